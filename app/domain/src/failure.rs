@@ -1,0 +1,204 @@
+//! Why something that was asked for did not happen, as data that crosses processes.
+//!
+//! Engine, store and web each have their own error types with sources; at their border these
+//! become a [`Failure`]. The words, the way out and the reference id are added in one place,
+//! `app::i18n`, in French and English.
+
+use serde::{Deserialize, Serialize};
+
+use crate::field::FieldErrors;
+use crate::id::{OperationId, VServerName};
+
+/// Why a request was not carried out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum Failure {
+    /// One or more fields are wrong; nothing was done.
+    #[error("input refused: {}", .errors.0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Invalid {
+        /// Which, and why.
+        errors: FieldErrors,
+    },
+    /// Nobody is logged in.
+    #[error("not logged in")]
+    NotLoggedIn,
+    /// The user's role does not allow it.
+    #[error("not allowed: {action}")]
+    NotAllowed {
+        /// The action, as the authz table names it.
+        action: String,
+    },
+    /// The request's origin or its CSRF token is not this site's.
+    #[error("request from elsewhere")]
+    CrossSite,
+    /// Wrong user name or password. Which of both is not said.
+    #[error("wrong user name or password")]
+    WrongCredentials,
+    /// Too many failed log-ins.
+    #[error("locked out for {seconds} s")]
+    LockedOut {
+        /// Until then, in seconds.
+        seconds: u64,
+    },
+    /// The set-up link was used, has expired, or never was.
+    #[error("set-up link not valid")]
+    SetupLinkInvalid,
+    /// The last administrator cannot be disabled or demoted.
+    #[error("last administrator")]
+    LastAdministrator,
+    /// No VServer of this name.
+    #[error("no VServer {name}")]
+    NoSuchVServer {
+        /// The name asked for.
+        name: VServerName,
+    },
+    /// No operation of this id.
+    #[error("no operation {id}")]
+    NoSuchOperation {
+        /// The id asked for.
+        id: OperationId,
+    },
+    /// No terminal of this id, or it has ended.
+    #[error("no such terminal")]
+    NoSuchTerminal,
+    /// No user of this id.
+    #[error("no such user")]
+    NoSuchUser,
+    /// It runs already.
+    #[error("{name} is already running")]
+    AlreadyRunning {
+        /// Which.
+        name: VServerName,
+    },
+    /// It does not run.
+    #[error("{name} is not running")]
+    NotRunning {
+        /// Which.
+        name: VServerName,
+    },
+    /// Another operation holds the VServer.
+    #[error("{name} is busy")]
+    Busy {
+        /// Which VServer.
+        name: VServerName,
+        /// The operation that holds it, when it is known.
+        operation: Option<OperationId>,
+    },
+    /// Too many operations wait.
+    #[error("queue full ({limit})")]
+    QueueFull {
+        /// The most that may wait.
+        limit: usize,
+    },
+    /// The mirror did not answer, or has no such suite.
+    #[error("mirror {mirror} unreachable: {detail}")]
+    MirrorUnreachable {
+        /// Its address.
+        mirror: String,
+        /// What the downloader said last.
+        detail: String,
+    },
+    /// debootstrap failed.
+    #[error("debootstrap failed: {detail}")]
+    DebootstrapFailed {
+        /// Its last words.
+        detail: String,
+    },
+    /// No space left.
+    #[error("disk full at {path}")]
+    DiskFull {
+        /// Where.
+        path: String,
+    },
+    /// A file of the config tree cannot be understood.
+    #[error("{file}:{line}: expected {expected}")]
+    BadConfig {
+        /// The file, relative to the config tree.
+        file: String,
+        /// The line, from 1.
+        line: usize,
+        /// What was expected there.
+        expected: String,
+    },
+    /// The VServer's files hold no init of its style.
+    #[error("{name} has no {path}")]
+    NoInit {
+        /// Which VServer.
+        name: VServerName,
+        /// What is missing in it.
+        path: String,
+    },
+    /// The host cannot do this.
+    #[error("this host lacks {feature}")]
+    HostLacks {
+        /// What is missing.
+        feature: HostFeature,
+        /// The kernel's or program's answer.
+        detail: String,
+    },
+    /// A program of the guest or the host ended badly.
+    #[error("{program} failed: {detail}")]
+    ProgramFailed {
+        /// Its name.
+        program: String,
+        /// Its exit status and last words.
+        detail: String,
+    },
+    /// It did not happen in time.
+    #[error("{what} took longer than {seconds} s")]
+    TimedOut {
+        /// What was waited for.
+        what: String,
+        /// How long, in seconds.
+        seconds: u64,
+    },
+    /// Somebody cancelled it.
+    #[error("cancelled")]
+    Cancelled,
+    /// The process that did it was ended; what it had done was undone.
+    #[error("interrupted and undone")]
+    Interrupted,
+    /// The engine does not answer.
+    #[error("engine down")]
+    EngineDown,
+    /// Something nobody foresaw. The log holds the rest under the reference.
+    #[error("unexpected: {detail}")]
+    Unexpected {
+        /// What was being tried, for the log; shown small.
+        detail: String,
+    },
+}
+
+/// Something a host may lack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HostFeature {
+    /// The program debootstrap.
+    Debootstrap,
+    /// User namespaces.
+    UserNamespaces,
+    /// Idmapped mounts on the guest's filesystem.
+    IdmappedMounts,
+    /// A usable cgroup hierarchy.
+    Cgroups,
+    /// veth devices.
+    Veth,
+    /// nftables with NAT.
+    Nftables,
+    /// Being root.
+    Root,
+}
+
+impl std::fmt::Display for HostFeature {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Debootstrap => "debootstrap",
+            Self::UserNamespaces => "user namespaces",
+            Self::IdmappedMounts => "idmapped mounts",
+            Self::Cgroups => "cgroups",
+            Self::Veth => "veth devices",
+            Self::Nftables => "nftables",
+            Self::Root => "root privileges",
+        })
+    }
+}

@@ -1,0 +1,259 @@
+//! What can be wrong with one field of a form, as data.
+//!
+//! A [`FieldError`] says which field, and a [`Problem`] what was wrong and what is allowed. The
+//! sentence for people is made from it in `app::i18n`, in French and in English.
+
+use core::fmt;
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{ContextId, VServerName};
+
+/// A field of a form, of a command line or of the config tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "each is named like the field it stands for")]
+pub enum Field {
+    Name,
+    Method,
+    Suite,
+    Mirror,
+    Packages,
+    Init,
+    Context,
+    HostName,
+    Interface,
+    Architecture,
+    Mark,
+    UserName,
+    Password,
+    PasswordAgain,
+    CurrentPassword,
+    Role,
+    SetupToken,
+    DebootstrapOption,
+}
+
+/// What a character set is called in the sentence for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "each is named like the type it belongs to")]
+pub enum Allowed {
+    VServerName,
+    HostName,
+    Suite,
+    PackageName,
+    Architecture,
+    Mirror,
+    Mark,
+    DeviceName,
+    UserName,
+}
+
+/// What is wrong with one value, and what would be right.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum Problem {
+    /// Nothing was given where something is needed.
+    #[error("missing")]
+    Missing,
+    /// More bytes than fit.
+    #[error("{actual} bytes where at most {max} fit")]
+    TooLong {
+        /// The most bytes.
+        max: usize,
+        /// The bytes given.
+        actual: usize,
+    },
+    /// Fewer bytes than needed.
+    #[error("{actual} bytes where at least {min} are needed")]
+    TooShort {
+        /// The fewest bytes.
+        min: usize,
+        /// The bytes given.
+        actual: usize,
+    },
+    /// A character that may not stand where it stands.
+    #[error("character {character:?} at position {position}")]
+    Character {
+        /// The character.
+        character: char,
+        /// Its place, counted in bytes from 1.
+        position: usize,
+        /// Whose character set it is not in.
+        allowed: Allowed,
+    },
+    /// A VServer name that ends like a backup file and would never be listed.
+    #[error("ends in {suffix}")]
+    BackupSuffix {
+        /// The suffix.
+        suffix: String,
+    },
+    /// An empty or too long label of a host name, or one that begins or ends with `-`.
+    #[error("host name label")]
+    HostNameLabel,
+    /// Not one of the URL schemes a mirror may have.
+    #[error("mirror scheme")]
+    MirrorScheme,
+    /// Not a decimal number.
+    #[error("not a number")]
+    NotANumber,
+    /// A number outside its range (both ends belong to it).
+    #[error("not from {min} to {max}")]
+    OutOfRange {
+        /// Lowest allowed.
+        min: u64,
+        /// Highest allowed.
+        max: u64,
+    },
+    /// Not an id that this system ever made.
+    #[error("not an id")]
+    NotAnId,
+    /// Not an IPv4 or IPv6 address.
+    #[error("not an address: {text}")]
+    NotAnAddress {
+        /// What was given.
+        text: String,
+    },
+    /// A netmask that is not a row of ones followed by a row of zeroes.
+    #[error("not a netmask: {text}")]
+    NotANetmask {
+        /// What was given.
+        text: String,
+    },
+    /// A prefix longer than the address.
+    #[error("prefix over {max}")]
+    PrefixTooLong {
+        /// 32 or 128.
+        max: u8,
+    },
+    /// An address no VServer can have: unspecified, loopback, multicast, broadcast, the network's
+    /// own or its gateway's.
+    #[error("{address} cannot belong to a VServer")]
+    AddressNotUsable {
+        /// The address.
+        address: IpAddr,
+    },
+    /// `device:label` does not fit in the kernel's 15 bytes.
+    #[error("device and label need {actual} bytes")]
+    LabelTooLong {
+        /// Bytes of `device:label`.
+        actual: usize,
+    },
+    /// Another VServer has this name.
+    #[error("name taken")]
+    NameTaken,
+    /// Another VServer has this context number.
+    #[error("context {context} belongs to {by}")]
+    ContextTaken {
+        /// The number.
+        context: ContextId,
+        /// Who has it.
+        by: VServerName,
+    },
+    /// Another VServer has this address.
+    #[error("address {address} belongs to {by}")]
+    AddressTaken {
+        /// The address.
+        address: IpAddr,
+        /// Who has it.
+        by: VServerName,
+    },
+    /// The host itself has this address.
+    #[error("address {address} is the host's own")]
+    AddressOfHost {
+        /// The address.
+        address: IpAddr,
+    },
+    /// The same address twice in one form.
+    #[error("address {address} given twice")]
+    AddressTwice {
+        /// The address.
+        address: IpAddr,
+    },
+    /// No network device of this name on the host.
+    #[error("no device {device}")]
+    NoSuchDevice {
+        /// The name.
+        device: String,
+        /// Those there are.
+        devices: Vec<String>,
+    },
+    /// The NAT network has no free address left.
+    #[error("no free address")]
+    NoFreeAddress,
+    /// No context number is free.
+    #[error("no free context")]
+    NoFreeContext,
+    /// This value is not one of those offered.
+    #[error("not one of {choices:?}")]
+    NotAChoice {
+        /// Those there are.
+        choices: Vec<String>,
+    },
+    /// The host cannot run this init.
+    #[error("this host cannot run it")]
+    InitNotRunnable,
+    /// This suite is too old or unknown to the host's debootstrap.
+    #[error("debootstrap has no script for it")]
+    NoSuiteScript,
+    /// An option that may not be passed through, because it would reach outside the VServer.
+    #[error("option not allowed: {option}")]
+    OptionNotAllowed {
+        /// The option.
+        option: String,
+    },
+    /// Passwords differ.
+    #[error("passwords differ")]
+    PasswordsDiffer,
+    /// A password of one of the first million guesses, or the user's own name.
+    #[error("password too common")]
+    PasswordTooCommon,
+    /// The current password is wrong.
+    #[error("wrong password")]
+    WrongPassword,
+}
+
+/// One field and what is wrong with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldError {
+    /// Which field.
+    pub field: Field,
+    /// What was wrong and what is allowed.
+    pub problem: Problem,
+}
+
+impl fmt::Display for FieldError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.field, self.problem)
+    }
+}
+
+/// All that is wrong with a form; never empty when it is an `Err`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FieldErrors(pub Vec<FieldError>);
+
+impl FieldErrors {
+    /// Notes a problem with a field.
+    pub fn push(&mut self, field: Field, problem: Problem) {
+        self.0.push(FieldError { field, problem });
+    }
+
+    /// Takes the value, or notes its problem with `field`.
+    pub fn take<T>(&mut self, field: Field, result: Result<T, Problem>) -> Option<T> {
+        result.map_err(|problem| self.push(field, problem)).ok()
+    }
+
+    /// The problems of one field.
+    pub fn of(&self, field: Field) -> impl Iterator<Item = &Problem> {
+        self.0.iter().filter(move |error| error.field == field).map(|error| &error.problem)
+    }
+
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}

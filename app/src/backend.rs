@@ -1,0 +1,179 @@
+//! What the web application needs from the server: the only door between both.
+//!
+//! The server implements [`Backend`] over the engine and the store, and provides it to every
+//! request in leptos's context as `Arc<dyn Backend>`, beside the request's
+//! `Option<domain::user::Identity>` and `Arc<dyn Account>`. Every call that does or shows something
+//! takes the [`Permit`] of its action; only `domain::authz::authorize` makes one.
+
+use domain::authz::{
+    BuildVServer, CancelOperation, DeleteVServer, EnterVServer, ManageUsers, OwnAccount, Permit,
+    RunVServer, ViewOperations, ViewVServers,
+};
+use domain::build::BuildForm;
+use domain::failure::Failure;
+use domain::host::HostFacts;
+use domain::id::{OperationId, TerminalId, UserId, UserName, VServerName};
+use domain::operation::{Kind, LogChunk, Operation, Terminal};
+use domain::time::UnixMillis;
+use domain::user::{Password, Role, User};
+use domain::vserver::{Detail, Summary};
+
+/// Which operations to list. Every field narrows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OperationFilter {
+    /// Only of this VServer.
+    pub target: Option<VServerName>,
+    /// Only of this kind.
+    pub kind: Option<Kind>,
+    /// Only those whose target, actor, command or log holds this text.
+    pub text: Option<String>,
+    /// Only those with an id before this one: the next page.
+    pub before: Option<OperationId>,
+}
+
+/// The server as the pages see it.
+#[async_trait::async_trait]
+pub trait Backend: Send + Sync {
+    /// What forms judge their input by.
+    async fn host_facts(&self, permit: Permit<BuildVServer>) -> Result<HostFacts, Failure>;
+    /// All VServers, sorted by name.
+    async fn vservers(&self, permit: Permit<ViewVServers>) -> Result<Vec<Summary>, Failure>;
+    /// One VServer.
+    async fn vserver(
+        &self,
+        permit: Permit<ViewVServers>,
+        name: VServerName,
+    ) -> Result<Detail, Failure>;
+    /// Queues a build.
+    async fn build(
+        &self,
+        permit: Permit<BuildVServer>,
+        form: BuildForm,
+    ) -> Result<Operation, Failure>;
+    /// Queues a start.
+    async fn start(
+        &self,
+        permit: Permit<RunVServer>,
+        name: VServerName,
+    ) -> Result<Operation, Failure>;
+    /// Queues a stop.
+    async fn stop(
+        &self,
+        permit: Permit<RunVServer>,
+        name: VServerName,
+    ) -> Result<Operation, Failure>;
+    /// Queues a restart.
+    async fn restart(
+        &self,
+        permit: Permit<RunVServer>,
+        name: VServerName,
+    ) -> Result<Operation, Failure>;
+    /// Queues a deletion.
+    async fn delete(
+        &self,
+        permit: Permit<DeleteVServer>,
+        name: VServerName,
+    ) -> Result<Operation, Failure>;
+    /// Asks a running operation to stop and undo itself.
+    async fn cancel(&self, permit: Permit<CancelOperation>, id: OperationId)
+    -> Result<(), Failure>;
+    /// Operations, newest first, at most 100.
+    async fn operations(
+        &self,
+        permit: Permit<ViewOperations>,
+        filter: OperationFilter,
+    ) -> Result<Vec<Operation>, Failure>;
+    /// One operation.
+    async fn operation(
+        &self,
+        permit: Permit<ViewOperations>,
+        id: OperationId,
+    ) -> Result<Operation, Failure>;
+    /// A piece of an operation's log, from a byte on.
+    async fn operation_log(
+        &self,
+        permit: Permit<ViewOperations>,
+        id: OperationId,
+        offset: u64,
+    ) -> Result<LogChunk, Failure>;
+    /// Opens a terminal; the browser then connects to `/terminals/ID/socket`.
+    async fn open_terminal(
+        &self,
+        permit: Permit<EnterVServer>,
+        name: VServerName,
+    ) -> Result<Terminal, Failure>;
+    /// The caller's own terminals.
+    async fn terminals(&self, permit: Permit<EnterVServer>) -> Result<Vec<Terminal>, Failure>;
+    /// Ends one of the caller's own terminals.
+    async fn close_terminal(
+        &self,
+        permit: Permit<EnterVServer>,
+        id: TerminalId,
+    ) -> Result<(), Failure>;
+    /// All users, sorted by name.
+    async fn users(&self, permit: Permit<ManageUsers>) -> Result<Vec<User>, Failure>;
+    /// Makes a user, who must change the password at the first log-in.
+    async fn create_user(
+        &self,
+        permit: Permit<ManageUsers>,
+        name: UserName,
+        role: Role,
+        password: Password,
+    ) -> Result<User, Failure>;
+    /// Keeps a user out, or lets them in again. Ends their sessions and terminals at once.
+    async fn set_user_disabled(
+        &self,
+        permit: Permit<ManageUsers>,
+        user: UserId,
+        disabled: bool,
+    ) -> Result<(), Failure>;
+    /// Gives a user another role. Ends their sessions, so that no old right lives on.
+    async fn set_user_role(
+        &self,
+        permit: Permit<ManageUsers>,
+        user: UserId,
+        role: Role,
+    ) -> Result<(), Failure>;
+    /// Gives a user a password they must change at the next log-in; ends their sessions.
+    async fn reset_password(
+        &self,
+        permit: Permit<ManageUsers>,
+        user: UserId,
+        password: Password,
+    ) -> Result<(), Failure>;
+}
+
+/// The session of the request at hand.
+#[async_trait::async_trait]
+pub trait Account: Send + Sync {
+    /// Whether `token` is the CSRF token of this session. Constant time.
+    async fn csrf_matches(&self, token: &str) -> bool;
+    /// The CSRF token that this session's forms carry; made at first need.
+    async fn csrf_token(&self) -> Result<String, Failure>;
+    /// Logs in: checks the password, counts failures, renews the session's id.
+    async fn log_in(&self, name: UserName, password: Password) -> Result<User, Failure>;
+    /// Logs out: ends the session.
+    async fn log_out(&self) -> Result<(), Failure>;
+    /// Changes one's own password; ends one's other sessions.
+    async fn change_password(
+        &self,
+        permit: Permit<OwnAccount>,
+        current: Password,
+        new: Password,
+    ) -> Result<(), Failure>;
+    /// Whether the set-up link with this token can still be used.
+    async fn setup_link_is_valid(&self, token: &str) -> bool;
+    /// Uses the set-up link up: makes the first administrator and logs them in.
+    async fn set_up(
+        &self,
+        token: &str,
+        name: UserName,
+        password: Password,
+    ) -> Result<User, Failure>;
+}
+
+/// A server's clock, for pages that show how long ago something was.
+pub trait Clock: Send + Sync {
+    /// Now.
+    fn now(&self) -> UnixMillis;
+}

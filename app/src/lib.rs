@@ -1,0 +1,3 @@
+//! The web application.
+#[cfg(feature = "ssr")]
+pub mod backend;

@@ -1,0 +1,187 @@
+//! Requests, replies and events.
+//!
+//! Note on serde: postcard is not self-describing, so types that are internally tagged
+//! (`#[serde(tag = …)]`) cannot be decoded from it. The types of `domain` therefore use the default
+//! (external) tagging.
+
+use domain::build::BuildForm;
+use domain::failure::Failure;
+use domain::host::HostFacts;
+use domain::id::{OperationId, TerminalId, UserId, UserName, VServerName};
+use domain::operation::{LogChunk, Operation, Terminal};
+use domain::time::UnixMillis;
+use domain::vserver::{Detail, Sample, Summary};
+use serde::{Deserialize, Serialize};
+
+/// On whose behalf a request is made. The web process decides who may; the engine writes this into
+/// the operation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OnBehalfOf {
+    /// The user's id.
+    pub user: UserId,
+    /// The user's name.
+    pub name: UserName,
+}
+
+/// One request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestFrame {
+    /// Chosen by the web process, echoed in the reply.
+    pub id: u64,
+    /// For whom.
+    pub on_behalf_of: OnBehalfOf,
+    /// After this moment nobody waits for the answer: a request that waited in the socket while
+    /// the engine was down is not carried out later than that.
+    pub deadline: UnixMillis,
+    /// What is asked.
+    pub request: Request,
+}
+
+/// What the web process may ask.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Request {
+    /// Which build of Ulysse is the engine? Answered by [`Reply::Hello`].
+    Hello,
+    /// Answered by [`Reply::HostFacts`].
+    HostFacts,
+    /// Answered by [`Reply::VServers`].
+    ListVServers,
+    /// Answered by [`Reply::VServer`].
+    ShowVServer(VServerName),
+    /// The usage of the host and of all running VServers now; answered by [`Reply::Samples`].
+    Sample,
+    /// Queues a build; answered by [`Reply::Operation`]. The engine judges the form again.
+    Build(BuildForm),
+    /// Queues a start; answered by [`Reply::Operation`].
+    Start(VServerName),
+    /// Queues a stop; answered by [`Reply::Operation`].
+    Stop(VServerName),
+    /// Queues a restart; answered by [`Reply::Operation`].
+    Restart(VServerName),
+    /// Queues a deletion; answered by [`Reply::Operation`].
+    Delete(VServerName),
+    /// Answered by [`Reply::Done`] once the operation has been told; its end comes as an event.
+    Cancel(OperationId),
+    /// Operations with an id after this one (or all), oldest first, at most `limit`; answered by
+    /// [`Reply::Operations`].
+    ListOperations {
+        /// Only later ones.
+        after: Option<OperationId>,
+        /// The most that are wanted.
+        limit: u16,
+    },
+    /// One operation; answered by [`Reply::Operation`].
+    ShowOperation(OperationId),
+    /// A piece of an operation's log from this byte on; answered by [`Reply::Log`].
+    ReadLog {
+        /// Which operation.
+        id: OperationId,
+        /// From which byte on.
+        offset: u64,
+    },
+    /// Opens a terminal; answered by [`Reply::Terminal`] with a connected descriptor.
+    OpenTerminal {
+        /// In which VServer.
+        vserver: VServerName,
+        /// Its first size.
+        size: crate::terminal::Size,
+    },
+    /// Connects to a terminal; answered by [`Reply::Terminal`] with a connected descriptor.
+    AttachTerminal(TerminalId),
+    /// Answered by [`Reply::Terminals`].
+    ListTerminals,
+    /// Ends a terminal's shell; answered by [`Reply::Done`].
+    CloseTerminal(TerminalId),
+}
+
+/// The answer to one request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplyFrame {
+    /// The id of the request.
+    pub id: u64,
+    /// What came of it; [`Body::Bulk`] when a sealed memfd with an encoded `Body` comes beside it.
+    pub body: Body,
+}
+
+/// The body of a reply.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Body {
+    /// It is here.
+    Inline(Result<Reply, Failure>),
+    /// It is in the memfd that came with the frame, encoded as `Result<Reply, Failure>`.
+    Bulk {
+        /// How many bytes of the memfd.
+        bytes: u64,
+    },
+}
+
+/// What the engine answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::large_enum_variant, reason = "decoded once, matched at once, never stored")]
+pub enum Reply {
+    /// To [`Request::Hello`]: the engine's build id and when it started.
+    Hello {
+        /// Equal to the web process's, or one of both was replaced.
+        build: String,
+        /// When this engine started.
+        started_at: UnixMillis,
+    },
+    /// To [`Request::HostFacts`].
+    HostFacts(HostFacts),
+    /// To [`Request::ListVServers`], sorted by name.
+    VServers(Vec<Summary>),
+    /// To [`Request::ShowVServer`].
+    VServer(Detail),
+    /// To [`Request::Sample`]: the host's own numbers first.
+    Samples {
+        /// The host.
+        host: domain::vserver::Usage,
+        /// Each running VServer.
+        vservers: Vec<Sample>,
+    },
+    /// The operation as it is now.
+    Operation(Operation),
+    /// To [`Request::ListOperations`].
+    Operations(Vec<Operation>),
+    /// To [`Request::ReadLog`].
+    Log(LogChunk),
+    /// A terminal; the descriptor of a connected `SOCK_SEQPACKET` comes beside the frame. See
+    /// [`crate::terminal`] for what travels on it.
+    Terminal(Terminal),
+    /// To [`Request::ListTerminals`].
+    Terminals(Vec<Terminal>),
+    /// Done; there is nothing to say.
+    Done,
+}
+
+/// One event, on the second socketpair.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventFrame {
+    /// Counts up by one within one life of the engine.
+    pub sequence: u64,
+    /// What happened.
+    pub event: Event,
+}
+
+/// What the engine tells without being asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// A new engine lives: requests without an answer will never get one.
+    Started,
+    /// An operation is new or has moved.
+    Operation(Operation),
+    /// An operation's log has grown to this many bytes.
+    LogGrew {
+        /// Which.
+        id: OperationId,
+        /// Its length now, in bytes.
+        bytes: u64,
+    },
+    /// A VServer came, went or changed state.
+    VServer {
+        /// Which.
+        name: VServerName,
+        /// Its row; none when it is gone.
+        summary: Option<Summary>,
+    },
+}
