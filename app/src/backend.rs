@@ -17,6 +17,7 @@ use domain::operation::{Kind, LogChunk, Operation, Terminal};
 use domain::time::UnixMillis;
 use domain::user::{Password, Role, User};
 use domain::vserver::{Detail, Summary};
+use serde::{Deserialize, Serialize};
 
 /// Which operations to list. Every field narrows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -143,6 +144,71 @@ pub trait Backend: Send + Sync {
     ) -> Result<(), Failure>;
 }
 
+/// What a form's submission came to, kept in the session until the next page shows it.
+///
+/// This is how every form of the site works without JavaScript: the server function notes a
+/// `Flash`, answers 303, and the page that follows shows it: a notice, or the form again with what
+/// was typed and what was wrong. Passwords are never among the values.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flash {
+    /// Which form it was: the path of its server function.
+    pub form: String,
+    /// What was typed, by field name.
+    pub values: Vec<(String, String)>,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// The reference id of the request that did it.
+    pub reference: String,
+}
+
+/// What came of a form.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// It was not done.
+    Refused(Failure),
+    /// It was done.
+    Done(Notice),
+}
+
+/// What a person is told after something was done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Notice {
+    /// These operations were queued; the failures are of VServers for which nothing was.
+    Queued {
+        /// Each with its VServer and what it does.
+        operations: Vec<(OperationId, Kind, VServerName)>,
+        /// Each with its VServer's name.
+        failures: Vec<(String, Failure)>,
+    },
+    /// The operation was told to stop.
+    CancelAsked,
+    /// The password is another one now.
+    PasswordChanged,
+    /// Another password has to be chosen first.
+    MustChangePassword,
+    /// The user was made.
+    UserCreated(UserName),
+    /// The user was changed.
+    UserChanged(UserName),
+    /// The session was ended.
+    LoggedOut,
+    /// The first administrator was made.
+    SetUp,
+    /// The terminal was ended.
+    TerminalClosed,
+}
+
+/// The reference id of the request at hand: shown with every failure, found again in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reference(pub String);
+
+/// Where the site's embedded files are served: content-hashed addresses.
+pub trait Assets: Send + Sync {
+    /// The address of the file with this unhashed name: `ulysse.js`, `ulysse_bg.wasm`, `main.css`,
+    /// `start.js`, `terminal.js`, `xterm.js`, `xterm.css`, `favicon.svg`, …
+    fn url(&self, name: &str) -> String;
+}
+
 /// The session of the request at hand.
 #[async_trait::async_trait]
 pub trait Account: Send + Sync {
@@ -152,6 +218,12 @@ pub trait Account: Send + Sync {
     async fn csrf_token(&self) -> Result<String, Failure>;
     /// Logs in: checks the password, counts failures, renews the session's id.
     async fn log_in(&self, name: UserName, password: Password) -> Result<User, Failure>;
+    /// Whether the caller must choose a new password before anything else.
+    async fn must_change_password(&self) -> bool;
+    /// Keeps this for the next page of the session; replaces what was kept.
+    async fn put_flash(&self, flash: Flash);
+    /// Takes what was kept.
+    async fn take_flash(&self) -> Option<Flash>;
     /// Logs out: ends the session.
     async fn log_out(&self) -> Result<(), Failure>;
     /// Changes one's own password; ends one's other sessions.

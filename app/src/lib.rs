@@ -1,3 +1,4 @@
 //! The web application.
 #[cfg(feature = "ssr")]
 pub mod backend;
+pub mod events;

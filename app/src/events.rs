@@ -1,0 +1,132 @@
+//! The `/events` stream: what a page asks for and what it is sent, shared by server and browser.
+//!
+//! One `EventSource` a page: `GET /events?…` with a [`Subscription`] as its query; every message is
+//! one `data:` line holding a [`PageEvent`] as JSON. The first messages after connecting bring the
+//! page up to date ([`PageEvent::Engine`], then what the subscription asked for), so a stream that
+//! was lost and is opened again leaves no gap and needs no memory on the server.
+//!
+//! This file holds data only; `crate::live` is the browser's end, `server::web::events` the other.
+
+use domain::id::{OperationId, VServerName};
+use domain::operation::{LogChunk, Operation};
+use domain::time::UnixMillis;
+use domain::vserver::{Sample, Summary, Usage};
+use serde::{Deserialize, Serialize};
+
+/// What a page wants to be told. Nobody is told what their role may not see.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Subscription {
+    /// Every VServer: [`PageEvent::VServers`] first, then each change, and samples of all.
+    #[serde(skip_serializing_if = "is_false")]
+    pub vservers: bool,
+    /// One VServer: its row first, then its changes, its samples, its operations.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vserver: Option<VServerName>,
+    /// Every operation as it moves.
+    #[serde(skip_serializing_if = "is_false")]
+    pub operations: bool,
+    /// One operation: as it is first, then as it moves, and its log from `from` on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operation: Option<OperationId>,
+    /// From which byte of that operation's log on.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub from: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for this signature")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for this signature")]
+fn is_zero(value: &u64) -> bool {
+    *value == 0
+}
+
+impl Subscription {
+    /// The address of the stream. Names and ids need no escaping: their types hold nothing that
+    /// would.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let mut url = "/events".to_owned();
+        let mut separator = '?';
+        let mut add = |key: &str, value: &str| {
+            url.push(separator);
+            url.push_str(key);
+            url.push('=');
+            url.push_str(value);
+            separator = '&';
+        };
+        if self.vservers {
+            add("vservers", "true");
+        }
+        if let Some(name) = &self.vserver {
+            add("vserver", name.as_str());
+        }
+        if self.operations {
+            add("operations", "true");
+        }
+        if let Some(id) = &self.operation {
+            add("operation", id.as_str());
+            add("from", &self.from.to_string());
+        }
+        url
+    }
+}
+
+/// One message of the stream.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PageEvent {
+    /// Whether the engine answers. First after connecting, then when it changes.
+    Engine {
+        /// True when it does.
+        up: bool,
+    },
+    /// All VServers as they are; replaces what the page knew.
+    VServers(Vec<Summary>),
+    /// One VServer as it is now.
+    VServer {
+        /// Which.
+        name: VServerName,
+        /// Its row; none when it is gone.
+        summary: Option<Summary>,
+    },
+    /// What is used now. After connecting there may be older ones first, for the charts.
+    Samples {
+        /// When.
+        at: UnixMillis,
+        /// The host.
+        host: Usage,
+        /// Running VServers: all, or the one subscribed to.
+        vservers: Vec<Sample>,
+    },
+    /// An operation as it is now.
+    Operation(Operation),
+    /// More of the log of the operation subscribed to.
+    Log {
+        /// Which operation.
+        id: OperationId,
+        /// The piece; may repeat bytes the page has.
+        chunk: LogChunk,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_names_what_is_wanted() {
+        assert_eq!(Subscription::default().url(), "/events");
+        let one = Subscription { vserver: "web1".parse().ok(), ..Subscription::default() };
+        assert_eq!(one.url(), "/events?vserver=web1");
+        let operation = Subscription {
+            operation: "01JADQ8Z9XKXQ5Y7D2M3N4P5R6".parse().ok(),
+            from: 42,
+            ..Subscription::default()
+        };
+        assert_eq!(operation.url(), "/events?operation=01JADQ8Z9XKXQ5Y7D2M3N4P5R6&from=42");
+    }
+}
