@@ -218,7 +218,9 @@ text_type!(
 );
 
 text_type!(
-    /// The name of a network device of the host (`IFNAMSIZ` is 16 with the final NUL).
+    /// The name of a network device of the host (`IFNAMSIZ` is 16 with the final NUL). Never one of
+    /// the words that stand where a device's name stands: `nodev` in the interface grammar, `all`
+    /// and `default` below `/proc/sys/net`.
     DeviceName,
     |text| {
         check_shape(
@@ -227,9 +229,21 @@ text_type!(
             |b| b.is_ascii_alphanumeric(),
             |b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'),
             crate::field::Allowed::DeviceName,
-        )
+        )?;
+        if matches!(text, "nodev" | "all" | "default") {
+            return Err(Problem::NoSuchDevice { device: text.to_owned(), devices: Vec::new() });
+        }
+        Ok(())
     }
 );
+
+impl DeviceName {
+    /// What the NAT network's device is called when the settings do not say otherwise.
+    #[must_use]
+    pub fn default_nat() -> Self {
+        Self("nat0".to_owned())
+    }
+}
 
 text_type!(
     /// The label of an address, as old `ifconfig` shows it after `dev:`.

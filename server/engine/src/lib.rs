@@ -1,1 +1,42 @@
-//! To be written.
+//! The privileged part of Ulysse: the config tree, the life of VServers, builds, network,
+//! operations.
+//!
+//! Synchronous and single-purpose: no HTTP, no SQL, no async runtime. Used in two ways: by the
+//! engine process, which answers the web process (`dispatch`), and in-process by the command line.
+//! Both take the same locks and write the same operations.
+//!
+//! Parts that need a process of their own (because the kernel wants a single thread, or because
+//! they outlive the engine) are roles of the same binary: [`guest::supervise`],
+//! [`terminal::holder`], [`exec::guest_exec`], [`build::stage`].
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::unreachable
+    )
+)]
+
+pub mod build;
+pub mod cgroup;
+pub mod channel;
+pub mod clock;
+pub mod config;
+pub mod delete;
+pub mod dispatch;
+pub mod doctor;
+pub mod exec;
+pub mod facts;
+pub mod guest;
+pub mod lifecycle;
+pub mod lock;
+pub mod network;
+pub mod operation;
+pub mod roots;
+pub mod state;
+pub mod summary;
+pub mod terminal;
+pub mod usage;

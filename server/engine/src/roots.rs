@@ -1,0 +1,230 @@
+//! Where everything lives, and the few settings of a host: one root-owned TOML file.
+//!
+//! Every path of Ulysse begins at one of these roots, so that tests and a second instance run
+//! beside a real one. Unknown keys are refused: a typing mistake must not silently mean a default.
+
+use std::fs;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use domain::id::{ContextId, DeviceName, VServerName};
+use serde::{Deserialize, Serialize};
+
+/// Why the settings could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// The file could not be read.
+    #[error("reading {path}")]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The file is not what it should be; the source says line and key.
+    #[error("understanding {path}")]
+    Parse {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: Box<toml::de::Error>,
+    },
+}
+
+/// The settings of one instance of Ulysse.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Where everything lives.
+    pub roots: Roots,
+    /// The NAT network.
+    pub nat: Nat,
+    /// The web process.
+    pub web: Web,
+    /// What the engine will not go beyond, whatever it is asked.
+    pub limits: Limits,
+}
+
+/// Where everything lives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Roots {
+    /// Config trees, in the original's format.
+    pub config_base: PathBuf,
+    /// Guest files.
+    pub guest_base: PathBuf,
+    /// Run files (`<xid>\n`) and, below `.state`, what was applied at start.
+    pub run_base: PathBuf,
+    /// Cached bases.
+    pub cache_base: PathBuf,
+    /// Console logs.
+    pub log_base: PathBuf,
+    /// Operations and their journals.
+    pub state_base: PathBuf,
+    /// Locks and terminals' sockets.
+    pub runtime_base: PathBuf,
+    /// The database and the TLS key; belongs to the web process's user.
+    pub database_base: PathBuf,
+    /// The cgroup all VServers' cgroups lie in.
+    pub cgroup_root: String,
+}
+
+/// The NAT network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Nat {
+    /// Its device on the host.
+    pub device: DeviceName,
+    /// Its gateway: the host's address on it; VServers get the others of the subnet.
+    pub gateway: Ipv4Addr,
+    /// Its prefix length in bits, 8 to 30.
+    pub prefix: u8,
+}
+
+/// The web process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Web {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// The user it runs as.
+    pub user: String,
+}
+
+/// What the engine will not go beyond.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Most VServers.
+    pub vservers: usize,
+    /// Most operations that wait.
+    pub queued_operations: usize,
+    /// Most terminals.
+    pub terminals: usize,
+    /// How old a cached base may be before it is made anew, in days.
+    pub base_age_days: u32,
+}
+
+impl Default for Roots {
+    fn default() -> Self {
+        Self {
+            config_base: "/etc/vservers".into(),
+            guest_base: "/var/lib/vservers".into(),
+            run_base: "/run/vservers".into(),
+            cache_base: "/var/cache/vservers".into(),
+            log_base: "/var/log/vservers".into(),
+            state_base: "/var/lib/ulysse-engine".into(),
+            runtime_base: "/run/ulysse".into(),
+            database_base: "/var/lib/ulysse".into(),
+            cgroup_root: "ulysse".to_owned(),
+        }
+    }
+}
+
+impl Default for Nat {
+    fn default() -> Self {
+        Self {
+            device: DeviceName::default_nat(),
+            gateway: Ipv4Addr::new(10, 127, 0, 1),
+            prefix: 24,
+        }
+    }
+}
+
+impl Default for Web {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8443)), user: "ulysse".to_owned() }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { vservers: 1000, queued_operations: 100, terminals: 64, base_age_days: 7 }
+    }
+}
+
+impl Settings {
+    /// Where the settings are when nobody says otherwise.
+    pub const DEFAULT_FILE: &str = "/etc/ulysse/ulysse.toml";
+
+    /// Reads the settings; a missing file at the default place means the defaults.
+    ///
+    /// # Errors
+    /// When the file cannot be read or understood.
+    pub fn load(file: Option<&Path>) -> Result<Self, SettingsError> {
+        let path = file.unwrap_or(Path::new(Self::DEFAULT_FILE));
+        match fs::read_to_string(path) {
+            Ok(text) => toml::from_str(&text).map_err(|source| SettingsError::Parse {
+                path: path.to_owned(),
+                source: Box::new(source),
+            }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && file.is_none() => {
+                Ok(Self::default())
+            }
+            Err(source) => Err(SettingsError::Read { path: path.to_owned(), source }),
+        }
+    }
+}
+
+impl Roots {
+    /// The config directory of a VServer.
+    #[must_use]
+    pub fn config_of(&self, name: &VServerName) -> PathBuf {
+        self.config_base.join(name.as_str())
+    }
+
+    /// Where a new VServer's files go. An existing one's are where its `vdir` points.
+    #[must_use]
+    pub fn guest_of(&self, name: &VServerName) -> PathBuf {
+        self.guest_base.join(name.as_str())
+    }
+
+    /// The run file of a VServer: `<xid>\n` while it runs.
+    #[must_use]
+    pub fn run_file_of(&self, name: &VServerName) -> PathBuf {
+        self.run_base.join(name.as_str())
+    }
+
+    /// The directory of what was applied when a VServer was started.
+    #[must_use]
+    pub fn state_of(&self, name: &VServerName) -> PathBuf {
+        self.run_base.join(".state").join(name.as_str())
+    }
+
+    /// The directory of the sockets of terminals.
+    #[must_use]
+    pub fn terminals(&self) -> PathBuf {
+        self.runtime_base.join("terminals")
+    }
+
+    /// The directory of locks.
+    #[must_use]
+    pub fn locks(&self) -> PathBuf {
+        self.runtime_base.join("locks")
+    }
+
+    /// The directory of operations.
+    #[must_use]
+    pub fn operations(&self) -> PathBuf {
+        self.state_base.join("operations")
+    }
+
+    /// The console log of a VServer.
+    #[must_use]
+    pub fn console_log_of(&self, name: &VServerName) -> PathBuf {
+        self.log_base.join(name.as_str()).join("console.log")
+    }
+}
+
+/// How many user and group ids a VServer has.
+pub const IDS_PER_VSERVER: u32 = 65_536;
+
+/// The first host user id of a VServer's range. Contexts are unique, so ranges never overlap; they
+/// begin high above what `adduser`, `subuid` and systemd's DynamicUser hand out.
+#[must_use]
+pub fn first_host_id(context: ContextId) -> u32 {
+    0x2000_0000 + u32::from(context.get()) * IDS_PER_VSERVER
+}
