@@ -58,6 +58,12 @@ pub enum NetworkError {
         /// Its name.
         device: DeviceName,
     },
+    /// The guest's namespace has no such device.
+    #[error("the guest has no network device {device}")]
+    NoDeviceInside {
+        /// Its name.
+        device: String,
+    },
     /// The device of the NAT network exists and is something else.
     #[error("network device {device} exists and is no bridge of ours")]
     NotOurs {

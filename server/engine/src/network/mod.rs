@@ -15,13 +15,16 @@
 mod error;
 mod guest;
 mod host;
+mod listing;
 mod nat;
 mod netlink;
+mod objects;
 mod plan;
 mod sysctl;
 
 pub use error::{NetlinkError, NetworkError};
-pub use host::{Counters, apply, counters, host_addresses, host_devices, statistics, undo};
+pub use host::{apply, undo};
+pub use listing::{Counters, counters, host_addresses, host_devices, statistics};
 pub use nat::{ensure_nat, remove_nat};
 pub use plan::{
     AppliedLink, AppliedNetwork, GuestAddress, LINK_GATEWAY_V4, LINK_GATEWAY_V6, LinkPlan,

@@ -38,8 +38,8 @@ pub struct NetworkPlan {
     pub unrouted: Vec<GuestAddress>,
     /// The host's group ids that may send pings from inside: the guest's own range.
     pub ping_groups: (u32, u32),
-    /// The NAT network, when an interface is on it.
-    pub nat: Option<Nat>,
+    /// The NAT network; its rules also judge what a guest sends elsewhere.
+    pub nat: Nat,
 }
 
 /// One veth pair.
@@ -192,14 +192,23 @@ impl NetworkPlan {
         let first_group = first_host_id(context);
         Ok(Self {
             context,
-            nat: links
-                .iter()
-                .any(|link| matches!(link.uplink, Uplink::Nat(_)))
-                .then(|| nat.clone()),
+            nat: nat.clone(),
             links,
             unrouted,
             ping_groups: (first_group, first_group + (IDS_PER_VSERVER - 1)),
         })
+    }
+
+    /// Whether an address is on the NAT network.
+    #[must_use]
+    pub fn uses_nat(&self) -> bool {
+        self.links.iter().any(|link| matches!(link.uplink, Uplink::Nat(_)))
+    }
+
+    /// Whether an IPv6 address is routed.
+    #[must_use]
+    pub fn has_v6(&self) -> bool {
+        self.links.iter().any(LinkPlan::has_v6)
     }
 
     /// What applying this plan makes. Known beforehand, so that it can be recorded first.
@@ -225,6 +234,20 @@ impl NetworkPlan {
                 })
                 .collect(),
         }
+    }
+}
+
+impl LinkPlan {
+    /// Whether it carries IPv4.
+    #[must_use]
+    pub fn has_v4(&self) -> bool {
+        self.addresses.iter().any(|given| given.address.is_ipv4())
+    }
+
+    /// Whether it carries IPv6.
+    #[must_use]
+    pub fn has_v6(&self) -> bool {
+        self.addresses.iter().any(|given| given.address.is_ipv6())
     }
 }
 
@@ -307,7 +330,7 @@ mod tests {
             [("v40001.0", "eth1", 1), ("v40001.1", "eth0", 2), ("v40001.2", "eth0.7", 1)]
         );
         assert_eq!(plan.unrouted.len(), 1);
-        assert_eq!(plan.nat, Some(Nat::default()));
+        assert!(plan.uses_nat() && !plan.has_v6());
         let record = plan.record();
         assert_eq!(record.links[0].proxy_device, None);
         assert_eq!(record.links[1].networks, [("192.0.2.0".parse().unwrap(), 24)]);
