@@ -36,6 +36,30 @@ pub struct Interface {
 }
 
 impl Interface {
+    /// Puts judged parts together, from whichever text they came.
+    ///
+    /// # Errors
+    /// When no VServer can have the address, or the parts do not fit each other.
+    pub fn new(
+        label: Option<InterfaceLabel>,
+        device: Device,
+        address: IpAddr,
+        prefix: Option<u8>,
+    ) -> Result<Self, Problem> {
+        judge_address(address)?;
+        let max = max_prefix(address);
+        if prefix.is_some_and(|prefix| prefix > max) {
+            return Err(Problem::PrefixTooLong { max });
+        }
+        if let (Device::Named(device), Some(label)) = (&device, &label) {
+            let actual = device.as_str().len() + 1 + label.as_str().len();
+            if actual > 15 {
+                return Err(Problem::LabelTooLong { actual });
+            }
+        }
+        Ok(Self { label, device, address, prefix })
+    }
+
     /// The prefix length in force, in bits.
     #[must_use]
     pub fn prefix_or_host(&self) -> u8 {
@@ -86,15 +110,8 @@ impl FromStr for Interface {
                 None => (Device::None, parse_address(rest)?),
             },
         };
-        judge_address(address)?;
         let prefix = mask.map(|mask| parse_prefix(address, mask)).transpose()?;
-        if let (Device::Named(device), Some(label)) = (&device, &label) {
-            let actual = device.as_str().len() + 1 + label.as_str().len();
-            if actual > 15 {
-                return Err(Problem::LabelTooLong { actual });
-            }
-        }
-        Ok(Self { label, device, address, prefix })
+        Self::new(label, device, address, prefix)
     }
 }
 
@@ -113,9 +130,16 @@ fn judge_address(address: IpAddr) -> Result<(), Problem> {
     if bad { Err(Problem::AddressNotUsable { address }) } else { Ok(()) }
 }
 
-fn parse_prefix(address: IpAddr, text: &str) -> Result<u8, Problem> {
+/// Reads what follows the `/` of an address: a prefix length, or a netmask when it holds a dot.
+///
+/// # Errors
+/// When it is neither, or too long for the address.
+pub fn parse_prefix(address: IpAddr, text: &str) -> Result<u8, Problem> {
     let max = max_prefix(address);
     if text.contains('.') {
+        if !address.is_ipv4() {
+            return Err(Problem::PrefixTooLong { max });
+        }
         let mask = text
             .parse::<Ipv4Addr>()
             .map_err(|_| Problem::NotANetmask { text: text.to_owned() })?;

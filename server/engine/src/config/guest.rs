@@ -1,0 +1,328 @@
+//! One VServer's whole configuration, read at once.
+
+use core::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use domain::id::{ContextId, HostName, Mark, VServerName};
+use domain::init::InitStyle;
+use domain::interface::Interface;
+
+use super::error::{ConfigError, Expected};
+use super::fstab::{FstabEntry, fstab};
+use super::interfaces::interfaces;
+use super::reader::Reader;
+use super::words::{CapabilityChanges, Flag, KillStep, capabilities, flags, kill_sequence};
+use crate::roots::Roots;
+
+/// Where a VServer's files are, and what the config tree says of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GuestConfig {
+    /// Its name: that of its directory.
+    pub name: VServerName,
+    /// Its config directory.
+    pub directory: PathBuf,
+    /// What `vserver-stat` calls it (`name`); the directory's name where there is none.
+    pub display_name: String,
+    /// Its context number, if it has one of its own.
+    pub context: Option<ContextId>,
+    /// Its host and domain name.
+    pub uts: Uts,
+    /// Its addresses.
+    pub interfaces: Vec<Interface>,
+    /// How its pid 1 is started and stopped.
+    pub init: InitConfig,
+    /// What is mounted in it, in order.
+    pub fstab: Vec<FstabEntry>,
+    /// `cflags`, or `flags` where there is none.
+    pub flags: Vec<Flag>,
+    /// What is added to and taken from the secure set of capabilities.
+    pub capabilities: CapabilityChanges,
+    /// The shell of `enter`, as arguments; none means: the first that the VServer has.
+    pub shell: Option<Vec<String>>,
+    /// Its niceness.
+    pub nice: i32,
+    /// Its root directory on the host: what `vdir` leads to.
+    pub root: PathBuf,
+    /// Whether enumerations of the original skip it (`disabled`).
+    pub disabled: bool,
+    /// What is configured and has no effect, and what was left out.
+    pub warnings: Vec<Warning>,
+}
+
+/// `uts/`: names of the VServer's own kernel view.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Uts {
+    /// The host name.
+    pub node_name: Option<HostName>,
+    /// The NIS domain name.
+    pub domain_name: Option<String>,
+}
+
+/// `apps/init/` and `apps/vshelper/sync-timeout`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InitConfig {
+    /// What pid 1 is.
+    pub style: InitStyle,
+    /// The run level to start; none for a style that has none by default.
+    pub start_level: Option<String>,
+    /// The run level to stop.
+    pub stop_level: Option<String>,
+    /// The start command that replaces the style's.
+    pub start_command: Option<Vec<String>>,
+    /// The stop command that replaces the style's.
+    pub stop_command: Option<Vec<String>>,
+    /// How what still runs is ended.
+    pub kill_sequence: Vec<KillStep>,
+    /// The whole environment of the start command, `NAME=value` each.
+    pub environment: Vec<String>,
+    /// Autostart labels.
+    pub marks: Vec<Mark>,
+    /// VServers that must run before this one.
+    pub depends: Vec<VServerName>,
+    /// How long a stop waits before it kills, in seconds.
+    pub sync_timeout_seconds: u32,
+}
+
+/// Something in a config tree that is not an error and has no effect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Warning {
+    /// A directory below `interfaces/` without an `ip`.
+    InterfaceWithoutAddress {
+        /// Which.
+        directory: String,
+    },
+    /// An old spelling.
+    Obsolete {
+        /// Which file.
+        file: String,
+        /// What to write instead.
+        instead: &'static str,
+    },
+    /// Something of the original that this Ulysse does not do.
+    NoEffect {
+        /// Which file or directory.
+        file: String,
+    },
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InterfaceWithoutAddress { directory } => {
+                write!(f, "{directory} has no file `ip` and is left out")
+            }
+            Self::Obsolete { file, instead } => write!(f, "{file} is obsolete, use {instead}"),
+            Self::NoEffect { file } => write!(f, "{file} has no effect in this version of Ulysse"),
+        }
+    }
+}
+
+/// What the original reads and this version does not act on.
+const WITHOUT_EFFECT: [&str; 23] = [
+    "ncontext",
+    "noncontext",
+    "tag",
+    "nflags",
+    "ccapabilities",
+    "ncapabilities",
+    "capabilities",
+    "umask",
+    "fstab.local",
+    "fstab.remote",
+    "ionice",
+    "personality",
+    "schedule",
+    "badness",
+    "legacy",
+    "nonamespace",
+    "ulimits",
+    "rlimits",
+    "dlimits",
+    "sched",
+    "cgroup",
+    "sysctl",
+    "scripts",
+];
+
+/// The environment of a start command when nothing else says so (fact sheet 1.4).
+const DEFAULT_ENVIRONMENT: &str = "PATH=/bin:/usr/bin:/sbin:/usr/sbin";
+
+/// How long a stop waits before it kills, when nothing else says so.
+const DEFAULT_SYNC_TIMEOUT_SECONDS: u32 = 30;
+
+impl GuestConfig {
+    /// Reads the config tree of a VServer.
+    ///
+    /// # Errors
+    /// When there is none, or something in it makes no sense.
+    pub fn read(roots: &Roots, name: &VServerName) -> Result<Self, ConfigError> {
+        let directory = roots.config_of(name);
+        let Some(reader) = Reader::open(&directory, Path::new(name.as_str()))? else {
+            return Err(ConfigError::NoSuchVServer { name: name.clone(), path: directory });
+        };
+        let defaults = Reader::open(&roots.config_base.join(".defaults"), Path::new(".defaults"))?;
+        let mut warnings = Vec::new();
+        let context = reader.parsed("context", str::parse::<ContextId>, |_| Expected::ContextNumber)?;
+        let init = init_config(&reader, defaults.as_ref())?;
+        let nice = reader
+            .parsed(
+                "nice",
+                |text| text.parse().ok().filter(|nice| (-20..=19).contains(nice)).ok_or(()),
+                |()| Expected::Nice,
+            )?
+            .unwrap_or(0);
+        let shell = match reader.array("shell")? {
+            Some(shell) if !shell.is_empty() => Some(shell),
+            _ => defaults.as_ref().map(|d| d.array("shell")).transpose()?.flatten(),
+        };
+        let config = Self {
+            display_name: reader.scalar("name")?.unwrap_or_else(|| name.to_string()),
+            context,
+            uts: uts(&reader, &mut warnings)?,
+            interfaces: interfaces(&reader, &mut warnings)?,
+            init,
+            fstab: fstab(&reader, "fstab")?,
+            flags: flags(&reader)?,
+            capabilities: capabilities(&reader, "bcapabilities")?,
+            shell: shell.and_then(split_single),
+            nice,
+            root: root_directory(&reader, &directory)?,
+            disabled: reader.exists("disabled")?,
+            warnings: {
+                for file in WITHOUT_EFFECT {
+                    if reader.exists(file)? || has_entries(&reader, file)? {
+                        warnings.push(Warning::NoEffect { file: file.to_owned() });
+                    }
+                }
+                warnings
+            },
+            name: name.clone(),
+            directory,
+        };
+        Ok(config)
+    }
+
+    /// Whether a flag is set.
+    #[must_use]
+    pub fn has_flag(&self, name: &str) -> bool {
+        self.flags.iter().rev().find(|flag| flag.name == name).is_some_and(|flag| flag.on)
+    }
+}
+
+fn has_entries(reader: &Reader, path: &str) -> Result<bool, ConfigError> {
+    Ok(reader.is_directory(path)? && !reader.directory(path)?.is_empty())
+}
+
+/// A command in one line is taken apart at blanks; one argument a line is taken as it stands.
+fn split_single(lines: Vec<String>) -> Option<Vec<String>> {
+    match lines.as_slice() {
+        [] => None,
+        [line] => Some(line.split_whitespace().map(ToOwned::to_owned).collect()),
+        _ => Some(lines),
+    }
+}
+
+/// What `vdir` leads to. The only link, with `cache` and `run`, that may lead out of the config tree:
+/// it is the administrator's word on where the files are.
+fn root_directory(reader: &Reader, directory: &Path) -> Result<PathBuf, ConfigError> {
+    let found = fs::canonicalize(directory.join("vdir")).ok().filter(|path| path.is_dir());
+    match found {
+        Some(path) if path.parent().is_some() => Ok(path),
+        _ => Err(reader.unexpected("vdir", 1, Expected::RootDirectory)),
+    }
+}
+
+fn uts(reader: &Reader, warnings: &mut Vec<Warning>) -> Result<Uts, ConfigError> {
+    let mut uts = Uts {
+        node_name: reader.parsed("uts/nodename", str::parse::<HostName>, Expected::HostName)?,
+        domain_name: reader.scalar("uts/domainname")?,
+    };
+    for (file, instead) in [("hostname", "uts/nodename"), ("domainname", "uts/domainname")] {
+        if reader.exists(file)? {
+            warnings.push(Warning::Obsolete { file: file.to_owned(), instead });
+        }
+    }
+    if uts.node_name.is_none() {
+        uts.node_name = reader.parsed("hostname", str::parse::<HostName>, Expected::HostName)?;
+    }
+    if uts.domain_name.is_none() {
+        uts.domain_name = reader.scalar("domainname")?;
+    }
+    for field in ["sysname", "release", "version", "machine"] {
+        let file = format!("uts/{field}");
+        if reader.exists(&file)? {
+            warnings.push(Warning::NoEffect { file });
+        }
+    }
+    Ok(uts)
+}
+
+fn init_config(reader: &Reader, defaults: Option<&Reader>) -> Result<InitConfig, ConfigError> {
+    let style = reader
+        .parsed("apps/init/style", str::parse::<InitStyle>, |_| Expected::InitStyle)?
+        .unwrap_or(InitStyle::Sysv);
+    let level = |path: &str| {
+        let judge = |text: &str| {
+            let is_word = text.len() <= 16 && text.bytes().all(|b| b.is_ascii_alphanumeric());
+            if is_word { Ok(text.to_owned()) } else { Err(()) }
+        };
+        reader.parsed(path, judge, |()| Expected::RunLevel)
+    };
+    let (default_start, default_stop) = match style {
+        InitStyle::Sysv => (Some("3".to_owned()), Some("6".to_owned())),
+        InitStyle::Plain => (None, None),
+    };
+    let start_level = match level("apps/init/runlevel.start")? {
+        Some(level) => Some(level),
+        None => level("apps/init/runlevel")?.or(default_start),
+    };
+    let stop_level = level("apps/init/runlevel.stop")?.or(default_stop);
+    let command = |path: &str| -> Result<Option<Vec<String>>, ConfigError> {
+        Ok(reader.array(path)?.filter(|words| !words.is_empty()))
+    };
+    let environment = match reader.array("apps/init/environment")? {
+        Some(environment) => Some(environment),
+        None => defaults.map(|d| d.array("apps/init/environment")).transpose()?.flatten(),
+    };
+    let seconds = |text: &str| text.parse::<u32>().ok().filter(|s| *s <= 86_400).ok_or(());
+    let timeout_file = "apps/vshelper/sync-timeout";
+    let timeout = match reader.parsed(timeout_file, seconds, |()| Expected::Seconds)? {
+        Some(timeout) => Some(timeout),
+        None => defaults
+            .map(|d| d.parsed(timeout_file, seconds, |()| Expected::Seconds))
+            .transpose()?
+            .flatten(),
+    };
+    Ok(InitConfig {
+        style,
+        start_level,
+        stop_level,
+        start_command: command("apps/init/cmd.start")?,
+        stop_command: command("apps/init/cmd.stop")?,
+        kill_sequence: kill_sequence(reader, "apps/init/killseq")?,
+        environment: environment.unwrap_or_else(|| vec![DEFAULT_ENVIRONMENT.to_owned()]),
+        marks: words(reader, "apps/init/mark", Expected::Mark)?,
+        depends: words(reader, "apps/init/depends", Expected::VServerName)?,
+        sync_timeout_seconds: timeout.unwrap_or(DEFAULT_SYNC_TIMEOUT_SECONDS),
+    })
+}
+
+/// A list whose items are all of one type.
+pub(super) fn words<T>(
+    reader: &Reader,
+    path: &str,
+    expected: fn(domain::field::Problem) -> Expected,
+) -> Result<Vec<T>, ConfigError>
+where
+    T: core::str::FromStr<Err = domain::field::Problem>,
+{
+    reader
+        .list(path)?
+        .unwrap_or_default()
+        .into_iter()
+        .map(|(line, item)| {
+            item.parse().map_err(|problem| reader.unexpected(path, line, expected(problem)))
+        })
+        .collect()
+}

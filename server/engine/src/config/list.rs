@@ -1,0 +1,122 @@
+//! Which VServers there are, and the raw files of one.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use domain::id::VServerName;
+use domain::vserver::ConfigFile;
+
+use super::error::ConfigError;
+use super::guest::GuestConfig;
+use super::reader::is_backup;
+use crate::roots::Roots;
+
+/// The most bytes of a file that are shown.
+const SHOWN_BYTES: u64 = 4096;
+/// The most files that are shown, and how deep below the config directory.
+const SHOWN_FILES: usize = 500;
+const SHOWN_DEPTH: usize = 6;
+
+/// One VServer, and its configuration or what is wrong with it.
+#[derive(Debug)]
+pub struct Listed {
+    /// Its name.
+    pub name: VServerName,
+    /// What its config tree says.
+    pub config: Result<GuestConfig, ConfigError>,
+}
+
+/// The names of all VServers, sorted: directories of the config base whose names neither begin with
+/// a dot nor are backups. Broken ones and disabled ones belong to them.
+///
+/// # Errors
+/// When the config base is there and cannot be read.
+pub fn list_names(roots: &Roots) -> Result<Vec<VServerName>, ConfigError> {
+    let failed =
+        |source| ConfigError::Read { file: roots.config_base.clone(), source };
+    let entries = match fs::read_dir(&roots.config_base) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(source) => return Err(failed(source)),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(failed)?;
+        let file_name = entry.file_name();
+        let Some(text) = file_name.to_str() else { continue };
+        if text.starts_with('.') || is_backup(text) || !entry.path().is_dir() {
+            continue;
+        }
+        match text.parse() {
+            Ok(name) => names.push(name),
+            Err(problem) => {
+                tracing::warn!(directory = text, %problem, "not the name of a VServer");
+            }
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// All VServers with their configuration, sorted by name.
+///
+/// # Errors
+/// When the config base cannot be read. A broken VServer is in the list, with its error.
+pub fn list(roots: &Roots) -> Result<Vec<Listed>, ConfigError> {
+    Ok(list_names(roots)?
+        .into_iter()
+        .map(|name| Listed { config: GuestConfig::read(roots, &name), name })
+        .collect())
+}
+
+/// What `vdir` of a VServer leads to, however broken the rest of its config tree is; none when it
+/// leads to no directory.
+#[must_use]
+pub fn root_directory_of(roots: &Roots, name: &VServerName) -> Option<PathBuf> {
+    fs::canonicalize(roots.config_of(name).join("vdir")).ok().filter(|path| path.is_dir())
+}
+
+/// Every file of a config tree with its text, cut after 4 KiB, sorted by path.
+///
+/// # Errors
+/// When there is no such config tree or it cannot be read.
+pub fn files_of(roots: &Roots, name: &VServerName) -> Result<Vec<ConfigFile>, ConfigError> {
+    let path = roots.config_of(name);
+    if !path.is_dir() {
+        return Err(ConfigError::NoSuchVServer { name: name.clone(), path });
+    }
+    let mut files = Vec::new();
+    collect(&path, "", 0, &mut files)
+        .map_err(|source| ConfigError::Read { file: name.as_str().into(), source })?;
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(files)
+}
+
+fn collect(directory: &Path, below: &str, depth: usize, files: &mut Vec<ConfigFile>) -> io::Result<()> {
+    let mut count = 0;
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        if files.len() >= SHOWN_FILES {
+            break;
+        }
+        count += 1;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let path = if below.is_empty() { name } else { format!("{below}/{name}") };
+        let kind = entry.file_type()?;
+        if kind.is_symlink() {
+            let target = fs::read_link(entry.path())?;
+            files.push(ConfigFile { path, text: format!("→ {}", target.display()) });
+        } else if kind.is_dir() && depth < SHOWN_DEPTH {
+            collect(&entry.path(), &path, depth + 1, files)?;
+        } else if kind.is_file() {
+            let mut bytes = Vec::new();
+            fs::File::open(entry.path())?.take(SHOWN_BYTES).read_to_end(&mut bytes)?;
+            files.push(ConfigFile { path, text: String::from_utf8_lossy(&bytes).into_owned() });
+        }
+    }
+    if count == 0 && !below.is_empty() {
+        files.push(ConfigFile { path: format!("{below}/"), text: String::new() });
+    }
+    Ok(())
+}

@@ -1,0 +1,219 @@
+//! Reading single files of a config tree, tolerantly (fact sheet 0.4), and never outside of it.
+//!
+//! Scalars: the first line, trimmed; a missing newline at the end is fine (the original dropped
+//! such values, B1). Lists: one item a line, blank lines and `#` lines skipped. Arrays: one item a
+//! line, no comments. Booleans: the file exists. No shell ever sees any of it.
+//!
+//! Invariant: a file is opened relative to the config directory with `RESOLVE_BENEATH`: a symbolic
+//! link, or `..`, that leads out of the directory is an error, whatever it leads to.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, open, openat2};
+use rustix::io::Errno;
+
+use super::error::{ConfigError, Expected};
+
+/// The most bytes of one file: the longest lists are a few hundred lines.
+const MAX_FILE_BYTES: u64 = 256 * 1024;
+
+/// One config directory, open.
+#[derive(Debug)]
+pub(super) struct Reader {
+    directory: OwnedFd,
+    /// What error messages call it.
+    shown_as: PathBuf,
+}
+
+impl Reader {
+    /// Opens a config directory; none when there is none.
+    ///
+    /// # Errors
+    /// When it is there and cannot be opened.
+    pub(super) fn open(directory: &Path, shown_as: &Path) -> Result<Option<Self>, ConfigError> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        match open(directory, flags, Mode::empty()) {
+            Ok(directory) => Ok(Some(Self { directory, shown_as: shown_as.to_owned() })),
+            Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
+            Err(errno) => {
+                Err(ConfigError::Read { file: shown_as.to_owned(), source: errno.into() })
+            }
+        }
+    }
+
+    /// What messages call the file at `path`.
+    #[must_use]
+    pub(super) fn shown(&self, path: &str) -> PathBuf {
+        self.shown_as.join(path)
+    }
+
+    /// An error at one line of a file.
+    #[must_use]
+    pub(super) fn unexpected(&self, path: &str, line: usize, expected: Expected) -> ConfigError {
+        ConfigError::Unexpected { file: self.shown(path), line, expected }
+    }
+
+    fn open_file(&self, path: &str, flags: OFlags) -> Result<Option<OwnedFd>, ConfigError> {
+        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+        let flags = flags | OFlags::CLOEXEC;
+        loop {
+            return match openat2(&self.directory, path, flags, Mode::empty(), resolve) {
+                Ok(file) => Ok(Some(file)),
+                Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
+                Err(Errno::AGAIN | Errno::INTR) => continue,
+                Err(errno) => {
+                    Err(ConfigError::Read { file: self.shown(path), source: errno.into() })
+                }
+            };
+        }
+    }
+
+    /// Whether there is a file at `path` (a directory is none).
+    ///
+    /// # Errors
+    /// When that cannot be found out.
+    pub(super) fn exists(&self, path: &str) -> Result<bool, ConfigError> {
+        let Some(file) = self.open_file(path, OFlags::PATH)? else { return Ok(false) };
+        let stat = fstat(&file)
+            .map_err(|errno| ConfigError::Read { file: self.shown(path), source: errno.into() })?;
+        Ok(FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile)
+    }
+
+    /// Whether there is a directory at `path`.
+    ///
+    /// # Errors
+    /// When that cannot be found out.
+    pub(super) fn is_directory(&self, path: &str) -> Result<bool, ConfigError> {
+        self.open_file(path, OFlags::PATH | OFlags::DIRECTORY).map(|found| found.is_some())
+    }
+
+    /// The text of the file at `path`; none when there is none.
+    ///
+    /// # Errors
+    /// When it is not a regular file, too large, not UTF-8, or holds NUL bytes.
+    pub(super) fn text(&self, path: &str) -> Result<Option<String>, ConfigError> {
+        // A FIFO or a terminal in the tree must neither block nor become ours.
+        let flags = OFlags::RDONLY | OFlags::NOCTTY | OFlags::NONBLOCK;
+        let Some(file) = self.open_file(path, flags)? else { return Ok(None) };
+        let failed = |source| ConfigError::Read { file: self.shown(path), source };
+        let stat = fstat(&file).map_err(|errno| failed(errno.into()))?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+            return Err(failed(io::Error::other("not a regular file")));
+        }
+        let mut bytes = Vec::new();
+        File::from(file).take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
+        if bytes.len() as u64 > MAX_FILE_BYTES {
+            return Err(self.unexpected(path, 1, Expected::AtMostBytes(MAX_FILE_BYTES)));
+        }
+        let line_of = |end: usize| bytes.iter().take(end).filter(|byte| **byte == b'\n').count() + 1;
+        if let Some(nul) = bytes.iter().position(|byte| *byte == 0) {
+            return Err(self.unexpected(path, line_of(nul), Expected::NoNul));
+        }
+        match core::str::from_utf8(&bytes) {
+            Ok(text) => Ok(Some(text.to_owned())),
+            Err(error) => {
+                Err(self.unexpected(path, line_of(error.valid_up_to()), Expected::Utf8))
+            }
+        }
+    }
+
+    /// The scalar at `path`; none when the file is missing or its first line blank.
+    ///
+    /// # Errors
+    /// As [`Reader::text`].
+    pub(super) fn scalar(&self, path: &str) -> Result<Option<String>, ConfigError> {
+        let text = self.text(path)?.unwrap_or_default();
+        let value = text.lines().next().unwrap_or_default().trim();
+        Ok((!value.is_empty()).then(|| value.to_owned()))
+    }
+
+    /// A scalar that `parse` understands; what it does not is an error that says `expected`.
+    ///
+    /// # Errors
+    /// As [`Reader::text`], and when the value is not what was expected.
+    pub(super) fn parsed<T, E>(
+        &self,
+        path: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+        expected: impl FnOnce(E) -> Expected,
+    ) -> Result<Option<T>, ConfigError> {
+        let Some(text) = self.scalar(path)? else { return Ok(None) };
+        parse(&text).map(Some).map_err(|error| self.unexpected(path, 1, expected(error)))
+    }
+
+    /// The list at `path`: line numbers and items; none when there is no file.
+    ///
+    /// # Errors
+    /// As [`Reader::text`].
+    pub(super) fn list(&self, path: &str) -> Result<Option<Vec<(usize, String)>>, ConfigError> {
+        Ok(self.text(path)?.map(|text| {
+            numbered_lines(&text).filter(|(_, item)| !item.starts_with('#')).collect()
+        }))
+    }
+
+    /// The array at `path`: every line that is not blank, none when there is no file.
+    ///
+    /// # Errors
+    /// As [`Reader::text`].
+    pub(super) fn array(&self, path: &str) -> Result<Option<Vec<String>>, ConfigError> {
+        Ok(self.text(path)?.map(|text| numbered_lines(&text).map(|(_, item)| item).collect()))
+    }
+
+    /// The names in the directory at `path`, numbers in the order of numbers (the original put `10`
+    /// before `2`), hidden ones and backups left out; empty when there is no such directory.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(super) fn directory(&self, path: &str) -> Result<Vec<String>, ConfigError> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+        let Some(directory) = self.open_file(path, flags)? else { return Ok(Vec::new()) };
+        let failed = |errno: Errno| ConfigError::Read {
+            file: self.shown(path),
+            source: errno.into(),
+        };
+        let mut names = Vec::new();
+        for entry in rustix::fs::Dir::new(directory).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            if let Ok(name) = entry.file_name().to_str()
+                && !name.starts_with('.')
+                && !is_backup(name)
+            {
+                names.push(name.to_owned());
+            }
+        }
+        names.sort_by(|a, b| in_number_order(a, b));
+        Ok(names)
+    }
+}
+
+fn numbered_lines(text: &str) -> impl Iterator<Item = (usize, String)> {
+    text.lines()
+        .enumerate()
+        .map(|(index, line)| (index + 1, line.trim().to_owned()))
+        .filter(|(_, line)| !line.is_empty())
+}
+
+/// Whether a name is one that enumerations skip (fact sheet 0.4).
+#[must_use]
+pub fn is_backup(name: &str) -> bool {
+    name.ends_with('~')
+        || [".rpmsave", ".rpmnew", ".rpmorig", ".dpkg-old", ".dpkg-new"]
+            .iter()
+            .any(|suffix| name.ends_with(suffix))
+        || name.contains(".cfsaved")
+        || name.contains(".~")
+}
+
+/// Compares two names; runs of digits count as numbers.
+#[must_use]
+pub(super) fn in_number_order(a: &str, b: &str) -> core::cmp::Ordering {
+    let key = |text: &str| {
+        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, rest) = text.split_at(digits);
+        (number.parse::<u64>().unwrap_or(u64::MAX), rest.to_owned(), text.to_owned())
+    };
+    key(a).cmp(&key(b))
+}

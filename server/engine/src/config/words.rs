@@ -1,0 +1,200 @@
+//! Word lists of a config tree: capabilities, flags, kill sequences.
+
+use super::error::{ConfigError, Expected};
+use super::reader::Reader;
+
+/// The kernel's capabilities, each at its number.
+const CAPABILITIES: [&str; 41] = [
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "DAC_READ_SEARCH",
+    "FOWNER",
+    "FSETID",
+    "KILL",
+    "SETGID",
+    "SETUID",
+    "SETPCAP",
+    "LINUX_IMMUTABLE",
+    "NET_BIND_SERVICE",
+    "NET_BROADCAST",
+    "NET_ADMIN",
+    "NET_RAW",
+    "IPC_LOCK",
+    "IPC_OWNER",
+    "SYS_MODULE",
+    "SYS_RAWIO",
+    "SYS_CHROOT",
+    "SYS_PTRACE",
+    "SYS_PACCT",
+    "SYS_ADMIN",
+    "SYS_BOOT",
+    "SYS_NICE",
+    "SYS_RESOURCE",
+    "SYS_TIME",
+    "SYS_TTY_CONFIG",
+    "MKNOD",
+    "LEASE",
+    "AUDIT_WRITE",
+    "AUDIT_CONTROL",
+    "SETFCAP",
+    "MAC_OVERRIDE",
+    "MAC_ADMIN",
+    "SYSLOG",
+    "WAKE_ALARM",
+    "BLOCK_SUSPEND",
+    "AUDIT_READ",
+    "PERFMON",
+    "BPF",
+    "CHECKPOINT_RESTORE",
+];
+
+/// What `bcapabilities` adds to and takes from the secure set: bit masks, bit N for capability N.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CapabilityChanges {
+    /// Those to add.
+    pub added: u64,
+    /// Those to take away.
+    pub removed: u64,
+}
+
+/// One word of `cflags` or `flags`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flag {
+    /// In lower case, without the prefix `vxf_`.
+    pub name: String,
+    /// False when it was written with `~` or `!`.
+    pub on: bool,
+}
+
+/// One step of ending what still runs: a signal, then how long to wait for it to do its work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KillStep {
+    /// The number of the signal.
+    pub signal: u8,
+    /// Seconds to wait after it.
+    pub wait_seconds: u32,
+}
+
+/// Splits list items further at commas and blanks, and takes `~` or `!` off as "not".
+fn words(items: Vec<(usize, String)>) -> impl Iterator<Item = (usize, bool, String)> {
+    items.into_iter().flat_map(|(line, item)| {
+        item.split([',', ' ', '\t'])
+            .filter(|word| !word.is_empty())
+            .map(|word| match word.strip_prefix(['~', '!']) {
+                Some(word) => (line, false, word.to_owned()),
+                None => (line, true, word.to_owned()),
+            })
+            .collect::<Vec<_>>()
+    })
+}
+
+/// Reads `bcapabilities`.
+pub(super) fn capabilities(reader: &Reader, path: &str) -> Result<CapabilityChanges, ConfigError> {
+    let mut changes = CapabilityChanges::default();
+    for (line, on, word) in words(reader.list(path)?.unwrap_or_default()) {
+        let number = capability_number(&word)
+            .ok_or_else(|| reader.unexpected(path, line, Expected::Capability))?;
+        let bit = 1_u64 << number;
+        if on {
+            changes.added |= bit;
+            changes.removed &= !bit;
+        } else {
+            changes.removed |= bit;
+            changes.added &= !bit;
+        }
+    }
+    Ok(changes)
+}
+
+fn capability_number(word: &str) -> Option<usize> {
+    if let Some(number) = word.strip_prefix('^') {
+        return number.parse().ok().filter(|number| *number < CAPABILITIES.len());
+    }
+    let upper = word.to_ascii_uppercase();
+    let name = upper.strip_prefix("CAP_").unwrap_or(&upper);
+    CAPABILITIES.iter().position(|known| *known == name)
+}
+
+/// Reads `cflags`, or `flags` where there is no `cflags` (fact sheet 1.1).
+pub(super) fn flags(reader: &Reader) -> Result<Vec<Flag>, ConfigError> {
+    let items = match reader.list("cflags")? {
+        Some(items) => items,
+        None => reader.list("flags")?.unwrap_or_default(),
+    };
+    Ok(words(items)
+        .map(|(_, on, word)| {
+            let lower = word.to_ascii_lowercase();
+            let name = lower.strip_prefix("vxf_").unwrap_or(&lower).to_owned();
+            Flag { name, on }
+        })
+        .collect())
+}
+
+/// Reads `killseq`: signal, seconds, signal, …, one a line or separated by blanks (B27).
+pub(super) fn kill_sequence(reader: &Reader, path: &str) -> Result<Vec<KillStep>, ConfigError> {
+    let default = vec![KillStep { signal: 15, wait_seconds: 5 }, KillStep { signal: 9, wait_seconds: 0 }];
+    let Some(lines) = reader.list(path)? else { return Ok(default) };
+    let mut words = lines
+        .iter()
+        .flat_map(|(line, item)| item.split_whitespace().map(|word| (*line, word)));
+    let mut steps = Vec::new();
+    let mut last_line = 1;
+    while let Some((line, word)) = words.next() {
+        last_line = line;
+        let wrong = |line| reader.unexpected(path, line, Expected::KillSequence);
+        let signal = signal_number(word).ok_or_else(|| wrong(line))?;
+        let wait_seconds = match words.next() {
+            Some((line, word)) => word
+                .parse()
+                .ok()
+                .filter(|seconds| *seconds <= 86_400)
+                .ok_or_else(|| wrong(line))?,
+            None => 0,
+        };
+        steps.push(KillStep { signal, wait_seconds });
+    }
+    match steps.last() {
+        None => Ok(default),
+        // Seconds at the end would be waited for with nothing after them.
+        Some(step) if step.wait_seconds > 0 => {
+            Err(reader.unexpected(path, last_line, Expected::KillSequence))
+        }
+        Some(_) => Ok(steps),
+    }
+}
+
+/// The number of a signal given by number or by name, with or without `SIG`.
+#[must_use]
+pub fn signal_number(word: &str) -> Option<u8> {
+    if let Ok(number) = word.parse::<u8>() {
+        return (1..=64).contains(&number).then_some(number);
+    }
+    let upper = word.to_ascii_uppercase();
+    let name = if upper.starts_with("SIG") { upper } else { format!("SIG{upper}") };
+    let signal: nix::sys::signal::Signal = name.parse().ok()?;
+    u8::try_from(signal as i32).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn capabilities_by_name_and_number() {
+        assert_eq!(capability_number("cap_net_raw"), Some(13));
+        assert_eq!(capability_number("NET_RAW"), Some(13));
+        assert_eq!(capability_number("^40"), Some(40));
+        assert_eq!(capability_number("^41"), None);
+        assert_eq!(capability_number("net"), None);
+    }
+
+    #[test]
+    fn signals_by_name_and_number() {
+        assert_eq!(signal_number("15"), Some(15));
+        assert_eq!(signal_number("term"), Some(15));
+        assert_eq!(signal_number("SIGKILL"), Some(9));
+        assert_eq!(signal_number("0"), None);
+        assert_eq!(signal_number("65"), None);
+        assert_eq!(signal_number("nothing"), None);
+    }
+}
