@@ -2,14 +2,15 @@
 
 use std::fs;
 use std::io::{self, Read};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use domain::id::VServerName;
+use domain::id::{ContextId, VServerName};
 use domain::vserver::ConfigFile;
 
 use super::error::ConfigError;
 use super::guest::GuestConfig;
-use super::reader::is_backup;
+use super::reader::{Reader, is_backup};
 use crate::roots::Roots;
 
 /// The most bytes of a file that are shown.
@@ -68,6 +69,25 @@ pub fn list(roots: &Roots) -> Result<Vec<Listed>, ConfigError> {
         .into_iter()
         .map(|name| Listed { config: GuestConfig::read(roots, &name), name })
         .collect())
+}
+
+/// The context number and the addresses that a config tree claims, however broken the rest of it is.
+#[must_use]
+pub fn claims_of(roots: &Roots, name: &VServerName) -> (Option<ContextId>, Vec<IpAddr>) {
+    let directory = roots.config_of(name);
+    let Ok(Some(reader)) = Reader::open(&directory, Path::new(name.as_str())) else {
+        return (None, Vec::new());
+    };
+    let number = reader.scalar("context").ok().flatten();
+    let context = number.and_then(|text| text.parse().ok());
+    let addresses = reader
+        .directory("interfaces")
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|number| reader.scalar(&format!("interfaces/{number}/ip")).ok().flatten())
+        .filter_map(|text| text.split('/').next().and_then(|address| address.parse().ok()))
+        .collect();
+    (context, addresses)
 }
 
 /// What `vdir` of a VServer leads to, however broken the rest of its config tree is; none when it
