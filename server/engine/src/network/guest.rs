@@ -8,6 +8,7 @@ use std::fs::File;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::thread;
 
+use domain::id::InterfaceLabel;
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::route::RouteHeader;
@@ -157,7 +158,9 @@ fn add(
     device: &str,
     given: &GuestAddress,
 ) -> Result<(), NetworkError> {
-    let label = given.label.as_ref().map(|label| (device, label));
+    // The kernel takes 15 bytes; judged with the host's device, whose name may be shorter.
+    let fits = |label: &&InterfaceLabel| device.len() + 1 + label.as_str().len() <= 15;
+    let label = given.label.as_ref().filter(fits).map(|label| (device, label));
     add_address(netlink, index, given.address, given.prefix, label).map_err(|source| {
         NetworkError::AddAddress { address: given.address, device: device.to_owned(), source }
     })
