@@ -190,6 +190,8 @@ pub enum Notice {
     UserCreated(UserName),
     /// The user was changed.
     UserChanged(UserName),
+    /// A form without JavaScript wants to see what it would do; its values come back.
+    Previewed,
     /// The session was ended.
     LoggedOut,
     /// The first administrator was made.

@@ -1,0 +1,224 @@
+//! Build, start, stop, restart, delete.
+//!
+//! Start, stop and restart take several names at once: the list's checkboxes, or one button's row.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use domain::authz::{BuildVServer, DeleteVServer, RunVServer};
+use domain::build::BuildForm;
+use domain::failure::Failure;
+use domain::field::{Field, Problem};
+use domain::id::VServerName;
+use domain::operation::Operation;
+use leptos::prelude::*;
+
+use super::{Answer, Call, local_path, wrong};
+use crate::backend::{Backend, Notice};
+use crate::error::Refusal;
+
+/// Queues a build and goes on at its operation.
+#[server(prefix = "/api", endpoint = "vservers/build")]
+#[expect(clippy::too_many_arguments, reason = "a form has as many fields as it has")]
+pub async fn build_vserver(
+    #[server(default)] csrf: String,
+    #[server(default)] name: String,
+    #[server(default)] suite: String,
+    #[server(default)] mirror: String,
+    #[server(default)] packages: String,
+    #[server(default)] init: String,
+    #[server(default)] context: String,
+    #[server(default)] host_name: String,
+    #[server(default)] interfaces: String,
+) -> Result<(), Refusal> {
+    let form = BuildForm {
+        name,
+        suite,
+        mirror,
+        packages,
+        init,
+        context,
+        host_name,
+        interfaces,
+        ..BuildForm::default()
+    };
+    let call = noting(Call::begin("vservers/build"), &form);
+    let result = async {
+        let facts = call.backend.host_facts(call.permit(&csrf).await?).await?;
+        form.judge(&facts).map_err(|errors| Failure::Invalid { errors })?;
+        let permit = call.permit::<BuildVServer>(&csrf).await?;
+        let operation = call.backend.build(permit, form).await?;
+        Ok(Answer::to(format!("/operations/{}", operation.id)))
+    }
+    .await;
+    call.answer("/build", result).await
+}
+
+/// Notes what was typed into the build form.
+fn noting(call: Call, form: &BuildForm) -> Call {
+    call.typed("name", &form.name)
+        .typed("suite", &form.suite)
+        .typed("mirror", &form.mirror)
+        .typed("packages", &form.packages)
+        .typed("init", &form.init)
+        .typed("context", &form.context)
+        .typed("host_name", &form.host_name)
+        .typed("interfaces", &form.interfaces)
+}
+
+/// Shows the build form again with its command and files: what the browser does as one types,
+/// for those without JavaScript. Changes nothing.
+#[server(prefix = "/api", endpoint = "vservers/preview")]
+#[expect(clippy::too_many_arguments, reason = "a form has as many fields as it has")]
+pub async fn preview_build(
+    #[server(default)] csrf: String,
+    #[server(default)] name: String,
+    #[server(default)] suite: String,
+    #[server(default)] mirror: String,
+    #[server(default)] packages: String,
+    #[server(default)] init: String,
+    #[server(default)] context: String,
+    #[server(default)] host_name: String,
+    #[server(default)] interfaces: String,
+) -> Result<(), Refusal> {
+    let form = BuildForm {
+        name,
+        suite,
+        mirror,
+        packages,
+        init,
+        context,
+        host_name,
+        interfaces,
+        ..BuildForm::default()
+    };
+    let call = noting(Call::begin("vservers/build"), &form);
+    let result = async {
+        let facts = call.backend.host_facts(call.permit(&csrf).await?).await?;
+        form.judge(&facts).map_err(|errors| Failure::Invalid { errors })?;
+        Ok(Answer::to("/build").saying(Notice::Previewed))
+    }
+    .await;
+    call.answer("/build", result).await
+}
+
+/// Queues one operation on one VServer.
+type Queue = for<'a> fn(
+    &'a dyn Backend,
+    domain::authz::Permit<RunVServer>,
+    VServerName,
+) -> Pin<Box<dyn Future<Output = Result<Operation, Failure>> + Send + 'a>>;
+
+/// Queues the same for every VServer that is named; what fails for one does not keep the others.
+async fn queue_each(
+    call: Call,
+    csrf: String,
+    names: Vec<String>,
+    only: String,
+    next: String,
+    queue: Queue,
+) -> Result<(), Refusal> {
+    let back = match local_path(&next) {
+        "/" => "/vservers",
+        next => next,
+    };
+    let result = async {
+        let _ = call.permit::<RunVServer>(&csrf).await?;
+        let names = if only.is_empty() { names } else { vec![only] };
+        let mut operations = Vec::new();
+        let mut failures = Vec::new();
+        for text in names.iter().take(1000) {
+            let queued = match text.parse::<VServerName>() {
+                Ok(name) => {
+                    let permit = call.permit(&csrf).await?;
+                    queue(call.backend.as_ref(), permit, name).await
+                }
+                Err(problem) => Err(wrong(Field::Name, problem)),
+            };
+            match queued {
+                Ok(operation) => {
+                    operations.push((operation.id, operation.kind, operation.target));
+                }
+                Err(failure) => failures.push((text.clone(), failure)),
+            }
+        }
+        match (operations.as_slice(), failures.as_slice()) {
+            ([], []) => Err(wrong(Field::Name, Problem::Missing)),
+            ([], [(_, failure)]) => Err(failure.clone()),
+            _ => Ok(Answer::to(back).saying(Notice::Queued { operations, failures })),
+        }
+    }
+    .await;
+    call.answer(back, result).await
+}
+
+/// Queues starts.
+#[server(prefix = "/api", endpoint = "vservers/start")]
+pub async fn start_vservers(
+    #[server(default)] csrf: String,
+    #[server(default)] names: Vec<String>,
+    #[server(default)] only: String,
+    #[server(default)] next: String,
+) -> Result<(), Refusal> {
+    let call = Call::begin("vservers/start");
+    queue_each(call, csrf, names, only, next, |backend, permit, name| backend.start(permit, name))
+        .await
+}
+
+/// Queues stops.
+#[server(prefix = "/api", endpoint = "vservers/stop")]
+pub async fn stop_vservers(
+    #[server(default)] csrf: String,
+    #[server(default)] names: Vec<String>,
+    #[server(default)] only: String,
+    #[server(default)] next: String,
+) -> Result<(), Refusal> {
+    let call = Call::begin("vservers/stop");
+    queue_each(call, csrf, names, only, next, |backend, permit, name| backend.stop(permit, name))
+        .await
+}
+
+/// Queues restarts.
+#[server(prefix = "/api", endpoint = "vservers/restart")]
+pub async fn restart_vservers(
+    #[server(default)] csrf: String,
+    #[server(default)] names: Vec<String>,
+    #[server(default)] only: String,
+    #[server(default)] next: String,
+) -> Result<(), Refusal> {
+    let call = Call::begin("vservers/restart");
+    queue_each(call, csrf, names, only, next, |backend, permit, name| {
+        backend.restart(permit, name)
+    })
+    .await
+}
+
+/// Queues a deletion, once its name was typed again.
+#[server(prefix = "/api", endpoint = "vservers/delete")]
+pub async fn delete_vserver(
+    #[server(default)] csrf: String,
+    #[server(default)] name: String,
+    #[server(default)] confirmation: String,
+) -> Result<(), Refusal> {
+    let call = Call::begin("vservers/delete").typed("confirmation", &confirmation);
+    let target = name.parse::<VServerName>();
+    let back = match &target {
+        Ok(target) => format!("/vservers/{target}/delete"),
+        Err(_) => "/vservers".to_owned(),
+    };
+    let result = async {
+        let permit = call.permit::<DeleteVServer>(&csrf).await?;
+        let target = target.map_err(|problem| wrong(Field::Name, problem))?;
+        if confirmation.trim() != target.as_str() {
+            let problem = match confirmation.trim() {
+                "" => Problem::Missing,
+                _ => Problem::NotAChoice { choices: vec![target.to_string()] },
+            };
+            return Err(wrong(Field::Name, problem));
+        }
+        let operation = call.backend.delete(permit, target).await?;
+        Ok(Answer::to(format!("/operations/{}", operation.id)))
+    }
+    .await;
+    call.answer(&back, result).await
+}

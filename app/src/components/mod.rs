@@ -1,0 +1,5 @@
+//! Pieces of pages: the frame, notices, form fields. They take data and ask nobody.
+
+pub(crate) mod alert;
+pub(crate) mod field;
+pub(crate) mod frame;

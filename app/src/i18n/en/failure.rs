@@ -1,0 +1,157 @@
+//! English: what did not happen, and what to do about it.
+
+use domain::failure::{Failure, HostFeature};
+
+/// What happened, what to do.
+#[expect(clippy::too_many_lines, reason = "one line of text a failure")]
+pub(crate) fn failure(failure: &Failure) -> (String, String) {
+    let (what, remedy): (String, String) = match failure {
+        Failure::Invalid { errors } if errors.0.len() == 1 => (
+            "One field needs another value; nothing was done.".into(),
+            "Correct it and send the form again.".into(),
+        ),
+        Failure::Invalid { errors } => (
+            format!("{} fields need other values; nothing was done.", errors.0.len()),
+            "Correct them and send the form again.".into(),
+        ),
+        Failure::NotLoggedIn => {
+            ("Nobody is logged in.".into(), "Log in, then try again.".into())
+        }
+        Failure::NotAllowed { action } => (
+            format!("Your role does not allow this ({action})."),
+            "Ask an administrator to do it, or to give you another role.".into(),
+        ),
+        Failure::CrossSite => (
+            "The form did not come from this site, or its page was too old; nothing was done."
+                .into(),
+            "Load the page again and send the form from there.".into(),
+        ),
+        Failure::WrongCredentials => (
+            "The user name or the password is wrong.".into(),
+            "Try again. An administrator can reset a forgotten password.".into(),
+        ),
+        Failure::LockedOut { seconds } => (
+            "Too many failed log-ins.".into(),
+            format!("Wait {seconds} seconds, then try again."),
+        ),
+        Failure::SetupLinkInvalid => (
+            "This set-up link was used, has expired or never was one.".into(),
+            "If nobody has an account yet, restart Ulysse: it prints a new link. Otherwise log in."
+                .into(),
+        ),
+        Failure::LastAdministrator => (
+            "This is the last administrator who can log in.".into(),
+            "Make another user an administrator first.".into(),
+        ),
+        Failure::NoSuchVServer { name } => (
+            format!("There is no VServer “{name}”."),
+            "Check the spelling, or look in the list: it may have been deleted.".into(),
+        ),
+        Failure::NoSuchOperation { id } => (
+            format!("There is no operation {id}."),
+            "Look for it in the list of operations.".into(),
+        ),
+        Failure::NoSuchTerminal => (
+            "This terminal has ended, or never was yours.".into(),
+            "Open a new one on the VServer’s page.".into(),
+        ),
+        Failure::NoSuchUser => {
+            ("There is no such user.".into(), "Load the list of users again.".into())
+        }
+        Failure::AlreadyRunning { name } => (
+            format!("{name} is already running."),
+            "There is nothing to do; restart it if that is what you want.".into(),
+        ),
+        Failure::NotRunning { name } => {
+            (format!("{name} is not running."), "Start it first.".into())
+        }
+        Failure::Busy { name, operation: Some(id) } => (
+            format!("Another operation ({id}) is at work on {name}."),
+            "Wait until it has ended, or cancel it.".into(),
+        ),
+        Failure::Busy { name, operation: None } => (
+            format!("Something else is at work on {name}."),
+            "Wait a moment, then try again.".into(),
+        ),
+        Failure::QueueFull { limit } => (
+            format!("{limit} operations are waiting already."),
+            "Wait until some have ended, then try again.".into(),
+        ),
+        Failure::MirrorUnreachable { mirror, detail } => (
+            format!("The mirror {mirror} did not deliver: {detail}"),
+            "Check its address and that it has this suite, and the host’s network and name server."
+                .into(),
+        ),
+        Failure::DebootstrapFailed { detail } => (
+            format!("debootstrap failed: {detail}"),
+            "The log says more. A misspelt package is the most common cause.".into(),
+        ),
+        Failure::DiskFull { path } => (
+            format!("There is no space left at {path}."),
+            "Free some space or give that filesystem more, then try again.".into(),
+        ),
+        Failure::BadConfig { file, line, expected } => (
+            format!("{file}, line {line} cannot be understood: expected {expected}."),
+            "Correct the file; it is read again at the next use.".into(),
+        ),
+        Failure::NoInit { name, path } => (
+            format!("{name} has no {path}, which its init style needs."),
+            "Install an init in it, or choose the other style in apps/init/style.".into(),
+        ),
+        Failure::HostLacks { feature, detail } => {
+            let (thing, remedy) = host_feature(*feature);
+            (format!("This host lacks {thing}: {detail}"), remedy.into())
+        }
+        Failure::ProgramFailed { program, detail } => (
+            format!("{program} failed: {detail}"),
+            "The operation’s log holds what it said before.".into(),
+        ),
+        Failure::TimedOut { what, seconds } => (
+            format!("{what} took longer than {seconds} seconds."),
+            "Try again; the log says how far it came.".into(),
+        ),
+        Failure::Cancelled => (
+            "It was cancelled, and what had been done was undone.".into(),
+            "There is nothing to clean up.".into(),
+        ),
+        Failure::Interrupted => (
+            "The process that did it was ended; what it had done was undone.".into(),
+            "There is nothing to clean up. Try again.".into(),
+        ),
+        Failure::EngineDown => (
+            "The engine does not answer. VServers that run go on running.".into(),
+            "It is restarted by itself; load the page again in a few seconds. If this lasts, look \
+             at the service’s log on the host (journalctl -u ulysse)."
+                .into(),
+        ),
+        Failure::Unexpected { detail } => (
+            format!("Something unforeseen happened: {detail}"),
+            "Try again. If it happens again, tell the administrator the reference below.".into(),
+        ),
+    };
+    (what, remedy)
+}
+
+fn host_feature(feature: HostFeature) -> (&'static str, &'static str) {
+    match feature {
+        HostFeature::Debootstrap => {
+            ("the program debootstrap", "Install it: apt-get install debootstrap.")
+        }
+        HostFeature::UserNamespaces => (
+            "user namespaces",
+            "Allow them: sysctl -w user.max_user_namespaces=15000.",
+        ),
+        HostFeature::IdmappedMounts => (
+            "idmapped mounts on the filesystem of the VServers",
+            "Put /var/lib/vservers on ext4, xfs or btrfs, on a kernel from 5.15 on.",
+        ),
+        HostFeature::Cgroups => {
+            ("a usable cgroup hierarchy", "Mount cgroup2 at /sys/fs/cgroup, as Debian does.")
+        }
+        HostFeature::Veth => ("veth devices", "Load the module: modprobe veth."),
+        HostFeature::Nftables => {
+            ("nftables with address translation", "Install it: apt-get install nftables.")
+        }
+        HostFeature::Root => ("root privileges", "Run the command as root."),
+    }
+}

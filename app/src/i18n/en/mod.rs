@@ -1,0 +1,5 @@
+//! The texts in English.
+
+pub(super) mod failure;
+pub(super) mod problem;
+pub(super) mod text;

@@ -1,0 +1,125 @@
+//! English: fields, and what can be wrong with them.
+
+use domain::field::{Allowed, Field, Problem};
+
+/// The label of a field.
+pub(crate) fn field(field: Field) -> &'static str {
+    match field {
+        Field::Name => "Name",
+        Field::Method => "Method",
+        Field::Suite => "Suite",
+        Field::Mirror => "Mirror",
+        Field::Packages => "Packages to include",
+        Field::Init => "Init",
+        Field::Context => "Context number",
+        Field::HostName => "Host name",
+        Field::Interface => "Addresses",
+        Field::Architecture => "Architecture",
+        Field::Mark => "Mark",
+        Field::UserName => "User name",
+        Field::Password => "Password",
+        Field::PasswordAgain => "Password again",
+        Field::CurrentPassword => "Current password",
+        Field::Role => "Role",
+        Field::SetupToken => "Set-up link",
+        Field::DebootstrapOption => "debootstrap option",
+        Field::Flags => "Flags",
+    }
+}
+
+fn allowed(allowed: Allowed) -> &'static str {
+    match allowed {
+        Allowed::VServerName => {
+            "letters without accents, digits, “.”, “_” and “-”, beginning with a letter or digit"
+        }
+        Allowed::HostName => {
+            "letters without accents, digits, “-” and “.”, beginning with a letter or digit"
+        }
+        Allowed::Suite => "small letters, digits, “.” and “-”",
+        Allowed::PackageName => "small letters, digits, “+”, “.” and “-”, packages apart by blanks",
+        Allowed::Architecture => "small letters, digits and “-”",
+        Allowed::Mirror => "printable characters without blanks, quotes, brackets or “#”",
+        Allowed::Mark | Allowed::DeviceName => "letters without accents, digits, “.”, “_” and “-”",
+        Allowed::UserName => {
+            "small letters, digits, “.”, “_” and “-”, beginning with a letter"
+        }
+    }
+}
+
+/// What is wrong, and what is allowed.
+pub(crate) fn problem(problem: &Problem) -> String {
+    match problem {
+        Problem::Missing => "Something is needed here.".into(),
+        Problem::TooLong { max, actual } => {
+            format!("Too long: {actual} bytes, and at most {max} fit.")
+        }
+        Problem::TooShort { min, actual } => {
+            format!("Too short: {actual} bytes, and at least {min} are needed.")
+        }
+        Problem::Character { character, position, allowed: set } => format!(
+            "“{}” at position {position} is not allowed. Allowed: {}.",
+            character.escape_debug(),
+            allowed(*set)
+        ),
+        Problem::BackupSuffix { suffix } => format!(
+            "A name ending in “{suffix}” would be taken for a backup file and never be listed."
+        ),
+        Problem::HostNameLabel => {
+            "Each part between dots must have 1 to 63 characters and neither begin nor end with “-”."
+                .into()
+        }
+        Problem::MirrorScheme => {
+            "A mirror’s address begins with http://, https:// or file:///.".into()
+        }
+        Problem::NotANumber => "Not a whole number.".into(),
+        Problem::OutOfRange { min, max } => format!("Must be from {min} to {max}."),
+        Problem::NotAnId => "Not an id that this system ever gave.".into(),
+        Problem::NotAnAddress { text } => {
+            format!("“{text}” is not an IPv4 or IPv6 address. Expected: device:address/length, such as nat0:10.127.0.5/24.")
+        }
+        Problem::NotANetmask { text } => {
+            format!("“{text}” is not a netmask. Give a length (24) or a mask (255.255.255.0).")
+        }
+        Problem::PrefixTooLong { max } => format!("The length after “/” must be from 0 to {max}."),
+        Problem::AddressNotUsable { address } => format!(
+            "{address} cannot belong to a VServer: it is a loopback, network, broadcast, multicast \
+             or unspecified address."
+        ),
+        Problem::LabelTooLong { actual } => format!(
+            "Device and label together take {actual} bytes; the kernel has room for 15."
+        ),
+        Problem::NameTaken => "Another VServer has this name.".into(),
+        Problem::ContextTaken { context, by } => {
+            format!("Context {context} belongs to {by}. Leave it empty for the next free one.")
+        }
+        Problem::AddressTaken { address, by } => {
+            format!("{address} belongs to {by}. Leave it empty for the next free one.")
+        }
+        Problem::AddressOfHost { address } => format!("{address} is the host’s own address."),
+        Problem::AddressTwice { address } => format!("{address} is given twice."),
+        Problem::NoSuchDevice { device, devices } => format!(
+            "The host has no network device “{device}”. It has: {}.",
+            devices.join(", ")
+        ),
+        Problem::NoFreeAddress => {
+            "The NAT network has no free address left. Delete a VServer or give another address."
+                .into()
+        }
+        Problem::NoFreeContext => "No context number is free. Delete a VServer first.".into(),
+        Problem::NotAChoice { choices } => format!("Must be one of: {}.", choices.join(", ")),
+        Problem::InitNotRunnable => {
+            "This host cannot run it: systemd needs the unified cgroup hierarchy (v2).".into()
+        }
+        Problem::NoSuiteScript => {
+            "The host’s debootstrap does not know this suite. A newer debootstrap may.".into()
+        }
+        Problem::OptionNotAllowed { option } => {
+            format!("“{option}” is not allowed: it would reach outside the VServer.")
+        }
+        Problem::PasswordsDiffer => "The two passwords differ.".into(),
+        Problem::PasswordTooCommon => {
+            "Too easy to guess. Take several words that do not belong together.".into()
+        }
+        Problem::WrongPassword => "This is not the current password.".into(),
+    }
+}

@@ -1,0 +1,166 @@
+//! French: what did not happen, and what to do about it.
+
+use domain::failure::{Failure, HostFeature};
+
+/// What happened, what to do.
+#[expect(clippy::too_many_lines, reason = "one line of text a failure")]
+pub(crate) fn failure(failure: &Failure) -> (String, String) {
+    let (what, remedy): (String, String) = match failure {
+        Failure::Invalid { errors } if errors.0.len() == 1 => (
+            "Un champ demande une autre valeur ; rien n’a été fait.".into(),
+            "Corrigez-le, puis renvoyez le formulaire.".into(),
+        ),
+        Failure::Invalid { errors } => (
+            format!("{} champs demandent d’autres valeurs ; rien n’a été fait.", errors.0.len()),
+            "Corrigez-les, puis renvoyez le formulaire.".into(),
+        ),
+        Failure::NotLoggedIn => {
+            ("Personne n’est connecté.".into(), "Connectez-vous, puis recommencez.".into())
+        }
+        Failure::NotAllowed { action } => (
+            format!("Votre rôle ne le permet pas ({action})."),
+            "Demandez à un administrateur de le faire ou de vous donner un autre rôle.".into(),
+        ),
+        Failure::CrossSite => (
+            "Le formulaire ne venait pas de ce site, ou sa page était trop ancienne ; rien n’a été fait."
+                .into(),
+            "Rechargez la page, puis renvoyez le formulaire.".into(),
+        ),
+        Failure::WrongCredentials => (
+            "Le nom d’utilisateur ou le mot de passe est faux.".into(),
+            "Réessayez. Un administrateur peut réinitialiser un mot de passe oublié.".into(),
+        ),
+        Failure::LockedOut { seconds } => (
+            "Trop de tentatives de connexion ont échoué.".into(),
+            format!("Attendez {seconds} secondes, puis réessayez."),
+        ),
+        Failure::SetupLinkInvalid => (
+            "Ce lien de mise en service a déjà servi, a expiré ou n’a jamais existé.".into(),
+            "Si personne n’a encore de compte, redémarrez Ulysse : il affichera un nouveau lien. \
+             Sinon, connectez-vous."
+                .into(),
+        ),
+        Failure::LastAdministrator => (
+            "C’est le dernier administrateur qui puisse se connecter.".into(),
+            "Nommez d’abord un autre administrateur.".into(),
+        ),
+        Failure::NoSuchVServer { name } => (
+            format!("Il n’existe pas de VServer « {name} »."),
+            "Vérifiez l’orthographe, ou cherchez dans la liste : il a peut-être été supprimé."
+                .into(),
+        ),
+        Failure::NoSuchOperation { id } => (
+            format!("Il n’existe pas d’opération {id}."),
+            "Cherchez-la dans la liste des opérations.".into(),
+        ),
+        Failure::NoSuchTerminal => (
+            "Ce terminal est terminé, ou n’a jamais été le vôtre.".into(),
+            "Ouvrez-en un nouveau sur la page du VServer.".into(),
+        ),
+        Failure::NoSuchUser => (
+            "Cet utilisateur n’existe pas.".into(),
+            "Rechargez la liste des utilisateurs.".into(),
+        ),
+        Failure::AlreadyRunning { name } => (
+            format!("{name} est déjà en marche."),
+            "Il n’y a rien à faire ; redémarrez-le si c’est ce que vous voulez.".into(),
+        ),
+        Failure::NotRunning { name } => {
+            (format!("{name} n’est pas en marche."), "Démarrez-le d’abord.".into())
+        }
+        Failure::Busy { name, operation: Some(id) } => (
+            format!("Une autre opération ({id}) est en cours sur {name}."),
+            "Attendez qu’elle se termine, ou annulez-la.".into(),
+        ),
+        Failure::Busy { name, operation: None } => (
+            format!("Autre chose est en cours sur {name}."),
+            "Attendez un instant, puis réessayez.".into(),
+        ),
+        Failure::QueueFull { limit } => (
+            format!("{limit} opérations attendent déjà."),
+            "Attendez que certaines se terminent, puis réessayez.".into(),
+        ),
+        Failure::MirrorUnreachable { mirror, detail } => (
+            format!("Le miroir {mirror} n’a pas répondu comme il faut : {detail}"),
+            "Vérifiez son adresse et qu’il offre cette suite, ainsi que le réseau et le serveur de \
+             noms de l’hôte."
+                .into(),
+        ),
+        Failure::DebootstrapFailed { detail } => (
+            format!("debootstrap a échoué : {detail}"),
+            "Le journal en dit plus. La cause la plus courante est un nom de paquet mal écrit."
+                .into(),
+        ),
+        Failure::DiskFull { path } => (
+            format!("Il n’y a plus de place dans {path}."),
+            "Libérez de la place ou agrandissez ce système de fichiers, puis réessayez.".into(),
+        ),
+        Failure::BadConfig { file, line, expected } => (
+            format!("{file}, ligne {line}, est incompréhensible ; attendu : {expected}."),
+            "Corrigez le fichier ; il sera relu à la prochaine utilisation.".into(),
+        ),
+        Failure::NoInit { name, path } => (
+            format!("{name} n’a pas {path}, dont son style d’init a besoin."),
+            "Installez-y un init, ou choisissez l’autre style dans apps/init/style.".into(),
+        ),
+        Failure::HostLacks { feature, detail } => {
+            let (thing, remedy) = host_feature(*feature);
+            (format!("Il manque à cet hôte {thing} : {detail}"), remedy.into())
+        }
+        Failure::ProgramFailed { program, detail } => (
+            format!("{program} a échoué : {detail}"),
+            "Le journal de l’opération contient ce qui précède.".into(),
+        ),
+        Failure::TimedOut { what, seconds } => (
+            format!("{what} : plus de {seconds} secondes se sont écoulées."),
+            "Réessayez ; le journal dit jusqu’où c’est allé.".into(),
+        ),
+        Failure::Cancelled => (
+            "L’opération a été annulée, et ce qui avait été fait a été défait.".into(),
+            "Il n’y a rien à nettoyer.".into(),
+        ),
+        Failure::Interrupted => (
+            "Le processus qui s’en chargeait a été interrompu ; ce qu’il avait fait a été défait."
+                .into(),
+            "Il n’y a rien à nettoyer. Réessayez.".into(),
+        ),
+        Failure::EngineDown => (
+            "Le moteur ne répond pas. Les VServers en marche continuent de tourner.".into(),
+            "Il redémarre de lui-même ; rechargez la page dans quelques secondes. Si cela dure, \
+             lisez le journal du service sur l’hôte (journalctl -u ulysse)."
+                .into(),
+        ),
+        Failure::Unexpected { detail } => (
+            format!("Quelque chose d’imprévu est arrivé : {detail}"),
+            "Réessayez. Si cela se reproduit, donnez la référence ci-dessous à l’administrateur."
+                .into(),
+        ),
+    };
+    (what, remedy)
+}
+
+fn host_feature(feature: HostFeature) -> (&'static str, &'static str) {
+    match feature {
+        HostFeature::Debootstrap => {
+            ("le programme debootstrap", "Installez-le : apt-get install debootstrap.")
+        }
+        HostFeature::UserNamespaces => (
+            "les espaces de noms d’utilisateurs",
+            "Autorisez-les : sysctl -w user.max_user_namespaces=15000.",
+        ),
+        HostFeature::IdmappedMounts => (
+            "les montages à identités décalées sur le système de fichiers des VServers",
+            "Placez /var/lib/vservers sur ext4, xfs ou btrfs, avec un noyau 5.15 ou plus récent.",
+        ),
+        HostFeature::Cgroups => (
+            "une hiérarchie cgroup utilisable",
+            "Montez cgroup2 sur /sys/fs/cgroup, comme le fait Debian.",
+        ),
+        HostFeature::Veth => ("les périphériques veth", "Chargez le module : modprobe veth."),
+        HostFeature::Nftables => (
+            "nftables avec traduction d’adresses",
+            "Installez-le : apt-get install nftables.",
+        ),
+        HostFeature::Root => ("les droits de root", "Lancez la commande en tant que root."),
+    }
+}

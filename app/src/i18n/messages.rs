@@ -1,0 +1,258 @@
+//! The list of messages: what must exist in every language.
+//!
+//! `name;` is a fixed text, `name(a, b);` one with words put in. Each becomes a method of
+//! [`Locale`]; `en::text` and `fr::text` implement [`Messages`], so a message without a text in one
+//! of them does not compile. A method reads one static string, so the linker leaves out of the
+//! browser's download what no island says.
+
+use super::{Locale, en, fr};
+
+/// Declares the trait that a language implements and the methods of [`Locale`].
+macro_rules! messages {
+    ($($name:ident $(($($word:ident),+))?;)+) => {
+        /// The texts of one language.
+        pub(super) trait Messages {
+            $(messages!(@declare $name $(($($word),+))?);)+
+        }
+
+        /// The messages; what each says stands in `i18n/en/text.rs`.
+        impl Locale {
+            $(messages!(@define $name $(($($word),+))?);)+
+        }
+    };
+    (@declare $name:ident) => { fn $name() -> &'static str; };
+    (@declare $name:ident ($($word:ident),+)) => { fn $name($($word: &str),+) -> String; };
+    (@define $name:ident) => {
+        #[must_use]
+        pub fn $name(self) -> &'static str {
+            match self {
+                Self::English => en::text::English::$name(),
+                Self::French => fr::text::French::$name(),
+            }
+        }
+    };
+    (@define $name:ident ($($word:ident),+)) => {
+        #[must_use]
+        pub fn $name(self, $($word: &str),+) -> String {
+            match self {
+                Self::English => en::text::English::$name($($word),+),
+                Self::French => fr::text::French::$name($($word),+),
+            }
+        }
+    };
+}
+
+/// Gives the texts of one language, in the body of its `impl Messages`.
+macro_rules! texts {
+    ($($name:ident $(($($word:ident),+))? = $text:literal;)+) => {
+        $(texts!(@one $name $(($($word),+))? = $text);)+
+    };
+    (@one $name:ident = $text:literal) => {
+        fn $name() -> &'static str { $text }
+    };
+    (@one $name:ident ($($word:ident),+) = $text:literal) => {
+        fn $name($($word: &str),+) -> String { format!($text) }
+    };
+}
+pub(super) use texts;
+
+messages! {
+    // The frame.
+    skip_to_content;
+    main_navigation;
+    language;
+    colours;
+    theme_auto;
+    theme_light;
+    theme_dark;
+    log_out;
+    reference;
+    colon;
+    vservers;
+    operations;
+    terminals;
+    users;
+    connection_lost;
+    engine_down_banner;
+    copy;
+    copied;
+    cancel;
+    search;
+    actions;
+    state;
+    // Failures and notices.
+    forbidden;
+    not_found;
+    engine_down;
+    could_not_be_shown;
+    no_page_here;
+    try_again;
+    to_the_list;
+    show_the_operation;
+    operations_queued;
+    cancel_asked;
+    password_changed;
+    must_change_password;
+    user_created(name);
+    user_changed(name);
+    logged_out;
+    set_up_done;
+    terminal_closed;
+    // Log-in, set-up, password.
+    log_in;
+    set_up;
+    set_up_explained;
+    create_administrator;
+    password_hint(min);
+    change_password;
+    password_explained;
+    // The list.
+    vserver_counts(all, running);
+    filter;
+    filter_vservers;
+    show_all;
+    chosen_vservers;
+    chosen_count(count);
+    choose_all;
+    choose_one(name);
+    start;
+    stop;
+    restart;
+    start_one(name);
+    stop_one(name);
+    restart_one(name);
+    ctx_explained;
+    proc_explained;
+    vsz_explained;
+    rss_explained;
+    user_time_explained;
+    sys_time_explained;
+    uptime_explained;
+    address;
+    mark;
+    nothing_matches;
+    no_vservers_yet;
+    build_the_first;
+    build_a_vserver;
+    // One VServer.
+    operation_at_work;
+    vserver_is_gone;
+    open_terminal;
+    delete_dots;
+    charts_when_running;
+    cpu;
+    memory;
+    processes;
+    network;
+    last_five_minutes;
+    what_it_is;
+    host_name;
+    context;
+    addresses;
+    system;
+    init_style;
+    init_pid;
+    root_directory;
+    disk_used;
+    all_its_operations;
+    config_files;
+    config_files_explained;
+    show_config_files;
+    empty_file;
+    directory;
+    // Delete.
+    goes_away;
+    stays;
+    it_is_stopped_first;
+    all_its_files;
+    its_configuration;
+    its_addresses;
+    its_context;
+    the_base_stays;
+    its_operations_stay;
+    cannot_be_undone;
+    type_the_name(name);
+    delete_one(name);
+    // Build.
+    build;
+    show_the_command;
+    preview_title;
+    preview_when_right;
+    files_written;
+    name_hint;
+    method_hint;
+    suite_hint;
+    mirror_hint;
+    packages_hint;
+    init_hint;
+    not_on_this_host;
+    context_hint;
+    host_name_hint;
+    interfaces_hint;
+    next_address(interface);
+    // Operations.
+    operation;
+    kind;
+    any_kind;
+    search_operations;
+    result;
+    who;
+    asked_at;
+    started_at;
+    finished_at;
+    took;
+    command;
+    no_operations;
+    older;
+    newest;
+    queued;
+    under_way;
+    succeeded;
+    failed;
+    cancelled;
+    cancelled_and_undone;
+    progress;
+    waits_for_its_turn;
+    cancel_the_operation;
+    log;
+    follow_the_log;
+    log_will_come;
+    log_is_empty;
+    // Terminals.
+    terminal;
+    terminal_in(name);
+    another_terminal(name);
+    no_terminals;
+    terminal_connecting;
+    terminal_connected;
+    terminal_lost;
+    terminal_exited;
+    terminal_denied;
+    terminal_needs_js;
+    terminal_hint;
+    end_the_terminal;
+    to_vserver(name);
+    // Users.
+    user;
+    role;
+    active;
+    disabled;
+    must_change;
+    never;
+    last_login;
+    created;
+    enable;
+    disable;
+    change;
+    you;
+    disabling_explained;
+    create_a_user;
+    create_the_user;
+    first_password_explained;
+    change_role;
+    role_change_explained;
+    reset_password;
+    reset_explained;
+    access;
+    user_named(name);
+}

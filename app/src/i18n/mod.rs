@@ -1,0 +1,256 @@
+//! Every word for people, in French and English.
+//!
+//! A message is a function of [`Locale`]; its two texts stand in `fr` and `en`, and one that is
+//! missing does not compile. Nothing here needs leptos: the command line takes its failures' texts
+//! from [`failure_text`] too. Texts never decide anything, and no other module holds any.
+
+mod en;
+pub mod format;
+mod fr;
+mod messages;
+
+use domain::failure::Failure;
+use domain::field::{Field, Problem};
+use domain::init::Init;
+use domain::operation::{Actor, Kind, Stage};
+use domain::user::Role;
+use domain::vserver::State;
+use serde::{Deserialize, Serialize};
+
+/// A language of the product.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Locale {
+    /// English as written in Great Britain, 24-hour clock.
+    #[default]
+    #[serde(rename = "en")]
+    English,
+    /// French as written in France.
+    #[serde(rename = "fr")]
+    French,
+}
+
+impl Locale {
+    /// Both, in the order the switch offers them.
+    pub const ALL: [Self; 2] = [Self::French, Self::English];
+
+    /// The language tag, for `lang` attributes and the cookie.
+    #[must_use]
+    pub fn tag(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::French => "fr",
+        }
+    }
+
+    /// Its name in itself.
+    #[must_use]
+    pub fn own_name(self) -> &'static str {
+        match self {
+            Self::English => "English",
+            Self::French => "Français",
+        }
+    }
+
+    /// The language of a tag such as `fr`, `fr-CA` or `fr_FR.UTF-8`.
+    #[must_use]
+    pub fn from_tag(tag: &str) -> Option<Self> {
+        let primary = tag.trim().split(['-', '_', '.']).next().unwrap_or_default();
+        Self::ALL.into_iter().find(|locale| primary.eq_ignore_ascii_case(locale.tag()))
+    }
+
+    /// The language somebody wants: the one they chose, else the first of `Accept-Language` that
+    /// the product speaks by descending weight, else English.
+    #[must_use]
+    pub fn negotiate(chosen: Option<&str>, accept_language: Option<&str>) -> Self {
+        if let Some(locale) = chosen.and_then(Self::from_tag) {
+            return locale;
+        }
+        let mut best: Option<(Self, f32)> = None;
+        for part in accept_language.unwrap_or_default().split(',') {
+            let mut pieces = part.split(';');
+            let Some(locale) = pieces.next().and_then(Self::from_tag) else { continue };
+            let weight = pieces
+                .find_map(|piece| piece.trim().strip_prefix("q="))
+                .and_then(|weight| weight.parse::<f32>().ok())
+                .unwrap_or(1.0);
+            if weight > 0.0 && best.is_none_or(|(_, other)| weight > other) {
+                best = Some((locale, weight));
+            }
+        }
+        best.map_or_else(Self::default, |(locale, _)| locale)
+    }
+}
+
+/// What a failure is called for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailureText {
+    /// What happened, one sentence.
+    pub what: String,
+    /// What to do about it, one or two sentences.
+    pub remedy: String,
+}
+
+/// The words for a failure: what happened, what to do. The reference id is the caller's to add.
+#[must_use]
+pub fn failure_text(locale: Locale, failure: &Failure) -> FailureText {
+    let (what, remedy) = match locale {
+        Locale::English => en::failure::failure(failure),
+        Locale::French => fr::failure::failure(failure),
+    };
+    FailureText { what, remedy }
+}
+
+/// The words for what is wrong with a field: what was wrong, what is allowed.
+#[must_use]
+pub fn problem_text(locale: Locale, problem: &Problem) -> String {
+    match locale {
+        Locale::English => en::problem::problem(problem),
+        Locale::French => fr::problem::problem(problem),
+    }
+}
+
+/// The label of a field.
+#[must_use]
+pub fn field_label(locale: Locale, field: Field) -> &'static str {
+    match locale {
+        Locale::English => en::problem::field(field),
+        Locale::French => fr::problem::field(field),
+    }
+}
+
+/// A VServer's state in a word.
+#[must_use]
+pub fn state_text(locale: Locale, state: State) -> &'static str {
+    let (en, fr) = match state {
+        State::Stopped => ("stopped", "arrêté"),
+        State::Starting => ("starting", "démarrage"),
+        State::Running => ("running", "en marche"),
+        State::Stopping => ("stopping", "arrêt en cours"),
+        State::Building => ("being built", "en construction"),
+        State::Deleting => ("being deleted", "en suppression"),
+    };
+    locale.pick(en, fr)
+}
+
+/// What an operation does, as a noun.
+#[must_use]
+pub fn kind_text(locale: Locale, kind: Kind) -> &'static str {
+    let (en, fr) = match kind {
+        Kind::Build => ("Build", "Construction"),
+        Kind::Start => ("Start", "Démarrage"),
+        Kind::Stop => ("Stop", "Arrêt"),
+        Kind::Restart => ("Restart", "Redémarrage"),
+        Kind::Delete => ("Delete", "Suppression"),
+        Kind::Repair => ("Repair", "Réparation"),
+    };
+    locale.pick(en, fr)
+}
+
+/// A step of an operation.
+#[must_use]
+pub fn stage_text(locale: Locale, stage: Stage) -> &'static str {
+    let (en, fr) = match stage {
+        Stage::Preparing => ("Preparing", "Préparation"),
+        Stage::ReadingMirror => ("Reading the mirror’s index", "Lecture de l’index du miroir"),
+        Stage::Downloading => ("Downloading packages", "Téléchargement des paquets"),
+        Stage::Unpacking => ("Unpacking the base system", "Dépaquetage du système de base"),
+        Stage::Installing => ("Installing packages", "Installation des paquets"),
+        Stage::KeepingBase => ("Keeping the base for the next build", "Mise en cache de la base"),
+        Stage::CopyingBase => ("Copying the cached base", "Copie de la base en cache"),
+        Stage::Configuring => ("Configuring the system", "Configuration du système"),
+        Stage::WritingConfig => ("Writing the configuration", "Écriture de la configuration"),
+        Stage::MakingNetwork => ("Setting up the network", "Mise en place du réseau"),
+        Stage::StartingInit => ("Starting the first process", "Lancement du premier processus"),
+        Stage::StoppingServices => ("Stopping the services", "Arrêt des services"),
+        Stage::EndingProcesses => ("Ending the processes", "Fin des processus"),
+        Stage::RemovingNetwork => ("Removing the network", "Retrait du réseau"),
+        Stage::RemovingFiles => ("Removing the files", "Suppression des fichiers"),
+        Stage::Finishing => ("Finishing", "Finalisation"),
+        Stage::Undoing => ("Undoing what was done", "Annulation de ce qui a été fait"),
+    };
+    locale.pick(en, fr)
+}
+
+/// A role.
+#[must_use]
+pub fn role_text(locale: Locale, role: Role) -> &'static str {
+    let (en, fr) = match role {
+        Role::Administrator => ("Administrator", "Administrateur"),
+        Role::Operator => ("Operator", "Opérateur"),
+        Role::Viewer => ("Viewer", "Observateur"),
+    };
+    locale.pick(en, fr)
+}
+
+/// What a role may do, in one sentence.
+#[must_use]
+pub fn role_explained(locale: Locale, role: Role) -> &'static str {
+    let (en, fr) = match role {
+        Role::Administrator => ("everything, users included", "tout, y compris les utilisateurs"),
+        Role::Operator => (
+            "builds, runs, enters and deletes VServers",
+            "construit, fait tourner, ouvre et supprime les VServers",
+        ),
+        Role::Viewer => ("sees everything, changes nothing", "voit tout, ne change rien"),
+    };
+    locale.pick(en, fr)
+}
+
+/// An init system as the build form offers it.
+#[must_use]
+pub fn init_text(locale: Locale, init: Init) -> &'static str {
+    let (en, fr) = match init {
+        Init::Systemd => ("systemd (style plain)", "systemd (style plain)"),
+        Init::Sysvinit => ("sysvinit (style sysv)", "sysvinit (style sysv)"),
+    };
+    locale.pick(en, fr)
+}
+
+/// Who asked for an operation.
+#[must_use]
+pub fn actor_text(locale: Locale, actor: &Actor) -> String {
+    match actor {
+        Actor::User { name, .. } => name.to_string(),
+        Actor::CommandLine { login } => locale
+            .pick(format!("{login}, command line"), format!("{login}, en ligne de commande")),
+        Actor::VServer { name } => locale
+            .pick(format!("{name}, from inside"), format!("{name}, de l’intérieur")),
+        Actor::System => "Ulysse".to_owned(),
+    }
+}
+
+impl Locale {
+    /// One of two texts. For the small tables above; whole messages stand in `en` and `fr`.
+    fn pick<T>(self, english: T, french: T) -> T {
+        match self {
+            Self::English => english,
+            Self::French => french,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Locale::{self, English, French};
+
+    #[test]
+    fn a_chosen_language_wins_over_the_browsers() {
+        assert_eq!(Locale::negotiate(Some("fr"), Some("en-GB,en;q=0.9")), French);
+        assert_eq!(Locale::negotiate(Some("xx"), Some("fr-CA")), French);
+    }
+
+    #[test]
+    fn the_heaviest_known_language_is_taken() {
+        assert_eq!(Locale::negotiate(None, Some("de, en;q=0.5, fr;q=0.8")), French);
+        assert_eq!(Locale::negotiate(None, Some("fr;q=0, en;q=0.1")), English);
+        assert_eq!(Locale::negotiate(None, Some("fr, en")), French);
+        assert_eq!(Locale::negotiate(None, Some("de")), English);
+        assert_eq!(Locale::negotiate(None, None), English);
+    }
+
+    #[test]
+    fn a_posix_locale_is_understood() {
+        assert_eq!(Locale::from_tag("fr_FR.UTF-8"), Some(French));
+        assert_eq!(Locale::from_tag("C"), None);
+    }
+}

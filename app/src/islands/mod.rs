@@ -1,0 +1,11 @@
+//! The interactive parts. Each is rendered by the server first and means the same without
+//! JavaScript; in the browser it follows `/events` ([`crate::live`]) or judges what is typed.
+
+pub mod build_form;
+pub mod charts;
+pub mod connection;
+pub mod copy_button;
+pub mod operation_progress;
+pub mod operation_table;
+pub mod vserver_panel;
+pub mod vserver_table;

@@ -1,0 +1,127 @@
+//! A list of operations, moving as they move. New ones appear on top while the list is the newest
+//! page and nothing narrows it.
+
+use domain::id::VServerName;
+use domain::operation::{Operation, Progress};
+use domain::time::UnixMillis;
+use leptos::prelude::*;
+
+use crate::events::PageEvent;
+use crate::i18n::{Locale, actor_text, format, kind_text, stage_text};
+use crate::live;
+use crate::shared::{elapsed_ms, instant, progress_pill};
+
+/// Most rows that new operations make the list grow to.
+const MOST_ROWS: usize = 100;
+
+/// The table.
+#[island]
+pub fn OperationTable(
+    locale: Locale,
+    operations: Vec<Operation>,
+    /// Whether operations that are new belong on top: of any VServer, or of `target`.
+    grows: bool,
+    target: Option<VServerName>,
+    now: UnixMillis,
+) -> impl IntoView {
+    let t = locale;
+    let rows =
+        RwSignal::new(operations.into_iter().map(RwSignal::new).collect::<Vec<RwSignal<_>>>());
+    let owner = Owner::current();
+    live::listen(move |event| {
+        let PageEvent::Operation(fresh) = event else { return };
+        let known = rows.with_untracked(|rows: &Vec<RwSignal<Operation>>| {
+            rows.iter().find(|row| row.with_untracked(|old| old.id == fresh.id)).copied()
+        });
+        match known {
+            Some(row) => row.set(fresh.clone()),
+            None if grows && target.as_ref().is_none_or(|target| *target == fresh.target) => {
+                let row = owner
+                    .as_ref()
+                    .map_or_else(|| RwSignal::new(fresh.clone()), |owner| {
+                        owner.with(|| RwSignal::new(fresh.clone()))
+                    });
+                rows.update(|rows| {
+                    rows.insert(0, row);
+                    rows.truncate(MOST_ROWS);
+                });
+            }
+            None => {}
+        }
+    });
+    view! {
+        <div class="table-frame">
+            <table class="operations" class:empty=move || rows.with(Vec::is_empty)>
+                <caption class="hidden-visually">{t.operations()}</caption>
+                <thead>
+                    <tr>
+                        <th scope="col">{t.operation()}</th>
+                        <th scope="col">{t.result()}</th>
+                        <th scope="col">{t.who()}</th>
+                        <th scope="col">{t.asked_at()}</th>
+                        <th scope="col" class="number">{t.took()}</th>
+                        <th scope="col">{t.command()}</th>
+                    </tr>
+                </thead>
+                <tbody>
+                    <For
+                        each=move || rows.get()
+                        key=|row| row.with_untracked(|operation| operation.id.clone())
+                        let:row
+                    >
+                        {table_row(t, row, now)}
+                    </For>
+                </tbody>
+            </table>
+        </div>
+        {move || {
+            rows.with(Vec::is_empty).then(|| view! { <p class="nothing">{t.no_operations()}</p> })
+        }}
+    }
+}
+
+fn table_row(t: Locale, row: RwSignal<Operation>, now: UnixMillis) -> impl IntoView {
+    let fixed = row.get_untracked();
+    let result = move || {
+        row.with(|operation| {
+            let stage = match &operation.progress {
+                Progress::Running { stage, permille } => Some(format!(
+                    "{}, {}",
+                    stage_text(t, *stage),
+                    format::percent(t, u64::from(*permille))
+                )),
+                _ => None,
+            };
+            view! {
+                {progress_pill(t, &operation.progress)}
+                {stage.map(|stage| view! { <span class="row-note">{stage}</span> })}
+            }
+        })
+    };
+    let took = move || {
+        row.with(|operation| {
+            let is_final = operation.progress.is_final();
+            elapsed_ms(operation, now)
+                .filter(|_| is_final)
+                .map_or_else(|| "–".to_owned(), |ms| format::duration(t, ms))
+        })
+    };
+    view! {
+        <tr>
+            <th scope="row">
+                <a href=format!("/operations/{}", fixed.id)>
+                    {kind_text(t, fixed.kind)} " " {fixed.target.to_string()}
+                </a>
+            </th>
+            <td data-label=t.result()>{result}</td>
+            <td data-label=t.who()>{actor_text(t, &fixed.actor)}</td>
+            <td data-label=t.asked_at()>{instant(t, fixed.created_at)}</td>
+            <td class="number" data-label=t.took()>
+                {took}
+            </td>
+            <td class="command-cell" data-label=t.command()>
+                <code>{fixed.command}</code>
+            </td>
+        </tr>
+    }
+}

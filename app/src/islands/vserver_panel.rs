@@ -1,0 +1,161 @@
+//! The live head of a VServer's page: state, buttons, numbers, charts.
+
+use domain::vserver::{State, Summary};
+use leptos::prelude::*;
+
+use super::charts::{History, charts};
+use super::vserver_table::Abilities;
+use crate::events::PageEvent;
+use crate::i18n::{Locale, format};
+use crate::live;
+use crate::shared::state_pill;
+
+/// What changes on a VServer's page while one looks at it.
+#[island]
+pub fn VServerPanel(
+    locale: Locale,
+    summary: Summary,
+    may: Abilities,
+    csrf: String,
+) -> impl IntoView {
+    let t = locale;
+    let name = summary.name.clone();
+    let history = RwSignal::new(History::default());
+    let summary = RwSignal::new(summary);
+    let is_gone = RwSignal::new(false);
+    let watched = name.clone();
+    live::listen(move |event| match event {
+        PageEvent::VServer { name, summary: fresh } if *name == watched => match fresh {
+            Some(fresh) => {
+                if fresh.state == State::Stopped {
+                    history.update(History::clear);
+                }
+                is_gone.set(false);
+                summary.set(fresh.clone());
+            }
+            None => is_gone.set(true),
+        },
+        PageEvent::Samples { at, vservers, .. } => {
+            for sample in vservers.iter().filter(|sample| sample.name == watched) {
+                history.update(|history| history.push(*at, sample.usage));
+                summary.update(|summary| summary.usage = Some(sample.usage));
+            }
+        }
+        _ => {}
+    });
+
+    let state = Memo::new(move |_| summary.with(|summary| summary.state));
+    let is_busy = Memo::new(move |_| summary.with(|summary| summary.operation.is_some()));
+    let is_running = move || state.get() == State::Running;
+    let can_start = move || state.get() == State::Stopped && !is_busy.get();
+    let can_stop = move || is_running() && !is_busy.get();
+    let next = format!("/vservers/{name}");
+    let only = name.to_string();
+    let delete_address = format!("/vservers/{name}/delete");
+
+    view! {
+        <div class="panel-head" role="status">
+            {move || state_pill(t, state.get())}
+            {move || {
+                summary
+                    .with(|summary| summary.operation.clone())
+                    .map(|operation| {
+                        view! {
+                            <a href=format!("/operations/{operation}")>{t.operation_at_work()}</a>
+                        }
+                    })
+            }}
+            {move || is_gone.get().then(|| view! { <strong>{t.vserver_is_gone()}</strong> })}
+        </div>
+        {move || {
+            summary
+                .with(|summary| summary.problem.clone())
+                .map(|problem| view! { <p class="alert" role="alert">{problem}</p> })
+        }}
+        <form method="post" action="/api/vservers/start" class="actions">
+            <input type="hidden" name="csrf" value=csrf />
+            <input type="hidden" name="next" value=next />
+            <input type="hidden" name="only" value=only.clone() />
+            <input type="hidden" name="vserver" value=only />
+            {may
+                .run
+                .then(|| {
+                    view! {
+                        <button type="submit" class="primary" disabled=move || !can_start()>
+                            {t.start()}
+                        </button>
+                        <button
+                            type="submit"
+                            formaction="/api/vservers/stop"
+                            disabled=move || !can_stop()
+                        >
+                            {t.stop()}
+                        </button>
+                        <button
+                            type="submit"
+                            formaction="/api/vservers/restart"
+                            disabled=move || !can_stop()
+                        >
+                            {t.restart()}
+                        </button>
+                    }
+                })}
+            {may
+                .enter
+                .then(|| {
+                    view! {
+                        <button
+                            type="submit"
+                            formaction="/api/terminals/open"
+                            disabled=move || !is_running()
+                        >
+                            {t.open_terminal()}
+                        </button>
+                    }
+                })}
+            {may
+                .delete
+                .then(|| {
+                    view! {
+                        <a class="button danger" href=delete_address>
+                            {t.delete_dots()}
+                        </a>
+                    }
+                })}
+        </form>
+        <dl class="numbers">
+            {number(summary, "PROC", |_, usage| usage.processes.to_string(), t)}
+            {number(summary, "VSZ", |t, usage| format::bytes(t, usage.vsz_bytes), t)}
+            {number(summary, "RSS", |t, usage| format::bytes(t, usage.rss_bytes), t)}
+            {number(summary, "userTIME", |_, usage| format::stat_time(usage.user_ms), t)}
+            {number(summary, "sysTIME", |_, usage| format::stat_time(usage.system_ms), t)}
+            {number(summary, "UPTIME", |_, usage| format::stat_time(usage.uptime_ms), t)}
+        </dl>
+        {move || {
+            if is_running() {
+                charts(t, history).into_any()
+            } else {
+                view! { <p class="nothing">{t.charts_when_running()}</p> }.into_any()
+            }
+        }}
+    }
+}
+
+fn number(
+    summary: RwSignal<Summary>,
+    label: &'static str,
+    text: fn(Locale, &domain::vserver::Usage) -> String,
+    t: Locale,
+) -> impl IntoView {
+    view! {
+        <div>
+            <dt>{label}</dt>
+            <dd>
+                {move || {
+                    summary
+                        .with(|s| s.usage.as_ref().map_or_else(|| "–".to_owned(), |u| text(t, u)))
+                }}
+            </dd>
+        </div>
+    }
+}

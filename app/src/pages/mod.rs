@@ -1,0 +1,17 @@
+//! One file a route.
+
+pub(crate) mod auth;
+pub(crate) mod error;
+pub(crate) mod operations;
+pub(crate) mod terminals;
+pub(crate) mod users;
+pub(crate) mod vservers;
+
+use leptos::prelude::*;
+use leptos_axum::ResponseOptions;
+
+/// `/`: the list is the start page.
+pub(crate) fn home() -> impl IntoView {
+    let response: ResponseOptions = use_context().unwrap_or_default();
+    crate::page::redirect(&response, "/vservers")
+}

@@ -1,0 +1,92 @@
+//! One operation: who, what, how far, its log. Leaving and coming back loses nothing: the page
+//! holds the log there is, the stream goes on from there.
+
+use domain::authz::ActionKind;
+use domain::id::OperationId;
+use domain::operation::LogChunk;
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+
+use crate::api::wrong;
+use crate::events::Subscription;
+use crate::i18n::{actor_text, kind_text};
+use crate::islands::copy_button::CopyButton;
+use crate::islands::operation_progress::OperationProgress;
+use crate::page::{Area, Content, For, Page, page};
+
+/// The most of a log that one page holds. A build's is a few hundred KiB.
+const MOST_LOG_BYTES: u64 = 4 << 20;
+
+/// The page.
+pub(crate) fn show() -> impl IntoView {
+    let id = use_params_map().with_untracked(|map| map.get("id")).unwrap_or_default();
+    page(For::LoggedIn, async move |page: Page| {
+        let t = page.locale;
+        let permit = page.permit()?;
+        let id: OperationId =
+            id.parse().map_err(|problem| wrong(domain::field::Field::Name, problem))?;
+        let operation = page.backend.operation(permit, id.clone()).await?;
+        let log = whole_log(&page, &id).await?;
+        let end = log.offset + log.text.len() as u64;
+        let title = format!("{} {}", kind_text(t, operation.kind), operation.target);
+        let target = operation.target.clone();
+        let actor = actor_text(t, &operation.actor);
+        let command = operation.command.clone();
+        let may_cancel = page.may(ActionKind::CancelOperation);
+        let body = view! {
+            <dl class="facts">
+                <div>
+                    <dt>"VServer"</dt>
+                    <dd><a href=format!("/vservers/{target}")>{target.to_string()}</a></dd>
+                </div>
+                <div>
+                    <dt>{t.who()}</dt>
+                    <dd>{actor}</dd>
+                </div>
+                <div class="wide">
+                    <dt>{t.command()}</dt>
+                    <dd class="command">
+                        <pre tabindex="0"><code>{command.clone()}</code></pre>
+                        <CopyButton locale=t text=command />
+                    </dd>
+                </div>
+            </dl>
+            <OperationProgress
+                locale=t
+                operation=operation
+                log=log
+                may_cancel=may_cancel
+                csrf=page.csrf.clone()
+                now=page.now
+            />
+        };
+        Ok(Content {
+            title,
+            area: Area::Operations,
+            subscription: Some(Subscription {
+                operation: Some(id),
+                from: end,
+                ..Subscription::default()
+            }),
+            body: body.into_any(),
+        })
+    })
+}
+
+/// The log there is, piece by piece.
+async fn whole_log(
+    page: &Page,
+    id: &OperationId,
+) -> Result<LogChunk, domain::failure::Failure> {
+    let mut log = page.backend.operation_log(page.permit()?, id.clone(), 0).await?;
+    while (log.text.len() as u64) < MOST_LOG_BYTES {
+        let next = log.offset + log.text.len() as u64;
+        let chunk = page.backend.operation_log(page.permit()?, id.clone(), next).await?;
+        log.open = chunk.open;
+        if chunk.text.is_empty() {
+            break;
+        }
+        log.text.push_str(&chunk.text);
+    }
+    Ok(log)
+}

@@ -1,0 +1,40 @@
+//! Build a VServer.
+
+use domain::build::BuildForm;
+use leptos::prelude::*;
+
+use crate::islands::build_form::BuildFormFields;
+use crate::page::{Area, Content, For, Page, page};
+
+const FORM: &str = "vservers/build";
+
+/// The page.
+pub(crate) fn build() -> impl IntoView {
+    page(For::LoggedIn, async |page: Page| {
+        let t = page.locale;
+        let facts = page.backend.host_facts(page.permit()?).await?;
+        let typed = |field: &str| page.typed(FORM, field).unwrap_or_default();
+        let form = BuildForm {
+            name: typed("name"),
+            suite: typed("suite"),
+            mirror: typed("mirror"),
+            packages: typed("packages"),
+            init: typed("init"),
+            context: typed("context"),
+            host_name: typed("host_name"),
+            interfaces: typed("interfaces"),
+            ..BuildForm::default()
+        };
+        let refused = page.errors(FORM);
+        let csrf = page.csrf.clone();
+        Ok(Content {
+            title: t.build_a_vserver().to_owned(),
+            area: Area::VServers,
+            subscription: None,
+            body: view! {
+                <BuildFormFields locale=t form=form refused=refused facts=facts csrf=csrf />
+            }
+            .into_any(),
+        })
+    })
+}

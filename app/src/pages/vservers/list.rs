@@ -1,0 +1,40 @@
+//! The list of VServers: the start page.
+
+use leptos::prelude::*;
+
+use super::abilities;
+use crate::events::Subscription;
+use crate::islands::vserver_table::{VServerTable, matches};
+use crate::page::{Area, Content, For, Page, page};
+
+/// The page. Without JavaScript, `?q=` filters.
+pub(crate) fn list() -> impl IntoView {
+    page(For::LoggedIn, async |page: Page| {
+        let t = page.locale;
+        let rows = page.backend.vservers(page.permit()?).await?;
+        let query = page.query("q").unwrap_or_default();
+        let may = abilities(&page);
+        let is_hopeless =
+            !rows.is_empty() && !rows.iter().any(|summary| matches(t, summary, &query));
+        let body = view! {
+            {may
+                .build
+                .then(|| {
+                    view! {
+                        <p class="actions head">
+                            <a class="button primary" href="/build">{t.build_a_vserver()}</a>
+                        </p>
+                    }
+                })}
+            {is_hopeless
+                .then(|| view! { <p><a href="/vservers">{t.show_all()}</a></p> })}
+            <VServerTable locale=t rows=rows may=may csrf=page.csrf.clone() query=query />
+        };
+        Ok(Content {
+            title: t.vservers().to_owned(),
+            area: Area::VServers,
+            subscription: Some(Subscription { vservers: true, ..Subscription::default() }),
+            body: body.into_any(),
+        })
+    })
+}

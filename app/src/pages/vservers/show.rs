@@ -1,0 +1,138 @@
+//! One VServer: what it is, what it uses, what was done to it, its files.
+
+use domain::failure::Failure;
+use domain::id::VServerName;
+use domain::interface::{Device, Interface};
+use domain::vserver::{ConfigFile, Detail};
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+
+use super::abilities;
+use crate::api::wrong;
+use crate::backend::OperationFilter;
+use crate::events::Subscription;
+use crate::i18n::{Locale, format};
+use crate::islands::operation_table::OperationTable;
+use crate::islands::vserver_panel::VServerPanel;
+use crate::page::{Area, Content, For, Page, page};
+use crate::shared::instant;
+
+/// The VServer that the address names. A name that cannot be is a VServer that is not.
+pub(super) fn named(text: &str) -> Result<VServerName, Failure> {
+    text.parse().map_err(|problem| wrong(domain::field::Field::Name, problem))
+}
+
+/// The page.
+pub(crate) fn show() -> impl IntoView {
+    let name = use_params_map().with_untracked(|map| map.get("name")).unwrap_or_default();
+    page(For::LoggedIn, async move |page: Page| {
+        let t = page.locale;
+        let permit = page.permit()?;
+        let name = named(&name)?;
+        let detail = page.backend.vserver(permit, name.clone()).await?;
+        let filter = OperationFilter { target: Some(name.clone()), ..OperationFilter::default() };
+        let mut operations = page.backend.operations(page.permit()?, filter).await?;
+        operations.truncate(10);
+        let may = abilities(&page);
+        let body = view! {
+            <VServerPanel
+                locale=t
+                summary=detail.summary.clone()
+                may=may
+                csrf=page.csrf.clone()
+            />
+            <section aria-labelledby="what-it-is">
+                <h2 id="what-it-is">{t.what_it_is()}</h2>
+                {facts(t, &detail)}
+            </section>
+            <section aria-labelledby="its-operations">
+                <h2 id="its-operations">{t.operations()}</h2>
+                <OperationTable
+                    locale=t
+                    operations=operations
+                    grows=true
+                    target=Some(name.clone())
+                    now=page.now
+                />
+                <p><a href=format!("/operations?vserver={name}")>{t.all_its_operations()}</a></p>
+            </section>
+            <section aria-labelledby="its-files">
+                <h2 id="its-files">{t.config_files()}</h2>
+                <p class="hint">{t.config_files_explained()} " " <code>{detail.config_directory}</code></p>
+                {files(t, detail.config_files)}
+            </section>
+        };
+        Ok(Content {
+            title: name.to_string(),
+            area: Area::VServers,
+            subscription: Some(Subscription { vserver: Some(name), ..Subscription::default() }),
+            body: body.into_any(),
+        })
+    })
+}
+
+fn interface_text(interface: &Interface) -> String {
+    let prefix = interface.prefix.map(|prefix| format!("/{prefix}")).unwrap_or_default();
+    let device = match &interface.device {
+        Device::Named(device) => format!(" ({device})"),
+        Device::None => " (nodev)".to_owned(),
+    };
+    format!("{}{prefix}{device}", interface.address)
+}
+
+fn facts(t: Locale, detail: &Detail) -> impl IntoView + use<> {
+    let summary = &detail.summary;
+    let or_dash = |text: Option<String>| text.filter(|text| !text.is_empty()).unwrap_or("–".into());
+    let addresses = summary.interfaces.iter().map(interface_text).collect::<Vec<_>>().join(", ");
+    let marks = summary.marks.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let row = |label: &'static str, value: AnyView| {
+        view! { <div><dt>{label}</dt><dd>{value}</dd></div> }
+    };
+    let text = |label, value: Option<String>| row(label, or_dash(value).into_any());
+    let code = |label, value: String| row(label, view! { <code>{value}</code> }.into_any());
+    view! {
+        <dl class="facts">
+            {text(t.host_name(), summary.host_name.as_ref().map(ToString::to_string))}
+            {text(t.context(), summary.context.map(|context| context.to_string()))}
+            {text(t.addresses(), Some(addresses))}
+            {text(t.system(), detail.os_release.clone())}
+            {text(t.init_style(), Some(detail.init_style.to_string()))}
+            {text(t.mark(), Some(marks))}
+            {row(
+                t.started_at(),
+                match detail.started_at {
+                    Some(at) => instant(t, at).into_any(),
+                    None => "–".into_any(),
+                },
+            )}
+            {text(t.init_pid(), detail.init_pid.map(|pid| pid.to_string()))}
+            {code(t.root_directory(), detail.root_directory.clone())}
+            {text(t.disk_used(), detail.disk_bytes.map(|bytes| format::bytes(t, bytes)))}
+        </dl>
+    }
+}
+
+fn files(t: Locale, files: Vec<ConfigFile>) -> impl IntoView {
+    let rows = files
+        .into_iter()
+        .map(|file| {
+            let text = if file.text.is_empty() {
+                view! { <em>{t.empty_file()}</em> }.into_any()
+            } else {
+                view! { <pre>{file.text}</pre> }.into_any()
+            };
+            view! {
+                <div>
+                    <dt><code>{file.path}</code></dt>
+                    <dd>{text}</dd>
+                </div>
+            }
+        })
+        .collect_view();
+    view! {
+        <details>
+            <summary>{t.show_config_files()}</summary>
+            <dl class="files">{rows}</dl>
+        </details>
+    }
+}

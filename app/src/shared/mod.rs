@@ -1,0 +1,89 @@
+//! Pieces of view that pages and islands share: they take data, ask nobody, and are small enough
+//! for the browser.
+
+use domain::field::Field;
+use domain::operation::{Operation, Progress};
+use domain::time::UnixMillis;
+use domain::vserver::State;
+use leptos::prelude::*;
+
+use crate::i18n::{self, Locale, format};
+
+/// A state: a mark of its own shape, a word, a colour.
+#[must_use]
+pub(crate) fn state_pill(locale: Locale, state: State) -> impl IntoView {
+    let name = state_name(state);
+    view! {
+        <span class="pill" data-state=name>
+            <span class="pill-mark" aria-hidden="true"></span>
+            {i18n::state_text(locale, state)}
+        </span>
+    }
+}
+
+/// The word for a state in `data-state`, which the style sheet knows.
+#[must_use]
+pub(crate) fn state_name(state: State) -> &'static str {
+    match state {
+        State::Stopped => "stopped",
+        State::Starting | State::Stopping | State::Building | State::Deleting => "moving",
+        State::Running => "running",
+    }
+}
+
+/// How an operation stands: mark, word, colour.
+#[must_use]
+pub(crate) fn progress_pill(locale: Locale, progress: &Progress) -> impl IntoView + use<> {
+    let (name, text) = match progress {
+        Progress::Queued => ("moving", locale.queued()),
+        Progress::Running { .. } => ("moving", locale.under_way()),
+        Progress::Succeeded => ("succeeded", locale.succeeded()),
+        Progress::Failed { .. } => ("failed", locale.failed()),
+        Progress::Cancelled => ("stopped", locale.cancelled()),
+    };
+    view! {
+        <span class="pill" data-state=name>
+            <span class="pill-mark" aria-hidden="true"></span>
+            {text}
+        </span>
+    }
+}
+
+/// An instant, for people and machines.
+#[must_use]
+pub(crate) fn instant(locale: Locale, at: UnixMillis) -> impl IntoView {
+    view! { <time datetime=format::rfc3339(at)>{format::instant(locale, at)}</time> }
+}
+
+/// How long an operation took, or has taken until `now`.
+#[must_use]
+pub(crate) fn elapsed_ms(operation: &Operation, now: UnixMillis) -> Option<u64> {
+    let start = operation.started_at?;
+    Some(operation.finished_at.unwrap_or(now).millis_since(start))
+}
+
+/// The id of a field's input in the page, which the summary of what is wrong links to.
+#[must_use]
+pub(crate) fn field_id(field: Field) -> &'static str {
+    match field {
+        Field::Name => "field-name",
+        Field::Method => "field-method",
+        Field::Suite => "field-suite",
+        Field::Mirror => "field-mirror",
+        Field::Packages => "field-packages",
+        Field::Init => "field-init",
+        Field::Context => "field-context",
+        Field::HostName => "field-host-name",
+        Field::Interface => "field-interfaces",
+        Field::Architecture => "field-architecture",
+        Field::Mark => "field-mark",
+        Field::UserName => "field-user-name",
+        Field::Password => "field-password",
+        Field::PasswordAgain => "field-password-again",
+        Field::CurrentPassword => "field-current-password",
+        Field::Role => "field-role",
+        Field::SetupToken => "field-setup-token",
+        Field::DebootstrapOption => "field-debootstrap-option",
+        Field::Flags => "field-flags",
+    }
+}
