@@ -59,6 +59,7 @@ const LARGEST_PACKET = 16 * 1024;
 let socket = null;
 let ended = false;
 let failures = 0;
+let nextAttempt = 0;
 
 function say(message, state) {
   status.textContent = message;
@@ -131,7 +132,7 @@ function connect() {
     say(text.lost, "lost");
     const seconds = Math.min(2 ** failures, 30);
     failures += 1;
-    setTimeout(connect, seconds * 1000);
+    nextAttempt = setTimeout(connect, seconds * 1000);
   };
 }
 
@@ -142,7 +143,9 @@ new ResizeObserver(() => fit.fit()).observe(screen);
 // After sleep or a change of network nobody wants to wait for the next attempt.
 addEventListener("online", () => {
   if (!ended && socket?.readyState === WebSocket.CLOSED) {
+    clearTimeout(nextAttempt);
     failures = 0;
+    connect();
   }
 });
 

@@ -192,6 +192,7 @@ impl Defaults {
     }
 }
 
+#[rustfmt::skip]
 fn init_options(t: Locale, facts: &HostFacts, chosen: &str) -> impl IntoView + use<> {
     let chosen = chosen.to_owned();
     let runnable = facts.inits.clone();

@@ -110,7 +110,7 @@ fn table_row(t: Locale, row: RwSignal<Operation>, now: UnixMillis) -> impl IntoV
         <tr>
             <th scope="row">
                 <a href=format!("/operations/{}", fixed.id)>
-                    {kind_text(t, fixed.kind)} " " {fixed.target.to_string()}
+                    {format!("{} {}", kind_text(t, fixed.kind), fixed.target)}
                 </a>
             </th>
             <td data-label=t.result()>{result}</td>

@@ -1,0 +1,72 @@
+//! Serves the pages over a server in memory, for work on their look: no engine, no database.
+//!
+//! `cargo run -p app --features ssr --example preview -- DIRECTORY` serves the files of DIRECTORY
+//! (a built site: `target/site/pkg`) below `/pkg` and the pages at an address it prints. The cookie
+//! `as=administrator` says who one is; without it one is nobody.
+
+#[path = "../tests/memory/mod.rs"]
+mod memory;
+
+use std::convert::Infallible;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use app::events::PageEvent;
+use axum::extract::Path;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use axum::response::sse::{Event, Sse};
+use axum::routing::get;
+use domain::vserver::{Sample, Usage};
+use tokio_stream::StreamExt;
+
+#[tokio::main]
+async fn main() -> std::io::Result<()> {
+    let files = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| "target/site/pkg".into()));
+    let router = memory::Memory::new()
+        .router()
+        .route("/events", get(async || Sse::new(events())))
+        .route(
+            "/pkg/{name}",
+            get(async move |Path(name): Path<String>| {
+                let kind = match name.rsplit('.').next() {
+                    Some("css") => "text/css",
+                    Some("js") => "text/javascript",
+                    Some("svg") => "image/svg+xml",
+                    Some("wasm") => "application/wasm",
+                    _ => "application/octet-stream",
+                };
+                match tokio::fs::read(files.join(name)).await {
+                    Ok(bytes) => ([(header::CONTENT_TYPE, kind)], bytes).into_response(),
+                    Err(_) => StatusCode::NOT_FOUND.into_response(),
+                }
+            }),
+        );
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    println!("http://{}", listener.local_addr()?);
+    axum::serve(listener, router).await
+}
+
+/// The engine is up, then a sample each half second of a VServer that works a little.
+fn events() -> impl tokio_stream::Stream<Item = Result<Event, Infallible>> {
+    let mut tick: u64 = 0;
+    let samples = tokio_stream::iter(std::iter::repeat(())).throttle(Duration::from_millis(500));
+    let samples = samples.map(move |()| {
+        tick += 1;
+        let usage = Usage {
+            user_ms: 844_900 + tick * 500 * (tick % 7) / 10,
+            memory_bytes: 52_000_000 + (tick % 11) * 1_000_000,
+            processes: 12 + u32::try_from(tick % 3).unwrap_or_default(),
+            uptime_ms: 23_220_000 + tick * 2000,
+            received_bytes: tick * tick * 900,
+            sent_bytes: tick * 30_000,
+            ..memory::usage(0)
+        };
+        let at = memory::NOW.plus_millis(i64::try_from(tick * 2000).unwrap_or_default());
+        let name = "web1".parse().expect("a name");
+        PageEvent::Samples { at, host: usage, vservers: vec![Sample { name, at, usage }] }
+    });
+    tokio_stream::iter([PageEvent::Engine { up: true }])
+        .chain(samples)
+        .map(|event| Ok(Event::default().json_data(event).expect("an event is JSON")))
+}

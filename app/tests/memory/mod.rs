@@ -1,0 +1,465 @@
+//! A server in memory, for tests of rendering alone: three VServers, three users, no engine.
+//!
+//! It answers as the contract in `app::backend` says and records nothing but what forms leave in
+//! the session. What the real server does is tested against the real server.
+#![allow(dead_code, reason = "each of the targets that include this uses a part of it")]
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use app::backend::{Account, Backend, Clock, Flash, OperationFilter, Reference};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::header::COOKIE;
+use axum::response::IntoResponse;
+use domain::authz::{
+    BuildVServer, CancelOperation, DeleteVServer, EnterVServer, ManageUsers, OwnAccount, Permit,
+    RunVServer, ViewOperations, ViewVServers,
+};
+use domain::build::BuildForm;
+use domain::failure::Failure;
+use domain::field::{Field, FieldErrors, Problem};
+use domain::host::{HostFacts, NatNetwork};
+use domain::id::{OperationId, TerminalId, UserId, UserName, VServerName};
+use domain::init::{Init, InitStyle};
+use domain::operation::{Actor, Kind, LogChunk, Operation, Progress, Stage, Terminal};
+use domain::time::UnixMillis;
+use domain::user::{Identity, Password, Role, User};
+use domain::vserver::{ConfigFile, Detail, State, Summary, Usage};
+use leptos::config::LeptosOptions;
+use leptos::prelude::provide_context;
+use leptos_axum::{LeptosRoutes, generate_route_list};
+
+/// 2026-11-24, 05:43:04 UTC.
+pub(crate) const NOW: UnixMillis = UnixMillis(1_795_498_984_000);
+pub(crate) const CSRF: &str = "csrf-of-this-session";
+pub(crate) const SETUP_TOKEN: &str = "set-up-token";
+pub(crate) const RUNNING_OPERATION: &str = "01JADQ8Z9XKXQ5Y7D2M3N4P5R6";
+pub(crate) const FAILED_OPERATION: &str = "01JADQ8Z9XKXQ5Y7D2M3N4P5R5";
+pub(crate) const TERMINAL: &str = "01JADQ8Z9XKXQ5Y7D2M3N4P5T1";
+
+/// What the memory holds.
+#[derive(Clone)]
+pub(crate) struct Memory {
+    pub(crate) engine_is_down: bool,
+    pub(crate) is_empty: bool,
+    /// Flashes by session; a session is named by the cookie `as`.
+    pub(crate) flashes: Arc<Mutex<BTreeMap<String, Flash>>>,
+}
+
+impl Memory {
+    pub(crate) fn new() -> Self {
+        Self { engine_is_down: false, is_empty: false, flashes: Arc::default() }
+    }
+
+    /// The whole site over this memory. The cookie `as=ROLE` says who asks.
+    pub(crate) fn router(self) -> Router {
+        // Fails when another test of the same process has done it.
+        let _ = any_spawner::Executor::init_tokio();
+        let options = LeptosOptions::builder().output_name("ulysse").build();
+        let routes = generate_route_list(app::App);
+        let pages = {
+            let (memory, options) = (self.clone(), options.clone());
+            move |request: Request<Body>| {
+                let (memory, options) = (memory.clone(), options.clone());
+                async move {
+                    let context = memory.context(&request);
+                    leptos_axum::render_app_async_with_context(context, move || {
+                        app::shell(options.clone())
+                    })(request)
+                    .await
+                    .into_response()
+                }
+            }
+        };
+        let memory = self;
+        Router::new()
+            .leptos_routes_with_handler(routes, pages.clone())
+            .route(
+                "/api/{*function}",
+                axum::routing::post(move |request: Request<Body>| {
+                    let context = memory.context(&request);
+                    async move {
+                        leptos_axum::handle_server_fns_with_context(context, request).await
+                    }
+                }),
+            )
+            .fallback(pages)
+            .with_state(options)
+    }
+
+    fn context(&self, request: &Request<Body>) -> impl Fn() + Clone + Send + Sync + 'static + use<> {
+        let cookies = request.headers().get(COOKIE).and_then(|value| value.to_str().ok());
+        let session = cookies
+            .unwrap_or_default()
+            .split("; ")
+            .find_map(|cookie| cookie.strip_prefix("as="))
+            .unwrap_or("nobody")
+            .to_owned();
+        let identity = session.parse::<Role>().ok().map(identity);
+        let memory = self.clone();
+        move || {
+            provide_context::<Arc<dyn Backend>>(Arc::new(memory.clone()));
+            provide_context::<Arc<dyn Account>>(Arc::new(MemoryAccount {
+                session: session.clone(),
+                memory: memory.clone(),
+            }));
+            provide_context::<Arc<dyn Clock>>(Arc::new(StoppedClock));
+            provide_context(identity.clone());
+            provide_context(Reference("R-1234".to_owned()));
+        }
+    }
+
+    fn answer<T>(&self, value: T) -> Result<T, Failure> {
+        if self.engine_is_down { Err(Failure::EngineDown) } else { Ok(value) }
+    }
+}
+
+/// The user with this role; ids 1 to 3.
+pub(crate) fn identity(role: Role) -> Identity {
+    let (user, name) = match role {
+        Role::Administrator => (1, "ada"),
+        Role::Operator => (2, "otto"),
+        Role::Viewer => (3, "vera"),
+    };
+    Identity { user: UserId(user), name: name.parse().unwrap(), role }
+}
+
+struct StoppedClock;
+
+impl Clock for StoppedClock {
+    fn now(&self) -> UnixMillis {
+        NOW
+    }
+}
+
+struct MemoryAccount {
+    session: String,
+    memory: Memory,
+}
+
+pub(crate) fn usage(seed: u64) -> Usage {
+    Usage {
+        processes: 12,
+        vsz_bytes: 300_000_000 + seed,
+        rss_bytes: 38_588_416,
+        memory_bytes: 52_000_000,
+        user_ms: 844_900,
+        system_ms: 1_590,
+        uptime_ms: 23_220_000,
+        received_bytes: 1_000_000,
+        sent_bytes: 20_000,
+    }
+}
+
+pub(crate) fn summaries() -> Vec<Summary> {
+    let row = |name: &str, context: u32, state, address: &str| Summary {
+        name: name.parse().unwrap(),
+        context: Some(context.try_into().unwrap()),
+        state,
+        interfaces: vec![address.parse().unwrap()],
+        marks: vec!["default".parse().unwrap()],
+        host_name: Some(name.parse().unwrap()),
+        usage: (state == State::Running).then(|| usage(0)),
+        operation: (state == State::Building).then(|| RUNNING_OPERATION.parse().unwrap()),
+        problem: None,
+    };
+    vec![
+        row("db1", 40002, State::Stopped, "eth0:192.0.2.7/24"),
+        row("new1", 40003, State::Building, "nat0:10.127.0.4/24"),
+        row("web1", 40001, State::Running, "nat0:10.127.0.2/24"),
+    ]
+}
+
+pub(crate) fn operations() -> Vec<Operation> {
+    let operation = |id: &str, kind: Kind, target: &str, progress: Progress| Operation {
+        id: id.parse().unwrap(),
+        kind,
+        target: target.parse().unwrap(),
+        actor: Actor::User { id: UserId(1), name: "ada".parse().unwrap() },
+        command: format!("vserver {target} {}", kind.as_str()),
+        cancellable: !progress.is_final(),
+        finished_at: progress.is_final().then(|| NOW.plus_millis(-60_000)),
+        progress,
+        created_at: NOW.plus_millis(-185_000),
+        started_at: Some(NOW.plus_millis(-184_000)),
+    };
+    let down = Failure::MirrorUnreachable {
+        mirror: "http://mirror.example/debian".into(),
+        detail: "connection refused".into(),
+    };
+    let stage = Stage::Unpacking;
+    vec![
+        operation(
+            RUNNING_OPERATION,
+            Kind::Build,
+            "new1",
+            Progress::Running { stage, permille: 430 },
+        ),
+        operation(FAILED_OPERATION, Kind::Build, "bad1", Progress::Failed { failure: down }),
+        operation("01JADQ8Z9XKXQ5Y7D2M3N4P5R4", Kind::Start, "web1", Progress::Succeeded),
+    ]
+}
+
+pub(crate) fn host_facts() -> HostFacts {
+    HostFacts {
+        suite: "bookworm".parse().unwrap(),
+        suites: vec!["bookworm".parse().unwrap(), "trixie".parse().unwrap()],
+        mirror: "http://mirror.example/debian".parse().unwrap(),
+        architecture: "amd64".parse().unwrap(),
+        inits: vec![Init::Sysvinit],
+        nat: NatNetwork {
+            device: "nat0".parse().unwrap(),
+            gateway: [10, 127, 0, 1].into(),
+            prefix: 24,
+            next_free: Some([10, 127, 0, 5].into()),
+        },
+        devices: vec!["eth0".parse().unwrap()],
+        host_addresses: vec!["192.0.2.1".parse().unwrap()],
+        contexts: vec![(40001_u32.try_into().unwrap(), "web1".parse().unwrap())],
+        addresses: vec![("10.127.0.2".parse().unwrap(), "web1".parse().unwrap())],
+        names: vec!["web1".parse().unwrap(), "db1".parse().unwrap()],
+        next_context: Some(40004_u32.try_into().unwrap()),
+        guest_base: "/var/lib/vservers".into(),
+        config_base: "/etc/vservers".into(),
+        run_base: "/run/vservers".into(),
+        host_domain: None,
+    }
+}
+
+pub(crate) fn users() -> Vec<User> {
+    Role::ALL
+        .into_iter()
+        .map(|role| {
+            let Identity { user, name, role } = identity(role);
+            User {
+                id: user,
+                name,
+                role,
+                disabled: role == Role::Viewer,
+                must_change_password: role == Role::Operator,
+                created_at: NOW.plus_millis(-86_400_000),
+                last_login_at: (role == Role::Administrator).then_some(NOW),
+            }
+        })
+        .collect()
+}
+
+fn queued(kind: Kind, target: VServerName) -> Operation {
+    Operation { kind, target, ..operations()[0].clone() }
+}
+
+#[async_trait::async_trait]
+impl Backend for Memory {
+    async fn host_facts(&self, _: Permit<BuildVServer>) -> Result<HostFacts, Failure> {
+        self.answer(host_facts())
+    }
+    async fn vservers(&self, _: Permit<ViewVServers>) -> Result<Vec<Summary>, Failure> {
+        self.answer(if self.is_empty { Vec::new() } else { summaries() })
+    }
+    async fn vserver(
+        &self,
+        _: Permit<ViewVServers>,
+        name: VServerName,
+    ) -> Result<Detail, Failure> {
+        let summary = summaries()
+            .into_iter()
+            .find(|summary| summary.name == name)
+            .ok_or(Failure::NoSuchVServer { name: name.clone() })?;
+        self.answer(Detail {
+            init_style: InitStyle::Sysv,
+            root_directory: format!("/var/lib/vservers/{name}"),
+            config_directory: format!("/etc/vservers/{name}"),
+            os_release: Some("Debian GNU/Linux 12 (bookworm)".into()),
+            started_at: summary.usage.map(|_| NOW.plus_millis(-23_220_000)),
+            init_pid: summary.usage.map(|_| 4242),
+            disk_bytes: Some(310_000_000),
+            config_files: vec![ConfigFile { path: "context".into(), text: "40001\n".into() }],
+            summary,
+        })
+    }
+    async fn build(
+        &self,
+        _: Permit<BuildVServer>,
+        form: BuildForm,
+    ) -> Result<Operation, Failure> {
+        self.answer(queued(Kind::Build, form.name.parse().unwrap()))
+    }
+    async fn start(
+        &self,
+        _: Permit<RunVServer>,
+        name: VServerName,
+    ) -> Result<Operation, Failure> {
+        if name.as_str() == "web1" {
+            return Err(Failure::AlreadyRunning { name });
+        }
+        self.answer(queued(Kind::Start, name))
+    }
+    async fn stop(&self, _: Permit<RunVServer>, name: VServerName) -> Result<Operation, Failure> {
+        self.answer(queued(Kind::Stop, name))
+    }
+    async fn restart(
+        &self,
+        _: Permit<RunVServer>,
+        name: VServerName,
+    ) -> Result<Operation, Failure> {
+        self.answer(queued(Kind::Restart, name))
+    }
+    async fn delete(
+        &self,
+        _: Permit<DeleteVServer>,
+        name: VServerName,
+    ) -> Result<Operation, Failure> {
+        self.answer(queued(Kind::Delete, name))
+    }
+    async fn cancel(&self, _: Permit<CancelOperation>, _: OperationId) -> Result<(), Failure> {
+        self.answer(())
+    }
+    async fn operations(
+        &self,
+        _: Permit<ViewOperations>,
+        filter: OperationFilter,
+    ) -> Result<Vec<Operation>, Failure> {
+        let mut all = operations();
+        all.retain(|operation| {
+            filter.target.as_ref().is_none_or(|target| *target == operation.target)
+                && filter.kind.is_none_or(|kind| kind == operation.kind)
+        });
+        self.answer(all)
+    }
+    async fn operation(
+        &self,
+        _: Permit<ViewOperations>,
+        id: OperationId,
+    ) -> Result<Operation, Failure> {
+        let found = operations().into_iter().find(|operation| operation.id == id);
+        self.answer(found.ok_or(Failure::NoSuchOperation { id })?)
+    }
+    async fn operation_log(
+        &self,
+        _: Permit<ViewOperations>,
+        _: OperationId,
+        offset: u64,
+    ) -> Result<LogChunk, Failure> {
+        let text = if offset == 0 { "I: Retrieving <Release>\nI: Unpacking\n" } else { "" };
+        self.answer(LogChunk { offset, text: text.into(), open: true })
+    }
+    async fn open_terminal(
+        &self,
+        permit: Permit<EnterVServer>,
+        vserver: VServerName,
+    ) -> Result<Terminal, Failure> {
+        if vserver.as_str() != "web1" {
+            return Err(Failure::NotRunning { name: vserver });
+        }
+        let id = TERMINAL.parse().unwrap();
+        self.answer(Terminal { id, vserver, owner: permit.identity().user, opened_at: NOW })
+    }
+    async fn terminals(&self, permit: Permit<EnterVServer>) -> Result<Vec<Terminal>, Failure> {
+        if self.is_empty {
+            return Ok(Vec::new());
+        }
+        Ok(vec![self.open_terminal(permit, "web1".parse().unwrap()).await?])
+    }
+    async fn close_terminal(
+        &self,
+        _: Permit<EnterVServer>,
+        _: TerminalId,
+    ) -> Result<(), Failure> {
+        self.answer(())
+    }
+    async fn users(&self, _: Permit<ManageUsers>) -> Result<Vec<User>, Failure> {
+        Ok(users())
+    }
+    async fn create_user(
+        &self,
+        _: Permit<ManageUsers>,
+        name: UserName,
+        role: Role,
+        _: Password,
+    ) -> Result<User, Failure> {
+        if users().iter().any(|user| user.name == name) {
+            let mut errors = FieldErrors::default();
+            errors.push(Field::UserName, Problem::NameTaken);
+            return Err(Failure::Invalid { errors });
+        }
+        Ok(User { name, role, ..users()[0].clone() })
+    }
+    async fn set_user_disabled(
+        &self,
+        _: Permit<ManageUsers>,
+        user: UserId,
+        _: bool,
+    ) -> Result<(), Failure> {
+        if user == UserId(1) { Err(Failure::LastAdministrator) } else { Ok(()) }
+    }
+    async fn set_user_role(
+        &self,
+        _: Permit<ManageUsers>,
+        _: UserId,
+        _: Role,
+    ) -> Result<(), Failure> {
+        Ok(())
+    }
+    async fn reset_password(
+        &self,
+        _: Permit<ManageUsers>,
+        _: UserId,
+        _: Password,
+    ) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+#[async_trait::async_trait]
+impl Account for MemoryAccount {
+    async fn csrf_matches(&self, token: &str) -> bool {
+        token == CSRF
+    }
+    async fn csrf_token(&self) -> Result<String, Failure> {
+        Ok(CSRF.to_owned())
+    }
+    async fn log_in(&self, name: UserName, password: Password) -> Result<User, Failure> {
+        if password.reveal() != "correct horse" {
+            return Err(Failure::WrongCredentials);
+        }
+        users().into_iter().find(|user| user.name == name).ok_or(Failure::WrongCredentials)
+    }
+    async fn must_change_password(&self) -> bool {
+        false
+    }
+    async fn put_flash(&self, flash: Flash) {
+        self.memory.flashes.lock().unwrap().insert(self.session.clone(), flash);
+    }
+    async fn take_flash(&self) -> Option<Flash> {
+        self.memory.flashes.lock().unwrap().remove(&self.session)
+    }
+    async fn log_out(&self) -> Result<(), Failure> {
+        Ok(())
+    }
+    async fn change_password(
+        &self,
+        _: Permit<OwnAccount>,
+        current: Password,
+        _: Password,
+    ) -> Result<(), Failure> {
+        if current.reveal() == "correct horse" {
+            return Ok(());
+        }
+        let mut errors = FieldErrors::default();
+        errors.push(Field::CurrentPassword, Problem::WrongPassword);
+        Err(Failure::Invalid { errors })
+    }
+    async fn setup_link_is_valid(&self, token: &str) -> bool {
+        token == SETUP_TOKEN
+    }
+    async fn set_up(
+        &self,
+        _: &str,
+        name: UserName,
+        _: Password,
+    ) -> Result<User, Failure> {
+        Ok(User { name, ..users()[0].clone() })
+    }
+}
