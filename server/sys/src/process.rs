@@ -74,6 +74,22 @@ pub enum Ended {
     Killed(i32),
 }
 
+/// What reaping found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reaped {
+    /// This child, which is gone now.
+    Child {
+        /// Its pid.
+        pid: u32,
+        /// How it ended.
+        ended: Ended,
+    },
+    /// There are children, and all of them live.
+    NoneEnded,
+    /// There are no children.
+    NoChildren,
+}
+
 /// `struct clone_args` of the kernel, as far as it is used.
 #[repr(C)]
 #[derive(Default)]
@@ -157,14 +173,16 @@ pub fn wait_for(pid: u32) -> io::Result<Ended> {
     }
 }
 
-/// Reaps any one child that has ended; none when none has, or there is none.
+/// Reaps any one child that has ended.
 ///
 /// # Errors
 /// When the kernel refuses for another reason than that there is no child.
-pub fn reap_any() -> io::Result<Option<(u32, Ended)>> {
+pub fn reap_any() -> io::Result<Reaped> {
     match wait(WaitId::All, WaitIdOptions::EXITED | WaitIdOptions::NOHANG) {
-        Err(error) if error.raw_os_error() == Some(libc::ECHILD) => Ok(None),
-        other => other,
+        Ok(Some((pid, ended))) => Ok(Reaped::Child { pid, ended }),
+        Ok(None) => Ok(Reaped::NoneEnded),
+        Err(error) if error.raw_os_error() == Some(libc::ECHILD) => Ok(Reaped::NoChildren),
+        Err(error) => Err(error),
     }
 }
 

@@ -1,0 +1,27 @@
+//! The processes of a VServer: making them, holding them, ending them with an event.
+//!
+//! [`spawn`] starts `ulysse supervise`, a process of its own with one thread ([`supervise`]), from a
+//! [`StartPlan`]. That makes the guest's pid 1 in namespaces of its own, blocked, and says its pid, so
+//! that the caller can set its network up while mounts are made; [`Spawned::go`] lets it run. From
+//! then on the supervisor needs nobody: it outlives the caller, and when pid 1 ends it runs
+//! `ulysse vserver --event` for what is to follow.
+//!
+//! Invariants:
+//! - Nothing of the guest's is opened by a path that the guest could have bent: beneath its root
+//!   descriptor only, without magic links.
+//! - Before the guest's first instruction runs it has its own ids, no capability beyond its plan's, a
+//!   system call filter, and no descriptor of the host's.
+//! - When the caller dies before [`Spawned::go`], nothing of the guest is left.
+
+pub mod confine;
+mod console;
+mod init;
+mod masks;
+mod mounts;
+mod plan;
+mod spawn;
+pub mod supervise;
+mod watch;
+
+pub use plan::{InitPlan, MountPlan, MountSource, StartPlan, Step};
+pub use spawn::{GuestError, SkippedMount, Spawned, Started, spawn};

@@ -1,0 +1,235 @@
+//! The long part of a supervisor's life: reading the console, counting out-of-memory kills, waiting
+//! for pid 1 to end.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+use std::time::Duration;
+
+use nix::libc;
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use serde::Serialize;
+use sys::process::Ended;
+
+use super::console::ConsoleLog;
+use super::plan::StartPlan;
+use crate::clock::{Clock, SystemClock};
+
+/// Out-of-memory kills in a guest's cgroup.
+struct OomCounter {
+    /// The file with the counter.
+    counter: File,
+    /// What becomes readable when it may have moved; on v2 that is the file itself.
+    notice: Option<OwnedFd>,
+    seen: u64,
+}
+
+impl OomCounter {
+    fn open(plan: &StartPlan) -> Option<Self> {
+        for path in &plan.cgroups {
+            if let Ok(counter) = File::open(path.join("memory.events")) {
+                return Some(
+                    Self {
+                        counter,
+                        notice: None,
+                        seen: 0,
+                    }
+                    .begun(),
+                );
+            }
+            if let Ok(counter) = File::open(path.join("memory.oom_control")) {
+                let notice = notice_of_v1(path, &counter).ok();
+                return Some(
+                    Self {
+                        counter,
+                        notice,
+                        seen: 0,
+                    }
+                    .begun(),
+                );
+            }
+        }
+        None
+    }
+
+    fn begun(mut self) -> Self {
+        self.seen = self.read().unwrap_or(0);
+        self
+    }
+
+    fn read(&mut self) -> Option<u64> {
+        let mut text = String::new();
+        self.counter.seek(SeekFrom::Start(0)).ok()?;
+        (&self.counter).take(4096).read_to_string(&mut text).ok()?;
+        text.lines()
+            .find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse().ok())
+    }
+
+    /// How many there were since last asked.
+    fn new_kills(&mut self) -> u64 {
+        if let Some(notice) = &self.notice {
+            let _ = rustix::io::read(notice, &mut [0; 8]);
+        }
+        let now = self.read().unwrap_or(self.seen);
+        let new = now.saturating_sub(self.seen);
+        self.seen = now;
+        new
+    }
+
+    fn poll_fd(&self) -> PollFd<'_> {
+        match &self.notice {
+            Some(notice) => PollFd::new(notice, PollFlags::IN),
+            None => PollFd::new(&self.counter, PollFlags::PRI),
+        }
+    }
+}
+
+/// v1 tells of out-of-memory through an eventfd that is registered by number.
+fn notice_of_v1(path: &Path, counter: &File) -> io::Result<OwnedFd> {
+    use std::os::fd::AsRawFd;
+    let notice = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+    let order = format!("{} {}", notice.as_raw_fd(), counter.as_raw_fd());
+    let mut control = OpenOptions::new()
+        .write(true)
+        .open(path.join("cgroup.event_control"))?;
+    control.write_all(order.as_bytes())?;
+    Ok(notice)
+}
+
+/// One line of the event log.
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+enum Line {
+    OomKill {
+        at_ms: i64,
+        count: u64,
+    },
+    Ended {
+        at_ms: i64,
+        status: Option<u8>,
+        signal: Option<i32>,
+    },
+}
+
+/// Stays until pid 1 has ended; gives how.
+pub(super) fn until_end(
+    plan: &StartPlan,
+    init: u32,
+    pidfd: &OwnedFd,
+    console: Option<OwnedFd>,
+) -> io::Result<Ended> {
+    let mut log = ConsoleLog::open(&plan.console_log);
+    let mut oom = OomCounter::open(plan);
+    // With one end of the guest's side in our hands the console never hangs up.
+    let keep = console.as_ref().and_then(|master| {
+        let flags = rustix::pty::OpenptFlags::RDWR
+            | rustix::pty::OpenptFlags::NOCTTY
+            | rustix::pty::OpenptFlags::CLOEXEC;
+        rustix::pty::ioctl_tiocgptpeer(master, flags).ok()
+    });
+    let mut console = console.filter(|_| keep.is_some());
+    loop {
+        let pause = log.pause();
+        let mut polled = vec![PollFd::new(pidfd, PollFlags::IN)];
+        let oom_index = oom.as_ref().map(|counter| {
+            polled.push(counter.poll_fd());
+            polled.len() - 1
+        });
+        let console_index = console.as_ref().filter(|_| pause.is_none()).map(|master| {
+            polled.push(PollFd::from_borrowed_fd(master.as_fd(), PollFlags::IN));
+            polled.len() - 1
+        });
+        let timeout = pause.map(|rest| timespec(rest + Duration::from_millis(1)));
+        match poll(&mut polled, timeout.as_ref()) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+        let is_ready = |index: usize| polled.get(index).is_some_and(|fd| !fd.revents().is_empty());
+        let (ended, oom_ready) = (is_ready(0), oom_index.is_some_and(is_ready));
+        let console_ready = console_index.is_some_and(is_ready);
+        if console_ready
+            && console
+                .as_ref()
+                .is_some_and(|master| !log.read_from(master))
+        {
+            console = None;
+        }
+        if oom_ready || ended {
+            report_kills(plan, oom.as_mut(), &mut log);
+        }
+        if ended {
+            // Its last words.
+            while let Some(master) = &console {
+                if !has_input(master) || log.pause().is_some() || !log.read_from(master) {
+                    break;
+                }
+            }
+            let how = sys::process::wait_for(init)?;
+            let (status, signal) = match how {
+                Ended::Exited(status) => (Some(status), None),
+                Ended::Killed(signal) => (None, Some(signal)),
+            };
+            note(
+                &plan.event_log,
+                &Line::Ended {
+                    at_ms: SystemClock.now().0,
+                    status,
+                    signal,
+                },
+            );
+            return Ok(how);
+        }
+    }
+}
+
+fn has_input(master: &OwnedFd) -> bool {
+    let mut polled = [PollFd::new(master, PollFlags::IN)];
+    let ready = poll(&mut polled, Some(&timespec(Duration::ZERO)));
+    ready.is_ok_and(|count| count > 0)
+}
+
+fn report_kills(plan: &StartPlan, oom: Option<&mut OomCounter>, log: &mut ConsoleLog) {
+    let count = oom.map_or(0, OomCounter::new_kills);
+    if count > 0 {
+        log.append(format!("\r\nulysse: out of memory, {count} killed\r\n").as_bytes());
+        note(
+            &plan.event_log,
+            &Line::OomKill {
+                at_ms: SystemClock.now().0,
+                count,
+            },
+        );
+    }
+}
+
+/// Adds a line to the event log. Nobody is there to hear that it failed.
+fn note(path: &Path, line: &Line) {
+    let Ok(mut text) = serde_json::to_vec(line) else {
+        return;
+    };
+    text.push(b'\n');
+    if let Some(directory) = path.parent() {
+        let _ = DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(directory);
+    }
+    let opened = OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .custom_flags(libc::O_NOFOLLOW)
+        .open(path);
+    if let Ok(mut file) = opened {
+        let _ = file.write_all(&text);
+    }
+}
+
+fn timespec(duration: Duration) -> Timespec {
+    Timespec {
+        tv_sec: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: i64::from(duration.subsec_nanos()),
+    }
+}

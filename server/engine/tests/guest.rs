@@ -1,0 +1,486 @@
+//! Guests on the real kernel: what one is made of, what it cannot do, how it ends.
+//!
+//! The supervisor is the example program `roles`; the guests are busybox with a shell script as
+//! `/etc/init.d/rc`, so that a start takes milliseconds.
+
+mod scratch_guest;
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::Path;
+
+use engine::cgroup;
+use engine::guest::{self, GuestError, InitPlan, MountPlan, MountSource, StartPlan, Step};
+use engine::state::ProcessIdentity;
+use scratch_guest::{Scratch, until};
+
+/// What a guest's init script leaves in `/out` when it ran `commands`.
+fn output_of(scratch: &Scratch, commands: &str) -> String {
+    scratch.script(&format!("({commands}) > /out.new 2>&1; mv /out.new /out"));
+    let started = scratch.start();
+    assert!(started.skipped.is_empty(), "{:?}", started.skipped);
+    until("the script has run", || scratch.root().join("out").exists());
+    fs::read_to_string(scratch.root().join("out")).unwrap()
+}
+
+#[test]
+fn a_guest_has_namespaces_ids_and_names_of_its_own() {
+    let scratch = Scratch::new();
+    let output = output_of(
+        &scratch,
+        "echo $$ > /pid; hostname; id -u; cat /proc/self/uid_map; cat /proc/1/comm; \
+         echo $RUNLEVEL $PREVLEVEL $PATH; env | wc -l; tr '\\0' ' ' < /proc/1/cmdline",
+    );
+    let lines: Vec<&str> = output.lines().map(str::trim).collect();
+    let map = format!("0 {} 65536", scratch.plan().first_host_id);
+    assert_eq!(lines[0], "web1");
+    assert_eq!(lines[1], "0");
+    assert_eq!(
+        lines[2]
+            .split_ascii_whitespace()
+            .collect::<Vec<_>>()
+            .join(" "),
+        map
+    );
+    assert_eq!(lines[3], "init [3]");
+    assert_eq!(lines[4], "3 N /bin:/usr/bin:/sbin:/usr/sbin");
+    assert!(lines[6].starts_with("init [3]"), "{output}");
+    // What the guest's root makes belongs to root on disk: files are not shifted.
+    let made = fs::metadata(scratch.root().join("pid")).unwrap();
+    assert_eq!((made.uid(), made.gid()), (0, 0));
+    let pid: u32 = fs::read_to_string(scratch.root().join("pid"))
+        .unwrap()
+        .trim()
+        .parse()
+        .unwrap();
+    assert!(pid < 100, "{pid} is a pid of the guest's own namespace");
+    // Outside it is a user that is nobody else.
+    let init = scratch.started_init();
+    let owner = fs::read_to_string(format!("/proc/{}/status", init.pid)).unwrap();
+    let uid = owner.lines().find(|line| line.starts_with("Uid:")).unwrap();
+    assert!(uid.contains(&scratch.plan().first_host_id.to_string()));
+    for name in ["user", "pid", "mnt", "uts", "ipc", "net", "cgroup"] {
+        let of = |pid: &str| fs::read_link(format!("/proc/{pid}/ns/{name}")).unwrap();
+        assert_ne!(of("self"), of(&init.pid.to_string()), "{name}");
+    }
+}
+
+#[test]
+fn a_guest_sees_its_own_mounts_only_and_a_masked_proc() {
+    let scratch = Scratch::new();
+    let output = output_of(
+        &scratch,
+        "cut -d' ' -f5 /proc/self/mountinfo | sort | tr '\\n' ' '; echo; \
+         wc -c < /proc/kcore; wc -c < /proc/timer_list; \
+         echo x > /proc/sys/kernel/hostname; echo b > /proc/sysrq-trigger; \
+         touch /sys/x; ls /sys/firmware | wc -l; ls /dev | tr '\\n' ' '; echo; \
+         ls /proc | grep -c '^[0-9]'; ls -a / | tr '\\n' ' '",
+    );
+    let mounts = output.lines().next().unwrap();
+    for expected in [
+        "/ ",
+        "/dev ",
+        "/dev/pts ",
+        "/dev/console ",
+        "/proc ",
+        "/proc/kcore ",
+        "/sys ",
+    ] {
+        assert!(mounts.contains(expected), "{expected} in {mounts}");
+    }
+    for word in mounts
+        .split(' ')
+        .filter(|word| !word.is_empty() && *word != "/")
+    {
+        let own = ["/dev", "/proc", "/sys"]
+            .iter()
+            .any(|place| word.starts_with(place));
+        assert!(own, "{word} is not the guest's");
+    }
+    let lines: Vec<&str> = output.lines().collect();
+    assert_eq!(&lines[1..3], ["0", "0"], "kcore and timer_list are empty");
+    assert!(
+        output.contains("hostname: Read-only file system"),
+        "{output}"
+    );
+    assert!(output.contains("/sys/x: Read-only file system"), "{output}");
+    let dev =
+        "console fd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero";
+    assert!(output.contains(dev), "{output}");
+}
+
+#[test]
+fn a_guest_has_exactly_its_capabilities_and_a_filter() {
+    let scratch = Scratch::new();
+    let output = output_of(
+        &scratch,
+        "grep -E '^(Cap|NoNewPrivs|Seccomp:)' /proc/self/status; \
+         unshare -U true; mount -t tmpfs x /mnt; mknod /tmp/n b 8 0; chroot / true && echo chroot",
+    );
+    let field = |name: &str| {
+        let line = output.lines().find(|line| line.starts_with(name)).unwrap();
+        line.split_ascii_whitespace().nth(1).unwrap().to_owned()
+    };
+    let secure = format!("{:016x}", scratch.plan().capabilities);
+    assert_eq!(field("CapBnd:"), secure);
+    assert_eq!(field("CapPrm:"), secure);
+    assert_eq!(field("CapEff:"), secure);
+    assert_eq!(field("CapInh:"), format!("{:016x}", 0));
+    assert_eq!(field("CapAmb:"), format!("{:016x}", 0));
+    assert_eq!(field("NoNewPrivs:"), "0", "su works in a guest");
+    assert_eq!(field("Seccomp:"), "2");
+    assert!(
+        output.contains("unshare(0x10000000): Operation not permitted"),
+        "{output}"
+    );
+    assert!(output.contains("mount: permission denied"), "{output}");
+    assert!(
+        output.contains("mknod: /tmp/n: Operation not permitted"),
+        "{output}"
+    );
+    assert!(output.contains("chroot\n"), "{output}");
+}
+
+#[test]
+fn no_descriptor_of_the_hosts_is_left_and_pid_1_cannot_be_looked_into() {
+    let scratch = Scratch::new();
+    let output = output_of(
+        &scratch,
+        "ls -l /proc/1/fd /proc/1/exe /proc/1/environ >/dev/null && cat /proc/1/environ; \
+         readlink /proc/1/exe; exec ls -l /proc/self/fd",
+    );
+    assert!(
+        !output.contains("roles") && !output.contains("ulysse"),
+        "{output}"
+    );
+    let init = scratch.started_init();
+    let targets = |pid: u32| {
+        let mut found: Vec<String> = fs::read_dir(format!("/proc/{pid}/fd"))
+            .unwrap()
+            .map(|entry| {
+                fs::read_link(entry.unwrap().path())
+                    .unwrap()
+                    .display()
+                    .to_string()
+            })
+            .collect();
+        found.sort();
+        found
+    };
+    let of_init = targets(init.pid);
+    assert_eq!(of_init.len(), 3, "{of_init:?}");
+    assert!(
+        of_init.iter().all(|target| target.ends_with("/0")),
+        "{of_init:?}"
+    );
+    // Of a program too: what rc was started with.
+    let own = output.lines().filter(|line| line.contains(" -> ")).count();
+    assert!(own <= 4, "{output}");
+}
+
+#[test]
+fn reboot_and_halt_inside_are_told_apart() {
+    for (command, event) in [
+        ("reboot -f", "restart"),
+        ("halt -f", "halt"),
+        ("kill -9 1", ""),
+    ] {
+        let scratch = Scratch::new();
+        scratch.script(command);
+        let started = scratch.start();
+        if event.is_empty() {
+            // A guest cannot kill its own pid 1.
+            assert!(started.init.is_alive());
+            continue;
+        }
+        until("the event was told", || scratch.event().is_some());
+        assert_eq!(scratch.event().unwrap(), event, "{command}");
+        until("the supervisor has ended", || {
+            !started.supervisor.is_alive()
+        });
+        assert!(!started.init.is_alive());
+        let log = fs::read_to_string(&scratch.plan().event_log).unwrap();
+        assert!(log.contains("\"event\":\"ended\""), "{log}");
+    }
+}
+
+#[test]
+fn stopping_runs_the_stop_level_and_ends_everything() {
+    let scratch = Scratch::new();
+    scratch.script(
+        "[ $1 = 6 ] && echo stopped > /stopped && exit; sleep 1000 & sleep 1000 & echo > /out",
+    );
+    let started = scratch.start();
+    until("it has started", || scratch.root().join("out").exists());
+    assert_eq!(cgroup::processes(&scratch.plan().cgroups).len(), 3);
+    scratch.signal(libc_sigterm());
+    until("pid 1 has ended", || !started.init.is_alive());
+    assert!(scratch.root().join("stopped").exists());
+    until("the event was told", || scratch.event().is_some());
+    assert_eq!(scratch.event().unwrap(), "exit");
+    assert!(cgroup::processes(&scratch.plan().cgroups).is_empty());
+}
+
+#[test]
+fn orphans_are_reaped() {
+    let scratch = Scratch::new();
+    let output = output_of(
+        &scratch,
+        "for i in 1 2 3 4 5; do (true &); done; \
+         n=0; while [ $n -lt 200 ] && ps -o stat | grep -q Z; do n=$((n+1)); usleep 20000; done; \
+         ps -o stat | grep -c Z",
+    );
+    assert_eq!(output.trim(), "0");
+}
+
+#[test]
+fn a_caller_that_changes_its_mind_leaves_nothing() {
+    let scratch = Scratch::new();
+    let plan = scratch.plan();
+    let spawned = guest::spawn(&plan).unwrap();
+    let (supervisor, init) = (spawned.supervisor(), spawned.init());
+    assert!(init.is_alive());
+    assert!(Path::new(&format!("/proc/{}/ns/net", init.pid)).exists());
+    drop(spawned);
+    until("both have ended", || {
+        !supervisor.is_alive() && !init.is_alive()
+    });
+    assert!(cgroup::processes(&plan.cgroups).is_empty());
+    assert_eq!(scratch.event(), None, "a guest that never ran has no end");
+}
+
+#[test]
+fn what_fstab_says_is_mounted_and_its_targets_stay_inside() {
+    let scratch = Scratch::new();
+    let outside = tempfile::tempdir().unwrap();
+    let shared = tempfile::tempdir().unwrap();
+    fs::write(shared.path().join("hello"), "hi").unwrap();
+    // The guest's root wants the host's directory covered or filled.
+    symlink(outside.path(), scratch.root().join("tmp-link")).unwrap();
+    symlink("/proc/self/root/tmp", scratch.root().join("magic")).unwrap();
+    fs::create_dir(scratch.root().join("shared")).unwrap();
+    let line = |line: usize, target: &str, source: MountSource| MountPlan {
+        line,
+        target: target.to_owned(),
+        source,
+        read_only: true,
+        no_suid: true,
+        no_device: true,
+        no_exec: false,
+        no_access_time: false,
+    };
+    let filesystem = |kind: &str, options: &str| MountSource::Filesystem {
+        kind: kind.to_owned(),
+        source: "none".to_owned(),
+        options: options.to_owned(),
+    };
+    let tmpfs = || filesystem("tmpfs", "size=16m,mode=1777");
+    let mut plan = scratch.plan();
+    plan.mounts = vec![
+        line(1, "/proc", filesystem("proc", "")),
+        MountPlan {
+            read_only: false,
+            ..line(2, "/tmp", tmpfs())
+        },
+        line(3, "/tmp-link", tmpfs()),
+        line(4, "/magic", tmpfs()),
+        line(
+            5,
+            "/shared",
+            MountSource::Bind {
+                path: shared.path().into(),
+                recursive: false,
+            },
+        ),
+        line(6, "/nowhere", tmpfs()),
+        line(7, "/mnt", filesystem("no-such-filesystem", "")),
+    ];
+    scratch.script(
+        "(grep -E ' /(tmp|shared) ' /proc/self/mountinfo; cat /shared/hello; ls -ln /shared; \
+          touch /shared/x; touch /tmp/y && echo writable) > /out.new 2>&1; mv /out.new /out",
+    );
+    let started = scratch.start_with(&plan);
+    until("the script has run", || scratch.root().join("out").exists());
+    let output = fs::read_to_string(scratch.root().join("out")).unwrap();
+    let skipped: Vec<usize> = started.skipped.iter().map(|one| one.line).collect();
+    // 3 leads to a place that the guest does not have; in the guest's eyes it is a dangling link.
+    assert_eq!(skipped, [3, 4, 6, 7], "{:?}", started.skipped);
+    assert!(
+        output.contains(" /tmp ") && output.contains("size=16384k"),
+        "{output}"
+    );
+    assert!(
+        output.contains("hi") && output.contains("writable"),
+        "{output}"
+    );
+    assert!(
+        output.contains("/shared/x: Read-only file system"),
+        "{output}"
+    );
+    // Root's file on the host is root's inside.
+    assert!(
+        output
+            .lines()
+            .any(|line| line.contains(" 0 ") && line.ends_with("hello")),
+        "{output}"
+    );
+    let host = fs::read_to_string("/proc/self/mountinfo").unwrap();
+    assert!(!host.contains(&outside.path().display().to_string()));
+    assert!(!host.contains(&scratch.root().display().to_string()));
+}
+
+#[test]
+fn a_link_instead_of_dev_proc_or_sys_leads_nowhere() {
+    for name in ["dev", "proc", "sys"] {
+        let scratch = Scratch::new();
+        let outside = tempfile::tempdir().unwrap();
+        let _ = fs::remove_dir(scratch.root().join(name));
+        symlink(outside.path(), scratch.root().join(name)).unwrap();
+        scratch.script("true");
+        let error = guest::spawn(&scratch.plan()).unwrap().go().unwrap_err();
+        let GuestError::Make {
+            step: Step::Mount,
+            subject,
+            ..
+        } = &error
+        else {
+            panic!("{error:?}");
+        };
+        assert_eq!(subject, &format!("/{name}"));
+        assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
+        until("it is gone", || {
+            cgroup::processes(&scratch.plan().cgroups).is_empty()
+        });
+    }
+}
+
+#[test]
+fn links_from_etc_and_var_to_the_host_are_followed_inside_only() {
+    let scratch = Scratch::new();
+    let outside = tempfile::tempdir().unwrap();
+    fs::write(outside.path().join("precious"), "x").unwrap();
+    fs::set_permissions(outside.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    // Start-up removes stale files below /var/run: not those of the host.
+    fs::create_dir_all(scratch.root().join("var")).unwrap();
+    symlink(outside.path(), scratch.root().join("var/run")).unwrap();
+    symlink(outside.path(), scratch.root().join("var/lock")).unwrap();
+    scratch.script("echo > /out");
+    scratch.start();
+    until("the script has run", || scratch.root().join("out").exists());
+    assert!(outside.path().join("precious").exists());
+    assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 1);
+    // /etc itself somewhere else: there is no init then.
+    let other = Scratch::new();
+    fs::remove_dir_all(other.root().join("etc")).unwrap();
+    symlink("/etc", other.root().join("etc")).unwrap();
+    let error = guest::spawn(&other.plan()).unwrap().go().unwrap_err();
+    assert!(matches!(error, GuestError::NoInit { .. }), "{error:?}");
+}
+
+#[test]
+fn a_guest_without_init_is_refused_by_name() {
+    let scratch = Scratch::new();
+    fs::remove_file(scratch.root().join("etc/init.d/rc")).unwrap();
+    let error = guest::spawn(&scratch.plan()).unwrap().go().unwrap_err();
+    let GuestError::NoInit { path } = &error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(path, "/etc/init.d/rc");
+    let mut plan = scratch.plan();
+    plan.init = InitPlan::Program {
+        command: vec!["/sbin/init".to_owned()],
+    };
+    let error = guest::spawn(&plan).unwrap().go().unwrap_err();
+    let GuestError::NoInit { path } = &error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(path, "/sbin/init");
+}
+
+#[test]
+fn a_program_of_the_guests_can_be_pid_1() {
+    let scratch = Scratch::new();
+    fs::create_dir_all(scratch.root().join("sbin")).unwrap();
+    scratch.file(
+        "sbin/init",
+        "#!/bin/sh\n(echo $$ $container; cat /proc/mounts) > /out\nsleep 1000\n",
+    );
+    let mut plan = scratch.plan();
+    plan.init = InitPlan::Program {
+        command: vec!["/sbin/init".to_owned()],
+    };
+    plan.environment = vec!["PATH=/bin:/sbin".to_owned(), "container=ulysse".to_owned()];
+    let started = scratch.start_with(&plan);
+    until("it runs", || {
+        fs::read_to_string(scratch.root().join("out")).is_ok_and(|text| text.contains("/run "))
+    });
+    let output = fs::read_to_string(scratch.root().join("out")).unwrap();
+    assert!(output.starts_with("1 ulysse\n"), "{output}");
+    assert!(started.init.is_alive());
+}
+
+#[test]
+fn what_is_written_to_the_console_is_kept() {
+    let scratch = Scratch::new();
+    scratch.script("echo hello from inside > /dev/console");
+    scratch.start();
+    until("the console was read", || {
+        fs::read_to_string(&scratch.plan().console_log)
+            .is_ok_and(|text| text.contains("hello from inside"))
+    });
+}
+
+#[test]
+fn out_of_memory_is_noticed() {
+    let scratch = Scratch::new();
+    scratch.limit_memory(32 << 20);
+    scratch.script("tail /dev/zero; echo > /out");
+    let started = scratch.start();
+    until("it was noticed", || {
+        fs::read_to_string(&scratch.plan().event_log)
+            .is_ok_and(|text| text.contains("\"event\":\"oom_kill\""))
+    });
+    assert!(started.init.is_alive());
+}
+
+#[test]
+fn the_supervisor_is_small_and_survives_its_caller() {
+    let scratch = Scratch::new();
+    scratch.script("true");
+    let started = scratch.start();
+    // Its parent is not the one that asked for it.
+    let status = fs::read_to_string(format!("/proc/{}/status", started.supervisor.pid)).unwrap();
+    let parent = status
+        .lines()
+        .find(|line| line.starts_with("PPid:"))
+        .unwrap();
+    assert_ne!(
+        parent.split_ascii_whitespace().nth(1).unwrap(),
+        std::process::id().to_string()
+    );
+    let rollup =
+        fs::read_to_string(format!("/proc/{}/smaps_rollup", started.supervisor.pid)).unwrap();
+    let private: u64 = rollup
+        .lines()
+        .filter(|line| line.starts_with("Private_"))
+        .filter_map(|line| line.split_ascii_whitespace().nth(1)?.parse::<u64>().ok())
+        .sum();
+    assert!(private < 2048, "{private} KiB of its own");
+    assert_eq!(
+        ProcessIdentity::of(started.supervisor.pid),
+        Some(started.supervisor)
+    );
+}
+
+fn libc_sigterm() -> nix::sys::signal::Signal {
+    nix::sys::signal::Signal::SIGTERM
+}
+
+/// The plan is plain data: what is written is what is read.
+#[test]
+fn a_plan_survives_its_journey() {
+    let scratch = Scratch::new();
+    let plan = scratch.plan();
+    let text = serde_json::to_vec(&plan).unwrap();
+    assert_eq!(serde_json::from_slice::<StartPlan>(&text).unwrap(), plan);
+}
