@@ -1,5 +1,6 @@
 //! The document around every page, and the table of routes. Nothing else.
 
+use domain::user::Identity;
 use http::{HeaderValue, header};
 use leptos::config::LeptosOptions;
 use leptos::nonce::use_nonce;
@@ -35,6 +36,8 @@ pub fn shell(_options: LeptosOptions) -> impl IntoView {
     let (locale, theme) = preferences::of_request();
     let path = use_context::<http::request::Parts>().map(|parts| parts.uri.path().to_owned());
     let is_terminal = path.is_some_and(|path| path.starts_with("/terminals"));
+    // Who is not logged in needs no island yet, but soon.
+    let is_known = use_context::<Option<Identity>>().flatten().is_some();
     let nonce = use_nonce();
     if let (Some(response), Some(nonce)) = (use_context::<ResponseOptions>(), nonce.as_ref()) {
         let policy = content_security_policy(nonce.as_inner(), is_terminal);
@@ -55,7 +58,7 @@ pub fn shell(_options: LeptosOptions) -> impl IntoView {
                 <link id="app-js" rel="modulepreload" href=asset("ulysse.js") />
                 <link
                     id="app-wasm"
-                    rel="preload"
+                    rel=if is_known { "preload" } else { "prefetch" }
                     r#as="fetch"
                     r#type="application/wasm"
                     crossorigin="anonymous"

@@ -156,7 +156,7 @@ async fn pages_hold_no_inline_style_and_every_script_has_the_nonce() {
 #[tokio::test]
 async fn a_refused_form_comes_back_with_what_was_typed() {
     let memory = Memory::new();
-    let body = format!("csrf={CSRF}&name=web1&packages=ssh%3B&context=40001");
+    let body = format!("csrf={CSRF}&form%5Bname%5D=web1&form%5Bpackages%5D=ssh%3B&form%5Bcontext%5D=40001");
     let answer = post(&memory, "operator", "text/html", "/api/vservers/build", body).await;
     assert_eq!((answer.status, answer.location.as_str()), (StatusCode::SEE_OTHER, "/build"));
     let form = get(&memory, "operator", "en", "/build").await.text;
@@ -186,10 +186,10 @@ async fn a_password_never_comes_back() {
 #[tokio::test]
 async fn a_build_goes_on_at_its_operation() {
     let memory = Memory::new();
-    let body = format!("csrf={CSRF}&name=fresh1");
+    let body = format!("csrf={CSRF}&form%5Bname%5D=fresh1");
     let answer = post(&memory, "operator", "text/html", "/api/vservers/build", body).await;
     assert_eq!(answer.location, format!("/operations/{RUNNING_OPERATION}"));
-    let body = format!("csrf={CSRF}&name=fresh1");
+    let body = format!("csrf={CSRF}&form%5Bname%5D=fresh1");
     let answer = post(&memory, "operator", "text/html", "/api/vservers/preview", body).await;
     assert_eq!(answer.location, "/build");
     let form = get(&memory, "operator", "en", "/build").await.text;
@@ -199,7 +199,7 @@ async fn a_build_goes_on_at_its_operation() {
 #[tokio::test]
 async fn several_are_started_at_once_and_each_failure_is_named() {
     let memory = Memory::new();
-    let body = format!("csrf={CSRF}&names[]=db1&names[]=web1&next=%2Fvservers");
+    let body = format!("csrf={CSRF}&names%5B%5D=db1&names%5B%5D=web1&next=%2Fvservers");
     let answer = post(&memory, "operator", "text/html", "/api/vservers/start", body).await;
     assert_eq!(answer.location, "/vservers");
     let list = get(&memory, "operator", "en", "/vservers").await.text;

@@ -82,8 +82,10 @@ impl Call {
 
     /// Notes what was typed into a field, for the form that may be shown again. Never a password.
     pub(crate) fn typed(mut self, name: &str, value: &str) -> Self {
-        let end = value.char_indices().nth(4000).map_or(value.len(), |(index, _)| index);
-        self.flash.values.push((name.to_owned(), value[..end].to_owned()));
+        // The session keeps it: nobody types more than that into a form of ours.
+        if value.len() <= 16 * 1024 {
+            self.flash.values.push((name.to_owned(), value.to_owned()));
+        }
         self
     }
 

@@ -19,29 +19,10 @@ use crate::error::Refusal;
 
 /// Queues a build and goes on at its operation.
 #[server(prefix = "/api", endpoint = "vservers/build")]
-#[expect(clippy::too_many_arguments, reason = "a form has as many fields as it has")]
 pub async fn build_vserver(
     #[server(default)] csrf: String,
-    #[server(default)] name: String,
-    #[server(default)] suite: String,
-    #[server(default)] mirror: String,
-    #[server(default)] packages: String,
-    #[server(default)] init: String,
-    #[server(default)] context: String,
-    #[server(default)] host_name: String,
-    #[server(default)] interfaces: String,
+    #[server(default)] form: BuildForm,
 ) -> Result<(), Refusal> {
-    let form = BuildForm {
-        name,
-        suite,
-        mirror,
-        packages,
-        init,
-        context,
-        host_name,
-        interfaces,
-        ..BuildForm::default()
-    };
     let call = noting(Call::begin("vservers/build"), &form);
     let result = async {
         let facts = call.backend.host_facts(call.permit(&csrf).await?).await?;
@@ -56,42 +37,19 @@ pub async fn build_vserver(
 
 /// Notes what was typed into the build form.
 fn noting(call: Call, form: &BuildForm) -> Call {
-    call.typed("name", &form.name)
-        .typed("suite", &form.suite)
-        .typed("mirror", &form.mirror)
-        .typed("packages", &form.packages)
-        .typed("init", &form.init)
-        .typed("context", &form.context)
-        .typed("host_name", &form.host_name)
-        .typed("interfaces", &form.interfaces)
+    match serde_json::to_string(form) {
+        Ok(text) => call.typed("form", &text),
+        Err(_) => call,
+    }
 }
 
 /// Shows the build form again with its command and files: what the browser does as one types,
 /// for those without JavaScript. Changes nothing.
 #[server(prefix = "/api", endpoint = "vservers/preview")]
-#[expect(clippy::too_many_arguments, reason = "a form has as many fields as it has")]
 pub async fn preview_build(
     #[server(default)] csrf: String,
-    #[server(default)] name: String,
-    #[server(default)] suite: String,
-    #[server(default)] mirror: String,
-    #[server(default)] packages: String,
-    #[server(default)] init: String,
-    #[server(default)] context: String,
-    #[server(default)] host_name: String,
-    #[server(default)] interfaces: String,
+    #[server(default)] form: BuildForm,
 ) -> Result<(), Refusal> {
-    let form = BuildForm {
-        name,
-        suite,
-        mirror,
-        packages,
-        init,
-        context,
-        host_name,
-        interfaces,
-        ..BuildForm::default()
-    };
     let call = noting(Call::begin("vservers/build"), &form);
     let result = async {
         let facts = call.backend.host_facts(call.permit(&csrf).await?).await?;

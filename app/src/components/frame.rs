@@ -131,25 +131,17 @@ fn preferences(page: &Page) -> impl IntoView + use<> {
         }
     };
     view! {
-        <form
-            method="post"
-            action="/api/account/preferences"
-            class="switch"
-            role="group"
-            aria-label=t.language()
-        >
+        <form method="post" action="/api/account/preferences">
             {hidden(page)}
-            {languages}
+            <div class="switch" role="group" aria-label=t.language()>
+                {languages}
+            </div>
         </form>
-        <form
-            method="post"
-            action="/api/account/preferences"
-            class="switch"
-            role="group"
-            aria-label=t.colours()
-        >
+        <form method="post" action="/api/account/preferences">
             {hidden(page)}
-            {themes}
+            <div class="switch" role="group" aria-label=t.colours()>
+                {themes}
+            </div>
         </form>
     }
 }

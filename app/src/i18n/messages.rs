@@ -189,6 +189,14 @@ messages! {
     context_hint;
     host_name_hint;
     interfaces_hint;
+    more_fields;
+    flags_hint;
+    architecture_hint;
+    debootstrap_options;
+    variant;
+    components;
+    excluded;
+    debootstrap_hint;
     next_address(interface);
     // Operations.
     operation;

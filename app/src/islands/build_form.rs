@@ -106,7 +106,7 @@ pub fn BuildFormFields(
         <div class="build">
             <form method="post" action="/api/vservers/build" class="build-form">
                 <input type="hidden" name="csrf" value=csrf />
-                {text_field(form, Field::Name, "name", String::new(), t.name_hint(),
+                {text_field(form, Field::Name, "form[name]", String::new(), t.name_hint(),
                     |form| &form.name, |form, value| form.name = value)}
                 <div class="field">
                     <label for="field-method">{field_label(t, Field::Method)}</label>
@@ -115,18 +115,18 @@ pub fn BuildFormFields(
                     </select>
                     <div id="field-method-more"><p class="hint">{t.method_hint()}</p></div>
                 </div>
-                {text_field(form, Field::Suite, "suite", defaults.suite, t.suite_hint(),
+                {text_field(form, Field::Suite, "form[suite]", defaults.suite, t.suite_hint(),
                     |form| &form.suite, |form, value| form.suite = value)}
                 <datalist id="suites">{suites}</datalist>
-                {text_field(form, Field::Mirror, "mirror", defaults.mirror, t.mirror_hint(),
+                {text_field(form, Field::Mirror, "form[mirror]", defaults.mirror, t.mirror_hint(),
                     |form| &form.mirror, |form, value| form.mirror = value)}
-                {area_field(form, Field::Packages, "packages", t.packages_hint(),
+                {area_field(form, Field::Packages, "form[packages]", t.packages_hint(),
                     |form| &form.packages, |form, value| form.packages = value)}
                 <div class="field" class:wrong=move || !form.problems(Field::Init).is_empty()>
                     <label for="field-init">{field_label(t, Field::Init)}</label>
                     <select
                         id="field-init"
-                        name="init"
+                        name="form[init]"
                         aria-describedby="field-init-more"
                         on:change=move |event| {
                             form.edit(Field::Init, |form| form.init = event_target_value(&event));
@@ -136,13 +136,14 @@ pub fn BuildFormFields(
                     </select>
                     {more(form, Field::Init, t.init_hint())}
                 </div>
-                {text_field(form, Field::Context, "context", defaults.context, t.context_hint(),
+                {text_field(form, Field::Context, "form[context]", defaults.context, t.context_hint(),
                     |form| &form.context, |form, value| form.context = value)}
-                {text_field(form, Field::HostName, "host_name", String::new(), t.host_name_hint(),
+                {text_field(form, Field::HostName, "form[host_name]", String::new(), t.host_name_hint(),
                     |form| &form.host_name, |form, value| form.host_name = value)}
-                {area_field(form, Field::Interface, "interfaces", t.interfaces_hint(),
+                {area_field(form, Field::Interface, "form[interfaces]", t.interfaces_hint(),
                     |form| &form.interfaces, |form, value| form.interfaces = value)}
                 <p class="hint mono">{t.next_address(&defaults.interface)}</p>
+                {more_fields(form, defaults.architecture)}
                 <p class="actions">
                     <button type="submit" class="primary">{t.build()}</button>
                     <button type="submit" class="no-js" formaction="/api/vservers/preview">
@@ -175,6 +176,7 @@ struct Defaults {
     mirror: String,
     context: String,
     interface: String,
+    architecture: String,
 }
 
 impl Defaults {
@@ -188,7 +190,67 @@ impl Defaults {
                 .next_free
                 .map(|free| format!("{}:{free}/{}", nat.device, nat.prefix))
                 .unwrap_or_default(),
+            architecture: facts.architecture.to_string(),
         }
+    }
+}
+
+/// What few builds need, folded away; open when something is typed or wrong in it.
+fn more_fields(form: Form, architecture: String) -> impl IntoView {
+    let t = form.t;
+    let is_open = form.typed.with_untracked(|form| {
+        [&form.flags, &form.architecture, &form.variant, &form.components, &form.excluded]
+            .into_iter()
+            .any(|text| !text.is_empty())
+    });
+    view! {
+        <details open=is_open>
+            <summary>{t.more_fields()}</summary>
+            {text_field(form, Field::Flags, "form[flags]", String::new(), t.flags_hint(),
+                |form| &form.flags, |form, value| form.flags = value)}
+            {text_field(form, Field::Architecture, "form[architecture]", architecture,
+                t.architecture_hint(),
+                |form| &form.architecture, |form, value| form.architecture = value)}
+            <fieldset class="field" id=field_id(Field::DebootstrapOption)>
+                <legend>{t.debootstrap_options()}</legend>
+                {option_field(form, "variant", t.variant(),
+                    |form| &form.variant, |form, value| form.variant = value)}
+                {option_field(form, "components", t.components(),
+                    |form| &form.components, |form, value| form.components = value)}
+                {option_field(form, "excluded", t.excluded(),
+                    |form| &form.excluded, |form, value| form.excluded = value)}
+                {more(form, Field::DebootstrapOption, t.debootstrap_hint())}
+            </fieldset>
+        </details>
+    }
+}
+
+/// One of the options that share the messages of [`Field::DebootstrapOption`].
+fn option_field(
+    form: Form,
+    name: &'static str,
+    label: &'static str,
+    read: fn(&BuildForm) -> &String,
+    write: fn(&mut BuildForm, String),
+) -> impl IntoView {
+    view! {
+        <label class="option">
+            {label}
+            <input
+                name=format!("form[{name}]")
+                type="text"
+                autocomplete="off"
+                autocapitalize="none"
+                spellcheck="false"
+                value=form.typed.with_untracked(|form| read(form).clone())
+                aria-describedby="field-debootstrap-option-more"
+                on:input=move |event| {
+                    form.edit(Field::DebootstrapOption, |form| {
+                        write(form, event_target_value(&event));
+                    });
+                }
+            />
+        </label>
     }
 }
 

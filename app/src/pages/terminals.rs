@@ -77,7 +77,7 @@ pub(crate) fn terminals() -> impl IntoView {
             </nav>
             <p class="terminal-status" role="status" data-terminal-status></p>
             <div
-                class="terminal"
+                class="terminal-screen"
                 data-terminal-screen=chosen.to_string()
                 data-xterm=xterm
                 data-fit=fit

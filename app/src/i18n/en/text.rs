@@ -139,6 +139,14 @@ impl Messages for English {
         context_hint = "From 2 to 49151. Empty: the next free one.";
         host_name_hint = "Empty: the VServer’s name.";
         interfaces_hint = "One per line: [label=]device:address/length, or nodev:address. Empty: the next free one of the NAT network.";
+        more_fields = "More";
+        flags_hint = "Context flags, separated by blanks: for instance virt_uptime.";
+        architecture_hint = "Empty: the host’s own.";
+        debootstrap_options = "debootstrap’s options";
+        variant = "Variant";
+        components = "Components";
+        excluded = "Packages to leave out";
+        debootstrap_hint = "Variant: minbase or buildd. Components: main, contrib, non-free-firmware …";
         next_address(interface) = "Next free: {interface}";
         // Operations.
         operation = "Operation";

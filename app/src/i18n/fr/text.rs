@@ -139,6 +139,14 @@ impl Messages for French {
         context_hint = "De 2 à 49151. Vide : le prochain libre.";
         host_name_hint = "Vide : le nom du VServer.";
         interfaces_hint = "Une par ligne : [étiquette=]périphérique:adresse/longueur, ou nodev:adresse. Vide : la prochaine libre du réseau NAT.";
+        more_fields = "Plus";
+        flags_hint = "Drapeaux du contexte, séparés par des espaces : par exemple virt_uptime.";
+        architecture_hint = "Vide : celle de l’hôte.";
+        debootstrap_options = "Options de debootstrap";
+        variant = "Variante";
+        components = "Composants";
+        excluded = "Paquets à exclure";
+        debootstrap_hint = "Variante : minbase ou buildd. Composants : main, contrib, non-free-firmware…";
         next_address(interface) = "Prochaine libre : {interface}";
         // Operations.
         operation = "Opération";

@@ -13,18 +13,10 @@ pub(crate) fn build() -> impl IntoView {
     page(For::LoggedIn, async |page: Page| {
         let t = page.locale;
         let facts = page.backend.host_facts(page.permit()?).await?;
-        let typed = |field: &str| page.typed(FORM, field).unwrap_or_default();
-        let form = BuildForm {
-            name: typed("name"),
-            suite: typed("suite"),
-            mirror: typed("mirror"),
-            packages: typed("packages"),
-            init: typed("init"),
-            context: typed("context"),
-            host_name: typed("host_name"),
-            interfaces: typed("interfaces"),
-            ..BuildForm::default()
-        };
+        let form: BuildForm = page
+            .typed(FORM, "form")
+            .and_then(|typed| serde_json::from_str(&typed).ok())
+            .unwrap_or_default();
         let refused = page.errors(FORM);
         let csrf = page.csrf.clone();
         Ok(Content {
