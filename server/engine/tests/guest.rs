@@ -1,6 +1,6 @@
 //! Guests on the real kernel: what one is made of, what it cannot do, how it ends.
 //!
-//! The supervisor is the example program `roles`; the guests are busybox with a shell script as
+//! The supervisor is the example program `supervisor`; the guests are busybox with a shell script as
 //! `/etc/init.d/rc`, so that a start takes milliseconds.
 
 mod scratch_guest;
@@ -71,7 +71,7 @@ fn a_guest_sees_its_own_mounts_only_and_a_masked_proc() {
     let output = output_of(
         &scratch,
         "cut -d' ' -f5 /proc/self/mountinfo | sort | tr '\\n' ' '; echo; \
-         wc -c < /proc/kcore; wc -c < /proc/timer_list; \
+         wc -c < /proc/keys; wc -c < /proc/timer_list; \
          echo x > /proc/sys/kernel/hostname; echo b > /proc/sysrq-trigger; \
          touch /sys/x; ls /sys/firmware | wc -l; ls /dev | tr '\\n' ' '; echo; \
          ls /proc | grep -c '^[0-9]'; ls -a / | tr '\\n' ' '",
@@ -83,7 +83,7 @@ fn a_guest_sees_its_own_mounts_only_and_a_masked_proc() {
         "/dev/pts ",
         "/dev/console ",
         "/proc ",
-        "/proc/kcore ",
+        "/proc/keys ",
         "/sys ",
     ] {
         assert!(mounts.contains(expected), "{expected} in {mounts}");
@@ -98,7 +98,7 @@ fn a_guest_sees_its_own_mounts_only_and_a_masked_proc() {
         assert!(own, "{word} is not the guest's");
     }
     let lines: Vec<&str> = output.lines().collect();
-    assert_eq!(&lines[1..3], ["0", "0"], "kcore and timer_list are empty");
+    assert_eq!(&lines[1..3], ["0", "0"], "keys and timer_list are empty");
     assert!(
         output.contains("hostname: Read-only file system"),
         "{output}"
@@ -150,7 +150,7 @@ fn no_descriptor_of_the_hosts_is_left_and_pid_1_cannot_be_looked_into() {
          readlink /proc/1/exe; exec ls -l /proc/self/fd",
     );
     assert!(
-        !output.contains("roles") && !output.contains("ulysse"),
+        !output.contains("supervisor") && !output.contains("ulysse"),
         "{output}"
     );
     let init = scratch.started_init();

@@ -157,7 +157,8 @@ pub fn send(
     }
 }
 
-/// Receives one packet into `buffer`.
+/// Receives one packet into `buffer`. When the other end went without reading all that it was sent,
+/// what it had said before is received nevertheless.
 ///
 /// # Errors
 /// See [`PacketError`].
@@ -172,7 +173,8 @@ pub fn receive(socket: impl AsFd, buffer: &mut [u8]) -> Result<Received, PacketE
             RecvFlags::CMSG_CLOEXEC,
         ) {
             Ok(message) => message,
-            Err(Errno::INTR) => continue,
+            // Said once, before the packets that are still there; then those, then the end.
+            Err(Errno::INTR | Errno::CONNRESET) => continue,
             Err(errno) => return Err(PacketError::Receive(errno.into())),
         };
         let mut descriptors = Vec::new();
@@ -236,6 +238,16 @@ mod tests {
         drop(a);
         assert_eq!(receive(&b, &mut [0; 4]).unwrap().bytes, 0);
         assert!(send(&b, b"x", &[]).unwrap_err().is_disconnected());
+    }
+
+    #[test]
+    fn last_words_are_heard_though_not_all_was_read() {
+        let (a, b) = pair().unwrap();
+        send(&b, b"unread", &[]).unwrap();
+        send(&a, b"last words", &[]).unwrap();
+        drop(a);
+        assert_eq!(receive(&b, &mut [0; 16]).unwrap().bytes, 10);
+        assert_eq!(receive(&b, &mut [0; 16]).unwrap().bytes, 0);
     }
 
     #[test]

@@ -115,7 +115,7 @@ impl Scratch {
             supervisor_cgroups: self.supervisor_cgroups.clone(),
             console_log: base.join("log/console.log"),
             event_log: base.join("state/events"),
-            executable: roles(),
+            executable: supervisor_program(),
             settings_file: Some(base.join("settings")),
             report_end: true,
         }
@@ -200,9 +200,9 @@ fn first_host_id(context: u32) -> u32 {
     engine::roots::first_host_id(ContextId::try_from(context).unwrap())
 }
 
-/// The example program that has the engine's roles; cargo builds it with the tests.
-fn roles() -> PathBuf {
+/// The example program that is our supervisor; cargo builds it with the tests.
+fn supervisor_program() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let target = test.parent().and_then(Path::parent).unwrap();
-    target.join("examples/roles")
+    target.join("examples/supervisor")
 }
