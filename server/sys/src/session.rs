@@ -34,6 +34,8 @@ impl Session {
         for cgroup in &self.cgroups {
             join(cgroup.as_raw_fd())?;
         }
+        // Rust's library hands the parent's blocked signals down.
+        crate::process::reset_signals();
         // SAFETY: takes no pointers.
         check(unsafe { libc::setsid() })?;
         if self.controlling_terminal {

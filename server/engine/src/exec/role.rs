@@ -12,14 +12,16 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use nix::sched::{CloneFlags, setns};
+use nix::sys::signal::{SigSet, Signal};
 use nix::unistd::{Gid, Uid};
 use rustix::process::{DumpableBehavior, Pid, PidfdFlags, pidfd_open};
-use rustix::thread::CapabilitySet;
+use sys::capability::CapabilitySet;
 use sys::seqpacket::{self, PacketError};
 use sys::session::Session;
 
 use super::pty::Pty;
-use super::user::{self, User};
+use crate::guest::confine::{ConfineError, confine_thread};
+use super::user;
 use super::{NOT_STARTED, PLAN_VARIABLE, Plan, exit_code};
 
 /// Where commands are looked for inside.
@@ -30,7 +32,6 @@ const SHELLS: [[&str; 2]; 3] =
     [["/bin/bash", "-login"], ["/bin/sh", "-l"], ["/bin/csh", "-l"]];
 
 const SIGHUP: i32 = 1;
-const SIGKILL: i32 = 9;
 
 /// Why a command was not started inside a guest.
 #[derive(Debug, thiserror::Error)]
@@ -77,9 +78,9 @@ pub enum GuestExecError {
     /// What lies at `/dev/pts/ptmx` is something else.
     #[error("the VServer's /dev/pts/ptmx is no terminal multiplexer")]
     NotATerminal,
-    /// A capability could not be given up.
-    #[error("giving up capabilities")]
-    GiveUp(#[source] io::Error),
+    /// Capabilities and system calls could not be given up.
+    #[error("giving up rights")]
+    GiveUp(#[source] ConfineError),
     /// The terminal could not be handed out.
     #[error("handing out the terminal")]
     HandOut(#[source] PacketError),
@@ -142,8 +143,11 @@ fn run(argv: Vec<OsString>) -> Result<u8, GuestExecError> {
     let text = std::env::var(PLAN_VARIABLE).map_err(|_| GuestExecError::NoPlan)?;
     let plan: Plan = serde_json::from_str(&text).map_err(GuestExecError::BadPlan)?;
     let prepare = |errno: rustix::io::Errno| GuestExecError::Prepare(errno.into());
+    // What a careless caller left open goes no further.
+    sys::descriptor::close_on_exec_from(3).map_err(GuestExecError::Prepare)?;
     // Nobody inside may look at this process or its descriptors while it comes in.
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(prepare)?;
+    crate::guest::supervise::set_limits();
     let guest = Guest::open(&plan)?;
     guest.join()?;
     rustix::process::umask(rustix::fs::Mode::WGRP | rustix::fs::Mode::WOTH);
@@ -157,10 +161,11 @@ fn run(argv: Vec<OsString>) -> Result<u8, GuestExecError> {
         rustix::fs::fchown(&terminal.slave, Some(owner), None)
             .map_err(|errno| GuestExecError::OpenTerminal(errno.into()))?;
     }
-    give_up_capabilities(guest.bounding)?;
     let groups: Vec<Gid> = user.groups.iter().copied().map(Gid::from_raw).collect();
     nix::unistd::setgroups(&groups).map_err(|errno| GuestExecError::BecomeRoot(errno.into()))?;
-    let (program, arguments) = program_of(argv, &plan, &user)?;
+    // From here on this process may do what the command may do; all that is left is to wait for it.
+    confine_thread(guest.bounding).map_err(GuestExecError::GiveUp)?;
+    let (program, arguments) = program_of(argv, &plan)?;
     let mut command = Command::new(&program);
     command.args(arguments).env_clear().current_dir("/");
     command.envs([
@@ -176,7 +181,7 @@ fn run(argv: Vec<OsString>) -> Result<u8, GuestExecError> {
         cgroups: guest.cgroups,
         controlling_terminal: terminal.is_some(),
         ids: Some((user.uid, user.gid)),
-        death_signal: if terminal.is_some() { SIGKILL } else { SIGHUP },
+        death_signal: SIGHUP,
     };
     session.prepare(&mut command);
     supervise(command, program, terminal)
@@ -196,6 +201,11 @@ fn supervise(
         command.stdin(copy()?).stdout(copy()?).stderr(copy()?);
         slave = Some(terminal.slave);
     }
+    // The child begins with no signal blocked, whatever is blocked here.
+    let mut wanted = SigSet::empty();
+    wanted.add(Signal::SIGCHLD);
+    wanted.add(Signal::SIGTERM);
+    wanted.thread_block().map_err(|errno| GuestExecError::Wait(errno.into()))?;
     let started = command.spawn();
     // The command's own copies go with it: the terminal must end when the last process in it does.
     drop(command);
@@ -213,7 +223,16 @@ fn supervise(
         }
     };
     drop(slave);
-    child.wait().map(exit_code).map_err(GuestExecError::Wait)
+    loop {
+        if let Some(status) = child.try_wait().map_err(GuestExecError::Wait)? {
+            return Ok(exit_code(status));
+        }
+        // Told to end it: it is ended, politeness is the caller's affair. The caller's own death is a
+        // hang-up, by the signal that the session was prepared with.
+        if let Ok(Signal::SIGTERM) = wanted.wait() {
+            child.kill().map_err(GuestExecError::Wait)?;
+        }
+    }
 }
 
 /// A guest, seen from outside.
@@ -235,7 +254,7 @@ impl Guest {
         let bounding = bounding_set(&proc)?;
         let namespaces = foreign_namespaces(&proc);
         let open = |directory: &PathBuf| {
-            let path = directory.join("cgroup.procs");
+            let path = cgroup_for_processes(directory).join("cgroup.procs");
             let opened = OpenOptions::new().write(true).open(&path);
             opened.map(OwnedFd::from).map_err(|source| GuestExecError::OpenCgroup { path, source })
         };
@@ -289,8 +308,22 @@ fn bounding_set(proc: &Path) -> Result<CapabilitySet, GuestExecError> {
         .lines()
         .find_map(|line| line.strip_prefix("CapBnd:"))
         .and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok())
-        .map(CapabilitySet::from_bits_retain)
+        .map(CapabilitySet::from_bits)
         .ok_or(GuestExecError::ReadCapabilities)
+}
+
+/// Where in a guest's cgroup a process can be put. Once a guest's init (systemd) has divided its
+/// part of the unified hierarchy, only the leaves take processes: then it is one of our own.
+fn cgroup_for_processes(directory: &Path) -> PathBuf {
+    let divided = fs::read_to_string(directory.join("cgroup.subtree_control"))
+        .is_ok_and(|controllers| !controllers.trim().is_empty());
+    if !divided {
+        return directory.to_owned();
+    }
+    let leaf = directory.join("ulysse.exec");
+    // It may be there already; whether it can be used is seen when it is.
+    let _ = fs::create_dir(&leaf);
+    leaf
 }
 
 fn become_root() -> Result<(), GuestExecError> {
@@ -301,27 +334,10 @@ fn become_root() -> Result<(), GuestExecError> {
     nix::unistd::setresuid(user, user, user).map_err(failed)
 }
 
-/// Takes everything out of the bounding set that the guest's pid 1 may not have: what is executed
-/// next cannot have it either.
-fn give_up_capabilities(keep: CapabilitySet) -> Result<(), GuestExecError> {
-    use rustix::thread::{capability_is_in_bounding_set, remove_capability_from_bounding_set};
-    for number in 0..64_u32 {
-        let capability = CapabilitySet::from_bits_retain(1 << number);
-        // The kernel refuses numbers it does not know: there are no more.
-        let Ok(has) = capability_is_in_bounding_set(capability) else { break };
-        if has && !keep.contains(capability) {
-            remove_capability_from_bounding_set(capability)
-                .map_err(|errno| GuestExecError::GiveUp(errno.into()))?;
-        }
-    }
-    Ok(())
-}
-
 /// The command, or the shell: the configured one, else the first that the guest has.
 fn program_of(
     argv: Vec<OsString>,
     plan: &Plan,
-    user: &User,
 ) -> Result<(OsString, Vec<OsString>), GuestExecError> {
     let mut words = argv;
     if words.is_empty() {
@@ -331,7 +347,6 @@ fn program_of(
         let found = SHELLS.iter().find(|[path, _]| Path::new(path).exists());
         words = found.ok_or(GuestExecError::NoShell)?.iter().map(OsString::from).collect();
     }
-    let _ = user;
     let mut words = words.into_iter();
     let program = words.next().ok_or(GuestExecError::NoShell)?;
     Ok((program, words.collect()))

@@ -9,10 +9,10 @@
 //! packet is cut off.
 
 use std::collections::VecDeque;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitCode, Stdio};
 use std::rc::Rc;
@@ -41,6 +41,9 @@ const HANG_UP_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long viewers may take to receive the last words.
 const FAREWELL_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long a shell that has ended waits for whoever opened its terminal.
+const FIRST_VIEWER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long to wait before reading again from a terminal that nobody has open.
 const UNUSED_PAUSE: Duration = Duration::from_millis(200);
@@ -120,6 +123,7 @@ fn hold() -> Result<(), HolderError> {
         input: VecDeque::new(),
         unused_until: None,
         kill_at: None,
+        seen: false,
     };
     let status = holder.run()?;
     // From here on the terminal is no more: who comes late finds nothing.
@@ -165,6 +169,7 @@ impl Files {
         let socket = socket_of(&plan.roots, &plan.terminal.id);
         let listener = sys::seqpacket::listen(&socket, 16)
             .and_then(|listener| {
+                fs::set_permissions(&socket, Permissions::from_mode(0o600))?;
                 rustix::fs::fcntl_setfl(&listener, OFlags::NONBLOCK)?;
                 Ok(listener)
             })
@@ -261,6 +266,8 @@ struct Holder {
     unused_until: Option<Instant>,
     /// The shell was hung up and is killed then.
     kill_at: Option<Instant>,
+    /// Whether anybody has ever looked.
+    seen: bool,
 }
 
 /// What is ready.
@@ -276,6 +283,7 @@ impl Holder {
         loop {
             if let Some(status) = self.child.try_wait().map_err(HolderError::Wait)? {
                 self.read_master();
+                self.wait_for_first_viewer()?;
                 return Ok(exec::exit_code(status));
             }
             let ready = self.wait()?;
@@ -290,11 +298,31 @@ impl Holder {
             self.serve_viewers(&ready.viewers, now);
             self.write_master();
             if self.kill_at.is_some_and(|at| at <= now) {
-                // The role dies, and with it, by its parent-death signal, the shell.
-                let _ = self.child.kill();
+                // The role, told to end, kills the shell. Should it be gone already, all is well.
+                let role = rustix::process::Pid::from_child(&self.child);
+                let _ = rustix::process::kill_process(role, rustix::process::Signal::TERM);
                 self.kill_at = None;
             }
         }
+    }
+
+    /// A shell that ends at once (it could not be started) has said why: whoever opened the terminal
+    /// is about to connect, and shall see it.
+    fn wait_for_first_viewer(&mut self) -> Result<(), HolderError> {
+        let until = Instant::now() + FIRST_VIEWER_TIMEOUT;
+        while !self.seen {
+            let now = Instant::now();
+            if now >= until {
+                return Ok(());
+            }
+            let mut fds = [PollFd::new(&self.listener, PollFlags::IN)];
+            match poll(&mut fds, Some(&timespec(until - now))) {
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(errno) => return Err(HolderError::Wait(errno.into())),
+            }
+            self.accept(Instant::now());
+        }
+        Ok(())
     }
 
     fn wait(&mut self) -> Result<Ready, HolderError> {
@@ -365,6 +393,7 @@ impl Holder {
 
     fn accept(&mut self, now: Instant) {
         while let Ok(socket) = sys::seqpacket::accept(&self.listener) {
+            self.seen = true;
             let made_ready = rustix::fs::fcntl_setfl(&socket, OFlags::NONBLOCK);
             if made_ready.is_ok() && self.viewers.len() < MAX_VIEWERS {
                 let mut viewer = Viewer::new(socket, &self.scrollback.to_show(), now);

@@ -121,7 +121,7 @@ mod tests {
         let (mut viewer, theirs) = viewer(&scrollback);
         assert_eq!(viewer.flush(Instant::now()), Presence::Here);
         let mut buffer = vec![0; MAX_PACKET_BYTES];
-        let mut seen = Vec::new();
+        let mut seen: Vec<u8> = Vec::new();
         let bytes = seqpacket::receive(&theirs, &mut buffer).unwrap().bytes;
         assert_eq!(FromHolder::parse(&buffer[..bytes]), Some(FromHolder::Scrollback(40_000)));
         while seen.len() < scrollback.len() {
