@@ -17,7 +17,7 @@ use sys::capability::CapabilitySet;
 use tempfile::TempDir;
 
 /// Waits for a condition, but not for ever.
-pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(30);
     while !condition() {
         assert!(Instant::now() < deadline, "waited too long until {what}");
@@ -26,7 +26,7 @@ pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
 }
 
 /// A guest that can be started.
-pub struct Scratch {
+pub(crate) struct Scratch {
     directory: TempDir,
     cgroup_root: String,
     cgroups: Vec<PathBuf>,
@@ -38,7 +38,7 @@ pub struct Scratch {
 
 impl Scratch {
     /// Its files; nothing runs.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let context = 1000 + number;
@@ -74,24 +74,24 @@ impl Scratch {
     }
 
     /// Its root directory on the host.
-    pub fn root(&self) -> PathBuf {
+    pub(crate) fn root(&self) -> PathBuf {
         self.directory.path().join("root")
     }
 
     /// Makes an executable file in it.
-    pub fn file(&self, path: &str, text: &str) {
+    pub(crate) fn file(&self, path: &str, text: &str) {
         let path = self.root().join(path);
         fs::write(&path, text).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
     /// What `/etc/init.d/rc` does.
-    pub fn script(&self, commands: &str) {
+    pub(crate) fn script(&self, commands: &str) {
         self.file("etc/init.d/rc", &format!("#!/bin/sh\n{commands}\n"));
     }
 
     /// The plan of its start.
-    pub fn plan(&self) -> StartPlan {
+    pub(crate) fn plan(&self) -> StartPlan {
         let base = self.directory.path();
         StartPlan {
             name: "web1".parse().unwrap(),
@@ -122,12 +122,12 @@ impl Scratch {
     }
 
     /// Starts it by its plan.
-    pub fn start(&self) -> Started {
+    pub(crate) fn start(&self) -> Started {
         self.start_with(&self.plan())
     }
 
     /// Starts it by another plan.
-    pub fn start_with(&self, plan: &StartPlan) -> Started {
+    pub(crate) fn start_with(&self, plan: &StartPlan) -> Started {
         let spawned = guest::spawn(plan).unwrap();
         self.supervisor.set(Some(spawned.supervisor()));
         let started = spawned.go().unwrap();
@@ -136,24 +136,24 @@ impl Scratch {
     }
 
     /// Its pid 1.
-    pub fn started_init(&self) -> ProcessIdentity {
+    pub(crate) fn started_init(&self) -> ProcessIdentity {
         self.init.get().unwrap()
     }
 
     /// Sends a signal to its pid 1.
-    pub fn signal(&self, signal: nix::sys::signal::Signal) {
+    pub(crate) fn signal(&self, signal: nix::sys::signal::Signal) {
         let pid = i32::try_from(self.started_init().pid).unwrap();
         nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), signal).unwrap();
     }
 
     /// The event that was told at its end.
-    pub fn event(&self) -> Option<String> {
+    pub(crate) fn event(&self) -> Option<String> {
         let text = fs::read_to_string(self.directory.path().join("settings.event")).ok()?;
         Some(text).filter(|text| !text.is_empty())
     }
 
     /// Limits its memory.
-    pub fn limit_memory(&self, bytes: u64) {
+    pub(crate) fn limit_memory(&self, bytes: u64) {
         for (file, value) in [
             ("memory.max", bytes.to_string()),
             ("memory.swap.max", "0".to_owned()),
