@@ -11,21 +11,29 @@ use std::convert::Infallible;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use app::events::PageEvent;
-use axum::extract::Path;
+use app::events::{PageEvent, Subscription};
+use axum::extract::{Path, Query};
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::response::sse::{Event, Sse};
 use axum::routing::get;
+use domain::operation::{LogChunk, Progress, Stage};
 use domain::vserver::{Sample, Usage};
 use tokio_stream::StreamExt;
 
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
-    let files = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| "target/site/pkg".into()));
+    let files = PathBuf::from(
+        std::env::args()
+            .nth(1)
+            .unwrap_or_else(|| "target/site/pkg".into()),
+    );
     let router = memory::Memory::new()
         .router()
-        .route("/events", get(async || Sse::new(events())))
+        .route(
+            "/events",
+            get(async |Query(wanted): Query<Subscription>| Sse::new(events(wanted))),
+        )
         .route(
             "/pkg/{name}",
             get(async move |Path(name): Path<String>| {
@@ -47,26 +55,63 @@ async fn main() -> std::io::Result<()> {
     axum::serve(listener, router).await
 }
 
-/// The engine is up, then a sample each half second of a VServer that works a little.
-fn events() -> impl tokio_stream::Stream<Item = Result<Event, Infallible>> {
+/// The engine is up, then twice a second what a VServer that works a little uses, and an operation
+/// that goes on.
+fn events(wanted: Subscription) -> impl tokio_stream::Stream<Item = Result<Event, Infallible>> {
     let mut tick: u64 = 0;
-    let samples = tokio_stream::iter(std::iter::repeat(())).throttle(Duration::from_millis(500));
-    let samples = samples.map(move |()| {
+    let mut offset = wanted.from;
+    let pulse = tokio_stream::iter(std::iter::repeat(())).throttle(Duration::from_millis(500));
+    let news = pulse.map(move |()| {
         tick += 1;
-        let usage = Usage {
-            user_ms: 844_900 + tick * 500 * (tick % 7) / 10,
-            memory_bytes: 52_000_000 + (tick % 11) * 1_000_000,
-            processes: 12 + u32::try_from(tick % 3).unwrap_or_default(),
-            uptime_ms: 23_220_000 + tick * 2000,
-            received_bytes: tick * tick * 900,
-            sent_bytes: tick * 30_000,
-            ..memory::usage(0)
-        };
-        let at = memory::NOW.plus_millis(i64::try_from(tick * 2000).unwrap_or_default());
-        let name = "web1".parse().expect("a name");
-        PageEvent::Samples { at, host: usage, vservers: vec![Sample { name, at, usage }] }
+        match &wanted.operation {
+            Some(id) if tick.is_multiple_of(2) => {
+                let text = format!("I: Unpacking package {tick}\n");
+                let chunk = LogChunk {
+                    offset,
+                    text,
+                    open: true,
+                };
+                offset += chunk.text.len() as u64;
+                PageEvent::Log {
+                    id: id.clone(),
+                    chunk,
+                }
+            }
+            None if !wanted.operations => sample(tick),
+            _ => {
+                let mut operation = memory::operations().remove(0);
+                let permille = u16::try_from(tick * 10).unwrap_or(1000);
+                operation.progress = match permille {
+                    0..100 => Progress::Running {
+                        stage: Stage::Installing,
+                        permille,
+                    },
+                    _ => Progress::Succeeded,
+                };
+                PageEvent::Operation(operation)
+            }
+        }
     });
     tokio_stream::iter([PageEvent::Engine { up: true }])
-        .chain(samples)
+        .chain(news)
         .map(|event| Ok(Event::default().json_data(event).expect("an event is JSON")))
+}
+
+fn sample(tick: u64) -> PageEvent {
+    let usage = Usage {
+        user_ms: 844_900 + tick * 500 * (tick % 7) / 10,
+        memory_bytes: 52_000_000 + (tick % 11) * 1_000_000,
+        processes: 12 + u32::try_from(tick % 3).unwrap_or_default(),
+        uptime_ms: 23_220_000 + tick * 2000,
+        received_bytes: tick * tick * 900,
+        sent_bytes: tick * 30_000,
+        ..memory::usage(0)
+    };
+    let at = memory::NOW.plus_millis(i64::try_from(tick * 2000).unwrap_or_default());
+    let name = "web1".parse().expect("a name");
+    PageEvent::Samples {
+        at,
+        host: usage,
+        vservers: vec![Sample { name, at, usage }],
+    }
 }

@@ -19,7 +19,9 @@ impl FromServerFnError for Refusal {
     type Encoder = JsonEncoding;
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
-        Self(Failure::Unexpected { detail: error.to_string() })
+        Self(Failure::Unexpected {
+            detail: error.to_string(),
+        })
     }
 }
 

@@ -34,12 +34,10 @@ pub struct Subscription {
     pub from: u64,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for this signature")]
 fn is_false(value: &bool) -> bool {
     !value
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for this signature")]
 fn is_zero(value: &u64) -> bool {
     *value == 0
 }
@@ -120,13 +118,19 @@ mod tests {
     #[test]
     fn the_address_names_what_is_wanted() {
         assert_eq!(Subscription::default().url(), "/events");
-        let one = Subscription { vserver: "web1".parse().ok(), ..Subscription::default() };
+        let one = Subscription {
+            vserver: "web1".parse().ok(),
+            ..Subscription::default()
+        };
         assert_eq!(one.url(), "/events?vserver=web1");
         let operation = Subscription {
             operation: "01JADQ8Z9XKXQ5Y7D2M3N4P5R6".parse().ok(),
             from: 42,
             ..Subscription::default()
         };
-        assert_eq!(operation.url(), "/events?operation=01JADQ8Z9XKXQ5Y7D2M3N4P5R6&from=42");
+        assert_eq!(
+            operation.url(),
+            "/events?operation=01JADQ8Z9XKXQ5Y7D2M3N4P5R6&from=42"
+        );
     }
 }

@@ -30,7 +30,7 @@ mod pages;
 #[cfg(feature = "ssr")]
 pub mod preferences;
 #[cfg(feature = "ssr")]
-mod site;
+pub mod site;
 
 #[cfg(feature = "ssr")]
 pub use site::{App, shell};

@@ -9,7 +9,10 @@ use crate::events::PageEvent;
 /// How the page is connected to the server.
 #[cfg_attr(
     not(feature = "hydrate"),
-    expect(dead_code, reason = "the server renders a page that is about to connect")
+    expect(
+        dead_code,
+        reason = "the server renders a page that is about to connect"
+    )
 )]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Connection {
@@ -49,13 +52,16 @@ mod end {
 
     use super::{Connection, PageEvent};
 
+    type Listener = Rc<dyn Fn(&PageEvent)>;
+    type Watcher = Rc<dyn Fn(Connection)>;
+
     /// Those who want to be told, and how the stream is.
     #[derive(Default)]
     struct Stream {
         is_open: Cell<bool>,
         failures: Cell<u32>,
-        listeners: RefCell<Vec<Rc<dyn Fn(&PageEvent)>>>,
-        watchers: RefCell<Vec<Rc<dyn Fn(Connection)>>>,
+        listeners: RefCell<Vec<Listener>>,
+        watchers: RefCell<Vec<Watcher>>,
     }
 
     thread_local! {
@@ -95,14 +101,24 @@ mod end {
             .flatten()
             .and_then(|element| element.get_attribute("data-events"));
         let Some(address) = address else { return };
-        let Ok(source) = EventSource::new(&address) else { return };
+        let Ok(source) = EventSource::new(&address) else {
+            return;
+        };
 
         let on_message = Closure::<dyn Fn(MessageEvent)>::new(|message: MessageEvent| {
-            let Some(text) = message.data().as_string() else { return };
-            let Ok(event) = serde_json::from_str::<PageEvent>(&text) else { return };
+            let Some(text) = message.data().as_string() else {
+                return;
+            };
+            let Ok(event) = serde_json::from_str::<PageEvent>(&text) else {
+                return;
+            };
             STREAM.with(|stream| stream.failures.set(0));
             if let PageEvent::Engine { up } = event {
-                tell(if up { Connection::Live } else { Connection::EngineDown });
+                tell(if up {
+                    Connection::Live
+                } else {
+                    Connection::EngineDown
+                });
             }
             let listeners = STREAM.with(|stream| stream.listeners.borrow().clone());
             for listener in listeners {

@@ -43,11 +43,23 @@ pub fn of_request() -> (Locale, Theme) {
     let Some(parts) = use_context::<http::request::Parts>() else {
         return Default::default();
     };
-    let header = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let header = |name| {
+        parts
+            .headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+    };
     let cookies = header(http::header::COOKIE).unwrap_or_default();
-    let locale =
-        Locale::negotiate(cookie(cookies, "lang"), header(http::header::ACCEPT_LANGUAGE));
-    (locale, cookie(cookies, "theme").and_then(Theme::from_word).unwrap_or_default())
+    let locale = Locale::negotiate(
+        cookie(cookies, "lang"),
+        header(http::header::ACCEPT_LANGUAGE),
+    );
+    (
+        locale,
+        cookie(cookies, "theme")
+            .and_then(Theme::from_word)
+            .unwrap_or_default(),
+    )
 }
 
 /// The value of one cookie of a `Cookie` header.

@@ -26,7 +26,8 @@ pub async fn build_vserver(
     let call = noting(Call::begin("vservers/build"), &form);
     let result = async {
         let facts = call.backend.host_facts(call.permit(&csrf).await?).await?;
-        form.judge(&facts).map_err(|errors| Failure::Invalid { errors })?;
+        form.judge(&facts)
+            .map_err(|errors| Failure::Invalid { errors })?;
         let permit = call.permit::<BuildVServer>(&csrf).await?;
         let operation = call.backend.build(permit, form).await?;
         Ok(Answer::to(format!("/operations/{}", operation.id)))
@@ -53,7 +54,8 @@ pub async fn preview_build(
     let call = noting(Call::begin("vservers/build"), &form);
     let result = async {
         let facts = call.backend.host_facts(call.permit(&csrf).await?).await?;
-        form.judge(&facts).map_err(|errors| Failure::Invalid { errors })?;
+        form.judge(&facts)
+            .map_err(|errors| Failure::Invalid { errors })?;
         Ok(Answer::to("/build").saying(Notice::Previewed))
     }
     .await;
@@ -103,7 +105,10 @@ async fn queue_each(
         match (operations.as_slice(), failures.as_slice()) {
             ([], []) => Err(wrong(Field::Name, Problem::Missing)),
             ([], [(_, failure)]) => Err(failure.clone()),
-            _ => Ok(Answer::to(back).saying(Notice::Queued { operations, failures })),
+            _ => Ok(Answer::to(back).saying(Notice::Queued {
+                operations,
+                failures,
+            })),
         }
     }
     .await;
@@ -119,8 +124,10 @@ pub async fn start_vservers(
     #[server(default)] next: String,
 ) -> Result<(), Refusal> {
     let call = Call::begin("vservers/start");
-    queue_each(call, csrf, names, only, next, |backend, permit, name| backend.start(permit, name))
-        .await
+    queue_each(call, csrf, names, only, next, |backend, permit, name| {
+        backend.start(permit, name)
+    })
+    .await
 }
 
 /// Queues stops.
@@ -132,8 +139,10 @@ pub async fn stop_vservers(
     #[server(default)] next: String,
 ) -> Result<(), Refusal> {
     let call = Call::begin("vservers/stop");
-    queue_each(call, csrf, names, only, next, |backend, permit, name| backend.stop(permit, name))
-        .await
+    queue_each(call, csrf, names, only, next, |backend, permit, name| {
+        backend.stop(permit, name)
+    })
+    .await
 }
 
 /// Queues restarts.
@@ -170,7 +179,9 @@ pub async fn delete_vserver(
         if confirmation.trim() != target.as_str() {
             let problem = match confirmation.trim() {
                 "" => Problem::Missing,
-                _ => Problem::NotAChoice { choices: vec![target.to_string()] },
+                _ => Problem::NotAChoice {
+                    choices: vec![target.to_string()],
+                },
             };
             return Err(wrong(Field::Name, problem));
         }

@@ -12,10 +12,14 @@ use crate::page::{Area, Content, Page};
 use crate::preferences::Theme;
 
 /// The frame around a page's content.
-#[component]
-pub(crate) fn Frame(page: Page, content: Content) -> impl IntoView {
+pub(crate) fn frame(page: &Page, content: Content) -> impl IntoView + use<> {
     let t = page.locale;
-    let Content { title, area, subscription, body } = content;
+    let Content {
+        title,
+        area,
+        subscription,
+        body,
+    } = content;
     let events = page
         .identity
         .is_some()
@@ -29,12 +33,12 @@ pub(crate) fn Frame(page: Page, content: Content) -> impl IntoView {
                 {logo()}
                 <span aria-hidden="true">"Ulysse"</span>
             </a>
-            {page.identity.is_some().then(|| navigation(&page, area))}
-            <div class="top-end">{preferences(&page)} {account(&page)}</div>
+            {page.identity.is_some().then(|| navigation(page, area))}
+            <div class="top-end">{preferences(page)} {account(page)}</div>
         </header>
         <main id="content" tabindex="-1" data-events=events>
             {is_followed.then(|| view! { <ConnectionBanner locale=t /> })}
-            {alert::outcome(&page)}
+            {alert::outcome(page)}
             <h1>{title}</h1>
             {body}
         </main>
@@ -59,9 +63,24 @@ fn logo() -> impl IntoView {
 fn navigation(page: &Page, area: Area) -> impl IntoView + use<> {
     let t = page.locale;
     let entries = [
-        (Area::VServers, "/vservers", t.vservers(), ActionKind::ViewVServers),
-        (Area::Operations, "/operations", t.operations(), ActionKind::ViewOperations),
-        (Area::Terminals, "/terminals", t.terminals(), ActionKind::EnterVServer),
+        (
+            Area::VServers,
+            "/vservers",
+            t.vservers(),
+            ActionKind::ViewVServers,
+        ),
+        (
+            Area::Operations,
+            "/operations",
+            t.operations(),
+            ActionKind::ViewOperations,
+        ),
+        (
+            Area::Terminals,
+            "/terminals",
+            t.terminals(),
+            ActionKind::EnterVServer,
+        ),
         (Area::Users, "/users", t.users(), ActionKind::ManageUsers),
     ];
     let links = entries

@@ -55,7 +55,9 @@ impl Locale {
     #[must_use]
     pub fn from_tag(tag: &str) -> Option<Self> {
         let primary = tag.trim().split(['-', '_', '.']).next().unwrap_or_default();
-        Self::ALL.into_iter().find(|locale| primary.eq_ignore_ascii_case(locale.tag()))
+        Self::ALL
+            .into_iter()
+            .find(|locale| primary.eq_ignore_ascii_case(locale.tag()))
     }
 
     /// The language somebody wants: the one they chose, else the first of `Accept-Language` that
@@ -68,7 +70,9 @@ impl Locale {
         let mut best: Option<(Self, f32)> = None;
         for part in accept_language.unwrap_or_default().split(',') {
             let mut pieces = part.split(';');
-            let Some(locale) = pieces.next().and_then(Self::from_tag) else { continue };
+            let Some(locale) = pieces.next().and_then(Self::from_tag) else {
+                continue;
+            };
             let weight = pieces
                 .find_map(|piece| piece.trim().strip_prefix("q="))
                 .and_then(|weight| weight.parse::<f32>().ok())
@@ -153,14 +157,23 @@ pub fn stage_text(locale: Locale, stage: Stage) -> &'static str {
         Stage::Preparing => ("Preparing", "Préparation"),
         Stage::ReadingMirror => ("Reading the mirror’s index", "Lecture de l’index du miroir"),
         Stage::Downloading => ("Downloading packages", "Téléchargement des paquets"),
-        Stage::Unpacking => ("Unpacking the base system", "Dépaquetage du système de base"),
+        Stage::Unpacking => (
+            "Unpacking the base system",
+            "Dépaquetage du système de base",
+        ),
         Stage::Installing => ("Installing packages", "Installation des paquets"),
-        Stage::KeepingBase => ("Keeping the base for the next build", "Mise en cache de la base"),
+        Stage::KeepingBase => (
+            "Keeping the base for the next build",
+            "Mise en cache de la base",
+        ),
         Stage::CopyingBase => ("Copying the cached base", "Copie de la base en cache"),
         Stage::Configuring => ("Configuring the system", "Configuration du système"),
         Stage::WritingConfig => ("Writing the configuration", "Écriture de la configuration"),
         Stage::MakingNetwork => ("Setting up the network", "Mise en place du réseau"),
-        Stage::StartingInit => ("Starting the first process", "Lancement du premier processus"),
+        Stage::StartingInit => (
+            "Starting the first process",
+            "Lancement du premier processus",
+        ),
         Stage::StoppingServices => ("Stopping the services", "Arrêt des services"),
         Stage::EndingProcesses => ("Ending the processes", "Fin des processus"),
         Stage::RemovingNetwork => ("Removing the network", "Retrait du réseau"),
@@ -186,12 +199,18 @@ pub fn role_text(locale: Locale, role: Role) -> &'static str {
 #[must_use]
 pub fn role_explained(locale: Locale, role: Role) -> &'static str {
     let (en, fr) = match role {
-        Role::Administrator => ("everything, users included", "tout, y compris les utilisateurs"),
+        Role::Administrator => (
+            "everything, users included",
+            "tout, y compris les utilisateurs",
+        ),
         Role::Operator => (
             "builds, runs, enters and deletes VServers",
             "construit, fait tourner, ouvre et supprime les VServers",
         ),
-        Role::Viewer => ("sees everything, changes nothing", "voit tout, ne change rien"),
+        Role::Viewer => (
+            "sees everything, changes nothing",
+            "voit tout, ne change rien",
+        ),
     };
     locale.pick(en, fr)
 }
@@ -211,10 +230,14 @@ pub fn init_text(locale: Locale, init: Init) -> &'static str {
 pub fn actor_text(locale: Locale, actor: &Actor) -> String {
     match actor {
         Actor::User { name, .. } => name.to_string(),
-        Actor::CommandLine { login } => locale
-            .pick(format!("{login}, command line"), format!("{login}, en ligne de commande")),
-        Actor::VServer { name } => locale
-            .pick(format!("{name}, from inside"), format!("{name}, de l’intérieur")),
+        Actor::CommandLine { login } => locale.pick(
+            format!("{login}, command line"),
+            format!("{login}, en ligne de commande"),
+        ),
+        Actor::VServer { name } => locale.pick(
+            format!("{name}, from inside"),
+            format!("{name}, de l’intérieur"),
+        ),
         Actor::System => "Ulysse".to_owned(),
     }
 }
@@ -235,13 +258,19 @@ mod tests {
 
     #[test]
     fn a_chosen_language_wins_over_the_browsers() {
-        assert_eq!(Locale::negotiate(Some("fr"), Some("en-GB,en;q=0.9")), French);
+        assert_eq!(
+            Locale::negotiate(Some("fr"), Some("en-GB,en;q=0.9")),
+            French
+        );
         assert_eq!(Locale::negotiate(Some("xx"), Some("fr-CA")), French);
     }
 
     #[test]
     fn the_heaviest_known_language_is_taken() {
-        assert_eq!(Locale::negotiate(None, Some("de, en;q=0.5, fr;q=0.8")), French);
+        assert_eq!(
+            Locale::negotiate(None, Some("de, en;q=0.5, fr;q=0.8")),
+            French
+        );
         assert_eq!(Locale::negotiate(None, Some("fr;q=0, en;q=0.1")), English);
         assert_eq!(Locale::negotiate(None, Some("fr, en")), French);
         assert_eq!(Locale::negotiate(None, Some("de")), English);

@@ -32,21 +32,28 @@ struct Form {
 
 impl Form {
     fn problems(self, field: Field) -> Vec<Problem> {
-        let mut problems: Vec<Problem> =
-            self.errors.with(|errors| errors.of(field).cloned().collect());
+        let mut problems: Vec<Problem> = self
+            .errors
+            .with(|errors| errors.of(field).cloned().collect());
         if field == Field::Name && !self.name_was_left.get() {
             problems.retain(|problem| *problem != Problem::Missing);
         }
         if problems.is_empty() {
-            problems = self.refused.with(|errors| errors.of(field).cloned().collect());
+            problems = self
+                .refused
+                .with(|errors| errors.of(field).cloned().collect());
         }
         problems
     }
 
     fn edit(self, field: Field, change: impl FnOnce(&mut BuildForm)) {
         self.typed.update(change);
-        if self.refused.with_untracked(|errors| errors.of(field).next().is_some()) {
-            self.refused.update(|errors| errors.0.retain(|error| error.field != field));
+        if self
+            .refused
+            .with_untracked(|errors| errors.of(field).next().is_some())
+        {
+            self.refused
+                .update(|errors| errors.0.retain(|error| error.field != field));
         }
     }
 }
@@ -84,10 +91,10 @@ pub fn BuildFormFields(
         name_was_left: RwSignal::new(!refused.is_empty()),
         refused: RwSignal::new(refused),
     };
-    let spec = Memo::new(move |_| {
-        typed.with(|form| facts.with_value(|facts| previewed(form, facts)))
-    });
-    let command = move || spec.with(|spec| spec.as_ref().map(|spec| shell_line(&spec.command_line())));
+    let spec =
+        Memo::new(move |_| typed.with(|form| facts.with_value(|facts| previewed(form, facts))));
+    let command =
+        move || spec.with(|spec| spec.as_ref().map(|spec| shell_line(&spec.command_line())));
     let files = move || {
         let bases = facts.with_value(|facts| (facts.config_base.clone(), facts.run_base.clone()));
         spec.with(|spec| {
@@ -96,9 +103,13 @@ pub fn BuildFormFields(
             Some((directory, spec.config_files(&bases.0, &bases.1)))
         })
     };
-    let defaults = facts.with_value(|facts| Defaults::of(facts));
+    let defaults = facts.with_value(Defaults::of);
     let suites = facts.with_value(|facts| {
-        facts.suites.iter().map(|s| view! { <option value=s.to_string()></option> }).collect_view()
+        facts
+            .suites
+            .iter()
+            .map(|s| view! { <option value=s.to_string()></option> })
+            .collect_view()
     });
     let inits = facts.with_value(|facts| init_options(t, facts, &typed.get_untracked().init));
 
@@ -185,7 +196,10 @@ impl Defaults {
         Self {
             suite: facts.suite.to_string(),
             mirror: facts.mirror.to_string(),
-            context: facts.next_context.map(|context| context.to_string()).unwrap_or_default(),
+            context: facts
+                .next_context
+                .map(|context| context.to_string())
+                .unwrap_or_default(),
             interface: nat
                 .next_free
                 .map(|free| format!("{}:{free}/{}", nat.device, nat.prefix))
@@ -199,9 +213,15 @@ impl Defaults {
 fn more_fields(form: Form, architecture: String) -> impl IntoView {
     let t = form.t;
     let is_open = form.typed.with_untracked(|form| {
-        [&form.flags, &form.architecture, &form.variant, &form.components, &form.excluded]
-            .into_iter()
-            .any(|text| !text.is_empty())
+        [
+            &form.flags,
+            &form.architecture,
+            &form.variant,
+            &form.components,
+            &form.excluded,
+        ]
+        .into_iter()
+        .any(|text| !text.is_empty())
     });
     view! {
         <details open=is_open>

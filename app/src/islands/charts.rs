@@ -48,7 +48,10 @@ impl History {
         let since_ms = previous.map_or(0, |point| at.millis_since(point.at)).max(1);
         let rate = |field: fn(&Usage) -> u64| {
             previous.map_or(0, |point| {
-                field(&usage).saturating_sub(field(&point.usage)).saturating_mul(1000) / since_ms
+                field(&usage)
+                    .saturating_sub(field(&point.usage))
+                    .saturating_mul(1000)
+                    / since_ms
             })
         };
         self.points.push(Point {
@@ -58,7 +61,8 @@ impl History {
             received_per_second: rate(|usage| usage.received_bytes),
             sent_per_second: rate(|usage| usage.sent_bytes),
         });
-        self.points.retain(|point| at.millis_since(point.at) <= SPAN_MS);
+        self.points
+            .retain(|point| at.millis_since(point.at) <= SPAN_MS);
     }
 
     /// Forgets everything: the VServer has stopped.
@@ -68,13 +72,18 @@ impl History {
 
     /// The highest value of the series, and never less than `floor`: noise is not drawn tall.
     fn ceiling(&self, values: &[fn(&Point) -> u64], floor: u64) -> u64 {
-        let all = self.points.iter().flat_map(|point| values.iter().map(move |value| value(point)));
+        let all = self
+            .points
+            .iter()
+            .flat_map(|point| values.iter().map(move |value| value(point)));
         all.max().unwrap_or(0).max(floor)
     }
 
     /// The SVG path of one series.
     fn path(&self, value: fn(&Point) -> u64, ceiling: u64) -> String {
-        let Some(last) = self.points.last() else { return String::new() };
+        let Some(last) = self.points.last() else {
+            return String::new();
+        };
         let mut path = String::with_capacity(self.points.len() * 10);
         for (index, point) in self.points.iter().enumerate() {
             let x = WIDTH.saturating_sub(last.at.millis_since(point.at) * WIDTH / SPAN_MS);
@@ -104,7 +113,7 @@ pub(crate) fn charts(t: Locale, history: RwSignal<History>) -> impl IntoView {
                 history,
                 &[|point| point.cpu_permille],
                 100,
-                |t, ceiling| format::percent(t, ceiling),
+                format::percent,
             )}
             {chart(
                 t,
@@ -120,7 +129,7 @@ pub(crate) fn charts(t: Locale, history: RwSignal<History>) -> impl IntoView {
                 t.processes(),
                 now(|_, point| point.usage.processes.to_string()),
                 history,
-                &[|point| point.usage.processes as u64],
+                &[|point| u64::from(point.usage.processes)],
                 10,
                 format::integer,
             )}
@@ -195,7 +204,11 @@ mod tests {
     use super::*;
 
     fn usage(uptime_ms: u64, cpu_ms: u64) -> Usage {
-        Usage { uptime_ms, user_ms: cpu_ms, ..Usage::default() }
+        Usage {
+            uptime_ms,
+            user_ms: cpu_ms,
+            ..Usage::default()
+        }
     }
 
     #[test]
@@ -204,7 +217,10 @@ mod tests {
         history.push(UnixMillis(10_000), usage(1_000, 500));
         history.push(UnixMillis(12_000), usage(3_000, 2_500));
         assert_eq!(history.points[1].cpu_permille, 1000);
-        assert_eq!(history.path(|point| point.cpu_permille, 1000), "M2980 600L3000 0");
+        assert_eq!(
+            history.path(|point| point.cpu_permille, 1000),
+            "M2980 600L3000 0"
+        );
     }
 
     #[test]

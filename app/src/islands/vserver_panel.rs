@@ -25,7 +25,10 @@ pub fn VServerPanel(
     let is_gone = RwSignal::new(false);
     let watched = name.clone();
     live::listen(move |event| match event {
-        PageEvent::VServer { name, summary: fresh } if *name == watched => match fresh {
+        PageEvent::VServer {
+            name,
+            summary: fresh,
+        } if *name == watched => match fresh {
             Some(fresh) => {
                 if fresh.state == State::Stopped {
                     history.update(History::clear);
@@ -123,6 +126,10 @@ pub fn VServerPanel(
                     }
                 })}
         </form>
+        <p class="hint">
+            {t.command()} {t.colon()}
+            <code>{format!("vserver {name} start | stop | restart | enter | delete")}</code>
+        </p>
         <dl class="numbers">
             {number(summary, "PROC", |_, usage| usage.processes.to_string(), t)}
             {number(summary, "VSZ", |t, usage| format::bytes(t, usage.vsz_bytes), t)}

@@ -40,9 +40,7 @@ fn allowed(allowed: Allowed) -> &'static str {
         Allowed::Architecture => "small letters, digits and “-”",
         Allowed::Mirror => "printable characters without blanks, quotes, brackets or “#”",
         Allowed::Mark | Allowed::DeviceName => "letters without accents, digits, “.”, “_” and “-”",
-        Allowed::UserName => {
-            "small letters, digits, “.”, “_” and “-”, beginning with a letter"
-        }
+        Allowed::UserName => "small letters, digits, “.”, “_” and “-”, beginning with a letter",
     }
 }
 

@@ -19,18 +19,24 @@ use crate::shared::instant;
 
 /// The VServer that the address names. A name that cannot be is a VServer that is not.
 pub(super) fn named(text: &str) -> Result<VServerName, Failure> {
-    text.parse().map_err(|problem| wrong(domain::field::Field::Name, problem))
+    text.parse()
+        .map_err(|problem| wrong(domain::field::Field::Name, problem))
 }
 
 /// The page.
 pub(crate) fn show() -> impl IntoView {
-    let name = use_params_map().with_untracked(|map| map.get("name")).unwrap_or_default();
+    let name = use_params_map()
+        .with_untracked(|map| map.get("name"))
+        .unwrap_or_default();
     page(For::LoggedIn, async move |page: Page| {
         let t = page.locale;
         let permit = page.permit()?;
         let name = named(&name)?;
         let detail = page.backend.vserver(permit, name.clone()).await?;
-        let filter = OperationFilter { target: Some(name.clone()), ..OperationFilter::default() };
+        let filter = OperationFilter {
+            target: Some(name.clone()),
+            ..OperationFilter::default()
+        };
         let mut operations = page.backend.operations(page.permit()?, filter).await?;
         operations.truncate(10);
         let may = abilities(&page);
@@ -65,14 +71,20 @@ pub(crate) fn show() -> impl IntoView {
         Ok(Content {
             title: name.to_string(),
             area: Area::VServers,
-            subscription: Some(Subscription { vserver: Some(name), ..Subscription::default() }),
+            subscription: Some(Subscription {
+                vserver: Some(name),
+                ..Subscription::default()
+            }),
             body: body.into_any(),
         })
     })
 }
 
 fn interface_text(interface: &Interface) -> String {
-    let prefix = interface.prefix.map(|prefix| format!("/{prefix}")).unwrap_or_default();
+    let prefix = interface
+        .prefix
+        .map(|prefix| format!("/{prefix}"))
+        .unwrap_or_default();
     let device = match &interface.device {
         Device::Named(device) => format!(" ({device})"),
         Device::None => " (nodev)".to_owned(),
@@ -83,8 +95,18 @@ fn interface_text(interface: &Interface) -> String {
 fn facts(t: Locale, detail: &Detail) -> impl IntoView + use<> {
     let summary = &detail.summary;
     let or_dash = |text: Option<String>| text.filter(|text| !text.is_empty()).unwrap_or("–".into());
-    let addresses = summary.interfaces.iter().map(interface_text).collect::<Vec<_>>().join(", ");
-    let marks = summary.marks.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let addresses = summary
+        .interfaces
+        .iter()
+        .map(interface_text)
+        .collect::<Vec<_>>()
+        .join(", ");
+    let marks = summary
+        .marks
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ");
     let row = |label: &'static str, value: AnyView| {
         view! { <div><dt>{label}</dt><dd>{value}</dd></div> }
     };
