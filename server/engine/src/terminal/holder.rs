@@ -396,10 +396,7 @@ impl Holder {
             self.seen = true;
             let made_ready = rustix::fs::fcntl_setfl(&socket, OFlags::NONBLOCK);
             if made_ready.is_ok() && self.viewers.len() < MAX_VIEWERS {
-                let mut viewer = Viewer::new(socket, &self.scrollback.to_show(), now);
-                if viewer.flush(now) == Presence::Here {
-                    self.viewers.push(viewer);
-                }
+                self.viewers.push(Viewer::new(socket, &self.scrollback.to_show(), now));
             }
         }
     }
@@ -435,24 +432,26 @@ impl Holder {
                 viewer.queue(&packet, now);
             }
         }
-        self.viewers.retain_mut(|viewer| viewer.flush(now) == Presence::Here);
+        for viewer in &mut self.viewers {
+            // Who has left is heard once more before they are forgotten.
+            let _ = viewer.flush(now);
+        }
     }
 
     /// Sends to viewers and hears them; parts with those who are gone or stuck.
     fn serve_viewers(&mut self, ready: &[PollFlags], now: Instant) {
         let mut buffer = [0; MAX_PACKET_BYTES];
-        // Reading the shell may have parted with some in between; then everybody is looked at.
-        let all = ready.len() != self.viewers.len();
         let mut ready = ready.iter();
         let mut kept = Vec::with_capacity(self.viewers.len());
         for mut viewer in std::mem::take(&mut self.viewers) {
             let events = ready.next().copied().unwrap_or(PollFlags::IN);
-            let hears = all || events.intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR);
+            let hears = events.intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR);
             // Who left while nothing more can be typed is not heard, but reported again and again.
             let left = events.contains(PollFlags::HUP) && self.input.len() >= MAX_INPUT_BYTES;
+            // What somebody typed before they left counts.
             let here = !left
-                && viewer.flush(now) == Presence::Here
                 && (!hears || self.hear(&viewer, &mut buffer) == Presence::Here)
+                && viewer.flush(now) == Presence::Here
                 && !(viewer.is_behind() && viewer.given_up_at() <= now);
             if here {
                 kept.push(viewer);
