@@ -169,6 +169,8 @@ impl Pair<'_> {
         peer.attributes = vec![
             LinkAttribute::IfName(self.link.guest_device.to_string()),
             LinkAttribute::Address(guest_mac.to_vec()),
+            LinkAttribute::NumTxQueues(1),
+            LinkAttribute::NumRxQueues(1),
             LinkAttribute::NetNsFd(self.namespace.as_raw_fd()),
         ];
         let mut message = LinkMessage::default();
@@ -178,6 +180,9 @@ impl Pair<'_> {
             LinkAttribute::IfName(self.link.host_device.to_string()),
             LinkAttribute::Address(host_mac.to_vec()),
             LinkAttribute::Group(GUEST_GROUP),
+            // One queue will do; without a word there would be one for each CPU.
+            LinkAttribute::NumTxQueues(1),
+            LinkAttribute::NumRxQueues(1),
             LinkAttribute::LinkInfo(vec![
                 LinkInfo::Kind(InfoKind::Veth),
                 LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(peer))),

@@ -3,7 +3,7 @@
 //!
 //! Pure: no I/O. Invariants:
 //! - Everything that [`AppliedNetwork`] names was made by Ulysse for this one VServer: the host ends
-//!   of its veth pairs (`v<context>.<n>`), proxy entries for its addresses, routes with its metric.
+//!   of its veth pairs (`v<context>.<n>`, more in a second instance), proxy entries for its addresses, routes with its metric.
 //!   Undoing a record that was only partly applied is therefore harmless, and it can be written
 //!   down before the first change is made.
 //! - Interfaces on one host device share one veth pair, as they shared one device in the original.
@@ -13,6 +13,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use domain::id::{ContextId, DeviceName, InterfaceLabel};
 use domain::interface::{Device, Interface};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::roots::{IDS_PER_VSERVER, Nat, first_host_id};
 
@@ -175,7 +176,7 @@ impl NetworkPlan {
             .collect();
         let mut links = Vec::new();
         for (index, (device, addresses)) in grouped.into_iter().enumerate() {
-            let Ok(host_device) = format!("v{}.{index}", context.get()).parse() else {
+            let Ok(host_device) = host_device_name(context, index, nat).parse() else {
                 return Err(PlanError::TooManyDevices { limit: MAX_LINKS });
             };
             let on_nat = *device == nat.device;
@@ -249,6 +250,17 @@ impl LinkPlan {
     pub fn has_v6(&self) -> bool {
         self.addresses.iter().any(|given| given.address.is_ipv6())
     }
+}
+
+/// The name of a veth pair's end on the host. A second instance of Ulysse beside the first has the
+/// same context numbers; it has another NAT device, and by that other names.
+fn host_device_name(context: ContextId, index: usize, nat: &Nat) -> String {
+    let context = context.get();
+    if nat.device == Nat::default().device {
+        return format!("v{context}.{index}");
+    }
+    let [first, second, ..] = <[u8; 32]>::from(Sha256::digest(nat.device.as_str()));
+    format!("v{first:02x}{second:02x}-{context}.{index}")
 }
 
 /// `eth0`, or the first `ethN` that is not taken by a device of the host's own name.
@@ -335,6 +347,16 @@ mod tests {
         assert_eq!(record.links[0].proxy_device, None);
         assert_eq!(record.links[1].networks, [("192.0.2.0".parse().unwrap(), 24)]);
         assert_eq!(record.links[1].metric, 0x10000 + 40001);
+    }
+
+    #[test]
+    fn a_second_instance_has_other_devices() {
+        let interfaces: Vec<Interface> = vec!["lan0:192.0.2.50/24".parse().unwrap()];
+        let context = ContextId::try_from(40001).unwrap();
+        let nat = Nat { device: "nat-other".parse().unwrap(), ..Nat::default() };
+        let plan = NetworkPlan::new(context, &interfaces, &nat).unwrap();
+        let name = plan.links[0].host_device.as_str();
+        assert!(name.ends_with("-40001.0") && name.len() <= 13, "{name}");
     }
 
     #[test]
