@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use app::events::{PageEvent, Subscription};
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Path, Query};
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
@@ -35,6 +36,10 @@ async fn main() -> std::io::Result<()> {
             get(async |Query(wanted): Query<Subscription>| Sse::new(events(wanted))),
         )
         .route(
+            "/terminals/{id}/socket",
+            get(async |upgrade: WebSocketUpgrade| upgrade.on_upgrade(terminal)),
+        )
+        .route(
             "/pkg/{name}",
             get(async move |Path(name): Path<String>| {
                 let kind = match name.rsplit('.').next() {
@@ -50,7 +55,12 @@ async fn main() -> std::io::Result<()> {
                 }
             }),
         );
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    // A port of one's choice lets a page find the server again after a restart.
+    let port = std::env::args()
+        .nth(2)
+        .and_then(|port| port.parse().ok())
+        .unwrap_or(0);
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
     println!("http://{}", listener.local_addr()?);
     axum::serve(listener, router).await
 }
@@ -95,6 +105,50 @@ fn events(wanted: Subscription) -> impl tokio_stream::Stream<Item = Result<Event
     tokio_stream::iter([PageEvent::Engine { up: true }])
         .chain(news)
         .map(|event| Ok(Event::default().json_data(event).expect("an event is JSON")))
+}
+
+/// A shell that says back what it is told; `exit` and Enter end it with status 3.
+async fn terminal(mut socket: WebSocket) {
+    let greeting = "\x1b[1;32mroot@web1\x1b[0m:~# é✓ ";
+    let mut said = greeting.as_bytes().to_vec();
+    let length = u32::try_from(said.len()).unwrap_or_default().to_be_bytes();
+    let scrollback = [b"s", length.as_slice()].concat();
+    if socket
+        .send(Message::Binary(scrollback.into()))
+        .await
+        .is_err()
+    {
+        return;
+    }
+    let mut line = String::new();
+    loop {
+        let output = [b"o", said.as_slice()].concat();
+        if socket.send(Message::Binary(output.into())).await.is_err() {
+            return;
+        }
+        let Some(Ok(Message::Binary(packet))) = socket.recv().await else {
+            return;
+        };
+        said = match packet.split_first() {
+            Some((b'i', b"\r")) if line == "exit" => {
+                let _ = socket.send(Message::Binary(vec![b'e', 3].into())).await;
+                return;
+            }
+            Some((b'i', b"\r")) => {
+                line.clear();
+                b"\r\n".to_vec()
+            }
+            Some((b'i', typed)) => {
+                line.push_str(&String::from_utf8_lossy(typed));
+                typed.to_vec()
+            }
+            Some((b'r', [c0, c1, r0, r1])) => {
+                let size = [[*c0, *c1], [*r0, *r1]].map(u16::from_be_bytes);
+                format!("[{}x{}]", size[0], size[1]).into_bytes()
+            }
+            _ => Vec::new(),
+        };
+    }
 }
 
 fn sample(tick: u64) -> PageEvent {

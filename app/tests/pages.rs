@@ -254,6 +254,22 @@ async fn no_vservers_is_a_page_of_its_own() {
 }
 
 #[tokio::test]
+async fn a_thousand_vservers_are_one_list() {
+    let memory = Memory {
+        more_vservers: 1000,
+        ..Memory::new()
+    };
+    let text = get(&memory, "administrator", "en", "/vservers").await.text;
+    assert_eq!(
+        text.matches("<tr data-state").count(),
+        1003,
+        "{}",
+        &text[..9000]
+    );
+    assert!(text.contains("1003 VServers, 1001 running"));
+}
+
+#[tokio::test]
 async fn pages_hold_no_inline_style_and_every_script_has_the_nonce() {
     let memory = Memory::new();
     for (path, ..) in pages() {

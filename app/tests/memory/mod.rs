@@ -47,6 +47,8 @@ pub(crate) const TERMINAL: &str = "01JADQ8Z9XKXQ5Y7D2M3N4P5T1";
 pub(crate) struct Memory {
     pub(crate) engine_is_down: bool,
     pub(crate) is_empty: bool,
+    /// How many VServers there are besides the three, all running.
+    pub(crate) more_vservers: usize,
     /// Flashes by session; a session is named by the cookie `as`.
     pub(crate) flashes: Arc<Mutex<BTreeMap<String, Flash>>>,
 }
@@ -56,6 +58,7 @@ impl Memory {
         Self {
             engine_is_down: false,
             is_empty: false,
+            more_vservers: 0,
             flashes: Arc::default(),
         }
     }
@@ -297,11 +300,17 @@ impl Backend for Memory {
         self.answer(host_facts())
     }
     async fn vservers(&self, _: Permit<ViewVServers>) -> Result<Vec<Summary>, Failure> {
-        self.answer(if self.is_empty {
+        let mut rows = if self.is_empty {
             Vec::new()
         } else {
             summaries()
-        })
+        };
+        let last = rows.last().cloned();
+        for number in 0..self.more_vservers {
+            let name = format!("x{number:04}").parse().unwrap();
+            rows.extend(last.clone().map(|row| Summary { name, ..row }));
+        }
+        self.answer(rows)
     }
     async fn vserver(&self, _: Permit<ViewVServers>, name: VServerName) -> Result<Detail, Failure> {
         let summary = summaries()
