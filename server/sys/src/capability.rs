@@ -88,6 +88,8 @@ impl CapabilitySet {
             | 1 << 31, // SETFCAP
     );
 
+    /// `CAP_SETPCAP`: giving capabilities up.
+    pub const SETPCAP: Self = Self(1 << 8);
     /// `CAP_SYS_ADMIN`.
     pub const SYS_ADMIN: Self = Self(1 << 21);
     /// `CAP_SYSLOG`.

@@ -23,5 +23,5 @@ mod spawn;
 pub mod supervise;
 mod watch;
 
-pub use plan::{InitPlan, MountPlan, MountSource, StartPlan, Step};
+pub use plan::{InitPlan, MountPlan, MountSource, StartPlan, Step, ceiling};
 pub use spawn::{GuestError, SkippedMount, Spawned, Started, spawn};

@@ -226,6 +226,9 @@ pub(super) fn mount_all(root: OwnedFd, plan: &StartPlan) -> Result<Mounted, Star
         };
         let run = tmpfs("size=20%,mode=755", attributes).at(Step::Mount, "/run")?;
         attach_at(&root, "run", &run)?;
+        // Debian's systemd mounts it before anything else, and ends when it may not.
+        let lock = tmpfs("size=5m,mode=1777", careful).at(Step::Mount, "/run/lock")?;
+        attach_at(&run, "lock", &lock)?;
     }
     Ok(Mounted {
         sys,
@@ -359,6 +362,10 @@ pub(super) fn tmpfs(options: &str, attributes: Attributes) -> rustix::io::Result
 /// A new filesystem, not attached anywhere.
 fn filesystem(kind: &str, options: &str, attributes: Attributes) -> rustix::io::Result<OwnedFd> {
     let context = fsopen(kind, FsOpenFlags::FSOPEN_CLOEXEC)?;
+    if !options.starts_with("source=") {
+        // What `mount` shows instead of "none".
+        fsconfig_set_string(&context, "source", kind)?;
+    }
     for option in options.split(',').filter(|option| !option.is_empty()) {
         match option.split_once('=') {
             Some((key, value)) => fsconfig_set_string(&context, key, value)?,

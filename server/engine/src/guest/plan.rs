@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use domain::id::{ContextId, VServerName};
 use domain::init::InitStyle;
 use serde::{Deserialize, Serialize};
+use sys::capability::CapabilitySet;
 use sys::mount::Attributes;
 
 use crate::config::{FstabEntry, MountKind};
@@ -87,6 +88,25 @@ impl InitPlan {
             Self::Program { .. } => InitStyle::Plain,
         }
     }
+}
+
+/// The capabilities a guest of this style can have at all: the original's secure set and what
+/// `bcapabilities` adds to it and takes from it; bit number = capability number.
+///
+/// A guest whose pid 1 is its own (`plain`) has `SETPCAP` too, which the original's had not: systemd
+/// starts no service that gives capabilities up (journald, logind) without it. In a user namespace
+/// of its own whose bounding set is cut it can only give up; there is nothing to be had by it.
+#[must_use]
+pub fn ceiling(style: InitStyle, added: u64, removed: u64) -> u64 {
+    let of_style = match style {
+        InitStyle::Sysv => CapabilitySet::EMPTY,
+        InitStyle::Plain => CapabilitySet::SETPCAP,
+    };
+    CapabilitySet::SECURE
+        .union(of_style)
+        .union(CapabilitySet::from_bits(added))
+        .without(CapabilitySet::from_bits(removed))
+        .bits()
 }
 
 /// One mount of the configuration.

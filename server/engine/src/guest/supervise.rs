@@ -168,6 +168,7 @@ struct Guest {
     init: u32,
     pidfd: OwnedFd,
     console: Option<OwnedFd>,
+    oom: Option<watch::OomCounter>,
 }
 
 /// Makes the guest and lets it run when the caller says so.
@@ -209,12 +210,15 @@ fn make(plan: &StartPlan, channel: &mut Option<OwnedFd>) -> Result<Guest, Stop> 
         let _ = rustix::process::setpriority_process(Some(pid), plan.nice);
     }
     join_v1(&plan.cgroups, init)?;
+    // Before the guest's first instruction, so that no kill is missed.
+    let oom = watch::OomCounter::open(plan);
     let console = converse(channel, &link)?;
     let pidfd = child.pidfd.take().ok_or(Stop::Alone)?;
     Ok(Guest {
         init,
         pidfd,
         console,
+        oom,
     })
 }
 
@@ -497,8 +501,9 @@ fn stay(plan: StartPlan, guest: Guest) -> ExitCode {
         init,
         pidfd,
         console,
+        oom,
     } = guest;
-    let Ok(ended) = watch::until_end(&plan, init, &pidfd, console) else {
+    let Ok(ended) = watch::until_end(&plan, init, &pidfd, console, oom) else {
         return ExitCode::FAILURE;
     };
     if plan.report_end && run_event(&plan, ended).is_err() {

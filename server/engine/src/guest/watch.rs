@@ -17,8 +17,8 @@ use super::console::ConsoleLog;
 use super::plan::StartPlan;
 use crate::clock::{Clock, SystemClock};
 
-/// Out-of-memory kills in a guest's cgroup.
-struct OomCounter {
+/// Out-of-memory kills in a guest's cgroup, from the moment it was opened.
+pub(super) struct OomCounter {
     /// The file with the counter.
     counter: File,
     /// What becomes readable when it may have moved; on v2 that is the file itself.
@@ -27,7 +27,8 @@ struct OomCounter {
 }
 
 impl OomCounter {
-    fn open(plan: &StartPlan) -> Option<Self> {
+    /// Begins to count; none where the host does not.
+    pub(super) fn open(plan: &StartPlan) -> Option<Self> {
         for path in &plan.cgroups {
             if let Ok(counter) = File::open(path.join("memory.events")) {
                 return Some(
@@ -119,9 +120,9 @@ pub(super) fn until_end(
     init: u32,
     pidfd: &OwnedFd,
     console: Option<OwnedFd>,
+    mut oom: Option<OomCounter>,
 ) -> io::Result<Ended> {
     let mut log = ConsoleLog::open(&plan.console_log);
-    let mut oom = OomCounter::open(plan);
     // With one end of the guest's side in our hands the console never hangs up.
     let keep = console.as_ref().and_then(|master| {
         let flags = rustix::pty::OpenptFlags::RDWR
