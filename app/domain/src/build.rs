@@ -9,9 +9,10 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::field::{Field, FieldErrors, Problem};
-use crate::host::HostFacts;
+use crate::host::{HostFacts, NatNetwork};
 use crate::id::{
-    Architecture, ContextId, DeviceName, HostName, MirrorUrl, PackageName, Suite, VServerName,
+    Architecture, Component, ContextId, DeviceName, Flag, HostName, MirrorUrl, PackageName, Suite,
+    VServerName, Variant,
 };
 use crate::init::Init;
 use crate::interface::{Device, Interface};
@@ -41,6 +42,16 @@ pub struct BuildForm {
     /// Interfaces in the original's grammar, separated by blanks or line ends; default: the next
     /// free address of the NAT network.
     pub interfaces: String,
+    /// Context flags, separated by blanks or commas; default: none.
+    pub flags: String,
+    /// A Debian architecture that the host's processor runs; default: the host's.
+    pub architecture: String,
+    /// A variant of debootstrap's; default: its own default.
+    pub variant: String,
+    /// Parts of the archive, separated by blanks or commas; default: `main`.
+    pub components: String,
+    /// Packages to leave out, separated by blanks or commas.
+    pub excluded: String,
 }
 
 /// How a VServer's files are made. The other methods are a later issue's.
@@ -57,6 +68,12 @@ pub enum Method {
         architecture: Architecture,
         /// What to install besides the base and the init, sorted.
         packages: Vec<PackageName>,
+        /// Which base; none means debootstrap's default.
+        variant: Option<Variant>,
+        /// Which parts of the archive; empty means `main`.
+        components: Vec<Component>,
+        /// What to leave out, sorted.
+        excluded: Vec<PackageName>,
     },
 }
 
@@ -73,6 +90,8 @@ pub struct BuildSpec {
     pub interfaces: Vec<Interface>,
     /// Its pid 1.
     pub init: Init,
+    /// Its context flags, in order.
+    pub flags: Vec<Flag>,
     /// How its files are made.
     pub method: Method,
 }
@@ -113,37 +132,42 @@ impl BuildForm {
         let suite = errors.take(Field::Suite, judge_suite(self.suite.trim(), host));
         let mirror = errors.take(Field::Mirror, or_default(self.mirror.trim(), &host.mirror));
         let packages = errors.take(Field::Packages, judge_packages(&self.packages));
+        let excluded = errors.take(Field::DebootstrapOption, judge_packages(&self.excluded));
+        let components = errors.take(Field::DebootstrapOption, parse_words(&self.components));
+        let variant = errors.take(Field::DebootstrapOption, judge_variant(self.variant.trim()));
+        let architecture = errors
+            .take(Field::Architecture, judge_architecture(self.architecture.trim(), host));
+        let flags = errors.take(Field::Flags, parse_words(&self.flags));
         let init = errors.take(Field::Init, judge_init(self.init.trim(), host));
         let context = errors.take(Field::Context, judge_context(self.context.trim(), host));
         let host_name = errors
             .take(Field::HostName, judge_host_name(self.host_name.trim(), name.as_ref()))
             .flatten();
         let interfaces = errors.take(Field::Interface, judge_interfaces(&self.interfaces, host));
-        match (name, suite, mirror, packages, init, context, host_name, interfaces) {
-            (
-                Some(name),
-                Some(suite),
-                Some(mirror),
-                Some(packages),
-                Some(init),
-                Some(context),
-                Some(host_name),
-                Some(interfaces),
-            ) if errors.is_empty() => Ok(BuildSpec {
-                name,
-                context,
-                host_name,
-                interfaces,
-                init,
-                method: Method::Debootstrap {
-                    suite,
-                    mirror,
-                    architecture: host.architecture.clone(),
-                    packages,
-                },
-            }),
-            _ => Err(errors),
-        }
+        // Every part is there exactly when nothing was wrong.
+        let method = (|| {
+            Some(Method::Debootstrap {
+                suite: suite?,
+                mirror: mirror?,
+                architecture: architecture?,
+                packages: packages?,
+                variant: variant?,
+                components: components?,
+                excluded: excluded?,
+            })
+        })();
+        let spec = (|| {
+            Some(BuildSpec {
+                name: name?,
+                context: context?,
+                host_name: host_name?,
+                interfaces: interfaces?,
+                init: init?,
+                flags: flags?,
+                method: method?,
+            })
+        })();
+        spec.ok_or(errors)
     }
 }
 
@@ -168,18 +192,43 @@ fn judge_suite(text: &str, host: &HostFacts) -> Result<Suite, Problem> {
     }
 }
 
-fn judge_packages(text: &str) -> Result<Vec<PackageName>, Problem> {
-    let mut packages = text
-        .split(|c: char| c.is_whitespace() || c == ',')
+/// Reads items separated by blanks or commas.
+fn parse_words<T: core::str::FromStr<Err = Problem>>(text: &str) -> Result<Vec<T>, Problem> {
+    text.split(|c: char| c.is_whitespace() || c == ',')
         .filter(|word| !word.is_empty())
         .map(str::parse)
-        .collect::<Result<Vec<PackageName>, _>>()?;
+        .collect()
+}
+
+fn judge_packages(text: &str) -> Result<Vec<PackageName>, Problem> {
+    let mut packages: Vec<PackageName> = parse_words(text)?;
     packages.sort();
     packages.dedup();
     if packages.len() > MAX_PACKAGES {
         return Err(Problem::OutOfRange { min: 0, max: MAX_PACKAGES as u64 });
     }
     Ok(packages)
+}
+
+fn judge_variant(text: &str) -> Result<Option<Variant>, Problem> {
+    if text.is_empty() { Ok(None) } else { text.parse().map(Some) }
+}
+
+/// The host's own architecture, or the older one that its processor runs as well.
+fn judge_architecture(text: &str, host: &HostFacts) -> Result<Architecture, Problem> {
+    let architecture = or_default(text, &host.architecture)?;
+    let older = match host.architecture.as_str() {
+        "amd64" => Some("i386"),
+        "arm64" => Some("armhf"),
+        _ => None,
+    };
+    if architecture == host.architecture || older == Some(architecture.as_str()) {
+        return Ok(architecture);
+    }
+    let own = Some(host.architecture.as_str());
+    Err(Problem::NotAChoice {
+        choices: own.into_iter().chain(older).map(ToOwned::to_owned).collect(),
+    })
 }
 
 fn judge_init(text: &str, host: &HostFacts) -> Result<Init, Problem> {
@@ -256,6 +305,10 @@ pub fn judge_interface(interface: &Interface, host: &HostFacts) -> Result<(), Pr
             });
         }
     }
+    let on_nat = interface.device == Device::Named(host.nat.device.clone());
+    if is_network_itself(address, interface.prefix) || on_nat && !is_of_nat(address, &host.nat) {
+        return Err(Problem::AddressNotUsable { address });
+    }
     if address == IpAddr::V4(host.nat.gateway) || host.host_addresses.contains(&address) {
         return Err(Problem::AddressOfHost { address });
     }
@@ -263,6 +316,21 @@ pub fn judge_interface(interface: &Interface, host: &HostFacts) -> Result<(), Pr
         Some((_, by)) => Err(Problem::AddressTaken { address, by: by.clone() }),
         None => Ok(()),
     }
+}
+
+/// Whether an address names its whole network, or everybody in it, rather than one in it.
+fn is_network_itself(address: IpAddr, prefix: Option<u8>) -> bool {
+    let (IpAddr::V4(address), Some(prefix)) = (address, prefix) else { return false };
+    let host_part = address.to_bits() & u32::MAX.checked_shr(prefix.into()).unwrap_or(0);
+    prefix < 31 && (host_part == 0 || host_part == u32::MAX >> prefix)
+}
+
+/// Whether an address is of the NAT network's subnet and not its first or last. The gateway is.
+fn is_of_nat(address: IpAddr, nat: &NatNetwork) -> bool {
+    let IpAddr::V4(v4) = address else { return false };
+    let host_mask = u32::MAX.checked_shr(nat.prefix.into()).unwrap_or(0);
+    v4.to_bits() & !host_mask == nat.gateway.to_bits() & !host_mask
+        && !is_network_itself(address, Some(nat.prefix))
 }
 
 impl BuildSpec {
@@ -278,12 +346,29 @@ impl BuildSpec {
             push(&["--interface", &interface.to_string()]);
         }
         push(&["--initstyle", self.init.style().as_str()]);
-        let Method::Debootstrap { suite, mirror, packages, architecture } = &self.method;
+        if !self.flags.is_empty() {
+            push(&["--flags", &joined(&self.flags)]);
+        }
+        let Method::Debootstrap {
+            suite,
+            mirror,
+            architecture,
+            packages,
+            variant,
+            components,
+            excluded,
+        } = &self.method;
         push(&["--", "-d", suite.as_str(), "-m", mirror.as_str()]);
         push(&["--", "--arch", architecture.as_str()]);
-        if !packages.is_empty() {
-            let list = packages.iter().map(PackageName::as_str).collect::<Vec<_>>().join(",");
-            push(&[&format!("--include={list}")]);
+        if let Some(variant) = variant {
+            push(&[&format!("--variant={variant}")]);
+        }
+        for (option, list) in
+            [("components", joined(components)), ("include", joined(packages)), ("exclude", joined(excluded))]
+        {
+            if !list.is_empty() {
+                push(&[&format!("--{option}={list}")]);
+            }
         }
         line
     }
@@ -314,6 +399,13 @@ impl BuildSpec {
                 content: PlannedContent::Text(DEFAULT_FSTAB.to_owned()),
             },
         ];
+        if !self.flags.is_empty() {
+            let lines = self.flags.iter().map(|flag| format!("{flag}\n")).collect();
+            files.push(PlannedFile {
+                path: "cflags".to_owned(),
+                content: PlannedContent::Text(lines),
+            });
+        }
         for (index, interface) in self.interfaces.iter().enumerate() {
             let path = |leaf: &str| format!("interfaces/{index}/{leaf}");
             match &interface.device {
@@ -340,6 +432,10 @@ impl BuildSpec {
         files.sort_by(|a, b| a.path.cmp(&b.path));
         files
     }
+}
+
+fn joined<T: AsRef<str>>(items: &[T]) -> String {
+    items.iter().map(AsRef::as_ref).collect::<Vec<&str>>().join(",")
 }
 
 /// One argument as a shell would need it typed.

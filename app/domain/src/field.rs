@@ -33,6 +33,7 @@ pub enum Field {
     Role,
     SetupToken,
     DebootstrapOption,
+    Flags,
 }
 
 /// What a character set is called in the sentence for people.
@@ -144,6 +145,12 @@ pub enum Problem {
     /// Another VServer has this name.
     #[error("name taken")]
     NameTaken,
+    /// Where its files would go there are files already.
+    #[error("{path} is not empty")]
+    NotEmpty {
+        /// The directory.
+        path: String,
+    },
     /// Another VServer has this context number.
     #[error("context {context} belongs to {by}")]
     ContextTaken {

@@ -175,6 +175,50 @@ text_type!(
 );
 
 text_type!(
+    /// A part of a Debian archive: `main`, `contrib`, …
+    Component,
+    |text| check_shape(
+        text,
+        40,
+        |b| b.is_ascii_lowercase() || b.is_ascii_digit(),
+        |b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-'),
+        crate::field::Allowed::Suite,
+    )
+);
+
+text_type!(
+    /// What debootstrap installs at least: one of [`VARIANTS`].
+    Variant,
+    |text| {
+        if VARIANTS.contains(&text) { Ok(()) } else { Err(not_a_choice(&VARIANTS)) }
+    }
+);
+
+/// debootstrap's variants that make a VServer.
+pub const VARIANTS: [&str; 2] = ["minbase", "buildd"];
+
+text_type!(
+    /// A context flag, one line of `cflags`: one of [`FLAGS`], with `~` before it to clear it.
+    Flag,
+    |text| {
+        let name = text.strip_prefix('~').unwrap_or(text);
+        if FLAGS.contains(&name) { Ok(()) } else { Err(not_a_choice(&FLAGS)) }
+    }
+);
+
+/// Context flags of the original (fact sheet 3.2), without those that its own parser refused.
+pub const FLAGS: [&str; 26] = [
+    "lock", "nproc", "private", "fakeinit", "hideinfo", "ulimit", "namespace", "sched_hard",
+    "sched_prio", "sched_pause", "virt_mem", "virt_uptime", "virt_cpu", "virt_load", "virt_time",
+    "hide_mount", "hide_netif", "hide_vinfo", "state_admin", "sc_helper", "reboot_kill",
+    "persistent", "fork_rss", "prolific", "igneg_nice", "igneg_ionice",
+];
+
+fn not_a_choice(choices: &[&str]) -> Problem {
+    Problem::NotAChoice { choices: choices.iter().map(|choice| (*choice).to_owned()).collect() }
+}
+
+text_type!(
     /// The address of a package mirror: `http`, `https` or `file`, without white space, quotes or
     /// control characters, so that it can stand in a `sources.list` line and in an argument.
     MirrorUrl,

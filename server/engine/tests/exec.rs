@@ -108,6 +108,29 @@ fn a_user_is_the_guests() {
     assert!(String::from_utf8(stranger.stderr).unwrap().contains("nobody-here"));
 }
 
+#[test]
+fn the_network_works_inside() {
+    // A host of this test's own.
+    nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET).unwrap();
+    let guest = Guest::start_with(&["nat0:10.127.0.9/24"]);
+    let other = Guest::start_with(&["nat0:10.127.0.10/24"]);
+    // Root and others may ping, without the right to make up packets.
+    for user in ["root", "web"] {
+        let invocation = Invocation {
+            user: Some(user.to_owned()),
+            ..invocation("ping -c 1 -w 10 10.127.0.1 && ping -c 1 -w 10 10.127.0.10")
+        };
+        let output = output(&guest, &invocation);
+        assert!(output.status.success(), "{output:?}");
+    }
+    assert_eq!(
+        text(&other, "ip -4 -o address show | tr -s ' ' | cut -d ' ' -f 2,4"),
+        "lo 127.0.0.1/8\neth0 10.127.0.10/24\n"
+    );
+    assert_eq!(text(&other, "ip route show default"), "default via 10.127.0.1 dev eth0 onlink \n");
+    engine::network::undo(&guest.state.network).unwrap();
+}
+
 /// A host terminal, and `vserver NAME exec` run on it.
 struct OnTerminal {
     master: fs::File,

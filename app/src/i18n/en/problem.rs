@@ -87,6 +87,9 @@ pub(crate) fn problem(problem: &Problem) -> String {
             "Device and label together take {actual} bytes; the kernel has room for 15."
         ),
         Problem::NameTaken => "Another VServer has this name.".into(),
+        Problem::NotEmpty { path } => format!(
+            "{path} holds files that belong to no VServer. Move or remove them, or take another name."
+        ),
         Problem::ContextTaken { context, by } => {
             format!("Context {context} belongs to {by}. Leave it empty for the next free one.")
         }

@@ -95,6 +95,10 @@ pub(crate) fn problem(problem: &Problem) -> String {
             "Périphérique et étiquette prennent ensemble {actual} octets ; le noyau en admet 15."
         ),
         Problem::NameTaken => "Un autre VServer porte ce nom.".into(),
+        Problem::NotEmpty { path } => format!(
+            "{path} contient des fichiers qui n’appartiennent à aucun VServer. Déplacez-les ou \
+             supprimez-les, ou choisissez un autre nom."
+        ),
         Problem::ContextTaken { context, by } => format!(
             "Le contexte {context} appartient à {by}. Laissez vide pour obtenir le prochain libre."
         ),

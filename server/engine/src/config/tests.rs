@@ -258,11 +258,15 @@ fn what_a_build_writes_is_what_is_read() {
         host_name: "monvs.cume.fr".parse().unwrap(),
         interfaces: vec![interface.clone()],
         init: domain::init::Init::Sysvinit,
+        flags: vec![],
         method: Method::Debootstrap {
             suite: "bookworm".parse().unwrap(),
             mirror: "http://mirror.example/debian".parse().unwrap(),
             architecture: "amd64".parse().unwrap(),
             packages: vec![],
+            variant: None,
+            components: vec![],
+            excluded: vec![],
         },
     };
     ensure_defaults(&tree.roots).unwrap();

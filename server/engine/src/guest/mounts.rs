@@ -51,7 +51,7 @@ const GIVEN: [(&str, &str); 5] = [
 ];
 
 /// Says while doing what an error came up.
-pub(super) trait At<T> {
+pub(crate) trait At<T> {
     fn at(self, step: Step, subject: &str) -> Result<T, StartFailure>;
 }
 
@@ -79,7 +79,7 @@ pub(super) struct Prepared {
 }
 
 /// Opens the guest's root as a mount of its own, private and without device nodes.
-pub(super) fn open_root(path: &Path) -> Result<OwnedFd, StartFailure> {
+pub(crate) fn open_root(path: &Path) -> Result<OwnedFd, StartFailure> {
     let subject = path.to_string_lossy();
     let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
     let tree = open_tree(CWD, path, flags).at(Step::OpenRoot, &subject)?;
@@ -247,7 +247,7 @@ fn sysfs_substitute(attributes: Attributes) -> rustix::io::Result<OwnedFd> {
     Ok(sys)
 }
 
-fn fill_dev(dev: &OwnedFd) -> Result<OwnedFd, StartFailure> {
+pub(crate) fn fill_dev(dev: &OwnedFd) -> Result<OwnedFd, StartFailure> {
     for name in NODES {
         let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
         // An absolute path still means the host's here: the process has not changed its root.
@@ -355,7 +355,7 @@ pub(super) fn mount_cgroup(sys: &OwnedFd, writable: bool) -> Result<(), StartFai
 }
 
 /// A new tmpfs.
-pub(super) fn tmpfs(options: &str, attributes: Attributes) -> rustix::io::Result<OwnedFd> {
+pub(crate) fn tmpfs(options: &str, attributes: Attributes) -> rustix::io::Result<OwnedFd> {
     filesystem("tmpfs", options, attributes)
 }
 
@@ -394,7 +394,7 @@ fn filesystem(kind: &str, options: &str, attributes: Attributes) -> rustix::io::
 }
 
 /// Attaches a mount at a directory of ours, which is made when it is missing.
-fn attach_at(directory: &OwnedFd, name: &str, mount: &OwnedFd) -> Result<(), StartFailure> {
+pub(crate) fn attach_at(directory: &OwnedFd, name: &str, mount: &OwnedFd) -> Result<(), StartFailure> {
     let subject = format!("/{name}");
     let target = match open_directory(directory, name) {
         Err(Errno::NOENT) => {

@@ -265,18 +265,18 @@ impl fmt::Display for Step {
 
 /// Why a guest was not made, as it crosses from the supervisor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct StartFailure {
+pub(crate) struct StartFailure {
     /// While doing what.
-    pub(super) step: Step,
+    pub(crate) step: Step,
     /// To what: a path inside, a word. May be empty.
-    pub(super) subject: String,
+    pub(crate) subject: String,
     /// The kernel's answer.
-    pub(super) errno: i32,
+    pub(crate) errno: i32,
 }
 
 impl StartFailure {
     /// A failure; the subject is cut to what fits a packet.
-    pub(super) fn new(step: Step, subject: &str, errno: i32) -> Self {
+    pub(crate) fn new(step: Step, subject: &str, errno: i32) -> Self {
         Self {
             step,
             subject: subject.chars().take(512).collect(),

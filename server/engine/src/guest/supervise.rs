@@ -449,7 +449,7 @@ fn expect(link: &OwnedFd, word: &[u8]) -> Result<(), Option<StartFailure>> {
 }
 
 /// Until its ids are set, the process is the host's root without rights: it must not touch a file.
-fn become_root() -> Result<(), StartFailure> {
+pub(crate) fn become_root() -> Result<(), StartFailure> {
     let set = || -> nix::Result<()> {
         nix::unistd::setgroups(&[])?;
         let (user, group) = (nix::unistd::Uid::from_raw(0), nix::unistd::Gid::from_raw(0));

@@ -17,6 +17,11 @@ use super::console::ConsoleLog;
 use super::plan::StartPlan;
 use crate::clock::{Clock, SystemClock};
 
+/// How often, and after how long, the counter is looked at again when a notice came and it had not
+/// moved: v1 tells of want of memory before it kills.
+const LOOKS: u8 = 40;
+const LOOK: Duration = Duration::from_millis(50);
+
 /// Out-of-memory kills in a guest's cgroup, from the moment it was opened.
 pub(super) struct OomCounter {
     /// The file with the counter.
@@ -123,6 +128,7 @@ pub(super) fn until_end(
     mut oom: Option<OomCounter>,
 ) -> io::Result<Ended> {
     let mut log = ConsoleLog::open(&plan.console_log);
+    let mut looks_left = 0;
     // With one end of the guest's side in our hands the console never hangs up.
     let keep = console.as_ref().and_then(|master| {
         let flags = rustix::pty::OpenptFlags::RDWR
@@ -142,7 +148,13 @@ pub(super) fn until_end(
             polled.push(PollFd::from_borrowed_fd(master.as_fd(), PollFlags::IN));
             polled.len() - 1
         });
-        let timeout = pause.map(|rest| timespec(rest + Duration::from_millis(1)));
+        let look = (looks_left > 0).then_some(LOOK);
+        let wait = pause
+            .map(|rest| rest + Duration::from_millis(1))
+            .into_iter()
+            .chain(look)
+            .min();
+        let timeout = wait.map(timespec);
         match poll(&mut polled, timeout.as_ref()) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(errno) => return Err(errno.into()),
@@ -157,8 +169,14 @@ pub(super) fn until_end(
         {
             console = None;
         }
-        if oom_ready || ended {
-            report_kills(plan, oom.as_mut(), &mut log);
+        if oom_ready {
+            looks_left = LOOKS;
+        }
+        if looks_left > 0 || ended {
+            looks_left = looks_left.saturating_sub(1);
+            if report_kills(plan, oom.as_mut(), &mut log) {
+                looks_left = 0;
+            }
         }
         if ended {
             // Its last words.
@@ -191,7 +209,8 @@ fn has_input(master: &OwnedFd) -> bool {
     ready.is_ok_and(|count| count > 0)
 }
 
-fn report_kills(plan: &StartPlan, oom: Option<&mut OomCounter>, log: &mut ConsoleLog) {
+/// Notes new kills; whether there were any.
+fn report_kills(plan: &StartPlan, oom: Option<&mut OomCounter>, log: &mut ConsoleLog) -> bool {
     let count = oom.map_or(0, OomCounter::new_kills);
     if count > 0 {
         log.append(format!("\r\nulysse: out of memory, {count} killed\r\n").as_bytes());
@@ -203,6 +222,7 @@ fn report_kills(plan: &StartPlan, oom: Option<&mut OomCounter>, log: &mut Consol
             },
         );
     }
+    count > 0
 }
 
 /// Adds a line to the event log. Nobody is there to hear that it failed.

@@ -14,8 +14,8 @@ use domain::init::InitStyle;
 use domain::time::UnixMillis;
 use engine::cgroup::{self, Layout};
 use engine::guest::{InitPlan, StartPlan, spawn};
-use engine::network::AppliedNetwork;
-use engine::roots::{IDS_PER_VSERVER, Roots, Settings, first_host_id};
+use engine::network::NetworkPlan;
+use engine::roots::{IDS_PER_VSERVER, Nat, Roots, Settings, first_host_id};
 use engine::state::GuestState;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -34,6 +34,11 @@ pub(crate) struct Guest {
 
 impl Guest {
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// A guest with these interfaces, in the network namespace of the calling thread.
+    pub(crate) fn start_with(interfaces: &[&str]) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let cgroup_root = format!("ulysse-test-{}-{number}", std::process::id());
@@ -69,7 +74,11 @@ impl Guest {
             settings_file: None,
             report_end: false,
         };
-        let started = spawn(&plan).and_then(engine::guest::Spawned::go).unwrap();
+        let spawned = spawn(&plan).unwrap();
+        let interfaces: Vec<_> = interfaces.iter().map(|text| text.parse().unwrap()).collect();
+        let network = NetworkPlan::new(context, &interfaces, &Nat::default()).unwrap();
+        let network = engine::network::apply(&network, spawned.init().pid).unwrap();
+        let started = spawned.go().unwrap();
         let state = GuestState {
             name: plan.name,
             context,
@@ -79,7 +88,7 @@ impl Guest {
             style: InitStyle::Plain,
             root,
             first_host_id,
-            network: AppliedNetwork::default(),
+            network,
             cgroups: plan.cgroups,
         };
         Self { state, cgroup_root, directory }

@@ -1,0 +1,469 @@
+//! Base systems: what debootstrap makes, kept so that the next VServer of the same kind is a copy.
+//!
+//! A base lies in `<cache_base>/bases/KEY/`: its files in `root/`, what it is in `base.json`. KEY is
+//! the SHA-256 of all that decides what comes out. A base is never changed: it appears by one rename,
+//! on disk before that, and goes by one. Whoever copies it holds `KEY.lock` shared, whoever makes or
+//! removes it holds it alone.
+//!
+//! Not here: what makes one VServer differ from another ([`super::configure`]).
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use domain::build::{BuildSpec, Method};
+use domain::failure::{Failure, HostFeature};
+use domain::id::ContextId;
+use domain::init::Init;
+use domain::operation::Stage;
+use domain::time::UnixMillis;
+use nix::libc;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::BuildError;
+use super::debootstrap::{self, Listener, Word};
+use super::stage::{self, NotRun, StagePlan};
+use crate::engine::Instance;
+use crate::operation::{Step, Stopped, Work, crash_point};
+use crate::roots::{IDS_PER_VSERVER, Roots, first_host_id};
+use crate::tree;
+
+/// Changes whenever what this module makes of the same method changes.
+const RECIPE: u32 = 1;
+/// How often somebody who waits looks whether the wait is still wanted.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// The longest line of a program that is heard, in bytes.
+const LINE_BYTES: u64 = 8 * 1024;
+/// What of the engine's environment says how to reach a mirror.
+const PROXY_VARIABLES: [&str; 4] = ["http_proxy", "https_proxy", "ftp_proxy", "no_proxy"];
+
+/// A base that is there, for as long as this lives.
+#[derive(Debug)]
+pub(super) struct Base {
+    /// Its files.
+    pub(super) root: PathBuf,
+    /// Whether it was made for this operation.
+    pub(super) is_new: bool,
+    _lock: File,
+}
+
+/// What a base is: `base.json`.
+#[derive(Debug, Serialize, Deserialize)]
+struct Record {
+    recipe: u32,
+    method: Method,
+    init: Init,
+    made_at: UnixMillis,
+}
+
+/// Where bases are.
+fn bases(roots: &Roots) -> PathBuf {
+    roots.cache_base.join("bases")
+}
+
+/// The name of the base of a method and an init.
+fn key(method: &Method, init: Init) -> String {
+    // JSON of a struct is the same whenever the struct is.
+    let text = serde_json::to_vec(&(RECIPE, method, init)).unwrap_or_default();
+    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Finds the base of a spec, or makes it.
+///
+/// # Errors
+/// When it is cancelled, debootstrap fails, or something cannot be written.
+pub(super) fn obtain(
+    instance: &Instance,
+    work: &mut Work<'_>,
+    spec: &BuildSpec,
+) -> Result<Base, Stopped> {
+    let directory = bases(&instance.settings.roots);
+    // Guests' set-user-id programs lie below, owned by the host's root: nobody else may come here.
+    make_private(&directory).map_err(|source| at(&directory, source))?;
+    let key = key(&spec.method, spec.init);
+    let place = directory.join(&key);
+    let lock_path = directory.join(format!("{key}.lock"));
+    let lock = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&lock_path)
+        .map_err(|source| at(&lock_path, source))?;
+    let mut told = false;
+    let mut is_new = false;
+    loop {
+        let is_usable = is_young(instance, work, &place);
+        let wanted = match is_usable {
+            true => FlockOperation::NonBlockingLockShared,
+            false => FlockOperation::NonBlockingLockExclusive,
+        };
+        match flock(&lock, wanted) {
+            // It may have come or gone while the lock was another's.
+            Ok(()) if is_young(instance, work, &place) != is_usable => {
+                let _ = flock(&lock, FlockOperation::Unlock);
+            }
+            Ok(()) if is_usable => {
+                let age_ms = work.clock().now().millis_since(made_at(&place).unwrap_or(UnixMillis(0)));
+                if !is_new {
+                    work.log(&format!("Using the base made {} h ago.", age_ms / 3_600_000));
+                }
+                return Ok(Base { root: place.join("root"), is_new, _lock: lock });
+            }
+            Ok(()) => {
+                make(instance, work, spec, &place)?;
+                is_new = true;
+                let _ = flock(&lock, FlockOperation::Unlock);
+            }
+            Err(rustix::io::Errno::WOULDBLOCK) => {
+                if !told {
+                    told = true;
+                    work.log("Another build is making this base; waiting for it.");
+                    work.progress(Stage::Preparing, 5);
+                }
+                work.go_on()?;
+                // The holder ends the wait, however long its debootstrap takes, or the person does.
+                std::thread::sleep(LOOK_EVERY);
+            }
+            Err(errno) => return Err(at(&lock_path, errno.into()).into()),
+        }
+    }
+}
+
+fn at(path: &Path, source: io::Error) -> BuildError {
+    BuildError::Place { path: path.to_owned(), source }
+}
+
+pub(super) fn make_private(directory: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    fs::set_permissions(directory, fs::Permissions::from_mode(0o700))
+}
+
+fn made_at(place: &Path) -> Option<UnixMillis> {
+    let text = fs::read(place.join("base.json")).ok()?;
+    Some(serde_json::from_slice::<Record>(&text).ok()?.made_at)
+}
+
+fn is_young(instance: &Instance, work: &Work<'_>, place: &Path) -> bool {
+    let limit_ms = u64::from(instance.settings.limits.base_age_days) * 24 * 3_600_000;
+    made_at(place).is_some_and(|made| work.clock().now().millis_since(made) < limit_ms)
+}
+
+/// Makes a base. The caller has its lock alone.
+fn make(
+    instance: &Instance,
+    work: &mut Work<'_>,
+    spec: &BuildSpec,
+    place: &Path,
+) -> Result<(), Stopped> {
+    if !Path::new(debootstrap::PROGRAM).exists() {
+        let detail = debootstrap::PROGRAM.to_owned();
+        return Err(Failure::HostLacks { feature: HostFeature::Debootstrap, detail }.into());
+    }
+    let staging = bases(&instance.settings.roots).join(format!(".new-{}", work.id()));
+    work.intend(Step::MakeTree(staging.clone()))?;
+    crash_point("build:base-intended");
+    let root = staging.join("root");
+    fs::create_dir(&staging)
+        .and_then(|()| fs::create_dir(&root))
+        .map_err(|source| at(&staging, source))?;
+    run_debootstrap(instance, work, spec, &root)?;
+    crash_point("build:base-made");
+    work.progress(Stage::KeepingBase, KEPT);
+    let record = Record {
+        recipe: RECIPE,
+        method: spec.method.clone(),
+        init: spec.init,
+        made_at: work.clock().now(),
+    };
+    keep(&staging, place, &record, work).map_err(|source| at(place, source))?;
+    crash_point("build:base-kept");
+    Ok(())
+}
+
+/// Where making a base ends in the progress of a build.
+const KEPT: u16 = 850;
+
+fn keep(staging: &Path, place: &Path, record: &Record, work: &Work<'_>) -> io::Result<()> {
+    let text = serde_json::to_vec_pretty(record)?;
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(staging.join("base.json"))?
+        .write_all(&text)?;
+    // A power cut must not leave a base of which half is on disk.
+    rustix::fs::syncfs(File::open(staging)?)?;
+    if fs::symlink_metadata(place).is_ok() {
+        let old = place.with_file_name(format!(".old-{}", work.id()));
+        fs::rename(place, &old)?;
+        fs::rename(staging, place)?;
+        return tree::remove(&old);
+    }
+    fs::rename(staging, place)
+}
+
+fn run_debootstrap(
+    instance: &Instance,
+    work: &mut Work<'_>,
+    spec: &BuildSpec,
+    root: &Path,
+) -> Result<(), Stopped> {
+    let mut environment = vec![
+        ("PATH".to_owned(), "/usr/sbin:/usr/bin:/sbin:/bin".to_owned()),
+        ("HOME".to_owned(), "/root".to_owned()),
+        ("LC_ALL".to_owned(), "C.UTF-8".to_owned()),
+        ("DEBIAN_FRONTEND".to_owned(), "noninteractive".to_owned()),
+        ("WGETRC".to_owned(), stage::WGETRC.to_owned()),
+        // How debootstrap is told that it may make no device nodes.
+        ("container".to_owned(), "lxc".to_owned()),
+    ];
+    environment.extend(
+        PROXY_VARIABLES
+            .iter()
+            .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?))),
+    );
+    let plan = StagePlan {
+        directory: root.to_owned(),
+        first_host_id: first_host_id(spec.context),
+        host_ids: IDS_PER_VSERVER,
+        command: debootstrap::command(&spec.method, spec.init),
+        environment,
+    };
+    work.log(&domain::build::shell_line(&plan.command));
+    let failed = |source| BuildError::Stage { source };
+    let (mut running, output) = Running::start(&instance.executable, &plan).map_err(failed)?;
+    let mut listener = Listener::default();
+    let mut not_run: Option<NotRun> = None;
+    let mut lines = BufReader::new(output);
+    while let Some(line) = next_line(&mut lines, work).map_err(|stopped| match stopped {
+        Waiting::Cancelled => Stopped::Cancelled,
+        Waiting::Broken(source) => failed(source).into(),
+    })? {
+        if let Some(found) = line.strip_prefix('{').and_then(|_| serde_json::from_str(&line).ok()) {
+            not_run = Some(found);
+            continue;
+        }
+        match listener.hear(&line) {
+            Some(Word::Line(text)) => work.log(&text),
+            Some(Word::Progress(stage, permille)) => {
+                let whole = u32::from(permille) * u32::from(KEPT) / 1000;
+                work.progress(stage, u16::try_from(whole).unwrap_or(KEPT));
+            }
+            None => {}
+        }
+    }
+    let status = running.wait().map_err(failed)?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(match not_run {
+        Some(why) => host_failure(&why),
+        None => listener.failure(&spec.method, &root.display().to_string()),
+    }
+    .into())
+}
+
+/// See [`super::try_stage`].
+pub(super) fn try_stage(instance: &Instance) -> Result<(), Failure> {
+    let base = &instance.settings.roots.guest_base;
+    let unexpected = |source: io::Error| Failure::from(at(base, source));
+    make_private(base).map_err(unexpected)?;
+    let directory = base.join(format!(".probe-{}", std::process::id()));
+    fs::create_dir(&directory).map_err(unexpected)?;
+    let plan = StagePlan {
+        directory: directory.clone(),
+        first_host_id: first_host_id(ContextId::MIN),
+        host_ids: IDS_PER_VSERVER,
+        command: vec!["/bin/true".to_owned()],
+        environment: Vec::new(),
+    };
+    let tried = || {
+        let (mut running, mut output) = Running::start(&instance.executable, &plan)?;
+        let mut said = String::new();
+        output.read_to_string(&mut said)?;
+        io::Result::Ok((running.wait()?, said))
+    };
+    let result = tried();
+    tree::remove(&directory).map_err(unexpected)?;
+    let (status, said) = result.map_err(unexpected)?;
+    match serde_json::from_str(said.trim()) {
+        _ if status.success() => Ok(()),
+        Ok(why) => Err(host_failure(&why)),
+        Err(_) => Err(Failure::ProgramFailed { program: "ulysse stage".to_owned(), detail: said }),
+    }
+}
+
+fn host_failure(why: &NotRun) -> Failure {
+    let detail = format!("{}: {}", why.while_doing, io::Error::from_raw_os_error(why.errno));
+    if why.errno == libc::ENOSPC && !why.lacks_user_namespaces {
+        Failure::DiskFull { path: why.while_doing.clone() }
+    } else if why.lacks_user_namespaces {
+        Failure::HostLacks { feature: HostFeature::UserNamespaces, detail }
+    } else if why.lacks_idmapped_mounts {
+        Failure::HostLacks { feature: HostFeature::IdmappedMounts, detail }
+    } else {
+        Failure::Unexpected { detail }
+    }
+}
+
+/// A stage in progress; ends, with all it started, when this does.
+struct Running {
+    child: Child,
+}
+
+impl Running {
+    /// Starts a stage; what comes out of it is to be read from the file.
+    fn start(executable: &Path, plan: &StagePlan) -> io::Result<(Self, File)> {
+        let (output, input) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+        let child = Command::new(executable)
+            .arg(stage::ROLE)
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(input.try_clone()?)
+            .stderr(input)
+            .spawn()?;
+        let mut running = Self { child };
+        let mut line = serde_json::to_vec(plan)?;
+        line.push(b'\n');
+        if let Some(stdin) = running.child.stdin.as_mut() {
+            stdin.write_all(&line)?;
+        }
+        Ok((running, output.into()))
+    }
+
+    fn wait(&mut self) -> io::Result<std::process::ExitStatus> {
+        self.child.wait()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // The end of its input is its word to end; it waits for all it started.
+        drop(self.child.stdin.take());
+        let _ = self.child.wait();
+    }
+}
+
+/// Why waiting for a line ended.
+enum Waiting {
+    Cancelled,
+    Broken(io::Error),
+}
+
+/// The next line of a program's output, cut to what a log takes; none at its end.
+fn next_line(
+    lines: &mut BufReader<File>,
+    work: &mut Work<'_>,
+) -> Result<Option<String>, Waiting> {
+    let mut line = Vec::new();
+    loop {
+        if work.is_cancelled() {
+            return Err(Waiting::Cancelled);
+        }
+        if lines.buffer().is_empty() && !is_readable(lines.get_ref()).map_err(Waiting::Broken)? {
+            continue;
+        }
+        let room = LINE_BYTES.saturating_sub(line.len() as u64).max(1);
+        let read = lines.by_ref().take(room).read_until_now(&mut line).map_err(Waiting::Broken)?;
+        let is_whole = line.last() == Some(&b'\n') || line.len() as u64 >= LINE_BYTES;
+        if read == 0 && line.is_empty() {
+            return Ok(None);
+        }
+        if read == 0 || is_whole {
+            return Ok(Some(String::from_utf8_lossy(&line).trim_end().to_owned()));
+        }
+    }
+}
+
+/// Reading what is there, without waiting for a line's end that may never come.
+trait ReadUntilNow {
+    fn read_until_now(&mut self, line: &mut Vec<u8>) -> io::Result<usize>;
+}
+
+impl<R: BufRead> ReadUntilNow for R {
+    fn read_until_now(&mut self, line: &mut Vec<u8>) -> io::Result<usize> {
+        let available = self.fill_buf()?;
+        let used = match available.iter().position(|byte| *byte == b'\n') {
+            Some(index) => index + 1,
+            None => available.len(),
+        };
+        line.extend(available.iter().take(used));
+        self.consume(used);
+        Ok(used)
+    }
+}
+
+/// Waits a moment for a pipe to have something, or to have ended.
+fn is_readable(pipe: &File) -> io::Result<bool> {
+    let timeout = Timespec { tv_sec: 0, tv_nsec: i64::from(LOOK_EVERY.subsec_nanos()) };
+    match poll(&mut [PollFd::new(pipe, PollFlags::IN)], Some(&timeout)) {
+        Ok(ready) => Ok(ready > 0),
+        Err(rustix::io::Errno::INTR) => Ok(false),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+/// Copies a base; cancelled or failed, what was copied stays for the journal to remove.
+///
+/// # Errors
+/// When it is cancelled, or `cp` fails.
+pub(super) fn copy(base: &Base, to: &Path, work: &mut Work<'_>) -> Result<(), Stopped> {
+    const PROGRAM: &str = "/bin/cp";
+    let failed = |source| BuildError::Copy { source };
+    let (output, input): (OwnedFd, OwnedFd) =
+        rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map_err(|e| failed(e.into()))?;
+    let mut source = base.root.clone().into_os_string();
+    source.push("/.");
+    let mut command = Command::new(PROGRAM);
+    command
+        // Links stay links, sparse files sparse; on a filesystem that shares blocks nothing is copied.
+        .args(["-a", "--reflink=auto", "--one-file-system", "--"])
+        .arg(source)
+        .arg(to)
+        .env_clear()
+        .env("LC_ALL", "C.UTF-8")
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(input);
+    sys::session::Session { death_signal: libc::SIGKILL, ..Default::default() }.prepare(&mut command);
+    let mut child = command.spawn().map_err(failed)?;
+    drop(command);
+    let mut lines = BufReader::new(File::from(output));
+    let mut last = String::new();
+    let ended = loop {
+        match next_line(&mut lines, work) {
+            Ok(Some(line)) => {
+                work.log(&line);
+                last = line;
+            }
+            Ok(None) => break Ok(()),
+            Err(why) => break Err(why),
+        }
+    };
+    if ended.is_err() {
+        let _ = child.kill();
+    }
+    let status = child.wait().map_err(failed)?;
+    match ended {
+        Err(Waiting::Cancelled) => Err(Stopped::Cancelled),
+        Err(Waiting::Broken(source)) => Err(failed(source).into()),
+        Ok(()) if status.success() => Ok(()),
+        Ok(()) if last.contains("No space left on device") => {
+            Err(Failure::DiskFull { path: to.display().to_string() }.into())
+        }
+        Ok(()) => {
+            let program = "cp".to_owned();
+            Err(Failure::ProgramFailed { program, detail: last }.into())
+        }
+    }
+}

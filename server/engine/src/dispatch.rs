@@ -1,0 +1,80 @@
+//! Which call of the engine answers which request.
+//!
+//! Who may ask was decided by the web process; what is possible at all is decided by the calls.
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use domain::failure::Failure;
+use domain::operation::Actor;
+use domain::vserver::Sample;
+use protocol::message::OnBehalfOf;
+use protocol::{Reply, Request};
+
+use crate::engine::{Change, Engine};
+use crate::terminal;
+
+/// The build that this is; another one beside it means that one of both was replaced.
+pub const BUILD: &str = env!("CARGO_PKG_VERSION");
+
+/// The most operations in one answer.
+const OPERATIONS: u16 = 1000;
+
+/// Answers a request; a terminal's descriptor goes beside its reply.
+///
+/// # Errors
+/// Whatever the call says.
+pub fn answer(
+    engine: &Arc<Engine>,
+    OnBehalfOf { user, name }: OnBehalfOf,
+    request: Request,
+) -> Result<(Reply, Option<OwnedFd>), Failure> {
+    let submit = |change| {
+        let actor = Actor::User { id: user, name: name.clone() };
+        engine.submit(change, actor).map(Reply::Operation)
+    };
+    let roots = &engine.instance().settings.roots;
+    let reply = match request {
+        Request::Hello => Reply::Hello { build: BUILD.to_owned(), started_at: engine.started_at() },
+        Request::HostFacts => Reply::HostFacts(engine.host_facts()?),
+        Request::ListVServers => Reply::VServers(engine.summaries()?),
+        Request::ShowVServer(name) => Reply::VServer(engine.detail(&name)?),
+        Request::Sample => {
+            let snapshot = engine.snapshot()?;
+            let at = engine.clock().now();
+            let guests = snapshot.guests.into_iter();
+            let vservers =
+                guests.map(|(state, usage)| Sample { name: state.name, at, usage }).collect();
+            Reply::Samples { host: snapshot.host, vservers }
+        }
+        Request::Build(form) => submit(Change::Build(Box::new(form)))?,
+        Request::Start(name) => submit(Change::Start(name))?,
+        Request::Stop(name) => submit(Change::Stop(name))?,
+        Request::Restart(name) => submit(Change::Restart(name))?,
+        Request::Delete(name) => submit(Change::Delete(name))?,
+        Request::Cancel(id) => {
+            engine.cancel(&id)?;
+            Reply::Done
+        }
+        Request::ListOperations { after, limit } => {
+            let limit = limit.min(OPERATIONS).into();
+            Reply::Operations(engine.store().list(after.as_ref(), limit)?)
+        }
+        Request::ShowOperation(id) => Reply::Operation(engine.store().read(&id)?),
+        Request::ReadLog { id, offset } => Reply::Log(engine.read_log(&id, offset)?),
+        Request::OpenTerminal { vserver, size } => {
+            let (terminal, socket) = engine.open_terminal(&vserver, user, size)?;
+            return Ok((Reply::Terminal(terminal), Some(socket)));
+        }
+        Request::AttachTerminal(id) => {
+            let (terminal, socket) = engine.attach_terminal(&id)?;
+            return Ok((Reply::Terminal(terminal), Some(socket)));
+        }
+        Request::ListTerminals => Reply::Terminals(terminal::list(roots)?),
+        Request::CloseTerminal(id) => {
+            terminal::close(roots, &id)?;
+            Reply::Done
+        }
+    };
+    Ok((reply, None))
+}

@@ -1,0 +1,556 @@
+//! The engine's one facade, for the engine process and for the command line alike: what can be asked,
+//! and operations from being asked for to their end.
+
+use std::collections::{HashMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::thread;
+use std::time::Duration;
+
+use domain::build::{BuildForm, BuildSpec};
+use domain::failure::Failure;
+use domain::field::{Field, FieldErrors, Problem};
+use domain::host::HostFacts;
+use domain::id::{OperationId, TerminalId, UserId, VServerName};
+use domain::operation::{Actor, Kind, LogChunk, Operation, Progress, Stage, Terminal};
+use domain::time::UnixMillis;
+use domain::vserver::{Detail, Summary};
+use protocol::terminal::Size;
+
+use crate::clock::{Clock, IdSource, RandomIds, SystemClock};
+use crate::lock::{AllocationLock, VServerLock};
+use crate::operation::{
+    CancelToken, Journal, Observer, Silent, Stopped, Store, Task, Work, crash_point,
+};
+use crate::recovery::{self, Recovery};
+use crate::roots::Settings;
+use crate::state::GuestState;
+use crate::usage::{Snapshot, Want};
+use crate::{build, config, delete, facts, lifecycle, summary, terminal, usage};
+
+/// How long an operation waits for a VServer that another process has locked.
+const LOCK_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a queued one does, and the word of a supervisor: nobody looks on.
+const LONG_LOCK_PATIENCE: Duration = Duration::from_secs(300);
+/// How long the lock for choosing numbers may be held by others.
+const ALLOCATION_PATIENCE: Duration = Duration::from_secs(10);
+/// How many operations run at once, and how many of them may be builds.
+const WORKERS: usize = 4;
+const BUILDS: usize = 2;
+
+/// One instance of Ulysse: its settings, and what its processes are started with.
+#[derive(Debug, Clone)]
+pub struct Instance {
+    /// The settings.
+    pub settings: Settings,
+    /// The file they are from, as our processes are told; none means the default one.
+    pub settings_file: Option<PathBuf>,
+    /// Our own program.
+    pub executable: PathBuf,
+}
+
+/// Something that is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Make a VServer.
+    Build(Box<BuildForm>),
+    /// Start it.
+    Start(VServerName),
+    /// Stop it.
+    Stop(VServerName),
+    /// Stop it if it runs, and start it.
+    Restart(VServerName),
+    /// Remove it and its files.
+    Delete(VServerName),
+}
+
+/// What a supervisor says when pid 1 has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GuestEvent {
+    /// `reboot -f` inside.
+    Restart,
+    /// `halt` or `poweroff` inside.
+    Halt,
+    /// Pid 1 ended in another way.
+    Exit,
+}
+
+impl std::str::FromStr for GuestEvent {
+    type Err = Problem;
+    fn from_str(text: &str) -> Result<Self, Problem> {
+        match text {
+            "restart" => Ok(Self::Restart),
+            "halt" => Ok(Self::Halt),
+            "exit" => Ok(Self::Exit),
+            _ => Err(Problem::NotAChoice {
+                choices: ["restart", "halt", "exit"].map(str::to_owned).to_vec(),
+            }),
+        }
+    }
+}
+
+/// The engine.
+pub struct Engine {
+    instance: Instance,
+    store: Store,
+    clock: Box<dyn Clock>,
+    ids: Box<dyn IdSource>,
+    started_at: UnixMillis,
+    observer: RwLock<Arc<dyn Observer>>,
+    cancels: Mutex<HashMap<OperationId, CancelToken>>,
+    queue: Mutex<Queue>,
+    wake: Condvar,
+}
+
+#[derive(Default)]
+struct Queue {
+    waiting: VecDeque<Job>,
+    running_builds: usize,
+    workers: usize,
+}
+
+/// An operation that has been written down and waits to be done.
+struct Job {
+    operation: Operation,
+    task: Task,
+    journal: Journal,
+    cancel: CancelToken,
+}
+
+impl Engine {
+    /// An engine with the host's clock and randomness.
+    #[must_use]
+    pub fn new(instance: Instance) -> Arc<Self> {
+        Self::with(instance, Box::new(SystemClock), Box::<RandomIds>::default())
+    }
+
+    /// An engine with another clock and other ids.
+    #[must_use]
+    pub fn with(instance: Instance, clock: Box<dyn Clock>, ids: Box<dyn IdSource>) -> Arc<Self> {
+        Arc::new(Self {
+            store: Store::new(&instance.settings.roots),
+            instance,
+            started_at: clock.now(),
+            clock,
+            ids,
+            observer: RwLock::new(Arc::new(Silent)),
+            cancels: Mutex::default(),
+            queue: Mutex::default(),
+            wake: Condvar::new(),
+        })
+    }
+
+    /// The instance.
+    #[must_use]
+    pub fn instance(&self) -> &Instance {
+        &self.instance
+    }
+
+    /// Its operations on disk.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// When it was made.
+    #[must_use]
+    pub fn started_at(&self) -> UnixMillis {
+        self.started_at
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn clock(&self) -> &dyn Clock {
+        self.clock.as_ref()
+    }
+
+    /// Who is told how operations of this process go.
+    pub fn observe(&self, observer: Arc<dyn Observer>) {
+        *self.observer.write().unwrap_or_else(PoisonError::into_inner) = observer;
+    }
+
+    fn observer(&self) -> Arc<dyn Observer> {
+        Arc::clone(&self.observer.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Queues a change; workers of this process do it.
+    ///
+    /// # Errors
+    /// When it cannot be asked for now: wrong input, busy, queue full.
+    pub fn submit(self: &Arc<Self>, change: Change, actor: Actor) -> Result<Operation, Failure> {
+        let limit = self.instance.settings.limits.queued_operations;
+        if lock(&self.queue).waiting.len() >= limit {
+            return Err(Failure::QueueFull { limit });
+        }
+        let job = self.prepare(change, actor)?;
+        let operation = job.operation.clone();
+        lock(&self.cancels).insert(operation.id.clone(), job.cancel.clone());
+        self.observer().moved(&operation);
+        let mut queue = lock(&self.queue);
+        queue.waiting.push_back(job);
+        if queue.workers < WORKERS {
+            let engine = Arc::clone(self);
+            let worker = thread::Builder::new().name("operation".to_owned());
+            match worker.spawn(move || engine.work_for_ever()) {
+                Ok(_) => queue.workers += 1,
+                Err(error) => tracing::error!(%error, "no thread for operations"),
+            }
+        }
+        drop(queue);
+        self.wake.notify_one();
+        Ok(operation)
+    }
+
+    /// Does a change here and now, and tells `observer` how it goes.
+    ///
+    /// # Errors
+    /// When it cannot be asked for. How it went is in the operation's progress.
+    pub fn run_in_process(
+        &self,
+        change: Change,
+        actor: Actor,
+        observer: &dyn Observer,
+    ) -> Result<Operation, Failure> {
+        let job = self.prepare(change, actor)?;
+        observer.moved(&job.operation);
+        Ok(self.execute(job, observer, LOCK_PATIENCE))
+    }
+
+    /// What follows when a VServer's pid 1 has ended: nothing when somebody has seen to it already.
+    ///
+    /// # Errors
+    /// When its record cannot be read, or it stays locked.
+    pub fn event(
+        &self,
+        name: &VServerName,
+        event: GuestEvent,
+    ) -> Result<Option<Operation>, Failure> {
+        let roots = &self.instance.settings.roots;
+        let held = VServerLock::take(roots, name, None, LONG_LOCK_PATIENCE)?;
+        self.recovery(&Silent).of(name);
+        let state = GuestState::read(roots, name).map_err(lifecycle::LifecycleError::from)?;
+        if state.is_none_or(|state| state.is_running()) {
+            return Ok(None);
+        }
+        let exists = roots.config_of(name).is_dir();
+        let task = match event {
+            GuestEvent::Restart if exists => Task::Restart(name.clone()),
+            _ => Task::Stop(name.clone()),
+        };
+        let job = self.write_down(task, Actor::VServer { name: name.clone() })?;
+        Ok(Some(self.execute_locked(job, &Silent, held)))
+    }
+
+    /// Puts right what crashes left behind; gives the operations it was.
+    pub fn recover(&self) -> Vec<Operation> {
+        let observer = self.observer();
+        self.recovery(observer.as_ref()).all()
+    }
+
+    fn recovery<'a>(&'a self, observer: &'a dyn Observer) -> Recovery<'a> {
+        Recovery {
+            instance: &self.instance,
+            store: &self.store,
+            clock: self.clock.as_ref(),
+            observer,
+        }
+    }
+
+    /// Asks whoever does an operation to stop and undo it. One that cannot be cancelled any more goes
+    /// on.
+    ///
+    /// # Errors
+    /// When there is no operation of this id.
+    pub fn cancel(&self, id: &OperationId) -> Result<(), Failure> {
+        if self.store.read(id)?.progress.is_final() {
+            return Ok(());
+        }
+        self.store.ask_to_cancel(id)?;
+        if let Some(token) = lock(&self.cancels).get(id) {
+            token.cancel();
+        }
+        Ok(())
+    }
+
+    /// Judges a change and writes it down as an operation.
+    fn prepare(&self, change: Change, actor: Actor) -> Result<Job, Failure> {
+        let roots = &self.instance.settings.roots;
+        if let Change::Build(form) = change {
+            return self.prepare_build(&form, actor);
+        }
+        let task = match change {
+            Change::Start(name) => Task::Start(name),
+            Change::Stop(name) => Task::Stop(name),
+            Change::Restart(name) => Task::Restart(name),
+            Change::Delete(name) => Task::Delete(name),
+            Change::Build(_) => return Err(Failure::Interrupted),
+        };
+        let name = task.target().clone();
+        self.recover_if_free(&name);
+        let state = GuestState::read(roots, &name).map_err(lifecycle::LifecycleError::from)?;
+        if !roots.config_of(&name).is_dir() && (state.is_none() || task.kind() != Kind::Stop) {
+            return Err(Failure::NoSuchVServer { name });
+        }
+        let is_running = state.as_ref().is_some_and(GuestState::is_running);
+        let _choosing = AllocationLock::take(roots, ALLOCATION_PATIENCE)?;
+        self.refuse_if_busy(&name)?;
+        match task.kind() {
+            Kind::Start if is_running => Err(Failure::AlreadyRunning { name }),
+            Kind::Stop if state.is_none() => Err(Failure::NotRunning { name }),
+            _ => self.write_down(task, actor),
+        }
+    }
+
+    fn prepare_build(&self, form: &BuildForm, actor: Actor) -> Result<Job, Failure> {
+        let settings = &self.instance.settings;
+        if let Ok(name) = form.name.trim().parse() {
+            self.recover_if_free(&name);
+        }
+        let _choosing = AllocationLock::take(&settings.roots, ALLOCATION_PATIENCE)?;
+        let host = facts::host_facts(settings, &self.store.promised()?)?;
+        let spec = form.judge(&host).map_err(|errors| Failure::Invalid { errors })?;
+        let limit = settings.limits.vservers;
+        if host.names.len() >= limit {
+            let mut errors = FieldErrors::default();
+            errors.push(Field::Name, Problem::OutOfRange { min: 0, max: limit as u64 });
+            return Err(Failure::Invalid { errors });
+        }
+        self.refuse_if_busy(&spec.name)?;
+        build::judge_place(&settings.roots, &spec)?;
+        let job = self.write_down(Task::Build(Box::new(spec)), actor)?;
+        crash_point("build:reserved");
+        Ok(job)
+    }
+
+    /// What a build of this form would make, judged against the host as it is now.
+    ///
+    /// # Errors
+    /// All that is wrong with it.
+    pub fn judge(&self, form: &BuildForm) -> Result<BuildSpec, Failure> {
+        let host = self.host_facts()?;
+        form.judge(&host).map_err(|errors| Failure::Invalid { errors })
+    }
+
+    /// Recovers what crashed about a VServer, unless somebody else is busy with it.
+    fn recover_if_free(&self, name: &VServerName) {
+        let roots = &self.instance.settings.roots;
+        let is_unfinished = self
+            .store
+            .live()
+            .is_ok_and(|live| live.iter().any(|live| live.operation.target == *name));
+        if is_unfinished && let Ok(_held) = VServerLock::try_take(roots, name, None) {
+            let observer = self.observer();
+            self.recovery(observer.as_ref()).of(name);
+        }
+    }
+
+    fn refuse_if_busy(&self, name: &VServerName) -> Result<(), Failure> {
+        match self.store.live_of(name)? {
+            Some(operation) => {
+                Err(Failure::Busy { name: name.clone(), operation: Some(operation.id) })
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn write_down(&self, task: Task, actor: Actor) -> Result<Job, Failure> {
+        let operation = Operation {
+            id: self.ids.operation_id(),
+            kind: task.kind(),
+            target: task.target().clone(),
+            actor,
+            command: task.command(),
+            progress: Progress::Queued,
+            cancellable: true,
+            created_at: self.clock.now(),
+            started_at: None,
+            finished_at: None,
+        };
+        let journal = self.store.create(&operation, &task)?;
+        Ok(Job { operation, task, journal, cancel: CancelToken::default() })
+    }
+
+    fn work_for_ever(self: Arc<Self>) {
+        loop {
+            let mut queue = lock(&self.queue);
+            let job = loop {
+                let may_build = queue.running_builds < BUILDS;
+                let next = queue
+                    .waiting
+                    .iter()
+                    .position(|job| may_build || job.operation.kind != Kind::Build);
+                match next.and_then(|index| queue.waiting.remove(index)) {
+                    Some(job) => break job,
+                    None => queue = self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner),
+                }
+            };
+            let is_build = job.operation.kind == Kind::Build;
+            queue.running_builds += usize::from(is_build);
+            drop(queue);
+            let id = job.operation.id.clone();
+            let observer = self.observer();
+            self.execute(job, observer.as_ref(), LONG_LOCK_PATIENCE);
+            lock(&self.cancels).remove(&id);
+            lock(&self.queue).running_builds -= usize::from(is_build);
+            self.wake.notify_one();
+        }
+    }
+
+    /// Does an operation to its end.
+    fn execute(&self, job: Job, observer: &dyn Observer, patience: Duration) -> Operation {
+        let roots = &self.instance.settings.roots;
+        let id = job.operation.id.clone();
+        match VServerLock::take(roots, job.task.target(), Some(&id), patience) {
+            Ok(held) => self.execute_locked(job, observer, held),
+            Err(error) => self.work(job, observer).0.end(Progress::Failed { failure: error.into() }),
+        }
+    }
+
+    fn work<'a>(&'a self, job: Job, observer: &'a dyn Observer) -> (Work<'a>, Task) {
+        let Job { operation, task, journal, cancel } = job;
+        let clock = self.clock.as_ref();
+        (Work::new(&self.store, clock, observer, cancel, operation, journal), task)
+    }
+
+    fn execute_locked(&self, job: Job, observer: &dyn Observer, mut held: VServerLock) -> Operation {
+        let instance = &self.instance;
+        held.note_holder(Some(&job.operation.id));
+        let (mut work, task) = self.work(job, observer);
+        self.recovery(observer).of(held.name());
+        if work.is_cancelled() {
+            return work.end(Progress::Cancelled);
+        }
+        work.begin(task.kind() == Kind::Build);
+        let result = match &task {
+            Task::Build(spec) => build::build(instance, &mut work, spec),
+            Task::Start(name) => lifecycle::start(instance, &mut work, name),
+            Task::Stop(name) => lifecycle::stop(instance, &mut work, name),
+            Task::Restart(name) => lifecycle::restart(instance, &mut work, name),
+            Task::Delete(name) => delete::delete(instance, &mut work, name),
+        };
+        self.conclude(work, result)
+        // The lock ends here, after the last word about the operation.
+    }
+
+    fn conclude(&self, mut work: Work<'_>, result: Result<(), Stopped>) -> Operation {
+        let progress = match result {
+            Ok(()) => return work.end(Progress::Succeeded),
+            Err(Stopped::Cancelled) => Progress::Cancelled,
+            Err(Stopped::Failed(failure)) => {
+                work.log(&failure.to_string());
+                Progress::Failed { failure }
+            }
+        };
+        if work.journal().is_committed() {
+            let failure = match progress {
+                Progress::Failed { failure } => failure,
+                _ => Failure::Cancelled,
+            };
+            return work.abandon(failure);
+        }
+        if work.journal().records().is_empty() {
+            return work.end(progress);
+        }
+        work.progress(Stage::Undoing, 950);
+        match recovery::undo(&self.instance.settings.roots, work.journal()) {
+            Ok(()) => work.end(progress),
+            Err(error) => {
+                work.log(&lifecycle::chain(&error));
+                work.abandon(error.into_failure())
+            }
+        }
+    }
+
+    /// What forms and the engine judge input by, promises to builds under way included.
+    ///
+    /// # Errors
+    /// When the host cannot be looked at.
+    pub fn host_facts(&self) -> Result<HostFacts, Failure> {
+        Ok(facts::host_facts(&self.instance.settings, &self.store.promised()?)?)
+    }
+
+    /// All VServers, sorted by name.
+    ///
+    /// # Errors
+    /// When they cannot be listed.
+    pub fn summaries(&self) -> Result<Vec<Summary>, Failure> {
+        let roots = &self.instance.settings.roots;
+        Ok(summary::summaries(roots, &self.store.activities()?)?)
+    }
+
+    /// One row of the list; none when there is no such VServer.
+    ///
+    /// # Errors
+    /// When it cannot be looked at.
+    pub fn summary(&self, name: &VServerName) -> Result<Option<Summary>, Failure> {
+        let roots = &self.instance.settings.roots;
+        Ok(summary::summary(roots, name, &self.store.activities()?)?)
+    }
+
+    /// The page of a VServer.
+    ///
+    /// # Errors
+    /// When there is none of this name.
+    pub fn detail(&self, name: &VServerName) -> Result<Detail, Failure> {
+        let roots = &self.instance.settings.roots;
+        Ok(summary::detail(roots, name, &self.store.activities()?)?)
+    }
+
+    /// What everything uses now.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn snapshot(&self) -> Result<Snapshot, Failure> {
+        usage::snapshot(&self.instance.settings.roots, Want::Everything).map_err(|error| {
+            Failure::Unexpected { detail: lifecycle::chain(&error) }
+        })
+    }
+
+    /// A piece of an operation's log.
+    ///
+    /// # Errors
+    /// When there is no such operation.
+    pub fn read_log(&self, id: &OperationId, offset: u64) -> Result<LogChunk, Failure> {
+        Ok(self.store.read_log(id, offset)?)
+    }
+
+    /// Opens a terminal in a VServer that runs.
+    ///
+    /// # Errors
+    /// When it does not run, or the shell cannot be started.
+    pub fn open_terminal(
+        &self,
+        name: &VServerName,
+        owner: UserId,
+        size: Size,
+    ) -> Result<(Terminal, std::os::fd::OwnedFd), Failure> {
+        let roots = &self.instance.settings.roots;
+        let state = GuestState::running(roots, name).map_err(lifecycle::LifecycleError::from)?;
+        let Some(state) = state else {
+            let name = name.clone();
+            return Err(if config::list_names(roots)?.contains(&name) {
+                Failure::NotRunning { name }
+            } else {
+                Failure::NoSuchVServer { name }
+            });
+        };
+        let (settings, executable) = (&self.instance.settings, &self.instance.executable);
+        let (ids, clock) = (self.ids.as_ref(), self.clock.as_ref());
+        Ok(terminal::open(settings, executable, ids, clock, &state, owner, size)?)
+    }
+
+    /// Connects to a terminal.
+    ///
+    /// # Errors
+    /// When there is no such terminal.
+    pub fn attach_terminal(
+        &self,
+        id: &TerminalId,
+    ) -> Result<(Terminal, std::os::fd::OwnedFd), Failure> {
+        Ok(terminal::attach(&self.instance.settings.roots, id)?)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

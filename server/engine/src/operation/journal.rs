@@ -1,0 +1,303 @@
+//! The journal of one operation: JSON lines, each on disk before what it speaks of is done.
+//!
+//! The file is locked for as long as its process lives. Steps that live in `/run` or in the kernel
+//! need no `fsync`: whatever loses the journal loses them too.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use domain::id::VServerName;
+use nix::libc;
+use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
+
+use crate::state::ProcessIdentity;
+
+/// Why the journal could not be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// It could not be made.
+    #[error("making the journal {path}")]
+    Make {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// It could not be written.
+    #[error("writing the journal {path}")]
+    Write {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// It could not be read.
+    #[error("reading the journal {path}")]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// Something that is about to be done, with all that is needed to undo it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// A directory tree is made at this path. Undone by removing it.
+    MakeTree(PathBuf),
+    /// An existing empty directory is filled. Undone by emptying it.
+    Fill(PathBuf),
+    /// Something is moved. Undone by moving it back, if it was moved.
+    Move {
+        /// From where.
+        from: PathBuf,
+        /// To where; nothing is there before.
+        to: PathBuf,
+    },
+    /// A VServer is started. Undone by the record of its start.
+    Run(VServerName),
+    /// A VServer is being ended. Cannot be undone; it is finished.
+    End {
+        /// Which.
+        name: VServerName,
+        /// Its pid 1: a later one of the same VServer is not meant.
+        init: Option<ProcessIdentity>,
+    },
+}
+
+impl Step {
+    /// Whether it is gone with the journal when the host loses power.
+    fn is_volatile(&self) -> bool {
+        matches!(self, Self::Run(_) | Self::End { .. })
+    }
+}
+
+/// Something that is still to be done after the commit. Doing it twice is the same as once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finish {
+    /// Move something, if it is still where it was.
+    Move {
+        /// From where.
+        from: PathBuf,
+        /// To where.
+        to: PathBuf,
+    },
+    /// Remove a directory tree.
+    RemoveTree(PathBuf),
+    /// Empty a directory that stays.
+    Empty(PathBuf),
+    /// Remove a file or link.
+    RemoveFile(PathBuf),
+}
+
+/// One line of a journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Record {
+    /// This is about to be done.
+    Step(Step),
+    /// From here on the operation is finished, never undone.
+    Commit(Vec<Finish>),
+}
+
+/// A journal that this process has locked.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    file: File,
+    records: Vec<Record>,
+}
+
+impl Journal {
+    /// Makes the journal, locked before anybody can find it.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn create(path: &Path) -> Result<Self, JournalError> {
+        let failed = |source| JournalError::Make { path: path.to_owned(), source };
+        let directory = path.parent().unwrap_or(Path::new("/"));
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let hidden = directory.join(format!(".new-{name}"));
+        let file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&hidden)
+            .map_err(failed)?;
+        flock(&file, FlockOperation::NonBlockingLockExclusive)
+            .map_err(|errno| failed(errno.into()))?;
+        std::fs::rename(&hidden, path).map_err(failed)?;
+        Ok(Self { path: path.to_owned(), file, records: Vec::new() })
+    }
+
+    /// Takes over the journal of a process that is gone; none while it lives, or when somebody else
+    /// was faster.
+    ///
+    /// # Errors
+    /// When it cannot be opened or read.
+    pub fn take_over(path: &Path) -> Result<Option<Self>, JournalError> {
+        let failed = |source| JournalError::Read { path: path.to_owned(), source };
+        let opened = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .custom_flags(libc::O_NOFOLLOW)
+            .open(path);
+        let file = match opened {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(failed(source)),
+        };
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(rustix::io::Errno::WOULDBLOCK) => return Ok(None),
+            Err(errno) => return Err(failed(errno.into())),
+        }
+        // It may have been finished and moved away between opening and locking.
+        let is_same = std::fs::metadata(path)
+            .is_ok_and(|now| file.metadata().is_ok_and(|ours| ours.ino() == now.ino()));
+        if !is_same {
+            return Ok(None);
+        }
+        let records = read_records(&file).map_err(failed)?;
+        Ok(Some(Self { path: path.to_owned(), file, records }))
+    }
+
+    /// What was written so far.
+    #[must_use]
+    pub fn records(&self) -> &[Record] {
+        &self.records
+    }
+
+    /// Whether the operation is past its commit.
+    #[must_use]
+    pub fn is_committed(&self) -> bool {
+        self.records.iter().any(|record| matches!(record, Record::Commit(_)))
+    }
+
+    /// Writes down what is about to be done.
+    ///
+    /// # Errors
+    /// When it cannot be written; nothing may be done then.
+    pub fn intend(&mut self, step: Step) -> Result<(), JournalError> {
+        let durable = !step.is_volatile();
+        self.write(Record::Step(step), durable)
+    }
+
+    /// Writes down that the operation will be finished.
+    ///
+    /// # Errors
+    /// When it cannot be written; the operation is to be undone then.
+    pub fn commit(&mut self, finish: Vec<Finish>) -> Result<(), JournalError> {
+        self.write(Record::Commit(finish), true)
+    }
+
+    fn write(&mut self, record: Record, durable: bool) -> Result<(), JournalError> {
+        let failed = |source| JournalError::Write { path: self.path.clone(), source };
+        let mut line = serde_json::to_vec(&record).map_err(|e| failed(io::Error::other(e)))?;
+        line.push(b'\n');
+        (&self.file).write_all(&line).map_err(failed)?;
+        if durable {
+            self.file.sync_data().map_err(failed)?;
+            if let Some(directory) = self.path.parent() {
+                File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed)?;
+            }
+        }
+        self.records.push(record);
+        Ok(())
+    }
+
+    /// Puts the journal away, beside the operation: it is finished or undone.
+    ///
+    /// # Errors
+    /// When it cannot be moved.
+    pub fn close(self, to: &Path) -> Result<(), JournalError> {
+        std::fs::rename(&self.path, to)
+            .map_err(|source| JournalError::Write { path: self.path.clone(), source })
+    }
+}
+
+/// Reads the lines of a journal. The last one may have been cut off by the crash: what it would have
+/// said was not begun.
+fn read_records(file: &File) -> io::Result<Vec<Record>> {
+    let mut records = Vec::new();
+    for line in BufReader::new(file).split(b'\n') {
+        match serde_json::from_slice(&line?) {
+            Ok(record) => records.push(record),
+            Err(_) => break,
+        }
+    }
+    Ok(records)
+}
+
+/// Ends this process at once when `ULYSSE_CRASH_AT` names this point. For the crash tests; compiled
+/// into debug builds only.
+#[cfg(debug_assertions)]
+pub fn crash_point(name: &str) {
+    if std::env::var_os("ULYSSE_CRASH_AT").is_some_and(|wanted| wanted == name) {
+        let _ = nix::sys::signal::kill(nix::unistd::Pid::this(), nix::sys::signal::Signal::SIGKILL);
+    }
+}
+
+/// Nothing, outside debug builds.
+#[cfg(not(debug_assertions))]
+pub fn crash_point(_name: &str) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            "[a-z\\n\" é]{1,20}".prop_map(|text| Step::MakeTree(text.into())),
+            "[a-z]{1,9}".prop_map(|text| Step::Run(text.parse().unwrap())),
+            ("[a-z]{1,9}", "[/a-z]{1,9}")
+                .prop_map(|(from, to)| Step::Move { from: from.into(), to: to.into() }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_journal_cut_anywhere_gives_a_beginning_of_what_was_written(
+            steps in proptest::collection::vec(step(), 0..8),
+            cut in 0usize..600,
+        ) {
+            let base = tempfile::tempdir().unwrap();
+            let path = base.path().join("journal");
+            let mut journal = Journal::create(&path).unwrap();
+            for step in &steps {
+                journal.intend(step.clone()).unwrap();
+            }
+            journal.commit(vec![]).unwrap();
+            let written = journal.records().to_vec();
+            drop(journal);
+            let length = std::fs::metadata(&path).unwrap().len().min(cut as u64);
+            OpenOptions::new().write(true).open(&path).unwrap().set_len(length).unwrap();
+            let read = Journal::take_over(&path).unwrap().unwrap();
+            prop_assert!(written.starts_with(read.records()));
+        }
+    }
+
+    #[test]
+    fn a_living_journal_is_not_taken_over_and_a_dead_one_once() {
+        let base = tempfile::tempdir().unwrap();
+        let path = base.path().join("01");
+        let journal = Journal::create(&path).unwrap();
+        assert!(Journal::take_over(&path).unwrap().is_none());
+        drop(journal);
+        let ours = Journal::take_over(&path).unwrap().unwrap();
+        assert!(Journal::take_over(&path).unwrap().is_none());
+        ours.close(&base.path().join("put-away")).unwrap();
+        assert!(Journal::take_over(&path).unwrap().is_none());
+    }
+}

@@ -1,0 +1,501 @@
+//! Operations on disk.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use domain::build::BuildSpec;
+use domain::failure::Failure;
+use domain::id::{OperationId, VServerName};
+use domain::operation::{Kind, LogChunk, Operation};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::journal::{Journal, JournalError};
+use crate::facts::Claim;
+use crate::roots::Roots;
+use crate::summary::Activity;
+
+/// The directory of journals of unfinished operations; no operation's, ids begin with a digit.
+const LIVE: &str = ".live";
+/// The most bytes of one piece of a log.
+const CHUNK_BYTES: u64 = 32 * 1024;
+/// The most bytes of a file of an operation that are read.
+const MAX_FILE_BYTES: u64 = 1024 * 1024;
+
+/// Why operations could not be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum OperationError {
+    /// A file of an operation could not be written.
+    #[error("writing {path}")]
+    Write {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A file of an operation could not be read.
+    #[error("reading {path}")]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A file of an operation is not what it should be.
+    #[error("understanding {path}")]
+    Understand {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// No operation of this id.
+    #[error("no operation {id}")]
+    NoSuchOperation {
+        /// Which.
+        id: OperationId,
+    },
+    /// Its journal.
+    #[error("keeping the journal")]
+    Journal(#[from] JournalError),
+}
+
+impl From<OperationError> for Failure {
+    fn from(error: OperationError) -> Self {
+        let full = |path: &Path, source: &io::Error| {
+            (source.kind() == io::ErrorKind::StorageFull)
+                .then(|| Self::DiskFull { path: path.display().to_string() })
+        };
+        match &error {
+            OperationError::NoSuchOperation { id } => Self::NoSuchOperation { id: id.clone() },
+            OperationError::Write { path, source }
+            | OperationError::Journal(
+                JournalError::Write { path, source } | JournalError::Make { path, source },
+            ) => full(path, source).unwrap_or_else(|| Self::Unexpected {
+                detail: format!("writing {}: {source}", path.display()),
+            }),
+            _ => Self::Unexpected { detail: error.to_string() },
+        }
+    }
+}
+
+impl From<JournalError> for Failure {
+    fn from(error: JournalError) -> Self {
+        OperationError::from(error).into()
+    }
+}
+
+/// What is to be done, as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Task {
+    /// Make a VServer.
+    Build(Box<BuildSpec>),
+    /// Start it.
+    Start(VServerName),
+    /// Stop it.
+    Stop(VServerName),
+    /// Stop it and start it.
+    Restart(VServerName),
+    /// Remove it and its files.
+    Delete(VServerName),
+}
+
+impl Task {
+    /// Whom it is about.
+    #[must_use]
+    pub fn target(&self) -> &VServerName {
+        match self {
+            Self::Build(spec) => &spec.name,
+            Self::Start(name) | Self::Stop(name) | Self::Restart(name) | Self::Delete(name) => name,
+        }
+    }
+
+    /// What it does.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Build(_) => Kind::Build,
+            Self::Start(_) => Kind::Start,
+            Self::Stop(_) => Kind::Stop,
+            Self::Restart(_) => Kind::Restart,
+            Self::Delete(_) => Kind::Delete,
+        }
+    }
+
+    /// The command that does the same, as a person would type it.
+    #[must_use]
+    pub fn command(&self) -> String {
+        match self {
+            Self::Build(spec) => domain::build::shell_line(&spec.command_line()),
+            other => {
+                let words =
+                    ["vserver", other.target().as_str(), other.kind().as_str()].map(str::to_owned);
+                domain::build::shell_line(&words)
+            }
+        }
+    }
+}
+
+/// Operations on disk.
+#[derive(Debug, Clone)]
+pub struct Store {
+    base: PathBuf,
+}
+
+/// An unfinished operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Live {
+    /// It, as it was last written.
+    pub operation: Operation,
+    /// What it is to do.
+    pub task: Task,
+}
+
+impl Store {
+    /// The operations of an instance.
+    #[must_use]
+    pub fn new(roots: &Roots) -> Self {
+        Self { base: roots.operations() }
+    }
+
+    /// Where the operations are.
+    #[must_use]
+    pub fn base(&self) -> &Path {
+        &self.base
+    }
+
+    /// Where the journals of unfinished operations are.
+    #[must_use]
+    pub fn live_base(&self) -> PathBuf {
+        self.base.join(LIVE)
+    }
+
+    /// The directory of an operation.
+    #[must_use]
+    pub fn directory_of(&self, id: &OperationId) -> PathBuf {
+        self.base.join(id.as_str())
+    }
+
+    /// The journal of an unfinished operation.
+    #[must_use]
+    pub fn journal_of(&self, id: &OperationId) -> PathBuf {
+        self.live_base().join(id.as_str())
+    }
+
+    /// A file whose being there means: somebody wants it cancelled.
+    #[must_use]
+    pub fn cancel_file_of(&self, id: &OperationId) -> PathBuf {
+        self.directory_of(id).join("cancel")
+    }
+
+    /// The log of an operation.
+    #[must_use]
+    pub fn log_of(&self, id: &OperationId) -> PathBuf {
+        self.directory_of(id).join("log")
+    }
+
+    /// Makes the directories.
+    ///
+    /// # Errors
+    /// When they cannot be made.
+    pub fn prepare(&self) -> Result<(), OperationError> {
+        let path = self.live_base();
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&path)
+            .map_err(|source| OperationError::Write { path, source })
+    }
+
+    /// Writes a new operation down; from here on it counts.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn create(&self, operation: &Operation, task: &Task) -> Result<Journal, OperationError> {
+        self.prepare()?;
+        let path = self.directory_of(&operation.id);
+        DirBuilder::new()
+            .mode(0o700)
+            .create(&path)
+            .map_err(|source| OperationError::Write { path: path.clone(), source })?;
+        write_json(&path.join("task.json"), task)?;
+        self.write(operation)?;
+        Ok(Journal::create(&self.journal_of(&operation.id))?)
+    }
+
+    /// Writes an operation as it is now: whoever reads sees the old one or this one.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(&self, operation: &Operation) -> Result<(), OperationError> {
+        write_json(&self.directory_of(&operation.id).join("operation.json"), operation)
+    }
+
+    /// Reads an operation.
+    ///
+    /// # Errors
+    /// When there is none of this id, or it cannot be read.
+    pub fn read(&self, id: &OperationId) -> Result<Operation, OperationError> {
+        read_json(&self.directory_of(id).join("operation.json"))?
+            .ok_or_else(|| OperationError::NoSuchOperation { id: id.clone() })
+    }
+
+    /// What an operation is to do.
+    ///
+    /// # Errors
+    /// When there is none of this id, or it cannot be read.
+    pub fn task(&self, id: &OperationId) -> Result<Task, OperationError> {
+        read_json(&self.directory_of(id).join("task.json"))?
+            .ok_or_else(|| OperationError::NoSuchOperation { id: id.clone() })
+    }
+
+    /// Operations with an id after this one (or all), oldest first, at most `limit`.
+    ///
+    /// # Errors
+    /// When their directory cannot be read.
+    pub fn list(
+        &self,
+        after: Option<&OperationId>,
+        limit: usize,
+    ) -> Result<Vec<Operation>, OperationError> {
+        let mut ids = ids_in(&self.base)?;
+        ids.retain(|id| after.is_none_or(|after| id > after));
+        ids.sort();
+        let readable = ids.iter().filter_map(|id| match self.read(id) {
+            Ok(operation) => Some(operation),
+            Err(error) => {
+                tracing::warn!(%id, %error, "an operation is unreadable");
+                None
+            }
+        });
+        Ok(readable.take(limit).collect())
+    }
+
+    /// The ids of unfinished operations, oldest first.
+    ///
+    /// # Errors
+    /// When their directory cannot be read.
+    pub fn live_ids(&self) -> Result<Vec<OperationId>, OperationError> {
+        let mut ids = ids_in(&self.live_base())?;
+        ids.sort();
+        Ok(ids)
+    }
+
+    /// Whether an unfinished operation's process is gone.
+    #[must_use]
+    pub fn is_abandoned(&self, id: &OperationId) -> bool {
+        // The journal is given back at once: nothing but its being free is asked.
+        matches!(Journal::take_over(&self.journal_of(id)), Ok(Some(_)))
+    }
+
+    /// Unfinished operations, oldest first; those that cannot be read are left out.
+    ///
+    /// # Errors
+    /// When their directory cannot be read.
+    pub fn live(&self) -> Result<Vec<Live>, OperationError> {
+        let live = self.live_ids()?.into_iter().filter_map(|id| {
+            Some(Live { operation: self.read(&id).ok()?, task: self.task(&id).ok()? })
+        });
+        Ok(live.collect())
+    }
+
+    /// What builds under way have been promised.
+    ///
+    /// # Errors
+    /// When unfinished operations cannot be listed.
+    pub fn promised(&self) -> Result<Vec<Claim>, OperationError> {
+        let live = self.live()?;
+        let claims = live.into_iter().filter_map(|live| match live.task {
+            Task::Build(spec) => Some(Claim {
+                name: spec.name.clone(),
+                context: Some(spec.context),
+                addresses: spec.interfaces.iter().map(|interface| interface.address).collect(),
+            }),
+            _ => None,
+        });
+        Ok(claims.collect())
+    }
+
+    /// Unfinished operations as the states of their VServers show them.
+    ///
+    /// # Errors
+    /// When unfinished operations cannot be listed.
+    pub fn activities(&self) -> Result<Vec<Activity>, OperationError> {
+        let live = self.live()?;
+        let running = live.into_iter().map(|live| live.operation);
+        let activities = running.filter(|operation| !operation.progress.is_final()).map(
+            |Operation { id, kind, target, .. }| Activity { name: target, operation: id, kind },
+        );
+        Ok(activities.collect())
+    }
+
+    /// The unfinished operation about a VServer, if there is one.
+    ///
+    /// # Errors
+    /// When unfinished operations cannot be listed.
+    pub fn live_of(&self, name: &VServerName) -> Result<Option<Operation>, OperationError> {
+        let live = self.live()?.into_iter().map(|live| live.operation);
+        Ok(live
+            .filter(|operation| operation.target == *name && !operation.progress.is_final())
+            .last())
+    }
+
+    /// A piece of an operation's log from a byte on, cut between characters.
+    ///
+    /// # Errors
+    /// When there is no operation of this id, or it cannot be read.
+    pub fn read_log(&self, id: &OperationId, offset: u64) -> Result<LogChunk, OperationError> {
+        // First, so that nothing that was logged before the end is missed.
+        let operation = self.read(id)?;
+        let path = self.log_of(id);
+        let mut bytes = Vec::new();
+        match File::open(&path) {
+            Ok(mut file) => {
+                file.seek(SeekFrom::Start(offset))
+                    .and_then(|_| file.take(CHUNK_BYTES).read_to_end(&mut bytes))
+                    .map_err(|source| OperationError::Read { path, source })?;
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(source) => return Err(OperationError::Read { path, source }),
+        }
+        let is_last = (bytes.len() as u64) < CHUNK_BYTES;
+        Ok(LogChunk {
+            offset,
+            text: whole_characters(bytes),
+            open: !(is_last && operation.progress.is_final()),
+        })
+    }
+
+    /// Asks whoever does an operation to stop and undo it.
+    ///
+    /// # Errors
+    /// When there is no operation of this id, or the word cannot be left.
+    pub fn ask_to_cancel(&self, id: &OperationId) -> Result<(), OperationError> {
+        self.read(id)?;
+        let path = self.cancel_file_of(id);
+        File::create(&path).map(drop).map_err(|source| OperationError::Write { path, source })
+    }
+}
+
+/// The text up to the last whole character. Logs are written as UTF-8; only the cut can split one.
+fn whole_characters(bytes: Vec<u8>) -> String {
+    match String::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            let good = error.utf8_error().valid_up_to();
+            let mut bytes = error.into_bytes();
+            bytes.truncate(good);
+            String::from_utf8(bytes).unwrap_or_default()
+        }
+    }
+}
+
+fn ids_in(path: &Path) -> Result<Vec<OperationId>, OperationError> {
+    match fs::read_dir(path) {
+        Ok(entries) => Ok(entries
+            .flatten()
+            .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+            .collect()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(source) => Err(OperationError::Read { path: path.to_owned(), source }),
+    }
+}
+
+fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), OperationError> {
+    let failed = |source| OperationError::Write { path: path.to_owned(), source };
+    let text = serde_json::to_vec_pretty(value).map_err(|e| failed(io::Error::other(e)))?;
+    let temporary = path.with_extension("new");
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&temporary)
+        .and_then(|mut file| file.write_all(&text))
+        .and_then(|()| fs::rename(&temporary, path))
+        .map_err(failed)
+}
+
+fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, OperationError> {
+    let mut text = Vec::new();
+    match File::open(path) {
+        Ok(file) => {
+            file.take(MAX_FILE_BYTES)
+                .read_to_end(&mut text)
+                .map_err(|source| OperationError::Read { path: path.to_owned(), source })?;
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(OperationError::Read { path: path.to_owned(), source }),
+    }
+    serde_json::from_slice(&text)
+        .map(Some)
+        .map_err(|source| OperationError::Understand { path: path.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::operation::{Actor, Progress};
+    use domain::time::UnixMillis;
+
+    fn operation(id: &str, name: &str) -> Operation {
+        Operation {
+            id: id.parse().unwrap(),
+            kind: Kind::Start,
+            target: name.parse().unwrap(),
+            actor: Actor::System,
+            command: "vserver web start".to_owned(),
+            progress: Progress::Queued,
+            cancellable: false,
+            created_at: UnixMillis(1),
+            started_at: None,
+            finished_at: None,
+        }
+    }
+
+    #[test]
+    fn operations_are_listed_in_order_and_live_until_closed() {
+        let base = tempfile::tempdir().unwrap();
+        let store = Store { base: base.path().join("operations") };
+        assert_eq!(store.list(None, 9).unwrap(), vec![]);
+        let ids = ["01ARZ3NDEKTSV4RRFFQ69G5FA1", "01ARZ3NDEKTSV4RRFFQ69G5FA2"];
+        let task = Task::Start("web".parse().unwrap());
+        let mut journals: Vec<_> =
+            ids.iter().map(|id| store.create(&operation(id, "web"), &task).unwrap()).collect();
+        let all = store.list(None, 9).unwrap();
+        assert_eq!(all.iter().map(|o| o.id.as_str()).collect::<Vec<_>>(), ids);
+        let first = all[0].id.clone();
+        assert_eq!(store.list(Some(&first), 9).unwrap().len(), 1);
+        assert_eq!(store.live().unwrap().len(), 2);
+        journals.remove(0).close(&store.directory_of(&first).join("journal")).unwrap();
+        assert_eq!(store.live().unwrap().len(), 1);
+        assert!(store.live_of(&"web".parse().unwrap()).unwrap().is_some());
+        assert!(store.live_of(&"mail".parse().unwrap()).unwrap().is_none());
+    }
+
+    #[test]
+    fn logs_are_cut_between_characters() {
+        let base = tempfile::tempdir().unwrap();
+        let store = Store { base: base.path().to_owned() };
+        let operation = operation("01ARZ3NDEKTSV4RRFFQ69G5FA1", "web");
+        let _journal = store.create(&operation, &Task::Start("web".parse().unwrap())).unwrap();
+        let text = "é".repeat(20_000);
+        fs::write(store.log_of(&operation.id), format!("x{text}")).unwrap();
+        let mut read = String::new();
+        loop {
+            let chunk = store.read_log(&operation.id, read.len() as u64).unwrap();
+            assert!(chunk.open);
+            if chunk.text.is_empty() {
+                break;
+            }
+            read.push_str(&chunk.text);
+        }
+        assert_eq!(read, format!("x{text}"));
+    }
+}

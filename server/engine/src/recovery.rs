@@ -1,0 +1,335 @@
+//! Putting right what a crash left: unfinished operations are undone in reverse order of their steps,
+//! or, past their commit, finished. Doing it twice is the same as once, and it may itself crash.
+//!
+//! Run when the engine starts, before every change of the VServer concerned, and by `ulysse doctor`.
+
+use std::io;
+use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
+
+use domain::failure::Failure;
+use domain::id::{OperationId, VServerName};
+use domain::operation::{Kind, Operation, Progress, Stage};
+
+use crate::clock::Clock;
+use crate::delete::guest_bases;
+use crate::engine::Instance;
+use crate::lifecycle::{self, LifecycleError};
+use crate::lock::VServerLock;
+use crate::operation::{
+    CancelToken, Finish, Journal, Observer, OperationError, Record, Step, Stopped, Store, Work,
+};
+use crate::roots::Roots;
+use crate::state::GuestState;
+use crate::tree;
+
+/// Why something was not put right.
+#[derive(Debug, thiserror::Error)]
+pub enum RecoveryError {
+    /// A file or directory could not be removed or moved.
+    #[error("putting {path} right")]
+    Path {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A journal names something that is not below one of our bases.
+    #[error("a journal names {path}, which is not ours")]
+    NotOurs {
+        /// What.
+        path: PathBuf,
+    },
+    /// Something that runs could not be ended.
+    #[error("ending what runs")]
+    Lifecycle(#[from] LifecycleError),
+    /// The operation.
+    #[error("reading an unfinished operation")]
+    Operation(#[from] OperationError),
+}
+
+impl RecoveryError {
+    /// As what is told.
+    #[must_use]
+    pub fn into_failure(self) -> Failure {
+        match self {
+            Self::Path { path, source } if source.kind() == io::ErrorKind::StorageFull => {
+                Failure::DiskFull { path: path.display().to_string() }
+            }
+            Self::Lifecycle(error) => error.into(),
+            Self::Operation(error) => error.into(),
+            other => Failure::Unexpected { detail: lifecycle::chain(&other) },
+        }
+    }
+}
+
+/// Undoes the steps of a journal, the last one first.
+///
+/// # Errors
+/// When one cannot be undone; those before it are then still to be undone.
+pub fn undo(roots: &Roots, journal: &Journal) -> Result<(), RecoveryError> {
+    for record in journal.records().iter().rev() {
+        match record {
+            Record::Step(step) => undo_step(roots, step)?,
+            Record::Commit(_) => {}
+        }
+    }
+    Ok(())
+}
+
+fn undo_step(roots: &Roots, step: &Step) -> Result<(), RecoveryError> {
+    match step {
+        Step::MakeTree(path) => removed(roots, path),
+        Step::Fill(path) => emptied(roots, path),
+        Step::Move { from, to } => {
+            let was_moved = !is_there(from) && is_there(to);
+            if was_moved { moved(roots, to, from) } else { Ok(()) }
+        }
+        Step::Run(name) => ended(roots, name, None),
+        Step::End { name, init } => ended(roots, name, Some(*init)),
+    }
+}
+
+/// Does what is left to be done after the commit.
+///
+/// # Errors
+/// When something of it cannot be done.
+pub fn finish(roots: &Roots, journal: &Journal) -> Result<(), RecoveryError> {
+    for record in journal.records() {
+        let Record::Commit(list) = record else { continue };
+        for one in list {
+            match one {
+                // A source that is gone was moved, and what it became may be gone again by now.
+                Finish::Move { from, to } if is_there(from) => moved(roots, from, to)?,
+                Finish::Move { .. } => {}
+                Finish::RemoveTree(path) => removed(roots, path)?,
+                Finish::Empty(path) => emptied(roots, path)?,
+                Finish::RemoveFile(path) => match std::fs::remove_file(ours(roots, path)?) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                        return Err(at(path)(error));
+                    }
+                    _ => {}
+                },
+            }
+            crate::operation::crash_point("finish:one");
+        }
+    }
+    Ok(())
+}
+
+/// Ends what runs of a VServer by its record; with `init`, only if it is still that one.
+fn ended(
+    roots: &Roots,
+    name: &VServerName,
+    init: Option<Option<crate::state::ProcessIdentity>>,
+) -> Result<(), RecoveryError> {
+    let Some(state) = GuestState::read(roots, name).map_err(LifecycleError::from)? else {
+        return Ok(());
+    };
+    if init.is_none_or(|init| init == state.init) {
+        lifecycle::clean_up(roots, &state)?;
+    }
+    Ok(())
+}
+
+fn removed(roots: &Roots, path: &Path) -> Result<(), RecoveryError> {
+    tree::remove(ours(roots, path)?).map_err(at(path))
+}
+
+fn emptied(roots: &Roots, path: &Path) -> Result<(), RecoveryError> {
+    tree::empty(ours(roots, path)?).map_err(at(path))
+}
+
+fn moved(roots: &Roots, from: &Path, to: &Path) -> Result<(), RecoveryError> {
+    tree::put(ours(roots, from)?, ours(roots, to)?).map_err(at(from))
+}
+
+fn at(path: &Path) -> impl FnOnce(io::Error) -> RecoveryError {
+    let path = path.to_owned();
+    move |source| RecoveryError::Path { path, source }
+}
+
+fn is_there(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok()
+}
+
+/// The last guard: a path strictly below one of our bases.
+fn ours<'a>(roots: &Roots, path: &'a Path) -> Result<&'a Path, RecoveryError> {
+    let mut bases = guest_bases(roots);
+    bases.extend(
+        [
+            &roots.guest_base,
+            &roots.config_base,
+            &roots.cache_base,
+            &roots.log_base,
+            &roots.run_base,
+        ]
+        .map(Clone::clone),
+    );
+    let is_plain = path.components().all(|part| !matches!(part, Component::ParentDir));
+    let is_below = bases
+        .iter()
+        .any(|base| path.strip_prefix(base).is_ok_and(|rest| rest.components().count() > 0));
+    if is_plain && is_below {
+        Ok(path)
+    } else {
+        Err(RecoveryError::NotOurs { path: path.to_owned() })
+    }
+}
+
+/// Removes a tree below one of our bases.
+///
+/// # Errors
+/// When it is not below one, or cannot be removed.
+pub(crate) fn remove_ours(roots: &Roots, path: &Path) -> Result<(), RecoveryError> {
+    removed(roots, path)
+}
+
+/// What recovering needs.
+pub struct Recovery<'a> {
+    /// The instance.
+    pub instance: &'a Instance,
+    /// Its operations.
+    pub store: &'a Store,
+    /// The time.
+    pub clock: &'a dyn Clock,
+    /// Who is told.
+    pub observer: &'a dyn Observer,
+}
+
+impl Recovery<'_> {
+    /// Recovers every unfinished operation whose process is gone. What cannot be recovered now is
+    /// reported and left for the next time.
+    pub fn all(&self) -> Vec<Operation> {
+        self.those(|_| true, true)
+    }
+
+    /// Recovers those about one VServer, whose lock the caller holds.
+    pub fn of(&self, name: &VServerName) -> Vec<Operation> {
+        self.those(|operation| operation.target == *name, false)
+    }
+
+    fn those(&self, wanted: impl Fn(&Operation) -> bool, lock: bool) -> Vec<Operation> {
+        let ids = self.store.live_ids().unwrap_or_else(|error| {
+            tracing::error!(error = lifecycle::chain(&error), "unfinished operations are unreadable");
+            Vec::new()
+        });
+        let mut recovered = Vec::new();
+        for id in ids {
+            match self.one(&id, &wanted, lock) {
+                Ok(Some(operation)) => recovered.push(operation),
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::error!(%id, error = lifecycle::chain(&error), "not recovered");
+                }
+            }
+        }
+        recovered
+    }
+
+    fn one(
+        &self,
+        id: &OperationId,
+        wanted: impl Fn(&Operation) -> bool,
+        lock: bool,
+    ) -> Result<Option<Operation>, RecoveryError> {
+        let operation = match self.store.read(id) {
+            Ok(operation) => operation,
+            Err(OperationError::NoSuchOperation { .. }) => {
+                // Its directory is gone: nobody can say what it was, and it has no steps to undo.
+                let _ = std::fs::remove_file(self.store.journal_of(id));
+                return Ok(None);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        if !wanted(&operation) {
+            return Ok(None);
+        }
+        let _lock = match lock {
+            true => {
+                let roots = &self.instance.settings.roots;
+                match VServerLock::take(roots, &operation.target, Some(id), Duration::ZERO) {
+                    Ok(lock) => Some(lock),
+                    // Whoever has it recovers it.
+                    Err(_) => return Ok(None),
+                }
+            }
+            false => None,
+        };
+        let Some(journal) = Journal::take_over(&self.store.journal_of(id)).map_err(OperationError::from)?
+        else {
+            return Ok(None);
+        };
+        tracing::info!(%id, target = %operation.target, "recovering an operation");
+        let mut work = Work::new(
+            self.store,
+            self.clock,
+            self.observer,
+            CancelToken::default(),
+            operation,
+            journal,
+        );
+        work.log("The process that did this is gone. It is being put right.");
+        match self.put_right(&mut work) {
+            Ok(true) => Ok(Some(work.end(Progress::Succeeded))),
+            Ok(false) => {
+                let failure = Failure::Interrupted;
+                Ok(Some(work.end(Progress::Failed { failure })))
+            }
+            Err(error) => {
+                work.log(&lifecycle::chain(&error));
+                let detail = lifecycle::chain(&error);
+                work.abandon(error.into_failure());
+                tracing::error!(%id, detail, "an operation could not be put right");
+                Ok(None)
+            }
+        }
+    }
+
+    /// Whether the operation came to its end after all; false when it was undone.
+    fn put_right(&self, work: &mut Work<'_>) -> Result<bool, RecoveryError> {
+        let roots = &self.instance.settings.roots;
+        let (kind, name) = (work.operation().kind, work.operation().target.clone());
+        if work.journal().is_committed() {
+            let finished = finish(roots, work.journal());
+            // Somebody else took the name meanwhile: then it is not to be.
+            if finished.is_err() && kind == Kind::Build {
+                work.progress(Stage::Undoing, 900);
+                undo(roots, work.journal())?;
+                return Ok(false);
+            }
+            return finished.map(|()| true);
+        }
+        let has = |wanted: fn(&Step) -> bool| {
+            let mut records = work.journal().records().iter();
+            records.any(|record| matches!(record, Record::Step(step) if wanted(step)))
+        };
+        let (was_ending, was_starting) =
+            (has(|s| matches!(s, Step::End { .. })), has(|s| matches!(s, Step::Run(_))));
+        if was_starting
+            && let Some(state) = GuestState::running(roots, &name).map_err(LifecycleError::from)?
+        {
+            state.publish(roots).map_err(LifecycleError::from)?;
+            return Ok(true);
+        }
+        work.progress(Stage::Undoing, 900);
+        undo(roots, work.journal())?;
+        match kind {
+            Kind::Stop => Ok(was_ending),
+            // It ran before, so it shall run again.
+            Kind::Restart if was_ending || was_starting => {
+                match lifecycle::start(self.instance, work, &name) {
+                    Ok(()) => Ok(true),
+                    Err(Stopped::Cancelled) => Ok(false),
+                    Err(Stopped::Failed(failure)) => {
+                        work.log(&failure.to_string());
+                        undo(roots, work.journal())?;
+                        Ok(false)
+                    }
+                }
+            }
+            _ => Ok(false),
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! Directory trees that a guest has filled: removing them, moving them, looking whether something is
+//! mounted in them.
+//!
+//! Everything below the first directory is reached by descriptor, never by path, never over a link
+//! and never into another mount. Depth is bounded: what lies deeper is moved up first, so that a
+//! guest that has dug a hundred thousand directories cannot exhaust our descriptors or stack.
+
+use std::ffi::{CStr, CString};
+use std::fs;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{
+    AtFlags, CWD, Dir, FileType, Mode, OFlags, RenameFlags, ResolveFlags, openat2, renameat,
+    renameat_with, unlinkat,
+};
+use rustix::io::Errno;
+
+/// How deep is gone down before what is deeper is moved up.
+const MAX_DEPTH: usize = 48;
+
+/// What `mkfs.ext4` leaves in a new filesystem; stays when a directory is emptied.
+const LOST_AND_FOUND: &CStr = c"lost+found";
+
+/// Removes a tree, or a file. What is not there is no error.
+///
+/// # Errors
+/// When something cannot be removed, or another filesystem is mounted in it.
+pub fn remove(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+        Ok(found) if !found.is_dir() => return fs::remove_file(path),
+        Ok(_) => {}
+    }
+    let directory = open(path)?;
+    Removal::new(directory.as_fd()).all(None)?;
+    drop(directory);
+    match fs::remove_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+/// Empties a directory but for `lost+found`.
+///
+/// # Errors
+/// When something cannot be removed, or another filesystem is mounted below it.
+pub fn empty(path: &Path) -> io::Result<()> {
+    let directory = match open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        other => other?,
+    };
+    Removal::new(directory.as_fd()).all(Some(LOST_AND_FOUND))
+}
+
+/// Whether a directory holds nothing but `lost+found`.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn is_empty(path: &Path) -> io::Result<bool> {
+    let directory = open(path)?;
+    Ok(names(directory.as_fd(), 2)?.iter().all(|(name, _)| name.as_c_str() == LOST_AND_FOUND))
+}
+
+/// Moves something, if it is still where it was and nothing is where it goes. Parents are not made.
+///
+/// # Errors
+/// When it cannot be moved, or something is in the way.
+pub fn put(from: &Path, to: &Path) -> io::Result<()> {
+    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        Ok(()) => sync_parents(from, to),
+        Err(Errno::NOENT) if fs::symlink_metadata(to).is_ok() => Ok(()),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+fn sync_parents(from: &Path, to: &Path) -> io::Result<()> {
+    for path in [from, to] {
+        if let Some(parent) = path.parent() {
+            fs::File::open(parent)?.sync_all()?;
+        }
+    }
+    Ok(())
+}
+
+/// Where something is mounted at or below a directory, as this process sees it.
+///
+/// # Errors
+/// When the mount table cannot be read.
+pub fn mounts_in(path: &Path) -> io::Result<Vec<PathBuf>> {
+    let text = fs::read_to_string("/proc/self/mountinfo")?;
+    Ok(text
+        .lines()
+        .filter_map(|line| line.split(' ').nth(4))
+        .map(unescaped)
+        .filter(|mount| mount.starts_with(path))
+        .collect())
+}
+
+/// A path of the mount table: blanks and the like are written as three octal digits there.
+fn unescaped(text: &str) -> PathBuf {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let octal = match (first, after) {
+            (b'\\', [a, b, c, ..]) => std::str::from_utf8(&[*a, *b, *c])
+                .ok()
+                .and_then(|digits| u8::from_str_radix(digits, 8).ok()),
+            _ => None,
+        };
+        bytes.push(octal.unwrap_or(*first));
+        rest = if octal.is_some() { after.get(3..).unwrap_or_default() } else { after };
+    }
+    use std::os::unix::ffi::OsStringExt;
+    std::ffi::OsString::from_vec(bytes).into()
+}
+
+fn open(path: &Path) -> io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    Ok(rustix::fs::open(path, flags, Mode::empty())?)
+}
+
+/// The names in a directory and whether each is one itself; at most `limit`.
+fn names(directory: BorrowedFd<'_>, limit: usize) -> io::Result<Vec<(CString, bool)>> {
+    let mut found = Vec::new();
+    for entry in Dir::read_from(directory)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if name == c"." || name == c".." {
+            continue;
+        }
+        let kind = match entry.file_type() {
+            FileType::Unknown => {
+                let stat = rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW)?;
+                FileType::from_raw_mode(stat.st_mode)
+            }
+            known => known,
+        };
+        found.push((name.to_owned(), kind == FileType::Directory));
+        if found.len() >= limit {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// One removal in progress.
+struct Removal<'a> {
+    top: BorrowedFd<'a>,
+    moved_up: u64,
+}
+
+impl<'a> Removal<'a> {
+    fn new(top: BorrowedFd<'a>) -> Self {
+        Self { top, moved_up: 0 }
+    }
+
+    /// Removes all but `keep`, until nothing else is there.
+    fn all(&mut self, keep: Option<&CStr>) -> io::Result<()> {
+        loop {
+            let mut found = names(self.top, 100_000)?;
+            found.retain(|(name, _)| Some(name.as_c_str()) != keep);
+            if found.is_empty() {
+                return Ok(());
+            }
+            for (name, is_directory) in found {
+                self.one(self.top, &name, is_directory, 0)?;
+            }
+        }
+    }
+
+    fn one(
+        &mut self,
+        parent: BorrowedFd<'_>,
+        name: &CStr,
+        is_directory: bool,
+        depth: usize,
+    ) -> io::Result<()> {
+        if !is_directory {
+            return gone(unlinkat(parent, name, AtFlags::empty()));
+        }
+        if depth >= MAX_DEPTH {
+            self.moved_up += 1;
+            let above = format!(".ulysse-deep-{}", self.moved_up);
+            return gone(renameat(parent, name, self.top, above.as_str()));
+        }
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
+        let directory = match openat2(parent, name, flags, Mode::empty(), resolve) {
+            Err(Errno::NOENT) => return Ok(()),
+            other => other?,
+        };
+        loop {
+            let found = names(directory.as_fd(), 10_000)?;
+            if found.is_empty() {
+                break;
+            }
+            for (inner, is_directory) in found {
+                self.one(directory.as_fd(), &inner, is_directory, depth + 1)?;
+            }
+        }
+        gone(unlinkat(parent, name, AtFlags::REMOVEDIR))
+    }
+}
+
+fn gone(result: rustix::io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(Errno::NOENT) | Ok(()) => Ok(()),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn links_are_removed_and_never_followed() {
+        let base = tempfile::tempdir().unwrap();
+        let keep = base.path().join("keep");
+        fs::create_dir(&keep).unwrap();
+        fs::write(keep.join("file"), "x").unwrap();
+        let tree = base.path().join("tree");
+        fs::create_dir_all(tree.join("a/b")).unwrap();
+        symlink(&keep, tree.join("a/link")).unwrap();
+        symlink(&keep, base.path().join("top")).unwrap();
+        remove(&tree).unwrap();
+        remove(&base.path().join("top")).unwrap();
+        remove(&tree).unwrap();
+        assert!(keep.join("file").exists() && !tree.exists());
+    }
+
+    #[test]
+    fn a_tree_of_any_depth_goes() {
+        let base = tempfile::tempdir().unwrap();
+        let tree = base.path().join("tree");
+        fs::create_dir(&tree).unwrap();
+        let mut directory = open(&tree).unwrap();
+        for _ in 0..5000 {
+            rustix::fs::mkdirat(&directory, "d", Mode::RWXU).unwrap();
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            directory = rustix::fs::openat(&directory, "d", flags, Mode::empty()).unwrap();
+        }
+        drop(directory);
+        remove(&tree).unwrap();
+        assert!(!tree.exists());
+    }
+
+    #[test]
+    fn an_emptied_directory_keeps_lost_and_found() {
+        let base = tempfile::tempdir().unwrap();
+        let path = base.path().join("volume");
+        fs::create_dir_all(path.join("lost+found")).unwrap();
+        assert!(is_empty(&path).unwrap());
+        fs::create_dir_all(path.join("etc/x")).unwrap();
+        assert!(!is_empty(&path).unwrap());
+        empty(&path).unwrap();
+        assert!(is_empty(&path).unwrap() && path.join("lost+found").exists());
+    }
+
+    #[test]
+    fn the_mount_table_is_understood() {
+        assert!(mounts_in(Path::new("/proc")).unwrap().contains(&PathBuf::from("/proc")));
+        assert_eq!(unescaped(r"/a\040b\134"), PathBuf::from("/a b\\"));
+    }
+
+    #[test]
+    fn putting_something_in_place_replaces_nothing() {
+        let base = tempfile::tempdir().unwrap();
+        let (a, b) = (base.path().join("a"), base.path().join("b"));
+        fs::create_dir(&a).unwrap();
+        put(&a, &b).unwrap();
+        put(&a, &b).unwrap();
+        fs::create_dir(&a).unwrap();
+        assert!(put(&a, &b).is_err());
+    }
+}
