@@ -1,6 +1,15 @@
-//! The binary `ulysse`.
-use app as _;
-use engine as _;
-use store as _;
-use sys as _;
-fn main() {}
+//! The binary `ulysse`, which is several programs: by the name it is called by (`vserver`,
+//! `vserver-stat`), else by its first word.
+
+mod engine_process;
+mod invocation;
+mod log;
+mod password;
+mod serve;
+mod setup_token;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    invocation::run(std::env::args_os().collect())
+}

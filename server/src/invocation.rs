@@ -1,0 +1,88 @@
+//! Which program this is, and its settings.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use engine::engine::Instance;
+use engine::roots::{Settings, SettingsError};
+
+use crate::log::chain;
+use crate::{engine_process, serve};
+
+/// Linux-VServer's way of working on a stock kernel.
+#[derive(Debug, Parser)]
+#[command(name = "ulysse", version, about, propagate_version = true)]
+struct Arguments {
+    #[command(subcommand)]
+    program: Program,
+    /// The settings; default: /etc/ulysse/ulysse.toml, if it is there
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Program {
+    /// Runs everything: engine and web process
+    Serve,
+    /// Answers the web process; started by serve
+    Engine,
+}
+
+/// Why the settings could not be had.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InstanceError {
+    #[error("reading the settings")]
+    Settings(#[from] SettingsError),
+    #[error("finding our own program")]
+    Executable(#[source] std::io::Error),
+    #[error("finding {path}")]
+    File {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// The instance that a settings file describes.
+pub(crate) fn instance(config: Option<&Path>) -> Result<Instance, InstanceError> {
+    // Our own processes run in `/`: they are told where the file really is.
+    let settings_file = match config {
+        Some(path) => Some(std::fs::canonicalize(path).map_err(|source| InstanceError::File {
+            path: path.to_owned(),
+            source,
+        })?),
+        None => None,
+    };
+    Ok(Instance {
+        settings: Settings::load(settings_file.as_deref())?,
+        settings_file,
+        executable: std::env::current_exe().map_err(InstanceError::Executable)?,
+    })
+}
+
+/// Runs the program that was called.
+pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
+    let words: Vec<&OsStr> = arguments.iter().map(OsString::as_os_str).collect();
+    // Roles that this binary starts of itself: no options to parse, every millisecond counts.
+    match words.get(1).and_then(|word| word.to_str()) {
+        Some("supervise") => return engine::guest::supervise::main(),
+        Some("stage") => return engine::build::stage::main(),
+        Some("terminal") => return engine::terminal::holder::main(),
+        Some("guest-exec") => return engine::exec::guest_exec(arguments.into_iter().skip(2)),
+        _ => {}
+    }
+    let arguments = Arguments::parse_from(arguments);
+    let instance = match instance(arguments.config.as_deref()) {
+        Ok(instance) => instance,
+        Err(error) => {
+            eprintln!("ulysse: {}", chain(&error));
+            return ExitCode::FAILURE;
+        }
+    };
+    match arguments.program {
+        Program::Serve => serve::run(&instance),
+        Program::Engine => engine_process::run(instance),
+    }
+}
