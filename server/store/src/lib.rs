@@ -1,1 +1,101 @@
-//! To be written.
+//! People and history in SQLite: users, sessions, failed log-ins, set-up tokens, operations.
+//!
+//! Invariants, each kept by one transaction that takes the write lock before it looks:
+//! - once there is an enabled administrator there always is one;
+//! - the set-up link makes one administrator, whoever else holds a link;
+//! - an operation that has ended stays as it ended;
+//! - who is disabled, gets another role or another password has no session of before.
+//!
+//! The file is opened by the web process and by `ulysse user` at the same time; SQLite's own locks
+//! order them. Passwords and tokens come in hashed. Nothing here reads a clock, and losing the file
+//! loses no VServer.
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::unreachable
+)]
+
+mod error;
+mod log;
+mod login;
+mod operation;
+mod session;
+mod setup;
+mod user;
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{Sqlite, Transaction};
+
+pub use error::{Result, StoreError};
+pub use login::FAILED_LOGINS_KEPT_MILLIS;
+pub use operation::OperationFilter;
+pub use session::SessionRow;
+pub use user::NewUser;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations");
+
+/// How long a statement waits for another process's write.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Connections at most. SQLite has one writer at a time; the others read.
+const CONNECTIONS: u32 = 4;
+
+/// The database. Clones share its connections.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pool: SqlitePool,
+}
+
+impl Store {
+    /// Opens the database, makes it when there is none, and brings it to this version's tables.
+    /// Who may read the file is decided by its directory.
+    ///
+    /// # Errors
+    /// When the file cannot be opened or written, is no database, or is a newer Ulysse's.
+    pub async fn open(path: &Path) -> Result<Self> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Normal)
+            .busy_timeout(BUSY_TIMEOUT);
+        let pool = SqlitePoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .connect_with(options)
+            .await
+            .map_err(|source| StoreError::Open {
+                path: path.to_owned(),
+                source,
+            })?;
+        let store = Self { pool };
+        store.migrate().await?;
+        Ok(store)
+    }
+
+    /// sqlx does not lock SQLite for migrations: two processes would both find them undone. One
+    /// transaction around them all does, and leaves nothing when one of them fails.
+    async fn migrate(&self) -> Result<()> {
+        let mut transaction = self.write().await.map_err(StoreError::Migration)?;
+        MIGRATIONS
+            .run(&mut *transaction)
+            .await
+            .map_err(StoreError::Migrate)?;
+        transaction.commit().await.map_err(StoreError::Migration)
+    }
+
+    /// Begins a transaction that holds the write lock from its beginning: what it reads stays true
+    /// until it ends, and it never fails half way for want of the lock.
+    async fn write(&self) -> sqlx::Result<Transaction<'static, Sqlite>> {
+        self.pool.begin_with("BEGIN IMMEDIATE").await
+    }
+}
