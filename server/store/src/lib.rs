@@ -86,8 +86,9 @@ impl Store {
     /// transaction around them all does, and leaves nothing when one of them fails.
     async fn migrate(&self) -> Result<()> {
         let mut transaction = self.write().await.map_err(StoreError::Migration)?;
+        // Not `run`: with a borrowed connection, its future is `Send` for no compiler yet.
         MIGRATIONS
-            .run(&mut *transaction)
+            .run_direct(None, &mut *transaction, false)
             .await
             .map_err(StoreError::Migrate)?;
         transaction.commit().await.map_err(StoreError::Migration)
