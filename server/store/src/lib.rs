@@ -46,6 +46,8 @@ static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations");
 
 /// How long a statement waits for another process's write.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long opening pauses before it tries again.
+const BUSY_PAUSE: Duration = Duration::from_millis(20);
 /// Connections at most. SQLite has one writer at a time; the others read.
 const CONNECTIONS: u32 = 4;
 
@@ -69,14 +71,10 @@ impl Store {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
             .busy_timeout(BUSY_TIMEOUT);
-        let pool = SqlitePoolOptions::new()
-            .max_connections(CONNECTIONS)
-            .connect_with(options)
-            .await
-            .map_err(|source| StoreError::Open {
-                path: path.to_owned(),
-                source,
-            })?;
+        let pool = connect(options).await.map_err(|source| StoreError::Open {
+            path: path.to_owned(),
+            source,
+        })?;
         let store = Self { pool };
         store.migrate().await?;
         Ok(store)
@@ -99,4 +97,26 @@ impl Store {
     async fn write(&self) -> sqlx::Result<Transaction<'static, Sqlite>> {
         self.pool.begin_with("BEGIN IMMEDIATE").await
     }
+}
+
+/// Opens the file. Two processes that make it at once both want it in WAL mode, which is the one
+/// lock that SQLite does not wait for: who does not get it tries again and finds it done.
+async fn connect(options: SqliteConnectOptions) -> sqlx::Result<SqlitePool> {
+    let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS);
+    for _ in 0..BUSY_TIMEOUT.as_millis() / BUSY_PAUSE.as_millis() {
+        match pool.clone().connect_with(options.clone()).await {
+            Err(error) if is_busy(&error) => tokio::time::sleep(BUSY_PAUSE).await,
+            result => return result,
+        }
+    }
+    pool.connect_with(options).await
+}
+
+/// Whether it is SQLITE_BUSY (5), in its low byte as in every extended code of it.
+fn is_busy(error: &sqlx::Error) -> bool {
+    let sqlx::Error::Database(error) = error else {
+        return false;
+    };
+    let code = error.code().and_then(|code| code.parse::<u32>().ok());
+    code.is_some_and(|code| code & 0xff == 5)
 }
