@@ -135,8 +135,8 @@ impl BuildForm {
         let excluded = errors.take(Field::DebootstrapOption, judge_packages(&self.excluded));
         let components = errors.take(Field::DebootstrapOption, parse_words(&self.components));
         let variant = errors.take(Field::DebootstrapOption, judge_variant(self.variant.trim()));
-        let architecture = errors
-            .take(Field::Architecture, judge_architecture(self.architecture.trim(), host));
+        let architecture =
+            errors.take(Field::Architecture, judge_architecture(self.architecture.trim(), host));
         let flags = errors.take(Field::Flags, parse_words(&self.flags));
         let init = errors.take(Field::Init, judge_init(self.init.trim(), host));
         let context = errors.take(Field::Context, judge_context(self.context.trim(), host));
@@ -363,9 +363,11 @@ impl BuildSpec {
         if let Some(variant) = variant {
             push(&[&format!("--variant={variant}")]);
         }
-        for (option, list) in
-            [("components", joined(components)), ("include", joined(packages)), ("exclude", joined(excluded))]
-        {
+        for (option, list) in [
+            ("components", joined(components)),
+            ("include", joined(packages)),
+            ("exclude", joined(excluded)),
+        ] {
             if !list.is_empty() {
                 push(&[&format!("--{option}={list}")]);
             }

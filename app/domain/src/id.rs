@@ -63,7 +63,6 @@ macro_rules! text_type {
     };
 }
 
-
 /// Fails unless `text` has 1 to `max` bytes, begins with a byte that `first` accepts and goes on
 /// with bytes that `rest` accepts.
 pub(crate) fn check_shape(
@@ -208,10 +207,32 @@ text_type!(
 
 /// Context flags of the original (fact sheet 3.2), without those that its own parser refused.
 pub const FLAGS: [&str; 26] = [
-    "lock", "nproc", "private", "fakeinit", "hideinfo", "ulimit", "namespace", "sched_hard",
-    "sched_prio", "sched_pause", "virt_mem", "virt_uptime", "virt_cpu", "virt_load", "virt_time",
-    "hide_mount", "hide_netif", "hide_vinfo", "state_admin", "sc_helper", "reboot_kill",
-    "persistent", "fork_rss", "prolific", "igneg_nice", "igneg_ionice",
+    "lock",
+    "nproc",
+    "private",
+    "fakeinit",
+    "hideinfo",
+    "ulimit",
+    "namespace",
+    "sched_hard",
+    "sched_prio",
+    "sched_pause",
+    "virt_mem",
+    "virt_uptime",
+    "virt_cpu",
+    "virt_load",
+    "virt_time",
+    "hide_mount",
+    "hide_netif",
+    "hide_vinfo",
+    "state_admin",
+    "sc_helper",
+    "reboot_kill",
+    "persistent",
+    "fork_rss",
+    "prolific",
+    "igneg_nice",
+    "igneg_ionice",
 ];
 
 fn not_a_choice(choices: &[&str]) -> Problem {
@@ -315,8 +336,9 @@ text_type!(
 
 /// Crockford base 32 without the letters I, L, O, U: what a ULID is written in.
 fn check_ulid(text: &str) -> Result<(), Problem> {
-    let is_digit =
-        |b: u8| b.is_ascii_digit() || (b.is_ascii_uppercase() && !matches!(b, b'I' | b'L' | b'O' | b'U'));
+    let is_digit = |b: u8| {
+        b.is_ascii_digit() || (b.is_ascii_uppercase() && !matches!(b, b'I' | b'L' | b'O' | b'U'))
+    };
     if text.len() == 26 && text.bytes().all(is_digit) { Ok(()) } else { Err(Problem::NotAnId) }
 }
 
@@ -366,10 +388,7 @@ impl TryFrom<u32> for ContextId {
             .ok()
             .map(Self)
             .filter(|id| (Self::MIN..=Self::MAX).contains(id))
-            .ok_or(Problem::OutOfRange {
-                min: u64::from(Self::MIN.0),
-                max: u64::from(Self::MAX.0),
-            })
+            .ok_or(Problem::OutOfRange { min: u64::from(Self::MIN.0), max: u64::from(Self::MAX.0) })
     }
 }
 

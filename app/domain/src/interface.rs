@@ -140,9 +140,8 @@ pub fn parse_prefix(address: IpAddr, text: &str) -> Result<u8, Problem> {
         if !address.is_ipv4() {
             return Err(Problem::PrefixTooLong { max });
         }
-        let mask = text
-            .parse::<Ipv4Addr>()
-            .map_err(|_| Problem::NotANetmask { text: text.to_owned() })?;
+        let mask =
+            text.parse::<Ipv4Addr>().map_err(|_| Problem::NotANetmask { text: text.to_owned() })?;
         return prefix_of_netmask(mask);
     }
     let prefix = text.parse::<u8>().map_err(|_| Problem::PrefixTooLong { max })?;

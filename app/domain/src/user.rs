@@ -114,8 +114,12 @@ impl Password {
         }
         let lower = password.0.to_lowercase();
         let distinct = lower.chars().collect::<std::collections::BTreeSet<_>>().len();
-        let is_common = COMMON.iter().any(|common| lower.trim_end_matches(char::is_numeric) == *common);
-        if is_common || distinct < 4 || lower.contains(name.as_str()) && actual < name.as_str().len() + 6 {
+        let is_common =
+            COMMON.iter().any(|common| lower.trim_end_matches(char::is_numeric) == *common);
+        if is_common
+            || distinct < 4
+            || lower.contains(name.as_str()) && actual < name.as_str().len() + 6
+        {
             return Err(Problem::PasswordTooCommon);
         }
         Ok(password)
@@ -130,8 +134,19 @@ impl Password {
 
 /// Stems that long common passwords are made of, digits at the end aside.
 const COMMON: [&str; 14] = [
-    "password", "passdebian", "motdepasse", "administrator", "administrateur", "azertyuiop",
-    "qwertyuiop", "qwertyuiop[]", "letmeinplease", "iloveyou", "abcdefghij", "azerty", "qwerty",
+    "password",
+    "passdebian",
+    "motdepasse",
+    "administrator",
+    "administrateur",
+    "azertyuiop",
+    "qwertyuiop",
+    "qwertyuiop[]",
+    "letmeinplease",
+    "iloveyou",
+    "abcdefghij",
+    "azerty",
+    "qwerty",
     "changeme",
 ];
 

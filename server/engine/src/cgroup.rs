@@ -28,17 +28,8 @@ const SUPERVISORS: &str = ".supervisors";
 
 /// Controllers of v1 that are used where they are mounted. `systemd` is the named hierarchy by which
 /// an old systemd knows whose process is whose.
-const V1_WANTED: [&str; 9] = [
-    "cpu",
-    "cpuacct",
-    "memory",
-    "pids",
-    "freezer",
-    "devices",
-    "cpuset",
-    "blkio",
-    "name=systemd",
-];
+const V1_WANTED: [&str; 9] =
+    ["cpu", "cpuacct", "memory", "pids", "freezer", "devices", "cpuset", "blkio", "name=systemd"];
 
 /// Controllers of v2 that are handed down to VServers where the host has them.
 const V2_WANTED: [&str; 5] = ["cpu", "memory", "pids", "io", "cpuset"];
@@ -150,9 +141,7 @@ impl Layout {
         let text = fs::read_to_string("/proc/self/mountinfo").map_err(CgroupError::Detect)?;
         let layout = Self::parse(&text, |mount| {
             let controllers = read_text(&mount.join("cgroup.controllers")).unwrap_or_default();
-            controllers
-                .split_ascii_whitespace()
-                .any(|name| V2_WANTED.contains(&name))
+            controllers.split_ascii_whitespace().any(|name| V2_WANTED.contains(&name))
         });
         if layout.unified.is_none() && layout.v1.is_empty() {
             return Err(CgroupError::None);
@@ -161,11 +150,7 @@ impl Layout {
     }
 
     fn parse(mountinfo: &str, has_controllers: impl Fn(&Path) -> bool) -> Self {
-        let mut layout = Self {
-            unified: None,
-            unified_has_controllers: false,
-            v1: Vec::new(),
-        };
+        let mut layout = Self { unified: None, unified_has_controllers: false, v1: Vec::new() };
         for line in mountinfo.lines() {
             let Some((before, after)) = line.split_once(" - ") else {
                 continue;
@@ -191,10 +176,7 @@ impl Layout {
                         .filter(|word| V1_WANTED.contains(word))
                         .map(str::to_owned)
                         .collect();
-                    let is_new = layout
-                        .v1
-                        .iter()
-                        .all(|known| known.controllers != controllers);
+                    let is_new = layout.v1.iter().all(|known| known.controllers != controllers);
                     if !controllers.is_empty() && is_new {
                         layout.v1.push(Hierarchy { mount, controllers });
                     }
@@ -228,12 +210,7 @@ impl Layout {
         } else {
             (None, self.unified.as_ref())
         };
-        first
-            .into_iter()
-            .chain(v1)
-            .chain(last)
-            .map(|mount| mount.join(root).join(name))
-            .collect()
+        first.into_iter().chain(v1).chain(last).map(|mount| mount.join(root).join(name)).collect()
     }
 
     /// Where supervisors live.
@@ -281,15 +258,9 @@ impl Layout {
         let own = read_text(Path::new("/proc/self/cgroup")).unwrap_or_default();
         let place = own.lines().find_map(|line| {
             let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
-            let is_it = controllers
-                .split(',')
-                .any(|name| hierarchy.controllers.contains(&name.into()));
-            is_it.then(|| {
-                hierarchy
-                    .mount
-                    .join(path.trim_start_matches('/'))
-                    .join("cgroup.procs")
-            })
+            let is_it =
+                controllers.split(',').any(|name| hierarchy.controllers.contains(&name.into()));
+            is_it.then(|| hierarchy.mount.join(path.trim_start_matches('/')).join("cgroup.procs"))
         });
         if let Some(place) = place {
             // Only haste is lost when it does not work.
@@ -331,11 +302,7 @@ impl Layout {
                 }
             }
         }
-        debug_assert!(
-            paths
-                .iter()
-                .all(|path| path.parent().is_some_and(|p| p.ends_with(root)))
-        );
+        debug_assert!(paths.iter().all(|path| path.parent().is_some_and(|p| p.ends_with(root))));
         Ok(())
     }
 }
@@ -351,9 +318,7 @@ pub fn is_unified_directory(path: &Path) -> bool {
 /// # Errors
 /// When the kernel refuses: the process is gone, or a limit would be broken.
 pub fn enter(cgroups: &[PathBuf], pid: u32) -> Result<(), CgroupError> {
-    cgroups
-        .iter()
-        .try_for_each(|path| write(&path.join("cgroup.procs"), &pid.to_string()))
+    cgroups.iter().try_for_each(|path| write(&path.join("cgroup.procs"), &pid.to_string()))
 }
 
 /// The processes in a VServer's cgroups, and in those that it made itself; sorted.
@@ -361,10 +326,7 @@ pub fn enter(cgroups: &[PathBuf], pid: u32) -> Result<(), CgroupError> {
 pub fn processes(cgroups: &[PathBuf]) -> Vec<u32> {
     let mut pids = Vec::new();
     // Every hierarchy holds all of them; one of unified v2 is asked if there is one, else the first.
-    let chosen = cgroups
-        .iter()
-        .find(|path| is_unified_directory(path))
-        .or(cgroups.first());
+    let chosen = cgroups.iter().find(|path| is_unified_directory(path)).or(cgroups.first());
     for directory in chosen.map(|path| tree(path)).unwrap_or_default() {
         // A threaded cgroup refuses to list processes; its parent lists them.
         let text = read_text(&directory.join("cgroup.procs")).unwrap_or_default();
@@ -419,10 +381,7 @@ pub fn oom_kills(path: &Path) -> Option<u64> {
 pub fn kill_all(cgroups: &[PathBuf], patience: Duration) -> Result<(), CgroupError> {
     let deadline = Instant::now() + patience;
     let unified = cgroups.iter().find(|path| is_unified_directory(path));
-    let freezer = cgroups
-        .iter()
-        .map(|path| path.join("freezer.state"))
-        .find(|path| path.exists());
+    let freezer = cgroups.iter().map(|path| path.join("freezer.state")).find(|path| path.exists());
     loop {
         let at_once = unified.is_some_and(|path| write(&path.join("cgroup.kill"), "1").is_ok());
         if !at_once {
@@ -462,10 +421,7 @@ pub fn remove(cgroups: &[PathBuf], patience: Duration) -> Result<(), CgroupError
         while let Err(source) = remove_tree(path) {
             let is_busy = source.raw_os_error() == Some(libc::EBUSY);
             if !is_busy || Instant::now() >= deadline {
-                return Err(CgroupError::Remove {
-                    path: path.clone(),
-                    source,
-                });
+                return Err(CgroupError::Remove { path: path.clone(), source });
             }
             std::thread::park_timeout(RETRY);
         }
@@ -489,9 +445,7 @@ fn tree(path: &Path) -> Vec<PathBuf> {
     let mut waiting = vec![path.to_owned()];
     while let Some(directory) = waiting.pop() {
         if let Ok(entries) = fs::read_dir(&directory) {
-            let inner = entries
-                .flatten()
-                .filter(|e| e.file_type().is_ok_and(|kind| kind.is_dir()));
+            let inner = entries.flatten().filter(|e| e.file_type().is_ok_and(|kind| kind.is_dir()));
             waiting.extend(inner.map(|entry| entry.path()));
         }
         found.push(directory);
@@ -504,10 +458,7 @@ fn make(path: &Path) -> Result<bool, CgroupError> {
     match DirBuilder::new().mode(0o755).create(path) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-        Err(source) => Err(CgroupError::Make {
-            path: path.to_owned(),
-            source,
-        }),
+        Err(source) => Err(CgroupError::Make { path: path.to_owned(), source }),
     }
 }
 
@@ -530,17 +481,10 @@ fn hand_down(path: &Path) {
 
 /// Lets the guest's root make cgroups of its own in there, and nothing else.
 fn delegate(path: &Path, owner: u32) -> Result<(), CgroupError> {
-    let files = [
-        "",
-        "cgroup.procs",
-        "cgroup.threads",
-        "cgroup.subtree_control",
-    ];
+    let files = ["", "cgroup.procs", "cgroup.threads", "cgroup.subtree_control"];
     for file in files.map(|name| path.join(name)) {
-        chown(&file, Some(owner), Some(owner)).map_err(|source| CgroupError::Write {
-            path: file.clone(),
-            source,
-        })?;
+        chown(&file, Some(owner), Some(owner))
+            .map_err(|source| CgroupError::Write { path: file.clone(), source })?;
     }
     Ok(())
 }
@@ -552,9 +496,7 @@ fn inherit_cpus(path: &Path) -> Result<(), CgroupError> {
         let Some(now) = read_text(&file) else {
             continue;
         };
-        let above = path
-            .parent()
-            .and_then(|parent| read_text(&parent.join(name)));
+        let above = path.parent().and_then(|parent| read_text(&parent.join(name)));
         if let (true, Some(above)) = (now.trim().is_empty(), above) {
             write(&file, above.trim())?;
         }
@@ -579,10 +521,7 @@ fn write(path: &Path, text: &str) -> Result<(), CgroupError> {
         .custom_flags(libc::O_NOFOLLOW)
         .open(path)
         .and_then(|mut file| file.write_all(text.as_bytes()))
-        .map_err(|source| CgroupError::Write {
-            path: path.to_owned(),
-            source,
-        })
+        .map_err(|source| CgroupError::Write { path: path.to_owned(), source })
 }
 
 fn read_text(path: &Path) -> Option<String> {
@@ -591,13 +530,7 @@ fn read_text(path: &Path) -> Option<String> {
 
 /// The number after a key, in files of `key number` lines.
 fn keyed(text: &str, key: &str) -> Option<u64> {
-    text.lines().find_map(|line| {
-        line.strip_prefix(key)?
-            .strip_prefix(' ')?
-            .trim()
-            .parse()
-            .ok()
-    })
+    text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(' ')?.trim().parse().ok())
 }
 
 #[cfg(test)]
@@ -658,16 +591,10 @@ mod tests {
     fn a_process_is_put_in_counted_killed_and_the_cgroups_go() {
         let layout = Layout::detect().unwrap();
         let root = format!("ulysse-test-{}", std::process::id());
-        let all = layout
-            .paths(&root, "")
-            .into_iter()
-            .map(|p| p.parent().unwrap().join(&root));
+        let all = layout.paths(&root, "").into_iter().map(|p| p.parent().unwrap().join(&root));
         let paths = layout.create(&root, "web", 0x2000_0000).unwrap();
         let _gone = Gone(paths.clone(), all.collect());
-        let mut child = std::process::Command::new("sleep")
-            .arg("600")
-            .spawn()
-            .unwrap();
+        let mut child = std::process::Command::new("sleep").arg("600").spawn().unwrap();
         enter(&paths, child.id()).unwrap();
         assert_eq!(processes(&paths), [child.id()]);
         assert!(remove(&paths, Duration::ZERO).is_err());

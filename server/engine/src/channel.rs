@@ -108,9 +108,8 @@ fn send(
         return seqpacket::send(socket, &inline, &beside);
     }
     let bulk = encoded(&result);
-    let memory = (bulk.len() <= MAX_BULK_BYTES)
-        .then(|| memfd::sealed("reply", &bulk))
-        .and_then(|memory| {
+    let memory =
+        (bulk.len() <= MAX_BULK_BYTES).then(|| memfd::sealed("reply", &bulk)).and_then(|memory| {
             memory.inspect_err(|error| tracing::error!(error = chain(error), "no memory")).ok()
         });
     let Some(memory) = memory else {

@@ -24,7 +24,9 @@ use crate::tree;
 #[derive(Debug, thiserror::Error)]
 pub enum DeleteError {
     /// Its files are not where Ulysse keeps files.
-    #[error("the files of {name} are in {path}, outside {base}: remove them, and the link vdir, by hand")]
+    #[error(
+        "the files of {name} are in {path}, outside {base}: remove them, and the link vdir, by hand"
+    )]
     Outside {
         /// Which VServer.
         name: VServerName,

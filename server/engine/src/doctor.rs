@@ -123,8 +123,7 @@ fn leftovers(engine: &Engine) -> Vec<Finding> {
             findings.push(Finding::Operation { id, target: target.clone() });
         }
     }
-    let is_busy =
-        |name: &VServerName| live.iter().any(|one| one.operation.target == *name);
+    let is_busy = |name: &VServerName| live.iter().any(|one| one.operation.target == *name);
     for state in GuestState::all(roots).unwrap_or_default() {
         if !state.is_running() && !is_busy(&state.name) {
             findings.push(Finding::Remains(state.name));

@@ -402,7 +402,9 @@ impl Engine {
         let id = job.operation.id.clone();
         match VServerLock::take(roots, job.task.target(), Some(&id), patience) {
             Ok(held) => self.execute_locked(job, observer, held),
-            Err(error) => self.work(job, observer).0.end(Progress::Failed { failure: error.into() }),
+            Err(error) => {
+                self.work(job, observer).0.end(Progress::Failed { failure: error.into() })
+            }
         }
     }
 
@@ -412,7 +414,12 @@ impl Engine {
         (Work::new(&self.store, clock, observer, cancel, operation, journal), task)
     }
 
-    fn execute_locked(&self, job: Job, observer: &dyn Observer, mut held: VServerLock) -> Operation {
+    fn execute_locked(
+        &self,
+        job: Job,
+        observer: &dyn Observer,
+        mut held: VServerLock,
+    ) -> Operation {
         let instance = &self.instance;
         held.note_holder(Some(&job.operation.id));
         let (mut work, task) = self.work(job, observer);
@@ -501,9 +508,8 @@ impl Engine {
     /// # Errors
     /// When it cannot be read.
     pub fn snapshot(&self) -> Result<Snapshot, Failure> {
-        usage::snapshot(&self.instance.settings.roots, Want::Everything).map_err(|error| {
-            Failure::Unexpected { detail: lifecycle::chain(&error) }
-        })
+        usage::snapshot(&self.instance.settings.roots, Want::Everything)
+            .map_err(|error| Failure::Unexpected { detail: lifecycle::chain(&error) })
     }
 
     /// A piece of an operation's log.

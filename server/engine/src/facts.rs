@@ -54,10 +54,9 @@ impl From<FactsError> for Failure {
     fn from(error: FactsError) -> Self {
         match error {
             FactsError::Config(error) => error.into(),
-            FactsError::NoMirror | FactsError::NoSuite => Self::HostLacks {
-                feature: HostFeature::Debootstrap,
-                detail: error.to_string(),
-            },
+            FactsError::NoMirror | FactsError::NoSuite => {
+                Self::HostLacks { feature: HostFeature::Debootstrap, detail: error.to_string() }
+            }
             FactsError::State(error) => {
                 Self::Unexpected { detail: format!("listing the running VServers: {error}") }
             }
@@ -314,8 +313,7 @@ fn architecture() -> Result<Architecture, FactsError> {
 fn inits(cgroup_mount: &Path) -> Vec<Init> {
     /// `CGROUP2_SUPER_MAGIC` of `linux/magic.h`.
     const CGROUP2: i64 = 0x6367_7270;
-    let is_unified = rustix::fs::statfs(cgroup_mount)
-        .is_ok_and(|found| i64::try_from(found.f_type).is_ok_and(|kind| kind == CGROUP2));
+    let is_unified = rustix::fs::statfs(cgroup_mount).is_ok_and(|found| found.f_type == CGROUP2);
     if is_unified { Init::ALL.to_vec() } else { vec![Init::Sysvinit] }
 }
 
@@ -396,7 +394,10 @@ mod tests {
     fn suites_and_the_hosts_own() {
         let Host { _base, places, .. } = host();
         let found = suites(&places.debootstrap_scripts);
-        assert_eq!(found.iter().map(Suite::as_str).collect::<Vec<_>>(), ["bookworm", "stable", "trixie"]);
+        assert_eq!(
+            found.iter().map(Suite::as_str).collect::<Vec<_>>(),
+            ["bookworm", "stable", "trixie"]
+        );
         assert_eq!(host_suite(&places, &found).unwrap().as_str(), "bookworm");
         write(&places.os_release, "VERSION_CODENAME=unheard\n");
         assert_eq!(host_suite(&places, &found).unwrap().as_str(), "stable");
@@ -418,7 +419,10 @@ mod tests {
             addresses: vec!["10.127.0.3".parse().unwrap()],
         };
         let facts = host_facts_at(&settings, &[promised], &places).unwrap();
-        assert_eq!(facts.names.iter().map(VServerName::as_str).collect::<Vec<_>>(), ["soon", "web"]);
+        assert_eq!(
+            facts.names.iter().map(VServerName::as_str).collect::<Vec<_>>(),
+            ["soon", "web"]
+        );
         assert_eq!(facts.next_context.unwrap().get(), 40002);
         assert_eq!(facts.nat.next_free.unwrap().to_string(), "10.127.0.4");
         assert_eq!(facts.contexts.len(), 2);

@@ -153,10 +153,9 @@ impl From<LifecycleError> for Failure {
             LifecycleError::Network(
                 error @ (NetworkError::StartNft(_) | NetworkError::LoadRules { .. }),
             ) => Self::HostLacks { feature: HostFeature::Nftables, detail: chain(&error) },
-            LifecycleError::DoesNotEnd { .. } => Self::TimedOut {
-                what: error.to_string(),
-                seconds: KILL_PATIENCE.as_secs(),
-            },
+            LifecycleError::DoesNotEnd { .. } => {
+                Self::TimedOut { what: error.to_string(), seconds: KILL_PATIENCE.as_secs() }
+            }
             other => unexpected(&other),
         }
     }
@@ -170,7 +169,10 @@ fn guest_failure(name: VServerName, error: GuestError) -> Failure {
             Failure::HostLacks { feature: HostFeature::IdmappedMounts, detail: chain(&error) }
         }
         GuestError::Make { step: GuestStep::Fork, ref source, .. }
-            if matches!(errno(source), libc::EPERM | libc::ENOSPC | libc::EINVAL | libc::EUSERS) =>
+            if matches!(
+                errno(source),
+                libc::EPERM | libc::ENOSPC | libc::EINVAL | libc::EUSERS
+            ) =>
         {
             Failure::HostLacks { feature: HostFeature::UserNamespaces, detail: chain(&error) }
         }
@@ -195,11 +197,7 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 ///
 /// # Errors
 /// When it runs, its config tree is broken, or a step failed; nothing of it is left then.
-pub fn start(
-    instance: &Instance,
-    work: &mut Work<'_>,
-    name: &VServerName,
-) -> Result<(), Stopped> {
+pub fn start(instance: &Instance, work: &mut Work<'_>, name: &VServerName) -> Result<(), Stopped> {
     let layout = Layout::detect().map_err(LifecycleError::from)?;
     layout.hasten();
     let roots = &instance.settings.roots;

@@ -212,7 +212,10 @@ impl Recovery<'_> {
 
     fn those(&self, wanted: impl Fn(&Operation) -> bool, lock: bool) -> Vec<Operation> {
         let ids = self.store.live_ids().unwrap_or_else(|error| {
-            tracing::error!(error = lifecycle::chain(&error), "unfinished operations are unreadable");
+            tracing::error!(
+                error = lifecycle::chain(&error),
+                "unfinished operations are unreadable"
+            );
             Vec::new()
         });
         let mut recovered = Vec::new();
@@ -257,7 +260,8 @@ impl Recovery<'_> {
             }
             false => None,
         };
-        let Some(journal) = Journal::take_over(&self.store.journal_of(id)).map_err(OperationError::from)?
+        let Some(journal) =
+            Journal::take_over(&self.store.journal_of(id)).map_err(OperationError::from)?
         else {
             return Ok(None);
         };

@@ -141,9 +141,9 @@ impl GuestState {
         let mut text = Vec::new();
         match File::open(&path) {
             Ok(file) => {
-                file.take(MAX_RECORD_BYTES).read_to_end(&mut text).map_err(|source| {
-                    StateError::Read { path: path.clone(), source }
-                })?;
+                file.take(MAX_RECORD_BYTES)
+                    .read_to_end(&mut text)
+                    .map_err(|source| StateError::Read { path: path.clone(), source })?;
             }
             Err(error) if is_absent(&error) => return Ok(None),
             Err(source) => return Err(StateError::Read { path, source }),
@@ -177,11 +177,15 @@ impl GuestState {
         let mut states = Vec::new();
         for entry in entries.flatten() {
             let file_name = entry.file_name();
-            let Some(name) = file_name.to_str().and_then(|text| text.parse().ok()) else { continue };
+            let Some(name) = file_name.to_str().and_then(|text| text.parse().ok()) else {
+                continue;
+            };
             match Self::read(roots, &name) {
                 Ok(Some(state)) => states.push(state),
                 Ok(None) => {}
-                Err(error) => tracing::warn!(%name, %error, "a record of a running VServer is unreadable"),
+                Err(error) => {
+                    tracing::warn!(%name, %error, "a record of a running VServer is unreadable")
+                }
             }
         }
         states.sort_by_key(|state| state.context);
@@ -206,8 +210,8 @@ impl GuestState {
         DirBuilder::new().recursive(true).mode(0o755).create(&roots.run_base).map_err(failed)?;
         DirBuilder::new().recursive(true).mode(0o700).create(&base).map_err(failed)?;
         DirBuilder::new().recursive(true).mode(0o700).create(&directory).map_err(failed)?;
-        let text = serde_json::to_vec_pretty(self)
-            .map_err(|source| failed(io::Error::other(source)))?;
+        let text =
+            serde_json::to_vec_pretty(self).map_err(|source| failed(io::Error::other(source)))?;
         replace_file(&path, &text, 0o600).map_err(failed)
     }
 
@@ -306,11 +310,7 @@ mod tests {
     use super::*;
 
     fn roots(base: &Path) -> Roots {
-        Roots {
-            run_base: base.join("run"),
-            config_base: base.join("etc"),
-            ..Roots::default()
-        }
+        Roots { run_base: base.join("run"), config_base: base.join("etc"), ..Roots::default() }
     }
 
     fn state(name: &str, init: Option<ProcessIdentity>) -> GuestState {

@@ -229,7 +229,9 @@ mod tests {
         let rows = summaries(&roots, std::slice::from_ref(&build)).unwrap();
         let shown: Vec<_> = rows
             .iter()
-            .map(|row| (row.name.as_str(), row.state, row.problem.as_deref(), row.context.map(|c| c.get())))
+            .map(|row| {
+                (row.name.as_str(), row.state, row.problem.as_deref(), row.context.map(|c| c.get()))
+            })
             .collect();
         let problem = "broken/nice:1: expected a niceness from -20 to 19";
         assert_eq!(
@@ -256,10 +258,12 @@ mod tests {
         let path = root.join("etc/os-release");
         assert_eq!(os_release(&root), None);
         fs::create_dir_all(root.join("usr/lib")).unwrap();
-        fs::write(root.join("usr/lib/os-release"), "PRETTY_NAME=\"Debian\u{1b}[31m GNU\"\n").unwrap();
+        fs::write(root.join("usr/lib/os-release"), "PRETTY_NAME=\"Debian\u{1b}[31m GNU\"\n")
+            .unwrap();
         symlink("../usr/lib/os-release", &path).unwrap();
         assert_eq!(os_release(&root).as_deref(), Some("Debian[31m GNU"));
-        for target in ["/etc/os-release", "../../../../../../etc/os-release", "/proc/self/environ"] {
+        for target in ["/etc/os-release", "../../../../../../etc/os-release", "/proc/self/environ"]
+        {
             fs::remove_file(&path).unwrap();
             symlink(target, &path).unwrap();
             assert_eq!(os_release(&root), None, "{target}");

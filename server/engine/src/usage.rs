@@ -159,10 +159,7 @@ fn ticks_to_ms(ticks: u64) -> u64 {
 }
 
 /// Calls `found` with every process and the VServer whose cgroup it is in, if any.
-fn each_process(
-    cgroup_root: &str,
-    mut found: impl FnMut(Process, Option<&str>),
-) -> io::Result<()> {
+fn each_process(cgroup_root: &str, mut found: impl FnMut(Process, Option<&str>)) -> io::Result<()> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let proc = open("/proc", flags, Mode::empty())?;
     let marker = format!("/{cgroup_root}/");

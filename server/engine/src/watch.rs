@@ -122,7 +122,8 @@ impl Watcher {
             return name.map_or(Ok(()), |name: VServerName| self.tell_vserver(&name));
         }
         if happened.wd == self.live {
-            let Some(id) = happened.name.as_ref().and_then(|name| name.to_str()?.parse().ok()) else {
+            let Some(id) = happened.name.as_ref().and_then(|name| name.to_str()?.parse().ok())
+            else {
                 return Ok(());
             };
             let has_come =
@@ -137,7 +138,8 @@ impl Watcher {
         if self.followed.values().any(|followed| followed.id == id) {
             return Ok(());
         }
-        let flags = AddWatchFlags::IN_MOVED_TO | AddWatchFlags::IN_MODIFY | AddWatchFlags::IN_ONLYDIR;
+        let flags =
+            AddWatchFlags::IN_MOVED_TO | AddWatchFlags::IN_MODIFY | AddWatchFlags::IN_ONLYDIR;
         let directory = self.engine.store().directory_of(&id);
         match self.inotify.add_watch(&directory, flags) {
             Ok(wd) => {
@@ -169,7 +171,8 @@ impl Watcher {
     fn look_at(&mut self, wd: WatchDescriptor) -> Result<(), Gone> {
         let Some(followed) = self.followed.get(&wd) else { return Ok(()) };
         let id = followed.id.clone();
-        let log_bytes = fs::metadata(self.engine.store().log_of(&id)).map_or(0, |found| found.len());
+        let log_bytes =
+            fs::metadata(self.engine.store().log_of(&id)).map_or(0, |found| found.len());
         let has_grown = log_bytes > followed.log_bytes;
         let now = self.engine.store().read(&id).ok();
         let is_new = now.is_some() && now != followed.told;

@@ -35,24 +35,14 @@ fn a_guest_has_namespaces_ids_and_names_of_its_own() {
     let map = format!("0 {} 65536", scratch.plan().first_host_id);
     assert_eq!(lines[0], "web1");
     assert_eq!(lines[1], "0");
-    assert_eq!(
-        lines[2]
-            .split_ascii_whitespace()
-            .collect::<Vec<_>>()
-            .join(" "),
-        map
-    );
+    assert_eq!(lines[2].split_ascii_whitespace().collect::<Vec<_>>().join(" "), map);
     assert_eq!(lines[3], "init [3]");
     assert_eq!(lines[4], "3 N /bin:/usr/bin:/sbin:/usr/sbin");
     assert!(lines[6].starts_with("init [3]"), "{output}");
     // What the guest's root makes belongs to root on disk: files are not shifted.
     let made = fs::metadata(scratch.root().join("pid")).unwrap();
     assert_eq!((made.uid(), made.gid()), (0, 0));
-    let pid: u32 = fs::read_to_string(scratch.root().join("pid"))
-        .unwrap()
-        .trim()
-        .parse()
-        .unwrap();
+    let pid: u32 = fs::read_to_string(scratch.root().join("pid")).unwrap().trim().parse().unwrap();
     assert!(pid < 100, "{pid} is a pid of the guest's own namespace");
     // Outside it is a user that is nobody else.
     let init = scratch.started_init();
@@ -77,32 +67,17 @@ fn a_guest_sees_its_own_mounts_only_and_a_masked_proc() {
          ls /proc | grep -c '^[0-9]'; ls -a / | tr '\\n' ' '",
     );
     let mounts = output.lines().next().unwrap();
-    for expected in [
-        "/ ",
-        "/dev ",
-        "/dev/pts ",
-        "/dev/console ",
-        "/proc ",
-        "/proc/keys ",
-        "/sys ",
-    ] {
+    for expected in ["/ ", "/dev ", "/dev/pts ", "/dev/console ", "/proc ", "/proc/keys ", "/sys "]
+    {
         assert!(mounts.contains(expected), "{expected} in {mounts}");
     }
-    for word in mounts
-        .split(' ')
-        .filter(|word| !word.is_empty() && *word != "/")
-    {
-        let own = ["/dev", "/proc", "/sys"]
-            .iter()
-            .any(|place| word.starts_with(place));
+    for word in mounts.split(' ').filter(|word| !word.is_empty() && *word != "/") {
+        let own = ["/dev", "/proc", "/sys"].iter().any(|place| word.starts_with(place));
         assert!(own, "{word} is not the guest's");
     }
     let lines: Vec<&str> = output.lines().collect();
     assert_eq!(&lines[1..3], ["0", "0"], "keys and timer_list are empty");
-    assert!(
-        output.contains("hostname: Read-only file system"),
-        "{output}"
-    );
+    assert!(output.contains("hostname: Read-only file system"), "{output}");
     assert!(output.contains("/sys/x: Read-only file system"), "{output}");
     let dev =
         "console fd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero";
@@ -129,15 +104,9 @@ fn a_guest_has_exactly_its_capabilities_and_a_filter() {
     assert_eq!(field("CapAmb:"), format!("{:016x}", 0));
     assert_eq!(field("NoNewPrivs:"), "0", "su works in a guest");
     assert_eq!(field("Seccomp:"), "2");
-    assert!(
-        output.contains("unshare(0x10000000): Operation not permitted"),
-        "{output}"
-    );
+    assert!(output.contains("unshare(0x10000000): Operation not permitted"), "{output}");
     assert!(output.contains("mount: permission denied"), "{output}");
-    assert!(
-        output.contains("mknod: /tmp/n: Operation not permitted"),
-        "{output}"
-    );
+    assert!(output.contains("mknod: /tmp/n: Operation not permitted"), "{output}");
     assert!(output.contains("chroot\n"), "{output}");
 }
 
@@ -149,30 +118,19 @@ fn no_descriptor_of_the_hosts_is_left_and_pid_1_cannot_be_looked_into() {
         "ls -l /proc/1/fd /proc/1/exe /proc/1/environ >/dev/null && cat /proc/1/environ; \
          readlink /proc/1/exe; exec ls -l /proc/self/fd",
     );
-    assert!(
-        !output.contains("supervisor") && !output.contains("ulysse"),
-        "{output}"
-    );
+    assert!(!output.contains("supervisor") && !output.contains("ulysse"), "{output}");
     let init = scratch.started_init();
     let targets = |pid: u32| {
         let mut found: Vec<String> = fs::read_dir(format!("/proc/{pid}/fd"))
             .unwrap()
-            .map(|entry| {
-                fs::read_link(entry.unwrap().path())
-                    .unwrap()
-                    .display()
-                    .to_string()
-            })
+            .map(|entry| fs::read_link(entry.unwrap().path()).unwrap().display().to_string())
             .collect();
         found.sort();
         found
     };
     let of_init = targets(init.pid);
     assert_eq!(of_init.len(), 3, "{of_init:?}");
-    assert!(
-        of_init.iter().all(|target| target.ends_with("/0")),
-        "{of_init:?}"
-    );
+    assert!(of_init.iter().all(|target| target.ends_with("/0")), "{of_init:?}");
     // Of a program too: what rc was started with.
     let own = output.lines().filter(|line| line.contains(" -> ")).count();
     assert!(own <= 4, "{output}");
@@ -180,11 +138,7 @@ fn no_descriptor_of_the_hosts_is_left_and_pid_1_cannot_be_looked_into() {
 
 #[test]
 fn reboot_and_halt_inside_are_told_apart() {
-    for (command, event) in [
-        ("reboot -f", "restart"),
-        ("halt -f", "halt"),
-        ("kill -9 1", ""),
-    ] {
+    for (command, event) in [("reboot -f", "restart"), ("halt -f", "halt"), ("kill -9 1", "")] {
         let scratch = Scratch::new();
         scratch.script(command);
         let started = scratch.start();
@@ -195,9 +149,7 @@ fn reboot_and_halt_inside_are_told_apart() {
         }
         until("the event was told", || scratch.event().is_some());
         assert_eq!(scratch.event().unwrap(), event, "{command}");
-        until("the supervisor has ended", || {
-            !started.supervisor.is_alive()
-        });
+        until("the supervisor has ended", || !started.supervisor.is_alive());
         assert!(!started.init.is_alive());
         let log = fs::read_to_string(&scratch.plan().event_log).unwrap();
         assert!(log.contains("\"event\":\"ended\""), "{log}");
@@ -242,9 +194,7 @@ fn a_caller_that_changes_its_mind_leaves_nothing() {
     assert!(init.is_alive());
     assert!(Path::new(&format!("/proc/{}/ns/net", init.pid)).exists());
     drop(spawned);
-    until("both have ended", || {
-        !supervisor.is_alive() && !init.is_alive()
-    });
+    until("both have ended", || !supervisor.is_alive() && !init.is_alive());
     assert!(cgroup::processes(&plan.cgroups).is_empty());
     assert_eq!(scratch.event(), None, "a guest that never ran has no end");
 }
@@ -278,20 +228,10 @@ fn what_fstab_says_is_mounted_and_its_targets_stay_inside() {
     let mut plan = scratch.plan();
     plan.mounts = vec![
         line(1, "/proc", filesystem("proc", "")),
-        MountPlan {
-            read_only: false,
-            ..line(2, "/tmp", tmpfs())
-        },
+        MountPlan { read_only: false, ..line(2, "/tmp", tmpfs()) },
         line(3, "/tmp-link", tmpfs()),
         line(4, "/magic", tmpfs()),
-        line(
-            5,
-            "/shared",
-            MountSource::Bind {
-                path: shared.path().into(),
-                recursive: false,
-            },
-        ),
+        line(5, "/shared", MountSource::Bind { path: shared.path().into(), recursive: false }),
         line(6, "/nowhere", tmpfs()),
         line(7, "/mnt", filesystem("no-such-filesystem", "")),
     ];
@@ -305,25 +245,11 @@ fn what_fstab_says_is_mounted_and_its_targets_stay_inside() {
     let skipped: Vec<usize> = started.skipped.iter().map(|one| one.line).collect();
     // 3 leads to a place that the guest does not have; in the guest's eyes it is a dangling link.
     assert_eq!(skipped, [3, 4, 6, 7], "{:?}", started.skipped);
-    assert!(
-        output.contains(" /tmp ") && output.contains("size=16384k"),
-        "{output}"
-    );
-    assert!(
-        output.contains("hi") && output.contains("writable"),
-        "{output}"
-    );
-    assert!(
-        output.contains("/shared/x: Read-only file system"),
-        "{output}"
-    );
+    assert!(output.contains(" /tmp ") && output.contains("size=16384k"), "{output}");
+    assert!(output.contains("hi") && output.contains("writable"), "{output}");
+    assert!(output.contains("/shared/x: Read-only file system"), "{output}");
     // Root's file on the host is root's inside.
-    assert!(
-        output
-            .lines()
-            .any(|line| line.contains(" 0 ") && line.ends_with("hello")),
-        "{output}"
-    );
+    assert!(output.lines().any(|line| line.contains(" 0 ") && line.ends_with("hello")), "{output}");
     let host = fs::read_to_string("/proc/self/mountinfo").unwrap();
     assert!(!host.contains(&outside.path().display().to_string()));
     assert!(!host.contains(&scratch.root().display().to_string()));
@@ -338,19 +264,12 @@ fn a_link_instead_of_dev_proc_or_sys_leads_nowhere() {
         symlink(outside.path(), scratch.root().join(name)).unwrap();
         scratch.script("true");
         let error = guest::spawn(&scratch.plan()).unwrap().go().unwrap_err();
-        let GuestError::Make {
-            step: Step::Mount,
-            subject,
-            ..
-        } = &error
-        else {
+        let GuestError::Make { step: Step::Mount, subject, .. } = &error else {
             panic!("{error:?}");
         };
         assert_eq!(subject, &format!("/{name}"));
         assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
-        until("it is gone", || {
-            cgroup::processes(&scratch.plan().cgroups).is_empty()
-        });
+        until("it is gone", || cgroup::processes(&scratch.plan().cgroups).is_empty());
     }
 }
 
@@ -382,18 +301,12 @@ fn a_guest_without_init_is_refused_by_name() {
     let scratch = Scratch::new();
     fs::remove_file(scratch.root().join("etc/init.d/rc")).unwrap();
     let error = guest::spawn(&scratch.plan()).unwrap().go().unwrap_err();
-    let GuestError::NoInit { path } = &error else {
-        panic!("{error:?}")
-    };
+    let GuestError::NoInit { path } = &error else { panic!("{error:?}") };
     assert_eq!(path, "/etc/init.d/rc");
     let mut plan = scratch.plan();
-    plan.init = InitPlan::Program {
-        command: vec!["/sbin/init".to_owned()],
-    };
+    plan.init = InitPlan::Program { command: vec!["/sbin/init".to_owned()] };
     let error = guest::spawn(&plan).unwrap().go().unwrap_err();
-    let GuestError::NoInit { path } = &error else {
-        panic!("{error:?}")
-    };
+    let GuestError::NoInit { path } = &error else { panic!("{error:?}") };
     assert_eq!(path, "/sbin/init");
 }
 
@@ -406,9 +319,7 @@ fn a_program_of_the_guests_can_be_pid_1() {
         "#!/bin/sh\n(echo $$ $container; cat /proc/mounts) > /out\nsleep 1000\n",
     );
     let mut plan = scratch.plan();
-    plan.init = InitPlan::Program {
-        command: vec!["/sbin/init".to_owned()],
-    };
+    plan.init = InitPlan::Program { command: vec!["/sbin/init".to_owned()] };
     plan.environment = vec!["PATH=/bin:/sbin".to_owned(), "container=ulysse".to_owned()];
     let started = scratch.start_with(&plan);
     until("it runs", || {
@@ -450,14 +361,8 @@ fn the_supervisor_is_small_and_survives_its_caller() {
     let started = scratch.start();
     // Its parent is not the one that asked for it.
     let status = fs::read_to_string(format!("/proc/{}/status", started.supervisor.pid)).unwrap();
-    let parent = status
-        .lines()
-        .find(|line| line.starts_with("PPid:"))
-        .unwrap();
-    assert_ne!(
-        parent.split_ascii_whitespace().nth(1).unwrap(),
-        std::process::id().to_string()
-    );
+    let parent = status.lines().find(|line| line.starts_with("PPid:")).unwrap();
+    assert_ne!(parent.split_ascii_whitespace().nth(1).unwrap(), std::process::id().to_string());
     let rollup =
         fs::read_to_string(format!("/proc/{}/smaps_rollup", started.supervisor.pid)).unwrap();
     let private: u64 = rollup
@@ -466,10 +371,7 @@ fn the_supervisor_is_small_and_survives_its_caller() {
         .filter_map(|line| line.split_ascii_whitespace().nth(1)?.parse::<u64>().ok())
         .sum();
     assert!(private < 2048, "{private} KiB of its own");
-    assert_eq!(
-        ProcessIdentity::of(started.supervisor.pid),
-        Some(started.supervisor)
-    );
+    assert_eq!(ProcessIdentity::of(started.supervisor.pid), Some(started.supervisor));
 }
 
 fn libc_sigterm() -> nix::sys::signal::Signal {

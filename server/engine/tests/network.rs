@@ -118,15 +118,10 @@ fn snapshot() -> String {
 
 /// A network cable: `host_device` here, `eth0` with `address` in the other namespace.
 fn cable(host_device: &str, other: &Namespace, address: &str) {
-    ip(&format!(
-        "link add {host_device} type veth peer name eth0 netns {}",
-        other.pid()
-    ));
+    ip(&format!("link add {host_device} type veth peer name eth0 netns {}", other.pid()));
     ip(&format!("link set {host_device} up"));
-    other.ip(&format!("address add {address} dev eth0 nodad").replace(
-        " nodad",
-        if address.contains(':') { " nodad" } else { "" },
-    ));
+    other.ip(&format!("address add {address} dev eth0 nodad")
+        .replace(" nodad", if address.contains(':') { " nodad" } else { "" }));
     other.ip("link set eth0 up");
     other.ip("link set lo up");
 }
@@ -369,10 +364,7 @@ fn an_address_of_the_host_or_of_another_guest_is_refused() {
     apply(&one, 40001, &["lan0:192.0.2.7/24"]);
     let refused = network::apply(&plan(40002, &["lan0:192.0.2.7/24"]), two.pid());
     assert!(matches!(refused, Err(NetworkError::AddressInUse { .. })), "{refused:?}");
-    assert_eq!(
-        network::host_addresses().unwrap(),
-        [address("10.127.0.1"), address("192.0.2.1")]
-    );
+    assert_eq!(network::host_addresses().unwrap(), [address("10.127.0.1"), address("192.0.2.1")]);
     let devices = network::host_devices(&Nat::default()).unwrap();
     assert_eq!(devices, ["lan0".parse().unwrap()]);
 }

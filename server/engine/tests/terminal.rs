@@ -261,8 +261,7 @@ fn there_are_no_more_than_allowed_and_nobody_else_may_connect() {
     let mut settings = guest.settings();
     settings.limits.terminals = 1;
     let size = Size::DEFAULT;
-    let second =
-        terminal::open(&settings, &roles(), &Fixed, &Fixed, &guest.state, UserId(1), size);
+    let second = terminal::open(&settings, &roles(), &Fixed, &Fixed, &guest.state, UserId(1), size);
     assert!(matches!(second, Err(TerminalError::TooMany { limit: 1 })));
     let directory = guest.roots().terminals();
     let mode = |path| fs::metadata(path).unwrap().permissions().mode() & 0o777;

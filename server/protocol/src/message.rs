@@ -39,6 +39,7 @@ pub struct RequestFrame {
 
 /// What the web process may ask.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::large_enum_variant, reason = "decoded once, matched at once, never stored")]
 pub enum Request {
     /// Which build of Ulysse is the engine? Answered by [`Reply::Hello`].
     Hello,
@@ -105,6 +106,7 @@ pub struct ReplyFrame {
 
 /// The body of a reply.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::large_enum_variant, reason = "decoded once, matched at once, never stored")]
 pub enum Body {
     /// It is here.
     Inline(Result<Reply, Failure>),
@@ -117,7 +119,6 @@ pub enum Body {
 
 /// What the engine answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(clippy::large_enum_variant, reason = "decoded once, matched at once, never stored")]
 pub enum Reply {
     /// To [`Request::Hello`]: the engine's build id and when it started.
     Hello {

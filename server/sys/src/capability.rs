@@ -139,20 +139,12 @@ impl CapabilitySet {
             }
         }
         rustix::thread::clear_ambient_capability_set()?;
-        let known = if last >= 63 {
-            u64::MAX
-        } else {
-            (1 << (last + 1)) - 1
-        };
+        let known = if last >= 63 { u64::MAX } else { (1 << (last + 1)) - 1 };
         let now = rustix::thread::capabilities(None)?;
         let kept = Bits::from_bits_retain(self.0 & known & now.permitted.bits());
         rustix::thread::set_capabilities(
             None,
-            CapabilitySets {
-                effective: kept,
-                permitted: kept,
-                inheritable: Bits::empty(),
-            },
+            CapabilitySets { effective: kept, permitted: kept, inheritable: Bits::empty() },
         )?;
         Ok(())
     }
@@ -164,18 +156,10 @@ fn last_capability() -> u32 {
     let is_known = |number: u32| {
         rustix::thread::capability_is_in_bounding_set(Bits::from_bits_retain(1 << number)).is_ok()
     };
-    (40..63)
-        .take_while(|number| is_known(number + 1))
-        .last()
-        .map_or_else(
-            || {
-                (0..=40)
-                    .rev()
-                    .find(|number| is_known(*number))
-                    .unwrap_or(40)
-            },
-            |number| number + 1,
-        )
+    (40..63).take_while(|number| is_known(number + 1)).last().map_or_else(
+        || (0..=40).rev().find(|number| is_known(*number)).unwrap_or(40),
+        |number| number + 1,
+    )
 }
 
 impl FromStr for CapabilitySet {
@@ -189,9 +173,7 @@ impl FromStr for CapabilitySet {
             .iter()
             .position(|known| *known == name)
             .map(|number| Self(1 << number))
-            .ok_or_else(|| UnknownCapability {
-                word: word.to_owned(),
-            })
+            .ok_or_else(|| UnknownCapability { word: word.to_owned() })
     }
 }
 

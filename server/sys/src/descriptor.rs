@@ -32,12 +32,7 @@ pub fn take_inherited(number: RawFd) -> io::Result<OwnedFd> {
 pub fn hand_on(command: &mut Command, descriptors: Vec<(OwnedFd, RawFd)>) {
     let place = move || {
         // Out of each other's way first: a descriptor may sit at a number that another is to get.
-        let above = descriptors
-            .iter()
-            .map(|(_, number)| *number)
-            .max()
-            .unwrap_or(2)
-            + 1;
+        let above = descriptors.iter().map(|(_, number)| *number).max().unwrap_or(2) + 1;
         let mut moved = [-1; 16];
         for ((descriptor, _), slot) in descriptors.iter().zip(&mut moved) {
             use std::os::fd::AsRawFd;
@@ -87,18 +82,9 @@ pub fn close_on_exec_from(first: RawFd) -> io::Result<()> {
     let first = libc::c_uint::try_from(first).map_err(|_| io::ErrorKind::InvalidInput)?;
     // SAFETY: changes flags in the descriptor table only.
     let done = unsafe {
-        libc::syscall(
-            libc::SYS_close_range,
-            first,
-            libc::c_uint::MAX,
-            libc::CLOSE_RANGE_CLOEXEC,
-        )
+        libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC)
     };
-    if done < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(())
-    }
+    if done < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -114,10 +100,7 @@ mod tests {
         hand_on(&mut command, vec![(a, 3), (b, 4)]);
         let output = command.output().unwrap();
         // 5 is the directory that ls itself reads.
-        assert_eq!(
-            String::from_utf8_lossy(&output.stdout),
-            "0\n1\n2\n3\n4\n5\n"
-        );
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "0\n1\n2\n3\n4\n5\n");
     }
 
     #[test]

@@ -64,10 +64,7 @@ pub fn read_sealed(memory: OwnedFd, max_bytes: u64) -> Result<Vec<u8>, MemfdErro
     let mut file = File::from(memory);
     let actual_bytes = file.metadata().map_err(MemfdError::Read)?.len();
     if actual_bytes > max_bytes {
-        return Err(MemfdError::TooLong {
-            max_bytes,
-            actual_bytes,
-        });
+        return Err(MemfdError::TooLong { max_bytes, actual_bytes });
     }
     let mut bytes = Vec::new();
     file.seek(SeekFrom::Start(0)).map_err(MemfdError::Read)?;
@@ -94,9 +91,6 @@ mod tests {
         let open = rustix::fs::memfd_create("test", flags).unwrap();
         assert!(matches!(read_sealed(open, 5), Err(MemfdError::NotSealed)));
         let long = sealed("test", b"hello").unwrap();
-        assert!(matches!(
-            read_sealed(long, 4),
-            Err(MemfdError::TooLong { .. })
-        ));
+        assert!(matches!(read_sealed(long, 4), Err(MemfdError::TooLong { .. })));
     }
 }

@@ -56,10 +56,7 @@ impl Attributes {
 /// # Errors
 /// When the kernel refuses: a locked attribute, no right to the mount.
 pub fn set_attributes(mount: impl AsFd, attributes: Attributes, recursive: bool) -> io::Result<()> {
-    let mut attr = MountAttr {
-        attr_set: attributes.bits(),
-        ..MountAttr::default()
-    };
+    let mut attr = MountAttr { attr_set: attributes.bits(), ..MountAttr::default() };
     if attributes.no_access_time {
         attr.attr_clr = libc::MOUNT_ATTR__ATIME;
     }
@@ -78,11 +75,7 @@ pub fn map_ids(
 ) -> io::Result<()> {
     let userns_fd =
         u64::try_from(user_namespace.as_raw_fd()).map_err(|_| io::ErrorKind::InvalidInput)?;
-    let attr = MountAttr {
-        attr_set: libc::MOUNT_ATTR_IDMAP,
-        userns_fd,
-        ..MountAttr::default()
-    };
+    let attr = MountAttr { attr_set: libc::MOUNT_ATTR_IDMAP, userns_fd, ..MountAttr::default() };
     mount_setattr(mount.as_fd(), &attr, recursive)
 }
 
@@ -91,10 +84,7 @@ pub fn map_ids(
 /// # Errors
 /// When the caller has no right to the mount.
 pub fn make_private(mount: impl AsFd, recursive: bool) -> io::Result<()> {
-    let attr = MountAttr {
-        propagation: libc::MS_PRIVATE,
-        ..MountAttr::default()
-    };
+    let attr = MountAttr { propagation: libc::MS_PRIVATE, ..MountAttr::default() };
     mount_setattr(mount.as_fd(), &attr, recursive)
 }
 
@@ -112,9 +102,5 @@ fn mount_setattr(mount: BorrowedFd<'_>, attr: &MountAttr, recursive: bool) -> io
             size_of::<MountAttr>(),
         )
     };
-    if done < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(())
-    }
+    if done < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }

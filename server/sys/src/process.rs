@@ -26,14 +26,8 @@ pub struct Namespaces {
 
 impl Namespaces {
     /// All of them.
-    pub const ALL: Self = Self {
-        user: true,
-        pid: true,
-        mount: true,
-        uts: true,
-        ipc: true,
-        net: true,
-    };
+    pub const ALL: Self =
+        Self { user: true, pid: true, mount: true, uts: true, ipc: true, net: true };
 
     fn flags(self) -> libc::c_int {
         let pairs = [
@@ -44,10 +38,7 @@ impl Namespaces {
             (self.ipc, libc::CLONE_NEWIPC),
             (self.net, libc::CLONE_NEWNET),
         ];
-        pairs
-            .iter()
-            .filter(|(wanted, _)| *wanted)
-            .fold(0, |flags, (_, flag)| flags | flag)
+        pairs.iter().filter(|(wanted, _)| *wanted).fold(0, |flags, (_, flag)| flags | flag)
     }
 }
 
@@ -132,11 +123,7 @@ pub fn fork(namespaces: Namespaces, cgroup: Option<BorrowedFd<'_>>) -> io::Resul
     // libc or of Rust's runtime is held by somebody who does not exist in the child. `args` and
     // `pidfd` outlive the call.
     let pid = unsafe {
-        libc::syscall(
-            libc::SYS_clone3,
-            std::ptr::from_mut(&mut args),
-            size_of::<CloneArgs>(),
-        )
+        libc::syscall(libc::SYS_clone3, std::ptr::from_mut(&mut args), size_of::<CloneArgs>())
     };
     match pid {
         0 => Ok(Fork::Child),
@@ -155,9 +142,7 @@ fn refuse_second_thread() -> io::Result<()> {
     // A directory's link count is two plus its directories: one for each thread.
     match fs::metadata("/proc/self/task")?.nlink() {
         3 => Ok(()),
-        _ => Err(io::Error::other(
-            "a process with several threads must not fork",
-        )),
+        _ => Err(io::Error::other("a process with several threads must not fork")),
     }
 }
 
@@ -189,10 +174,9 @@ pub fn reap_any() -> io::Result<Reaped> {
 fn wait(id: WaitId<'_>, options: WaitIdOptions) -> io::Result<Option<(u32, Ended)>> {
     // rustix does not say which child it was: libc does.
     let (kind, id) = match id {
-        WaitId::Pid(pid) => (
-            libc::P_PID,
-            libc::id_t::try_from(pid.as_raw_nonzero().get()).unwrap_or(0),
-        ),
+        WaitId::Pid(pid) => {
+            (libc::P_PID, libc::id_t::try_from(pid.as_raw_nonzero().get()).unwrap_or(0))
+        }
         _ => (libc::P_ALL, 0),
     };
     loop {

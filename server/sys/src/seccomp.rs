@@ -28,11 +28,7 @@ pub fn install(program: &BpfProgram) -> io::Result<()> {
             std::ptr::from_ref(&filter),
         )
     };
-    if done < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(())
-    }
+    if done < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// A program that refuses x32 system calls (`ENOSYS`): they carry the same architecture as 64-bit
@@ -48,12 +44,7 @@ pub fn refuse_x32() -> BpfProgram {
         // The number of the system call is the first word of `struct seccomp_data`.
         step(LOAD_WORD, 0, 0, 0),
         step(JUMP_IF_AT_LEAST, 0, 1, X32_BIT),
-        step(
-            RETURN,
-            0,
-            0,
-            libc::SECCOMP_RET_ERRNO | libc::ENOSYS.cast_unsigned(),
-        ),
+        step(RETURN, 0, 0, libc::SECCOMP_RET_ERRNO | libc::ENOSYS.cast_unsigned()),
         step(RETURN, 0, 0, libc::SECCOMP_RET_ALLOW),
     ]
 }

@@ -183,16 +183,10 @@ pub fn receive(socket: impl AsFd, buffer: &mut [u8]) -> Result<Received, PacketE
                 descriptors.extend(received);
             }
         }
-        if message
-            .flags
-            .intersects(ReturnFlags::TRUNC | ReturnFlags::CTRUNC)
-        {
+        if message.flags.intersects(ReturnFlags::TRUNC | ReturnFlags::CTRUNC) {
             return Err(PacketError::Truncated);
         }
-        return Ok(Received {
-            bytes: message.bytes,
-            descriptors,
-        });
+        return Ok(Received { bytes: message.bytes, descriptors });
     }
 }
 
@@ -207,15 +201,9 @@ mod tests {
         send(&a, b"two", &[a.as_fd(), b.as_fd()]).unwrap();
         let mut buffer = [0; 16];
         let first = receive(&b, &mut buffer).unwrap();
-        assert_eq!(
-            (&buffer[..first.bytes], first.descriptors.len()),
-            (&b"one"[..], 0)
-        );
+        assert_eq!((&buffer[..first.bytes], first.descriptors.len()), (&b"one"[..], 0));
         let second = receive(&b, &mut buffer).unwrap();
-        assert_eq!(
-            (&buffer[..second.bytes], second.descriptors.len()),
-            (&b"two"[..], 2)
-        );
+        assert_eq!((&buffer[..second.bytes], second.descriptors.len()), (&b"two"[..], 2));
         for descriptor in &second.descriptors {
             let flags = rustix::io::fcntl_getfd(descriptor).unwrap();
             assert!(flags.contains(rustix::io::FdFlags::CLOEXEC));
@@ -226,10 +214,7 @@ mod tests {
     fn a_packet_that_does_not_fit_is_an_error() {
         let (a, b) = pair().unwrap();
         send(&a, b"too long for it", &[]).unwrap();
-        assert!(matches!(
-            receive(&b, &mut [0; 4]),
-            Err(PacketError::Truncated)
-        ));
+        assert!(matches!(receive(&b, &mut [0; 4]), Err(PacketError::Truncated)));
     }
 
     #[test]

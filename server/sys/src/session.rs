@@ -60,17 +60,9 @@ fn join(cgroup: RawFd) -> io::Result<()> {
     let zero = b"0";
     // SAFETY: the buffer has as many bytes as are named.
     let written = unsafe { libc::write(cgroup, zero.as_ptr().cast(), zero.len()) };
-    if written < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(())
-    }
+    if written < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 fn check(result: i32) -> io::Result<()> {
-    if result < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(())
-    }
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }

@@ -112,7 +112,8 @@ pub(super) fn obtain(
                 let _ = flock(&lock, FlockOperation::Unlock);
             }
             Ok(()) if is_usable => {
-                let age_ms = work.clock().now().millis_since(made_at(&place).unwrap_or(UnixMillis(0)));
+                let age_ms =
+                    work.clock().now().millis_since(made_at(&place).unwrap_or(UnixMillis(0)));
                 if !is_new {
                     work.log(&format!("Using the base made {} h ago.", age_ms / 3_600_000));
                 }
@@ -131,7 +132,7 @@ pub(super) fn obtain(
                 }
                 work.go_on()?;
                 // The holder ends the wait, however long its debootstrap takes, or the person does.
-                std::thread::sleep(LOOK_EVERY);
+                let _ = poll(&mut [], Some(&look_every()));
             }
             Err(errno) => return Err(at(&lock_path, errno.into()).into()),
         }
@@ -360,10 +361,7 @@ enum Waiting {
 }
 
 /// The next line of a program's output, cut to what a log takes; none at its end.
-fn next_line(
-    lines: &mut BufReader<File>,
-    work: &mut Work<'_>,
-) -> Result<Option<String>, Waiting> {
+fn next_line(lines: &mut BufReader<File>, work: &mut Work<'_>) -> Result<Option<String>, Waiting> {
     let mut line = Vec::new();
     loop {
         if work.is_cancelled() {
@@ -402,10 +400,13 @@ impl<R: BufRead> ReadUntilNow for R {
     }
 }
 
+fn look_every() -> Timespec {
+    Timespec { tv_sec: 0, tv_nsec: LOOK_EVERY.subsec_nanos().into() }
+}
+
 /// Waits a moment for a pipe to have something, or to have ended.
 fn is_readable(pipe: &File) -> io::Result<bool> {
-    let timeout = Timespec { tv_sec: 0, tv_nsec: i64::from(LOOK_EVERY.subsec_nanos()) };
-    match poll(&mut [PollFd::new(pipe, PollFlags::IN)], Some(&timeout)) {
+    match poll(&mut [PollFd::new(pipe, PollFlags::IN)], Some(&look_every())) {
         Ok(ready) => Ok(ready > 0),
         Err(rustix::io::Errno::INTR) => Ok(false),
         Err(errno) => Err(errno.into()),
@@ -435,7 +436,8 @@ pub(super) fn copy(base: &Base, to: &Path, work: &mut Work<'_>) -> Result<(), St
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(input);
-    sys::session::Session { death_signal: libc::SIGKILL, ..Default::default() }.prepare(&mut command);
+    sys::session::Session { death_signal: libc::SIGKILL, ..Default::default() }
+        .prepare(&mut command);
     let mut child = command.spawn().map_err(failed)?;
     drop(command);
     let mut lines = BufReader::new(File::from(output));

@@ -49,7 +49,8 @@ fn hosts(spec: &BuildSpec) -> String {
     let full = spec.host_name.as_str();
     let short = full.split('.').next().unwrap_or(full);
     let names = if short == full { full.to_owned() } else { format!("{full} {short}") };
-    let own = spec.interfaces.first().map_or_else(|| "127.0.1.1".to_owned(), |i| i.address.to_string());
+    let own =
+        spec.interfaces.first().map_or_else(|| "127.0.1.1".to_owned(), |i| i.address.to_string());
     text.push_str(&format!("{own}\t{names}\n"));
     text.push_str("::1\tlocalhost ip6-localhost ip6-loopback\n");
     text.push_str("ff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n");

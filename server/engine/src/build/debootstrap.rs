@@ -23,7 +23,12 @@ const SYSVINIT: [&str; 3] = ["sysvinit-core", "sysv-rc", "initscripts"];
 /// `init` depends on one of several inits, of which debootstrap, which knows no alternatives, would
 /// always take the first, systemd.
 const WITHOUT_SYSTEMD: [&str; 7] = [
-    "init", "systemd", "systemd-sysv", "systemd-timesyncd", "libpam-systemd", "libnss-systemd",
+    "init",
+    "systemd",
+    "systemd-sysv",
+    "systemd-timesyncd",
+    "libpam-systemd",
+    "libnss-systemd",
     "dbus-user-session",
 ];
 /// What makes a systemd system, also of the small variants.
@@ -44,11 +49,8 @@ pub(super) fn command(method: &Method, init: Init) -> Vec<String> {
         Init::Sysvinit => (&SYSVINIT, &WITHOUT_SYSTEMD),
         Init::Systemd => (&SYSTEMD, &[]),
     };
-    let mut command = vec![
-        PROGRAM.to_owned(),
-        "--debian-installer".to_owned(),
-        format!("--arch={architecture}"),
-    ];
+    let mut command =
+        vec![PROGRAM.to_owned(), "--debian-installer".to_owned(), format!("--arch={architecture}")];
     command.push(format!("--include={}", joined(with, packages)));
     let excluded = joined(without, excluded);
     if !excluded.is_empty() {
@@ -208,7 +210,12 @@ impl Listener {
 /// Codes of debootstrap's that mean: the mirror does not have it, or does not answer.
 fn is_about_mirror(code: &str) -> bool {
     [
-        "COULDNTDL", "COULDNTDLPKGS", "INVALIDREL", "MISSINGRELENTRY", "NOGETREL", "NOGETRELSIG",
+        "COULDNTDL",
+        "COULDNTDLPKGS",
+        "INVALIDREL",
+        "MISSINGRELENTRY",
+        "NOGETREL",
+        "NOGETRELSIG",
         "WRONGSUITE",
     ]
     .contains(&code)
@@ -247,8 +254,19 @@ mod tests {
 
     #[test]
     fn the_call_names_what_the_init_needs_once() {
-        insta::assert_snapshot!(command(&method(), Init::Sysvinit).join("\n"), @"");
-        assert!(command(&method(), Init::Systemd).contains(&"--include=systemd-sysv,less,sysv-rc".to_owned()));
+        insta::assert_snapshot!(command(&method(), Init::Sysvinit).join("\n"), @r"
+        /usr/sbin/debootstrap
+        --debian-installer
+        --arch=amd64
+        --include=sysvinit-core,sysv-rc,initscripts,less
+        --exclude=init,systemd,systemd-sysv,systemd-timesyncd,libpam-systemd,libnss-systemd,dbus-user-session,nano
+        --variant=minbase
+        bookworm
+        /mnt/root
+        http://mirror.example/debian
+        ");
+        let with_systemd = command(&method(), Init::Systemd);
+        assert!(with_systemd.contains(&"--include=systemd-sysv,less,sysv-rc".to_owned()));
     }
 
     fn heard(lines: &str) -> (Vec<Word>, Listener) {

@@ -120,7 +120,8 @@ fn is_to_be_filled(roots: &Roots, spec: &BuildSpec) -> Result<bool, BuildError> 
 /// When it is cancelled or something fails; what was made so far is in the journal.
 pub fn build(instance: &Instance, work: &mut Work<'_>, spec: &BuildSpec) -> Result<(), Stopped> {
     let roots = &instance.settings.roots;
-    let place = |path: &std::path::Path, source| BuildError::Place { path: path.to_owned(), source };
+    let place =
+        |path: &std::path::Path, source| BuildError::Place { path: path.to_owned(), source };
     base::make_private(&roots.guest_base).map_err(|source| place(&roots.guest_base, source))?;
     config::ensure_defaults(roots)?;
     let base = base::obtain(instance, work, spec)?;

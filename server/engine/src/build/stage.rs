@@ -160,8 +160,7 @@ fn read_plan(caller: &OwnedFd) -> Result<StagePlan, StartFailure> {
 /// Waits until the program has ended, and ends it when the caller has gone.
 fn watch(caller: &OwnedFd, pidfd: &OwnedFd) {
     loop {
-        let mut polled =
-            [PollFd::new(pidfd, PollFlags::IN), PollFd::new(caller, PollFlags::IN)];
+        let mut polled = [PollFd::new(pidfd, PollFlags::IN), PollFd::new(caller, PollFlags::IN)];
         match poll(&mut polled, None) {
             Ok(_) => {}
             Err(rustix::io::Errno::INTR) => continue,
@@ -210,7 +209,8 @@ fn enter(plan: &StagePlan, link: &OwnedFd, root: OwnedFd) -> Result<io::Error, S
     // After the ids, because changing them takes it back. Should the watching process be killed, the
     // kernel ends this one, and with it the namespace.
     nix::sys::prctl::set_pdeathsig(Signal::SIGKILL).map_err(io::Error::from).at(Step::Fork, "")?;
-    let place = mounts::tmpfs("size=64k,mode=755", Attributes::default()).at(Step::Mount, "/mnt")?;
+    let place =
+        mounts::tmpfs("size=64k,mode=755", Attributes::default()).at(Step::Mount, "/mnt")?;
     let flags = OFlags::CREATE | OFlags::WRONLY | OFlags::CLOEXEC;
     let settings = rustix::fs::openat(&place, "wgetrc", flags, Mode::from_raw_mode(0o644))
         .at(Step::Mount, WGETRC)?;

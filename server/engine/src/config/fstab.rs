@@ -62,8 +62,8 @@ pub struct MountFlags {
 pub(super) fn fstab(reader: &Reader, path: &str) -> Result<Vec<FstabEntry>, ConfigError> {
     let mut entries = Vec::new();
     for (line, text) in reader.list(path)?.unwrap_or_default() {
-        let entry = parse_line(line, &text)
-            .map_err(|expected| reader.unexpected(path, line, expected))?;
+        let entry =
+            parse_line(line, &text).map_err(|expected| reader.unexpected(path, line, expected))?;
         entries.extend(entry);
     }
     Ok(entries)

@@ -163,7 +163,8 @@ impl GuestConfig {
         };
         let defaults = Reader::open(&roots.config_base.join(".defaults"), Path::new(".defaults"))?;
         let mut warnings = Vec::new();
-        let context = reader.parsed("context", str::parse::<ContextId>, |_| Expected::ContextNumber)?;
+        let context =
+            reader.parsed("context", str::parse::<ContextId>, |_| Expected::ContextNumber)?;
         let init = init_config(&reader, defaults.as_ref())?;
         let nice = reader
             .parsed(

@@ -43,8 +43,7 @@ fn interface(
         Some((address, prefix)) => (address.to_owned(), Some(prefix.to_owned())),
         None => (text, None),
     };
-    let address: IpAddr =
-        text.parse().map_err(|_| reader.unexpected(&ip, 1, Expected::Address))?;
+    let address: IpAddr = text.parse().map_err(|_| reader.unexpected(&ip, 1, Expected::Address))?;
 
     let mut no_device = reader.exists(&format!("{directory}/nodev"))?;
     if reader.exists(&format!("{directory}/only_ip"))? {
@@ -56,9 +55,10 @@ fn interface(
     } else {
         let dev = own_or_shared(reader, directory, "dev")?;
         match dev {
-            Some((path, text)) => Device::Named(text.parse::<DeviceName>().map_err(|problem| {
-                reader.unexpected(&path, 1, Expected::Device(problem))
-            })?),
+            Some((path, text)) => Device::Named(
+                text.parse::<DeviceName>()
+                    .map_err(|problem| reader.unexpected(&path, 1, Expected::Device(problem)))?,
+            ),
             None => {
                 let path = format!("{directory}/dev");
                 return Err(reader.unexpected(&path, 1, Expected::DeviceOrNodev));

@@ -34,8 +34,7 @@ pub struct Listed {
 /// # Errors
 /// When the config base is there and cannot be read.
 pub fn list_names(roots: &Roots) -> Result<Vec<VServerName>, ConfigError> {
-    let failed =
-        |source| ConfigError::Read { file: roots.config_base.clone(), source };
+    let failed = |source| ConfigError::Read { file: roots.config_base.clone(), source };
     let entries = match fs::read_dir(&roots.config_base) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -113,7 +112,12 @@ pub fn files_of(roots: &Roots, name: &VServerName) -> Result<Vec<ConfigFile>, Co
     Ok(files)
 }
 
-fn collect(directory: &Path, below: &str, depth: usize, files: &mut Vec<ConfigFile>) -> io::Result<()> {
+fn collect(
+    directory: &Path,
+    below: &str,
+    depth: usize,
+    files: &mut Vec<ConfigFile>,
+) -> io::Result<()> {
     let mut count = 0;
     for entry in fs::read_dir(directory)? {
         let entry = entry?;

@@ -108,15 +108,14 @@ impl Reader {
         if bytes.len() as u64 > MAX_FILE_BYTES {
             return Err(self.unexpected(path, 1, Expected::AtMostBytes(MAX_FILE_BYTES)));
         }
-        let line_of = |end: usize| bytes.iter().take(end).filter(|byte| **byte == b'\n').count() + 1;
+        let line_of =
+            |end: usize| bytes.iter().take(end).filter(|byte| **byte == b'\n').count() + 1;
         if let Some(nul) = bytes.iter().position(|byte| *byte == 0) {
             return Err(self.unexpected(path, line_of(nul), Expected::NoNul));
         }
         match core::str::from_utf8(&bytes) {
             Ok(text) => Ok(Some(text.to_owned())),
-            Err(error) => {
-                Err(self.unexpected(path, line_of(error.valid_up_to()), Expected::Utf8))
-            }
+            Err(error) => Err(self.unexpected(path, line_of(error.valid_up_to()), Expected::Utf8)),
         }
     }
 
@@ -149,9 +148,9 @@ impl Reader {
     /// # Errors
     /// As [`Reader::text`].
     pub(super) fn list(&self, path: &str) -> Result<Option<Vec<(usize, String)>>, ConfigError> {
-        Ok(self.text(path)?.map(|text| {
-            numbered_lines(&text).filter(|(_, item)| !item.starts_with('#')).collect()
-        }))
+        Ok(self
+            .text(path)?
+            .map(|text| numbered_lines(&text).filter(|(_, item)| !item.starts_with('#')).collect()))
     }
 
     /// The array at `path`: every line that is not blank, none when there is no file.
@@ -170,10 +169,8 @@ impl Reader {
     pub(super) fn directory(&self, path: &str) -> Result<Vec<String>, ConfigError> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY;
         let Some(directory) = self.open_file(path, flags)? else { return Ok(Vec::new()) };
-        let failed = |errno: Errno| ConfigError::Read {
-            file: self.shown(path),
-            source: errno.into(),
-        };
+        let failed =
+            |errno: Errno| ConfigError::Read { file: self.shown(path), source: errno.into() };
         let mut names = Vec::new();
         for entry in rustix::fs::Dir::new(directory).map_err(failed)? {
             let entry = entry.map_err(failed)?;

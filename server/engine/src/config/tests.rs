@@ -98,12 +98,7 @@ fn the_fixture_of_the_fact_sheet() {
     let shown: Vec<String> = config.interfaces.iter().map(ToString::to_string).collect();
     assert_eq!(
         shown,
-        [
-            "eth0:192.168.44.150/24",
-            "nono=eth0:10.0.0.2/21",
-            "nodev:2001:db8::1",
-            "eth0:10.0.0.10",
-        ]
+        ["eth0:192.168.44.150/24", "nono=eth0:10.0.0.2/21", "nodev:2001:db8::1", "eth0:10.0.0.10",]
     );
     assert_eq!(config.init.style, InitStyle::Sysv);
     assert_eq!(config.init.start_level.as_deref(), Some("3"));
@@ -149,27 +144,44 @@ fn an_empty_tree_has_the_defaults() {
 
 #[test]
 fn every_mistake_names_file_line_and_what_was_expected() {
-    let cases: &[(&[(&str, &str)], &str, usize)] = &[
+    type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, usize);
+    let cases: &[Case<'_>] = &[
         (&[("context", "1")], "web/context", 1),
         (&[("context", "49152")], "web/context", 1),
         (&[("context", "ten")], "web/context", 1),
         (&[("uts/nodename", "a b")], "web/uts/nodename", 1),
-        (&[("interfaces/0/ip", "10.0.7.0.2"), ("interfaces/0/nodev", "")], "web/interfaces/0/ip", 1),
+        (
+            &[("interfaces/0/ip", "10.0.7.0.2"), ("interfaces/0/nodev", "")],
+            "web/interfaces/0/ip",
+            1,
+        ),
         (&[("interfaces/0/ip", "127.0.0.1"), ("interfaces/0/nodev", "")], "web/interfaces/0/ip", 1),
         (&[("interfaces/0/ip", "10.0.0.1")], "web/interfaces/0/dev", 1),
         (&[("interfaces/0/ip", "10.0.0.1"), ("interfaces/dev", "all")], "web/interfaces/dev", 1),
         (
-            &[("interfaces/0/ip", "10.0.0.1"), ("interfaces/0/nodev", ""), ("interfaces/prefix", "33")],
+            &[
+                ("interfaces/0/ip", "10.0.0.1"),
+                ("interfaces/0/nodev", ""),
+                ("interfaces/prefix", "33"),
+            ],
             "web/interfaces/prefix",
             1,
         ),
         (
-            &[("interfaces/0/ip", "10.0.0.1"), ("interfaces/0/nodev", ""), ("interfaces/mask", "255.0.255.0")],
+            &[
+                ("interfaces/0/ip", "10.0.0.1"),
+                ("interfaces/0/nodev", ""),
+                ("interfaces/mask", "255.0.255.0"),
+            ],
             "web/interfaces/mask",
             1,
         ),
         (
-            &[("interfaces/0/ip", "10.0.0.1"), ("interfaces/0/dev", "eth0"), ("interfaces/0/name", "elevenbytes")],
+            &[
+                ("interfaces/0/ip", "10.0.0.1"),
+                ("interfaces/0/dev", "eth0"),
+                ("interfaces/0/name", "elevenbytes"),
+            ],
             "web/interfaces/0/name",
             1,
         ),

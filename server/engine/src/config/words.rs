@@ -132,11 +132,11 @@ pub(super) fn flags(reader: &Reader) -> Result<Vec<Flag>, ConfigError> {
 
 /// Reads `killseq`: signal, seconds, signal, …, one a line or separated by blanks (B27).
 pub(super) fn kill_sequence(reader: &Reader, path: &str) -> Result<Vec<KillStep>, ConfigError> {
-    let default = vec![KillStep { signal: 15, wait_seconds: 5 }, KillStep { signal: 9, wait_seconds: 0 }];
+    let default =
+        vec![KillStep { signal: 15, wait_seconds: 5 }, KillStep { signal: 9, wait_seconds: 0 }];
     let Some(lines) = reader.list(path)? else { return Ok(default) };
-    let mut words = lines
-        .iter()
-        .flat_map(|(line, item)| item.split_whitespace().map(|word| (*line, word)));
+    let mut words =
+        lines.iter().flat_map(|(line, item)| item.split_whitespace().map(|word| (*line, word)));
     let mut steps = Vec::new();
     let mut last_line = 1;
     while let Some((line, word)) = words.next() {
@@ -144,11 +144,9 @@ pub(super) fn kill_sequence(reader: &Reader, path: &str) -> Result<Vec<KillStep>
         let wrong = |line| reader.unexpected(path, line, Expected::KillSequence);
         let signal = signal_number(word).ok_or_else(|| wrong(line))?;
         let wait_seconds = match words.next() {
-            Some((line, word)) => word
-                .parse()
-                .ok()
-                .filter(|seconds| *seconds <= 86_400)
-                .ok_or_else(|| wrong(line))?,
+            Some((line, word)) => {
+                word.parse().ok().filter(|seconds| *seconds <= 86_400).ok_or_else(|| wrong(line))?
+            }
             None => 0,
         };
         steps.push(KillStep { signal, wait_seconds });

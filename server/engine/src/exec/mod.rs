@@ -251,8 +251,7 @@ fn pump(child: &mut Child) -> io::Result<Vec<thread::JoinHandle<()>>> {
     let mut outputs = Vec::new();
     if let Some(mut pipe) = child.stdin.take() {
         // Ends with the process at the latest: nobody can know whether more would be typed.
-        thread::Builder::new()
-            .spawn(move || drop(io::copy(&mut io::stdin().lock(), &mut pipe)))?;
+        thread::Builder::new().spawn(move || drop(io::copy(&mut io::stdin().lock(), &mut pipe)))?;
     }
     if let Some(mut pipe) = child.stdout.take() {
         outputs.push(
@@ -281,8 +280,12 @@ fn configured_shell(roots: &Roots, state: &GuestState) -> Vec<String> {
     for path in [own, default] {
         let Ok(bytes) = fs::read(path) else { continue };
         let text = String::from_utf8_lossy(bytes.get(..MAX_SHELL_BYTES).unwrap_or(&bytes));
-        let words: Vec<String> =
-            text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
+        let words: Vec<String> = text
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
+            .map(str::to_owned)
+            .collect();
         if !words.is_empty() {
             return words;
         }

@@ -121,9 +121,7 @@ fn pass(master: &impl AsFd, child: &mut Child, signals: &SignalFd) -> io::Result
                 Err(_) => return Ok(()),
             }
         }
-        if at_master.intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR)
-            && !show(master)?
-        {
+        if at_master.intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR) && !show(master)? {
             return Ok(());
         }
     }

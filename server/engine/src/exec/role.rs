@@ -20,16 +20,15 @@ use sys::seqpacket::{self, PacketError};
 use sys::session::Session;
 
 use super::pty::Pty;
-use crate::guest::confine::{ConfineError, confine_thread};
 use super::user;
 use super::{NOT_STARTED, PLAN_VARIABLE, Plan, exit_code};
+use crate::guest::confine::{ConfineError, confine_thread};
 
 /// Where commands are looked for inside.
 const SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Shells that are tried when the config tree names none (fact sheet 1.1).
-const SHELLS: [[&str; 2]; 3] =
-    [["/bin/bash", "-login"], ["/bin/sh", "-l"], ["/bin/csh", "-l"]];
+const SHELLS: [[&str; 2]; 3] = [["/bin/bash", "-login"], ["/bin/sh", "-l"], ["/bin/csh", "-l"]];
 
 const SIGHUP: i32 = 1;
 
@@ -248,8 +247,7 @@ impl Guest {
     fn open(plan: &Plan) -> Result<Self, GuestExecError> {
         let pid = i32::try_from(plan.init.pid).ok().and_then(Pid::from_raw);
         let pid = pid.ok_or(GuestExecError::NotRunning)?;
-        let pidfd =
-            pidfd_open(pid, PidfdFlags::empty()).map_err(|_| GuestExecError::NotRunning)?;
+        let pidfd = pidfd_open(pid, PidfdFlags::empty()).map_err(|_| GuestExecError::NotRunning)?;
         let proc = PathBuf::from(format!("/proc/{}", plan.init.pid));
         let bounding = bounding_set(&proc)?;
         let namespaces = foreign_namespaces(&proc);
@@ -302,8 +300,7 @@ fn foreign_namespaces(proc: &Path) -> CloneFlags {
 
 /// The bounding set of a process, from the line `CapBnd:` of its status.
 fn bounding_set(proc: &Path) -> Result<CapabilitySet, GuestExecError> {
-    let status =
-        fs::read_to_string(proc.join("status")).map_err(|_| GuestExecError::NotRunning)?;
+    let status = fs::read_to_string(proc.join("status")).map_err(|_| GuestExecError::NotRunning)?;
     status
         .lines()
         .find_map(|line| line.strip_prefix("CapBnd:"))

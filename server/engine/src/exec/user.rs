@@ -62,7 +62,8 @@ fn entry(line: &str) -> Option<User> {
     let fields: Vec<&str> = line.split(':').collect();
     let [name, _, uid, gid, _, home, shell] = fields.as_slice() else { return None };
     let path = |text: &str| {
-        (text.starts_with('/') && text.len() < 4096 && !text.contains('\0')).then(|| text.to_owned())
+        (text.starts_with('/') && text.len() < 4096 && !text.contains('\0'))
+            .then(|| text.to_owned())
     };
     Some(User {
         name: (*name).to_owned(),
@@ -109,7 +110,8 @@ mod tests {
 
     const PASSWD: &str = "root:x:0:0:root:/root:/bin/bash\nwww-data:x:33:33:w:/var/www:\nbroken\n\
                           huge:x:70000:1::/:/bin/sh\n";
-    const GROUP: &str = "root:x:0:\nadm:x:4:syslog,www-data\nwww-data:x:33:\nodd:x:99999:www-data\n";
+    const GROUP: &str =
+        "root:x:0:\nadm:x:4:syslog,www-data\nwww-data:x:33:\nodd:x:99999:www-data\n";
 
     #[test]
     fn finds_by_name_and_number() {

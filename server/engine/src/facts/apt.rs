@@ -63,14 +63,14 @@ fn deb822_entries(fields: &[(String, String)]) -> Vec<Source> {
             .unwrap_or_default()
     };
     let is_off = field("enabled").first().is_some_and(|word| {
-        ["no", "false", "off", "0", "without", "disable"].contains(&word.to_ascii_lowercase().as_str())
+        ["no", "false", "off", "0", "without", "disable"]
+            .contains(&word.to_ascii_lowercase().as_str())
     });
     if is_off || !field("types").contains(&"deb") {
         return Vec::new();
     }
     let (uris, suites) = (field("uris"), field("suites"));
-    let components: Vec<String> =
-        field("components").into_iter().map(ToOwned::to_owned).collect();
+    let components: Vec<String> = field("components").into_iter().map(ToOwned::to_owned).collect();
     uris.iter()
         .filter_map(|uri| uri.parse::<MirrorUrl>().ok())
         .flat_map(|mirror| {
@@ -106,7 +106,10 @@ mod tests {
             deb\n\n";
         assert_eq!(
             shown(one_line(text)),
-            ["http://mirror.example/debian bookworm main+contrib", "file:///srv/debian trixie main"]
+            [
+                "http://mirror.example/debian bookworm main+contrib",
+                "file:///srv/debian trixie main"
+            ]
         );
     }
 

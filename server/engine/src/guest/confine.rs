@@ -66,13 +66,8 @@ const DENIED: &[libc::c_long] = &[
 
 /// Refused too where they exist: old calls of one architecture.
 #[cfg(target_arch = "x86_64")]
-const DENIED_HERE: &[libc::c_long] = &[
-    libc::SYS_iopl,
-    libc::SYS_ioperm,
-    libc::SYS_uselib,
-    libc::SYS__sysctl,
-    libc::SYS_modify_ldt,
-];
+const DENIED_HERE: &[libc::c_long] =
+    &[libc::SYS_iopl, libc::SYS_ioperm, libc::SYS_uselib, libc::SYS__sysctl, libc::SYS_modify_ldt];
 #[cfg(not(target_arch = "x86_64"))]
 const DENIED_HERE: &[libc::c_long] = &[];
 
@@ -92,13 +87,8 @@ const MOUNTING: &[libc::c_long] = &[
 
 /// Address families a guest may open sockets of. All others (vsock first of all: it leads to the
 /// machine's own hypervisor) are refused.
-const FAMILIES: [libc::c_int; 5] = [
-    libc::AF_UNIX,
-    libc::AF_INET,
-    libc::AF_INET6,
-    libc::AF_NETLINK,
-    libc::AF_PACKET,
-];
+const FAMILIES: [libc::c_int; 5] =
+    [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK, libc::AF_PACKET];
 
 /// `ioctl`s that put words into a terminal as if somebody had typed them.
 const TYPING: [u64; 2] = [libc::TIOCSTI, libc::TIOCLINUX];
@@ -112,9 +102,7 @@ pub fn confine_thread(capabilities: CapabilitySet) -> Result<(), ConfineError> {
     for program in programs(capabilities).map_err(ConfineError::Compile)? {
         sys::seccomp::install(&program).map_err(ConfineError::Install)?;
     }
-    capabilities
-        .confine_thread()
-        .map_err(ConfineError::Capabilities)
+    capabilities.confine_thread().map_err(ConfineError::Capabilities)
 }
 
 fn programs(capabilities: CapabilitySet) -> Result<Vec<BpfProgram>, seccompiler::BackendError> {
@@ -155,10 +143,7 @@ fn programs(capabilities: CapabilitySet) -> Result<Vec<BpfProgram>, seccompiler:
     refused.insert(libc::SYS_ioctl, typing);
     let refused = filter(refused, libc::EPERM)?;
     // Its flags lie in memory, where a filter cannot look. libc falls back to clone.
-    let absent = filter(
-        BTreeMap::from([(libc::SYS_clone3, Vec::new())]),
-        libc::ENOSYS,
-    )?;
+    let absent = filter(BTreeMap::from([(libc::SYS_clone3, Vec::new())]), libc::ENOSYS)?;
     Ok(vec![sys::seccomp::refuse_x32(), absent, refused])
 }
 
@@ -223,9 +208,8 @@ mod tests {
 
     #[test]
     fn processes_can_still_be_started() {
-        let status = confined(CapabilitySet::SECURE, || {
-            std::process::Command::new("true").status()
-        });
+        let status =
+            confined(CapabilitySet::SECURE, || std::process::Command::new("true").status());
         assert!(status.unwrap().success());
     }
 }

@@ -57,10 +57,8 @@ impl ConsoleLog {
     /// Opens the log; without one, what the guest writes is read and lost.
     pub(super) fn open(path: &Path) -> Self {
         let file = open(path).ok();
-        let length_bytes = file
-            .as_ref()
-            .and_then(|file| file.metadata().ok())
-            .map_or(0, |data| data.len());
+        let length_bytes =
+            file.as_ref().and_then(|file| file.metadata().ok()).map_or(0, |data| data.len());
         Self {
             path: path.to_owned(),
             file,
@@ -103,9 +101,7 @@ impl ConsoleLog {
         if self.length_bytes >= MAX_LOG_BYTES {
             let mut before = self.path.clone().into_os_string();
             before.push(".1");
-            self.file = fs::rename(&self.path, before)
-                .and_then(|()| open(&self.path))
-                .ok();
+            self.file = fs::rename(&self.path, before).and_then(|()| open(&self.path)).ok();
             self.length_bytes = 0;
         }
         if let Some(file) = &mut self.file {

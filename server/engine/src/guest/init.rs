@@ -37,13 +37,8 @@ const MAX_DEPTH: usize = 16;
 const GRACE_SECONDS: u32 = 3;
 
 /// Signals that this pid 1 waits for.
-const AWAITED: [Signal; 5] = [
-    Signal::SIGCHLD,
-    Signal::SIGTERM,
-    Signal::SIGINT,
-    Signal::SIGPWR,
-    Signal::SIGALRM,
-];
+const AWAITED: [Signal; 5] =
+    [Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGINT, Signal::SIGPWR, Signal::SIGALRM];
 
 /// A start or stop command with its environment.
 pub(super) struct Order {
@@ -53,13 +48,7 @@ pub(super) struct Order {
 
 /// Becomes pid 1 and starts the start command; gives how it is to be stopped.
 pub(super) fn begin(plan: &InitPlan, environment: &[String]) -> Result<Order, StartFailure> {
-    let InitPlan::Own {
-        start_command,
-        start_level,
-        stop_command,
-        stop_level,
-    } = plan
-    else {
+    let InitPlan::Own { start_command, start_level, stop_command, stop_level } = plan else {
         return Err(StartFailure::new(Step::FindInit, "", libc::EINVAL));
     };
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
@@ -67,16 +56,11 @@ pub(super) fn begin(plan: &InitPlan, environment: &[String]) -> Result<Order, St
     // Only what `ps` shows.
     let _ = sys::process::set_title(&format!("init [{start_level}]"));
     let mask: SigSet = AWAITED.into_iter().collect();
-    mask.thread_block()
-        .map_err(io::Error::from)
-        .at(Step::Execute, "init")?;
+    mask.thread_block().map_err(io::Error::from).at(Step::Execute, "init")?;
     let start = order(start_command.as_deref(), start_level, environment)?;
     let stop = order(stop_command.as_deref(), stop_level, environment)?;
     prepare(start_level);
-    spawn(&start).at(
-        Step::Execute,
-        start.command.first().map_or("", String::as_str),
-    )?;
+    spawn(&start).at(Step::Execute, start.command.first().map_or("", String::as_str))?;
     Ok(stop)
 }
 
@@ -100,21 +84,12 @@ fn order(
             vec![(*script).to_owned(), level.to_owned()]
         }
     };
-    Ok(Order {
-        command,
-        environment,
-    })
+    Ok(Order { command, environment })
 }
 
 fn spawn(order: &Order) -> io::Result<u32> {
-    let (program, arguments) = order
-        .command
-        .split_first()
-        .ok_or(io::ErrorKind::InvalidInput)?;
-    let variables = order
-        .environment
-        .iter()
-        .filter_map(|pair| pair.split_once('='));
+    let (program, arguments) = order.command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+    let variables = order.environment.iter().filter_map(|pair| pair.split_once('='));
     let child = Command::new(program)
         .args(arguments)
         .env_clear()

@@ -49,10 +49,7 @@ pub(super) fn apply(proc: &OwnedFd, sys: Option<&OwnedFd>) -> Result<(), StartFa
         cover(proc, name, || {
             let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::AT_RECURSIVE | cloexec();
             let again = open_tree(proc, name, flags)?;
-            let read_only = Attributes {
-                read_only: true,
-                ..Attributes::default()
-            };
+            let read_only = Attributes { read_only: true, ..Attributes::default() };
             sys::mount::set_attributes(&again, read_only, true)
                 .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
             Ok(again)

@@ -84,10 +84,7 @@ pub(crate) fn open_root(path: &Path) -> Result<OwnedFd, StartFailure> {
     let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
     let tree = open_tree(CWD, path, flags).at(Step::OpenRoot, &subject)?;
     sys::mount::make_private(&tree, false).at(Step::OpenRoot, &subject)?;
-    let attributes = Attributes {
-        no_device: true,
-        ..Attributes::default()
-    };
+    let attributes = Attributes { no_device: true, ..Attributes::default() };
     sys::mount::set_attributes(&tree, attributes, false).at(Step::OpenRoot, &subject)?;
     Ok(tree)
 }
@@ -100,11 +97,7 @@ pub(super) fn prepare(plans: &[MountPlan]) -> Vec<Prepared> {
             MountSource::Filesystem { kind, .. } if OWN_FILESYSTEMS.contains(&kind.as_str()) => {
                 None
             }
-            MountSource::Filesystem {
-                kind,
-                source,
-                options,
-            } => {
+            MountSource::Filesystem { kind, source, options } => {
                 let options = if source == "none" {
                     options.clone()
                 } else {
@@ -116,16 +109,11 @@ pub(super) fn prepare(plans: &[MountPlan]) -> Vec<Prepared> {
                 let opened = open_bind(path, *recursive, plan.attributes());
                 Some(opened.at(Step::Fstab, &path.to_string_lossy()))
             }
-            MountSource::Unsupported { word } => Some(Err(StartFailure::new(
-                Step::Fstab,
-                word,
-                Errno::OPNOTSUPP.raw_os_error(),
-            ))),
+            MountSource::Unsupported { word } => {
+                Some(Err(StartFailure::new(Step::Fstab, word, Errno::OPNOTSUPP.raw_os_error())))
+            }
         };
-        Prepared {
-            plan: plan.clone(),
-            tree,
-        }
+        Prepared { plan: plan.clone(), tree }
     });
     prepared.collect()
 }
@@ -134,10 +122,7 @@ fn is_given(plan: &MountPlan) -> bool {
     let target = plan.target.trim_end_matches('/');
     let is_kind = |kind: &str| matches!(&plan.source, MountSource::Filesystem { kind: planned, .. } if planned == kind);
     // The root is mounted on the host, before anything else.
-    target.is_empty()
-        || GIVEN
-            .iter()
-            .any(|(place, kind)| *place == target && is_kind(kind))
+    target.is_empty() || GIVEN.iter().any(|(place, kind)| *place == target && is_kind(kind))
 }
 
 fn open_bind(path: &Path, recursive: bool, attributes: Attributes) -> io::Result<OwnedFd> {
@@ -156,13 +141,7 @@ impl Prepared {
     /// is mounted as it is: its files then belong to nobody inside.
     pub(super) fn map_ids(&self, user_namespace: BorrowedFd<'_>) {
         if let Some(Ok(tree)) = &self.tree {
-            let recursive = matches!(
-                self.plan.source,
-                MountSource::Bind {
-                    recursive: true,
-                    ..
-                }
-            );
+            let recursive = matches!(self.plan.source, MountSource::Bind { recursive: true, .. });
             let _ = sys::mount::map_ids(tree, user_namespace, recursive);
         }
     }
@@ -196,10 +175,7 @@ pub(super) fn mount_all(root: OwnedFd, plan: &StartPlan) -> Result<Mounted, Star
     };
     let proc = filesystem("proc", "", careful).at(Step::Mount, "/proc")?;
     attach_at(&root, "proc", &proc)?;
-    let read_only = Attributes {
-        read_only: true,
-        ..careful
-    };
+    let read_only = Attributes { read_only: true, ..careful };
     let (sys, is_sysfs) = match filesystem("sysfs", "", read_only) {
         // Where the host itself does not see all of sysfs, nobody inside may mount it.
         Err(Errno::PERM) => (sysfs_substitute(careful).at(Step::Mount, "/sys")?, false),
@@ -209,34 +185,20 @@ pub(super) fn mount_all(root: OwnedFd, plan: &StartPlan) -> Result<Mounted, Star
     masks::apply(&proc, is_sysfs.then_some(&sys))?;
     let dev = tmpfs(
         "size=512k,mode=755",
-        Attributes {
-            no_suid: true,
-            no_exec: true,
-            ..Attributes::default()
-        },
+        Attributes { no_suid: true, no_exec: true, ..Attributes::default() },
     )
     .at(Step::Mount, "/dev")?;
     attach_at(&root, "dev", &dev)?;
     let pts = fill_dev(&dev)?;
     if matches!(plan.init, super::plan::InitPlan::Program { .. }) {
-        let attributes = Attributes {
-            no_suid: true,
-            no_device: true,
-            ..Attributes::default()
-        };
+        let attributes = Attributes { no_suid: true, no_device: true, ..Attributes::default() };
         let run = tmpfs("size=20%,mode=755", attributes).at(Step::Mount, "/run")?;
         attach_at(&root, "run", &run)?;
         // Debian's systemd mounts it before anything else, and ends when it may not.
         let lock = tmpfs("size=5m,mode=1777", careful).at(Step::Mount, "/run/lock")?;
         attach_at(&run, "lock", &lock)?;
     }
-    Ok(Mounted {
-        sys,
-        pts,
-        dev,
-        root,
-        host,
-    })
+    Ok(Mounted { sys, pts, dev, root, host })
 }
 
 /// A directory with nothing but the place for cgroups.
@@ -257,32 +219,16 @@ pub(crate) fn fill_dev(dev: &OwnedFd) -> Result<OwnedFd, StartFailure> {
     for (target, name) in LINKS {
         symlinkat(target, dev, name).at(Step::Mount, name)?;
     }
-    let careful = Attributes {
-        no_suid: true,
-        no_device: true,
-        no_exec: true,
-        ..Attributes::default()
-    };
+    let careful =
+        Attributes { no_suid: true, no_device: true, no_exec: true, ..Attributes::default() };
     for name in ["pts", "shm", "mqueue"] {
         mkdirat(dev, name, Mode::from_raw_mode(0o755)).at(Step::Mount, name)?;
     }
-    let terminal = Attributes {
-        no_suid: true,
-        no_exec: true,
-        ..Attributes::default()
-    };
-    let pts = filesystem(
-        "devpts",
-        "newinstance,gid=5,mode=620,ptmxmode=666",
-        terminal,
-    )
-    .at(Step::Mount, "/dev/pts")?;
+    let terminal = Attributes { no_suid: true, no_exec: true, ..Attributes::default() };
+    let pts = filesystem("devpts", "newinstance,gid=5,mode=620,ptmxmode=666", terminal)
+        .at(Step::Mount, "/dev/pts")?;
     attach_at(dev, "pts", &pts)?;
-    let shared = Attributes {
-        no_suid: true,
-        no_device: true,
-        ..Attributes::default()
-    };
+    let shared = Attributes { no_suid: true, no_device: true, ..Attributes::default() };
     let shm = tmpfs("mode=1777", shared).at(Step::Mount, "/dev/shm")?;
     attach_at(dev, "shm", &shm)?;
     match filesystem("mqueue", "", careful) {
@@ -381,10 +327,7 @@ fn filesystem(kind: &str, options: &str, attributes: Attributes) -> rustix::io::
         (attributes.no_suid, MountAttrFlags::MOUNT_ATTR_NOSUID),
         (attributes.no_device, MountAttrFlags::MOUNT_ATTR_NODEV),
         (attributes.no_exec, MountAttrFlags::MOUNT_ATTR_NOEXEC),
-        (
-            attributes.no_access_time,
-            MountAttrFlags::MOUNT_ATTR_NOATIME,
-        ),
+        (attributes.no_access_time, MountAttrFlags::MOUNT_ATTR_NOATIME),
     ];
     let flags = pairs
         .into_iter()
@@ -394,7 +337,11 @@ fn filesystem(kind: &str, options: &str, attributes: Attributes) -> rustix::io::
 }
 
 /// Attaches a mount at a directory of ours, which is made when it is missing.
-pub(crate) fn attach_at(directory: &OwnedFd, name: &str, mount: &OwnedFd) -> Result<(), StartFailure> {
+pub(crate) fn attach_at(
+    directory: &OwnedFd,
+    name: &str,
+    mount: &OwnedFd,
+) -> Result<(), StartFailure> {
     let subject = format!("/{name}");
     let target = match open_directory(directory, name) {
         Err(Errno::NOENT) => {

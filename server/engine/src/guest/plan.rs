@@ -178,10 +178,9 @@ impl From<&FstabEntry> for MountPlan {
                 source: entry.source.clone(),
                 options: entry.data.clone(),
             },
-            MountKind::Bind { recursive } => MountSource::Bind {
-                path: entry.source.clone().into(),
-                recursive: *recursive,
-            },
+            MountKind::Bind { recursive } => {
+                MountSource::Bind { path: entry.source.clone().into(), recursive: *recursive }
+            }
             MountKind::Unsupported(word) => MountSource::Unsupported { word: word.clone() },
         };
         Self {
@@ -277,11 +276,7 @@ pub(crate) struct StartFailure {
 impl StartFailure {
     /// A failure; the subject is cut to what fits a packet.
     pub(crate) fn new(step: Step, subject: &str, errno: i32) -> Self {
-        Self {
-            step,
-            subject: subject.chars().take(512).collect(),
-            errno,
-        }
+        Self { step, subject: subject.chars().take(512).collect(), errno }
     }
 }
 

@@ -88,19 +88,11 @@ pub enum GuestError {
 
 impl From<StartFailure> for GuestError {
     fn from(failure: StartFailure) -> Self {
-        let StartFailure {
-            step,
-            subject,
-            errno,
-        } = failure;
+        let StartFailure { step, subject, errno } = failure;
         let is_absent = matches!(errno, libc::ENOENT | libc::ENOTDIR | libc::EACCES);
         match step {
             Step::FindInit | Step::Execute if is_absent => Self::NoInit { path: subject },
-            _ => Self::Make {
-                step,
-                subject,
-                source: io::Error::from_raw_os_error(errno),
-            },
+            _ => Self::Make { step, subject, source: io::Error::from_raw_os_error(errno) },
         }
     }
 }
@@ -144,14 +136,10 @@ pub struct Started {
 pub fn spawn(plan: &StartPlan) -> Result<Spawned, GuestError> {
     let text = serde_json::to_vec(plan).map_err(GuestError::EncodePlan)?;
     let memory = memfd::sealed("ulysse-plan", &text).map_err(GuestError::HandPlan)?;
-    let log = open_log(&plan.console_log).map_err(|source| GuestError::OpenLog {
-        path: plan.console_log.clone(),
-        source,
-    })?;
-    let failed = |source| GuestError::StartSupervisor {
-        executable: plan.executable.clone(),
-        source,
-    };
+    let log = open_log(&plan.console_log)
+        .map_err(|source| GuestError::OpenLog { path: plan.console_log.clone(), source })?;
+    let failed =
+        |source| GuestError::StartSupervisor { executable: plan.executable.clone(), source };
     let (channel, theirs) = seqpacket::pair().map_err(failed)?;
     let timeout = |option| {
         rustix::net::sockopt::set_socket_timeout(&channel, option, Some(PATIENCE))
@@ -185,11 +173,7 @@ pub fn spawn(plan: &StartPlan) -> Result<Spawned, GuestError> {
     };
     ended.map_err(failed)?;
     let identity = |pid| ProcessIdentity::of(pid).ok_or(GuestError::Gone { pid });
-    Ok(Spawned {
-        channel,
-        supervisor: identity(supervisor)?,
-        init: identity(init)?,
-    })
+    Ok(Spawned { channel, supervisor: identity(supervisor)?, init: identity(init)? })
 }
 
 impl Spawned {
@@ -216,20 +200,11 @@ impl Spawned {
         loop {
             match receive(&self.channel) {
                 Ok(Report::Skipped { line, failure }) => {
-                    skipped.push(SkippedMount {
-                        line,
-                        source: failure.into(),
-                    });
+                    skipped.push(SkippedMount { line, source: failure.into() });
                 }
                 Ok(Report::Started) => {
-                    let Self {
-                        supervisor, init, ..
-                    } = self;
-                    return Ok(Started {
-                        supervisor,
-                        init,
-                        skipped,
-                    });
+                    let Self { supervisor, init, .. } = self;
+                    return Ok(Started { supervisor, init, skipped });
                 }
                 Ok(Report::Failed(failure)) => return Err(failure.into()),
                 Ok(Report::Created { .. }) => return Err(GuestError::OutOfTurn),
@@ -255,10 +230,7 @@ fn receive(channel: &OwnedFd) -> Result<Report, GuestError> {
 /// The console log, for what the supervisor itself has to say should it fail badly.
 fn open_log(path: &Path) -> io::Result<std::fs::File> {
     if let Some(directory) = path.parent() {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o750)
-            .create(directory)?;
+        DirBuilder::new().recursive(true).mode(0o750).create(directory)?;
     }
     OpenOptions::new()
         .append(true)

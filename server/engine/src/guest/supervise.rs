@@ -104,10 +104,7 @@ pub fn main() -> ExitCode {
 fn begin() -> io::Result<OwnedFd> {
     sys::descriptor::close_from(3)?;
     let channel = io::stdin().as_fd().try_clone_to_owned()?;
-    let nothing = fs::OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open("/dev/null")?;
+    let nothing = fs::OpenOptions::new().read(true).write(true).open("/dev/null")?;
     rustix::stdio::dup2_stdin(&nothing)?;
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     Ok(channel)
@@ -117,11 +114,7 @@ fn read_plan(channel: &OwnedFd) -> Result<StartPlan, StartFailure> {
     let bad = |errno| StartFailure::new(Step::ReadPlan, "", errno);
     let mut buffer = [0; 16];
     let received = seqpacket::receive(channel, &mut buffer).map_err(|_| bad(libc::EIO))?;
-    let memory = received
-        .descriptors
-        .into_iter()
-        .next()
-        .ok_or_else(|| bad(libc::EBADMSG))?;
+    let memory = received.descriptors.into_iter().next().ok_or_else(|| bad(libc::EBADMSG))?;
     let text = memfd::read_sealed(memory, MAX_PLAN_BYTES).map_err(|_| bad(libc::EBADMSG))?;
     serde_json::from_slice(&text).map_err(|_| bad(libc::EBADMSG))
 }
@@ -140,19 +133,14 @@ fn detach(plan: &StartPlan) -> Result<Fork, StartFailure> {
 
 /// The cgroup directory of the unified hierarchy, if there is one.
 fn open_unified(cgroups: &[PathBuf]) -> Option<fs::File> {
-    let path = cgroups
-        .iter()
-        .find(|path| cgroup::is_unified_directory(path))?;
+    let path = cgroups.iter().find(|path| cgroup::is_unified_directory(path))?;
     fs::File::open(path).ok()
 }
 
 /// Puts a process into the cgroups that it was not born in.
 fn join_v1(cgroups: &[PathBuf], pid: u32) -> Result<(), StartFailure> {
-    let rest: Vec<PathBuf> = cgroups
-        .iter()
-        .filter(|path| !cgroup::is_unified_directory(path))
-        .cloned()
-        .collect();
+    let rest: Vec<PathBuf> =
+        cgroups.iter().filter(|path| !cgroup::is_unified_directory(path)).cloned().collect();
     cgroup::enter(&rest, pid).map_err(|error| match error {
         cgroup::CgroupError::Write { path, source } => StartFailure::new(
             Step::JoinCgroup,
@@ -189,18 +177,9 @@ fn make(plan: &StartPlan, channel: &mut Option<OwnedFd>) -> Result<Guest, Stop> 
         Fork::Parent { pid, pidfd } => (pid, pidfd),
     };
     drop((theirs, unified));
-    let mut child = Unfinished {
-        pid: init,
-        pidfd: Some(pidfd),
-    };
+    let mut child = Unfinished { pid: init, pidfd: Some(pidfd) };
     let channel = channel.as_ref().ok_or(Stop::Alone)?;
-    if !tell(
-        channel,
-        &Report::Created {
-            supervisor: std::process::id(),
-            init,
-        },
-    ) {
+    if !tell(channel, &Report::Created { supervisor: std::process::id(), init }) {
         return Err(Stop::Alone);
     }
     map_ids(plan, init, &root, &prepared)?;
@@ -214,12 +193,7 @@ fn make(plan: &StartPlan, channel: &mut Option<OwnedFd>) -> Result<Guest, Stop> 
     let oom = watch::OomCounter::open(plan);
     let console = converse(channel, &link)?;
     let pidfd = child.pidfd.take().ok_or(Stop::Alone)?;
-    Ok(Guest {
-        init,
-        pidfd,
-        console,
-        oom,
-    })
+    Ok(Guest { init, pidfd, console, oom })
 }
 
 /// A guest's process that is ended unless its start is completed.
@@ -240,10 +214,7 @@ impl Drop for Unfinished {
 /// What a guest's processes may use, set here to be inherited.
 pub(crate) fn set_limits() {
     let _ = fs::write("/proc/self/oom_score_adj", "0");
-    let unlimited = Rlimit {
-        current: None,
-        maximum: None,
-    };
+    let unlimited = Rlimit { current: None, maximum: None };
     for resource in [
         Resource::Cpu,
         Resource::Fsize,
@@ -255,20 +226,11 @@ pub(crate) fn set_limits() {
     ] {
         let _ = rustix::process::setrlimit(resource, unlimited);
     }
-    let core = Rlimit {
-        current: Some(0),
-        maximum: None,
-    };
+    let core = Rlimit { current: Some(0), maximum: None };
     let _ = rustix::process::setrlimit(Resource::Core, core);
-    let files = Rlimit {
-        current: Some(OPEN_FILES.0),
-        maximum: Some(OPEN_FILES.1),
-    };
+    let files = Rlimit { current: Some(OPEN_FILES.0), maximum: Some(OPEN_FILES.1) };
     let _ = rustix::process::setrlimit(Resource::Nofile, files);
-    let stack = Rlimit {
-        current: Some(STACK_SOFT_BYTES),
-        maximum: None,
-    };
+    let stack = Rlimit { current: Some(STACK_SOFT_BYTES), maximum: None };
     let _ = rustix::process::setrlimit(Resource::Stack, stack);
 }
 
@@ -297,10 +259,7 @@ fn converse(channel: &OwnedFd, link: &OwnedFd) -> Result<Option<OwnedFd>, Stop> 
     let (mut may_go, mut is_ready, mut sent, mut executing) = (false, false, false, false);
     let mut console = None;
     loop {
-        let mut polled = [
-            PollFd::new(link, PollFlags::IN),
-            PollFd::new(channel, PollFlags::IN),
-        ];
+        let mut polled = [PollFd::new(link, PollFlags::IN), PollFd::new(channel, PollFlags::IN)];
         match poll(&mut polled, None) {
             Ok(_) => {}
             Err(rustix::io::Errno::INTR) => continue,
@@ -420,11 +379,7 @@ fn enter(
     }
     drop(sys);
     confine::confine_thread(CapabilitySet::from_bits(plan.capabilities)).map_err(|error| {
-        Some(StartFailure::new(
-            Step::Confine,
-            &error.to_string(),
-            errno_of(&error),
-        ))
+        Some(StartFailure::new(Step::Confine, &error.to_string(), errno_of(&error)))
     })
 }
 
@@ -441,11 +396,7 @@ fn errno_of(error: &confine::ConfineError) -> i32 {
 fn expect(link: &OwnedFd, word: &[u8]) -> Result<(), Option<StartFailure>> {
     let mut buffer = [0; 4];
     let received = seqpacket::receive(link, &mut buffer).map_err(|_| None)?;
-    if buffer.get(..received.bytes) == Some(word) {
-        Ok(())
-    } else {
-        Err(None)
-    }
+    if buffer.get(..received.bytes) == Some(word) { Ok(()) } else { Err(None) }
 }
 
 /// Until its ids are set, the process is the host's root without rights: it must not touch a file.
@@ -472,37 +423,19 @@ fn execute(command: &[String], environment: &[String], link: BorrowedFd<'_>) -> 
     };
     let _ = seqpacket::send(link, EXECUTING, &[]);
     let variables = environment.iter().filter_map(|pair| pair.split_once('='));
-    let error = Command::new(program)
-        .args(arguments)
-        .env_clear()
-        .envs(variables)
-        .current_dir("/")
-        .exec();
-    StartFailure::new(
-        Step::Execute,
-        program,
-        error.raw_os_error().unwrap_or(libc::EIO),
-    )
+    let error =
+        Command::new(program).args(arguments).env_clear().envs(variables).current_dir("/").exec();
+    StartFailure::new(Step::Execute, program, error.raw_os_error().unwrap_or(libc::EIO))
 }
 
 /// Watches the guest until it ends, then says so.
 fn stay(plan: StartPlan, guest: Guest) -> ExitCode {
     // What ends others must not end this one: the guest would lose who speaks for it.
-    let ignored = [
-        Signal::SIGTERM,
-        Signal::SIGINT,
-        Signal::SIGHUP,
-        Signal::SIGQUIT,
-    ];
+    let ignored = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGQUIT];
     let _ = ignored.into_iter().collect::<SigSet>().thread_block();
     let _ = fs::write("/proc/self/oom_score_adj", OOM_SCORE);
     let _ = join_v1(&plan.supervisor_cgroups, std::process::id());
-    let Guest {
-        init,
-        pidfd,
-        console,
-        oom,
-    } = guest;
+    let Guest { init, pidfd, console, oom } = guest;
     let Ok(ended) = watch::until_end(&plan, init, &pidfd, console, oom) else {
         return ExitCode::FAILURE;
     };

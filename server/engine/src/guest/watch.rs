@@ -36,25 +36,11 @@ impl OomCounter {
     pub(super) fn open(plan: &StartPlan) -> Option<Self> {
         for path in &plan.cgroups {
             if let Ok(counter) = File::open(path.join("memory.events")) {
-                return Some(
-                    Self {
-                        counter,
-                        notice: None,
-                        seen: 0,
-                    }
-                    .begun(),
-                );
+                return Some(Self { counter, notice: None, seen: 0 }.begun());
             }
             if let Ok(counter) = File::open(path.join("memory.oom_control")) {
                 let notice = notice_of_v1(path, &counter).ok();
-                return Some(
-                    Self {
-                        counter,
-                        notice,
-                        seen: 0,
-                    }
-                    .begun(),
-                );
+                return Some(Self { counter, notice, seen: 0 }.begun());
             }
         }
         None
@@ -69,8 +55,7 @@ impl OomCounter {
         let mut text = String::new();
         self.counter.seek(SeekFrom::Start(0)).ok()?;
         (&self.counter).take(4096).read_to_string(&mut text).ok()?;
-        text.lines()
-            .find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse().ok())
+        text.lines().find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse().ok())
     }
 
     /// How many there were since last asked.
@@ -97,9 +82,7 @@ fn notice_of_v1(path: &Path, counter: &File) -> io::Result<OwnedFd> {
     use std::os::fd::AsRawFd;
     let notice = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
     let order = format!("{} {}", notice.as_raw_fd(), counter.as_raw_fd());
-    let mut control = OpenOptions::new()
-        .write(true)
-        .open(path.join("cgroup.event_control"))?;
+    let mut control = OpenOptions::new().write(true).open(path.join("cgroup.event_control"))?;
     control.write_all(order.as_bytes())?;
     Ok(notice)
 }
@@ -108,15 +91,8 @@ fn notice_of_v1(path: &Path, counter: &File) -> io::Result<OwnedFd> {
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 enum Line {
-    OomKill {
-        at_ms: i64,
-        count: u64,
-    },
-    Ended {
-        at_ms: i64,
-        status: Option<u8>,
-        signal: Option<i32>,
-    },
+    OomKill { at_ms: i64, count: u64 },
+    Ended { at_ms: i64, status: Option<u8>, signal: Option<i32> },
 }
 
 /// Stays until pid 1 has ended; gives how.
@@ -149,11 +125,7 @@ pub(super) fn until_end(
             polled.len() - 1
         });
         let look = (looks_left > 0).then_some(LOOK);
-        let wait = pause
-            .map(|rest| rest + Duration::from_millis(1))
-            .into_iter()
-            .chain(look)
-            .min();
+        let wait = pause.map(|rest| rest + Duration::from_millis(1)).into_iter().chain(look).min();
         let timeout = wait.map(timespec);
         match poll(&mut polled, timeout.as_ref()) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
@@ -162,11 +134,7 @@ pub(super) fn until_end(
         let is_ready = |index: usize| polled.get(index).is_some_and(|fd| !fd.revents().is_empty());
         let (ended, oom_ready) = (is_ready(0), oom_index.is_some_and(is_ready));
         let console_ready = console_index.is_some_and(is_ready);
-        if console_ready
-            && console
-                .as_ref()
-                .is_some_and(|master| !log.read_from(master))
-        {
+        if console_ready && console.as_ref().is_some_and(|master| !log.read_from(master)) {
             console = None;
         }
         if oom_ready {
@@ -190,14 +158,7 @@ pub(super) fn until_end(
                 Ended::Exited(status) => (Some(status), None),
                 Ended::Killed(signal) => (None, Some(signal)),
             };
-            note(
-                &plan.event_log,
-                &Line::Ended {
-                    at_ms: SystemClock.now().0,
-                    status,
-                    signal,
-                },
-            );
+            note(&plan.event_log, &Line::Ended { at_ms: SystemClock.now().0, status, signal });
             return Ok(how);
         }
     }
@@ -214,13 +175,7 @@ fn report_kills(plan: &StartPlan, oom: Option<&mut OomCounter>, log: &mut Consol
     let count = oom.map_or(0, OomCounter::new_kills);
     if count > 0 {
         log.append(format!("\r\nulysse: out of memory, {count} killed\r\n").as_bytes());
-        note(
-            &plan.event_log,
-            &Line::OomKill {
-                at_ms: SystemClock.now().0,
-                count,
-            },
-        );
+        note(&plan.event_log, &Line::OomKill { at_ms: SystemClock.now().0, count });
     }
     count > 0
 }
@@ -232,10 +187,7 @@ fn note(path: &Path, line: &Line) {
     };
     text.push(b'\n');
     if let Some(directory) = path.parent() {
-        let _ = DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(directory);
+        let _ = DirBuilder::new().recursive(true).mode(0o700).create(directory);
     }
     let opened = OpenOptions::new()
         .append(true)

@@ -15,12 +15,12 @@ use netlink_packet_route::link::{
 };
 use netlink_packet_route::route::{RouteAddress, RouteAttribute, RouteScope};
 
+use super::guest::{self, GuestLink};
 use super::netlink::Netlink;
 use super::objects::{
     EEXIST, ENODEV, ENOENT, ESRCH, GUEST_GROUP, HostAddress, HostLink, add_address, addresses,
     delete_link, find, network_route, proxy_entry, route_to, set_up, unless,
 };
-use super::guest::{self, GuestLink};
 use super::plan::{AppliedLink, LinkPlan, Uplink, network_of};
 use super::{
     AppliedNetwork, LINK_GATEWAY_V4, LINK_GATEWAY_V6, NetworkError, NetworkPlan, nat, sysctl,
@@ -67,10 +67,7 @@ fn apply_in(
 }
 
 /// An address of the host must not lead into a guest: stopping it would cut the host off.
-fn refuse_addresses_of_host(
-    netlink: &mut Netlink,
-    plan: &NetworkPlan,
-) -> Result<(), NetworkError> {
+fn refuse_addresses_of_host(netlink: &mut Netlink, plan: &NetworkPlan) -> Result<(), NetworkError> {
     let of_host = addresses(netlink)?;
     for given in plan.links.iter().flat_map(|link| &link.addresses) {
         if of_host.iter().any(|found| found.address == given.address) {
@@ -188,12 +185,9 @@ impl Pair<'_> {
                 LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(peer))),
             ]),
         ];
-        netlink
-            .change(RouteNetlinkMessage::NewLink(message), NLM_F_CREATE | NLM_F_EXCL)
-            .map_err(|source| NetworkError::MakePair {
-                device: self.link.host_device.clone(),
-                source,
-            })?;
+        netlink.change(RouteNetlinkMessage::NewLink(message), NLM_F_CREATE | NLM_F_EXCL).map_err(
+            |source| NetworkError::MakePair { device: self.link.host_device.clone(), source },
+        )?;
         Ok(host_mac)
     }
 
@@ -215,11 +209,7 @@ impl Pair<'_> {
     }
 
     /// The host's own address on a device, in a network the guest has an address of.
-    fn host_address_beside(
-        &self,
-        device: u32,
-        host_addresses: &[HostAddress],
-    ) -> Option<Ipv4Addr> {
+    fn host_address_beside(&self, device: u32, host_addresses: &[HostAddress]) -> Option<Ipv4Addr> {
         let beside = |found: &&HostAddress| {
             found.index == device
                 && self.link.addresses.iter().any(|given| {
@@ -347,9 +337,7 @@ pub fn undo(applied: &AppliedNetwork) -> Result<(), NetworkError> {
 fn remove_pair(netlink: &mut Netlink, device: &DeviceName) -> Result<(), NetworkError> {
     let failed = |source| NetworkError::Remove { device: device.clone(), source };
     match find(netlink, device.as_str()).map_err(failed)? {
-        Some(link) if link.group == GUEST_GROUP => {
-            delete_link(netlink, link.index).map_err(failed)
-        }
+        Some(link) if link.group == GUEST_GROUP => delete_link(netlink, link.index).map_err(failed),
         Some(_) => Err(NetworkError::NotOurs { device: device.clone() }),
         None => Ok(()),
     }

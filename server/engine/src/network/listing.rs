@@ -36,9 +36,8 @@ pub fn counters() -> Result<Counters, NetworkError> {
     let mut netlink = Netlink::open().map_err(NetworkError::Netlink)?;
     let mut message = LinkMessage::default();
     message.attributes = vec![LinkAttribute::LinkInfo(vec![LinkInfo::Kind(InfoKind::Veth)])];
-    let links = netlink
-        .dump(&RouteNetlinkMessage::GetLink(message))
-        .map_err(NetworkError::ListDevices)?;
+    let links =
+        netlink.dump(&RouteNetlinkMessage::GetLink(message)).map_err(NetworkError::ListDevices)?;
     let of_guests = links.into_iter().filter_map(|message| HostLink::of(&message));
     Ok(Counters(
         of_guests

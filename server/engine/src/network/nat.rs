@@ -65,11 +65,7 @@ pub fn ensure_nat(nat: &Nat) -> Result<(), NetworkError> {
     let known = objects::addresses(&mut netlink)?;
     if !known.iter().any(|found| found.index == index && found.address == gateway) {
         objects::add_address(&mut netlink, index, gateway, nat.prefix, None).map_err(|source| {
-            NetworkError::AddAddress {
-                address: gateway,
-                device: nat.device.to_string(),
-                source,
-            }
+            NetworkError::AddAddress { address: gateway, device: nat.device.to_string(), source }
         })?;
     }
     sysctl::forward_v4()?;

@@ -5,9 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use domain::id::InterfaceLabel;
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_REPLACE};
-use netlink_packet_route::address::{
-    AddressAttribute, AddressFlags, AddressMessage, AddressScope,
-};
+use netlink_packet_route::address::{AddressAttribute, AddressFlags, AddressMessage, AddressScope};
 use netlink_packet_route::link::{
     InfoKind, LinkAttribute, LinkFlags, LinkInfo, LinkLayerType, LinkMessage,
 };
@@ -256,10 +254,7 @@ pub(super) fn permanent_neighbour(index: u32, address: IpAddr, mac: [u8; 6]) -> 
 }
 
 /// Takes these refusals for success: what was wanted is so already.
-pub(super) fn unless(
-    result: Result<(), NetlinkError>,
-    fine: &[i32],
-) -> Result<(), NetlinkError> {
+pub(super) fn unless(result: Result<(), NetlinkError>, fine: &[i32]) -> Result<(), NetlinkError> {
     match result {
         Err(error) if error.errno().is_some_and(|errno| fine.contains(&errno)) => Ok(()),
         other => other,

@@ -133,11 +133,7 @@ impl NetworkPlan {
     ///
     /// # Errors
     /// When an address is given twice, is not of the NAT network it is on, or devices are too many.
-    pub fn new(
-        context: ContextId,
-        interfaces: &[Interface],
-        nat: &Nat,
-    ) -> Result<Self, PlanError> {
+    pub fn new(context: ContextId, interfaces: &[Interface], nat: &Nat) -> Result<Self, PlanError> {
         let mut unrouted = Vec::new();
         let mut grouped: Vec<(&DeviceName, Vec<GuestAddress>)> = Vec::new();
         for (index, interface) in interfaces.iter().enumerate() {
@@ -181,8 +177,7 @@ impl NetworkPlan {
             };
             let on_nat = *device == nat.device;
             let guest_device = if on_nat {
-                first_free_ethernet(&taken)
-                    .ok_or(PlanError::TooManyDevices { limit: MAX_LINKS })?
+                first_free_ethernet(&taken).ok_or(PlanError::TooManyDevices { limit: MAX_LINKS })?
             } else {
                 device.clone()
             };
@@ -296,9 +291,7 @@ fn networks_of(addresses: &[GuestAddress]) -> Vec<(IpAddr, u8)> {
 #[must_use]
 pub(super) fn network_of(address: IpAddr, prefix: u8) -> IpAddr {
     match address {
-        IpAddr::V4(address) => {
-            IpAddr::V4(Ipv4Addr::from_bits(address.to_bits() & mask_v4(prefix)))
-        }
+        IpAddr::V4(address) => IpAddr::V4(Ipv4Addr::from_bits(address.to_bits() & mask_v4(prefix))),
         IpAddr::V6(address) => {
             let shift = 128_u32.saturating_sub(u32::from(prefix));
             let mask = u128::MAX.checked_shl(shift).unwrap_or(0);

@@ -147,11 +147,8 @@ impl Journal {
     /// When it cannot be opened or read.
     pub fn take_over(path: &Path) -> Result<Option<Self>, JournalError> {
         let failed = |source| JournalError::Read { path: path.to_owned(), source };
-        let opened = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .custom_flags(libc::O_NOFOLLOW)
-            .open(path);
+        let opened =
+            OpenOptions::new().read(true).append(true).custom_flags(libc::O_NOFOLLOW).open(path);
         let file = match opened {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

@@ -340,10 +340,8 @@ impl Store {
     /// # Errors
     /// When unfinished operations cannot be listed.
     pub fn live_of(&self, name: &VServerName) -> Result<Option<Operation>, OperationError> {
-        let live = self.live()?.into_iter().map(|live| live.operation);
-        Ok(live
-            .filter(|operation| operation.target == *name && !operation.progress.is_final())
-            .last())
+        let mut live = self.live()?.into_iter().map(|live| live.operation);
+        Ok(live.rfind(|operation| operation.target == *name && !operation.progress.is_final()))
     }
 
     /// A piece of an operation's log from a byte on, cut between characters.

@@ -182,12 +182,8 @@ impl<'a> Work<'a> {
             self.log_bytes = MAX_LOG_BYTES;
         }
         if self.log.is_none() {
-            self.log = OpenOptions::new()
-                .append(true)
-                .create(true)
-                .mode(0o600)
-                .open(&self.log_path)
-                .ok();
+            self.log =
+                OpenOptions::new().append(true).create(true).mode(0o600).open(&self.log_path).ok();
         }
         if let Some(log) = &mut self.log
             && log.write_all(text.as_bytes()).is_ok()
@@ -203,9 +199,8 @@ impl<'a> Work<'a> {
             return false;
         }
         let now = Instant::now();
-        let may_look = self
-            .last_look
-            .is_none_or(|last| now.saturating_duration_since(last) >= CANCEL_EVERY);
+        let may_look =
+            self.last_look.is_none_or(|last| now.saturating_duration_since(last) >= CANCEL_EVERY);
         if may_look && !self.cancel.is_set() {
             self.last_look = Some(now);
             if self.store.cancel_file_of(&self.operation.id).exists() {

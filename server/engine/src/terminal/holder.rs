@@ -195,8 +195,7 @@ impl Drop for Files {
 /// it unlocked.
 fn write_record(record: &Path, plan: &Plan) -> io::Result<File> {
     let temporary = record.with_extension("new");
-    let mut file =
-        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
     let written = (|| {
         serde_json::to_writer(&mut file, &plan.terminal)?;
         file.flush()?;

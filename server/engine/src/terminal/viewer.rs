@@ -89,7 +89,10 @@ impl Viewer {
     }
 
     /// Receives one packet; none when there is none now.
-    pub(super) fn receive<'a>(&self, buffer: &'a mut [u8]) -> Result<Option<&'a [u8]>, PacketError> {
+    pub(super) fn receive<'a>(
+        &self,
+        buffer: &'a mut [u8],
+    ) -> Result<Option<&'a [u8]>, PacketError> {
         match seqpacket::receive(&self.socket, buffer) {
             Ok(received) => Ok(Some(buffer.get(..received.bytes).unwrap_or_default())),
             Err(error) if error.is_would_block() => Ok(None),

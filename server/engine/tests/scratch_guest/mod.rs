@@ -159,11 +159,7 @@ impl Scratch {
             ("memory.swap.max", "0".to_owned()),
             ("memory.limit_in_bytes", bytes.to_string()),
         ] {
-            for path in self
-                .cgroups
-                .iter()
-                .map(|path| path.join(file))
-                .filter(|path| path.exists())
+            for path in self.cgroups.iter().map(|path| path.join(file)).filter(|path| path.exists())
             {
                 fs::write(path, &value).unwrap();
             }
@@ -183,10 +179,7 @@ impl Drop for Scratch {
         let removed = cgroup::remove(&self.cgroups, patience);
         let _ = cgroup::remove(&self.supervisor_cgroups, patience);
         for path in &self.cgroups {
-            if let Some(parent) = path
-                .parent()
-                .filter(|path| path.ends_with(&self.cgroup_root))
-            {
+            if let Some(parent) = path.parent().filter(|path| path.ends_with(&self.cgroup_root)) {
                 let _ = fs::remove_dir(parent);
             }
         }
