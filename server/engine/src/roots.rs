@@ -8,7 +8,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use domain::id::{ContextId, DeviceName, VServerName};
+use domain::id::{ContextId, DeviceName, HostName, VServerName};
 use serde::{Deserialize, Serialize};
 
 /// Why the settings could not be had.
@@ -92,6 +92,9 @@ pub struct Web {
     pub listen: SocketAddr,
     /// The user it runs as.
     pub user: String,
+    /// The names people reach it by, besides `localhost` and the machine's own. A request for any
+    /// other name is refused.
+    pub host_names: Vec<HostName>,
 }
 
 /// What the engine will not go beyond.
@@ -136,7 +139,11 @@ impl Default for Nat {
 
 impl Default for Web {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8443)), user: "ulysse".to_owned() }
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8443)),
+            user: "ulysse".to_owned(),
+            host_names: Vec::new(),
+        }
     }
 }
 

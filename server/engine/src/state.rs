@@ -184,7 +184,7 @@ impl GuestState {
                 Ok(Some(state)) => states.push(state),
                 Ok(None) => {}
                 Err(error) => {
-                    tracing::warn!(%name, %error, "a record of a running VServer is unreadable")
+                    tracing::warn!(%name, %error, "a record of a running VServer is unreadable");
                 }
             }
         }

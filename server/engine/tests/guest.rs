@@ -10,7 +10,9 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 
 use engine::cgroup;
-use engine::guest::{self, GuestError, InitPlan, MountPlan, MountSource, StartPlan, Step};
+use engine::guest::{
+    self, GuestError, InitPlan, MountPlan, MountSource, Spawned, StartPlan, Step,
+};
 use engine::state::ProcessIdentity;
 use scratch_guest::{Scratch, until};
 
@@ -263,7 +265,7 @@ fn a_link_instead_of_dev_proc_or_sys_leads_nowhere() {
         let _ = fs::remove_dir(scratch.root().join(name));
         symlink(outside.path(), scratch.root().join(name)).unwrap();
         scratch.script("true");
-        let error = guest::spawn(&scratch.plan()).unwrap().go().unwrap_err();
+        let error = guest::spawn(&scratch.plan()).and_then(Spawned::go).unwrap_err();
         let GuestError::Make { step: Step::Mount, subject, .. } = &error else {
             panic!("{error:?}");
         };
@@ -292,7 +294,7 @@ fn links_from_etc_and_var_to_the_host_are_followed_inside_only() {
     let other = Scratch::new();
     fs::remove_dir_all(other.root().join("etc")).unwrap();
     symlink("/etc", other.root().join("etc")).unwrap();
-    let error = guest::spawn(&other.plan()).unwrap().go().unwrap_err();
+    let error = guest::spawn(&other.plan()).and_then(Spawned::go).unwrap_err();
     assert!(matches!(error, GuestError::NoInit { .. }), "{error:?}");
 }
 
@@ -300,12 +302,12 @@ fn links_from_etc_and_var_to_the_host_are_followed_inside_only() {
 fn a_guest_without_init_is_refused_by_name() {
     let scratch = Scratch::new();
     fs::remove_file(scratch.root().join("etc/init.d/rc")).unwrap();
-    let error = guest::spawn(&scratch.plan()).unwrap().go().unwrap_err();
+    let error = guest::spawn(&scratch.plan()).and_then(Spawned::go).unwrap_err();
     let GuestError::NoInit { path } = &error else { panic!("{error:?}") };
     assert_eq!(path, "/etc/init.d/rc");
     let mut plan = scratch.plan();
     plan.init = InitPlan::Program { command: vec!["/sbin/init".to_owned()] };
-    let error = guest::spawn(&plan).unwrap().go().unwrap_err();
+    let error = guest::spawn(&plan).and_then(Spawned::go).unwrap_err();
     let GuestError::NoInit { path } = &error else { panic!("{error:?}") };
     assert_eq!(path, "/sbin/init");
 }

@@ -172,8 +172,20 @@ pub fn spawn(plan: &StartPlan) -> Result<Spawned, GuestError> {
         Report::Skipped { .. } | Report::Started => return Err(GuestError::OutOfTurn),
     };
     ended.map_err(failed)?;
-    let identity = |pid| ProcessIdentity::of(pid).ok_or(GuestError::Gone { pid });
-    Ok(Spawned { channel, supervisor: identity(supervisor)?, init: identity(init)? })
+    match (ProcessIdentity::of(supervisor), ProcessIdentity::of(init)) {
+        (Some(supervisor), Some(init)) => Ok(Spawned { channel, supervisor, init }),
+        // One that failed this fast has said why.
+        (known, _) => loop {
+            match receive(&channel) {
+                Ok(Report::Failed(failure)) => return Err(failure.into()),
+                Ok(Report::Skipped { .. }) => {}
+                _ => {
+                    let pid = if known.is_some() { init } else { supervisor };
+                    return Err(GuestError::Gone { pid });
+                }
+            }
+        },
+    }
 }
 
 impl Spawned {
