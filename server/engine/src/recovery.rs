@@ -18,6 +18,7 @@ use crate::lifecycle::{self, LifecycleError};
 use crate::lock::VServerLock;
 use crate::operation::{
     CancelToken, Finish, Journal, Observer, OperationError, Record, Step, Stopped, Store, Work,
+    crash_point,
 };
 use crate::roots::Roots;
 use crate::state::GuestState;
@@ -98,7 +99,7 @@ fn undo_step(roots: &Roots, step: &Step) -> Result<(), RecoveryError> {
 pub fn finish(roots: &Roots, journal: &Journal) -> Result<(), RecoveryError> {
     for record in journal.records() {
         let Record::Commit(list) = record else { continue };
-        for one in list {
+        for (number, one) in list.iter().enumerate() {
             match one {
                 // A source that is gone was moved, and what it became may be gone again by now.
                 Finish::Move { from, to } if is_there(from) => moved(roots, from, to)?,
@@ -112,7 +113,7 @@ pub fn finish(roots: &Roots, journal: &Journal) -> Result<(), RecoveryError> {
                     _ => {}
                 },
             }
-            crate::operation::crash_point("finish:one");
+            crash_point(&format!("finish:{number}"));
         }
     }
     Ok(())

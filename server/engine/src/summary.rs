@@ -230,7 +230,12 @@ mod tests {
         let shown: Vec<_> = rows
             .iter()
             .map(|row| {
-                (row.name.as_str(), row.state, row.problem.as_deref(), row.context.map(domain::id::ContextId::get))
+                (
+                    row.name.as_str(),
+                    row.state,
+                    row.problem.as_deref(),
+                    row.context.map(domain::id::ContextId::get),
+                )
             })
             .collect();
         let problem = "broken/nice:1: expected a niceness from -20 to 19";

@@ -9,6 +9,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use domain::id::VServerName;
+use domain::operation::Kind;
 use nix::libc;
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
@@ -236,10 +237,60 @@ fn read_records(file: &File) -> io::Result<Vec<Record>> {
     Ok(records)
 }
 
+/// Every [`crash_point`], by the operation that passes it; `finish:N` comes after the Nth thing that is
+/// left to do after a commit.
+pub const CRASH_POINTS: &[(Kind, &[&str])] = &[
+    (
+        Kind::Build,
+        &[
+            "build:reserved",
+            "build:base-intended",
+            "build:base-made",
+            "build:base-kept",
+            "build:copy-begun",
+            "build:copied",
+            "build:configured",
+            "build:config-written",
+            "build:committed",
+            "finish:0",
+            "finish:1",
+        ],
+    ),
+    (
+        Kind::Start,
+        &[
+            "start:intended",
+            "start:recorded",
+            "start:cgroups",
+            "start:spawned",
+            "start:network",
+            "start:running",
+            "start:started",
+        ],
+    ),
+    (Kind::Stop, &["stop:intended", "stop:ended", "stop:cleaned"]),
+    (
+        Kind::Delete,
+        &[
+            "delete:checked",
+            "delete:committed",
+            "finish:0",
+            "finish:1",
+            "finish:2",
+            "finish:3",
+            "finish:4",
+            "finish:5",
+            "finish:6",
+        ],
+    ),
+];
+
 /// Ends this process at once when `ULYSSE_CRASH_AT` names this point. For the crash tests; compiled
 /// into debug builds only.
 #[cfg(debug_assertions)]
 pub fn crash_point(name: &str) {
+    let is_listed = CRASH_POINTS.iter().any(|(_, names)| names.contains(&name));
+    debug_assert!(is_listed, "{name} is not a crash point that is tested");
     if std::env::var_os("ULYSSE_CRASH_AT").is_some_and(|wanted| wanted == name) {
         let _ = nix::sys::signal::kill(nix::unistd::Pid::this(), nix::sys::signal::Signal::SIGKILL);
     }

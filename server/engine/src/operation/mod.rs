@@ -14,6 +14,6 @@ mod journal;
 mod store;
 mod work;
 
-pub use journal::{Finish, Journal, JournalError, Record, Step, crash_point};
+pub use journal::{CRASH_POINTS, Finish, Journal, JournalError, Record, Step, crash_point};
 pub use store::{Live, OperationError, Store, Task};
 pub use work::{CancelToken, Observer, Silent, Stopped, Work};
