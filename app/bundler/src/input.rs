@@ -16,10 +16,7 @@ const FROM_PACKAGES: [(&str, &str); 4] = [
     ("@xterm/xterm/lib/xterm.mjs", "xterm.js"),
     ("@xterm/xterm/css/xterm.css", "xterm.css"),
     ("@xterm/addon-fit/lib/addon-fit.mjs", "addon-fit.js"),
-    (
-        "@xterm/addon-unicode11/lib/addon-unicode11.mjs",
-        "addon-unicode11.js",
-    ),
+    ("@xterm/addon-unicode11/lib/addon-unicode11.mjs", "addon-unicode11.js"),
 ];
 
 /// The optimiser of WebAssembly: a script for node.
@@ -58,10 +55,8 @@ pub(crate) struct Inputs {
 
 impl Inputs {
     pub(crate) fn read(arguments: &Arguments) -> Result<Self, InputError> {
-        let wasm = fs::read(&arguments.wasm).map_err(|source| InputError::Wasm {
-            path: arguments.wasm.clone(),
-            source,
-        })?;
+        let wasm = fs::read(&arguments.wasm)
+            .map_err(|source| InputError::Wasm { path: arguments.wasm.clone(), source })?;
         let folder = arguments.style.parent().unwrap_or(Path::new("."));
         let mut style = Vec::new();
         for (name, bytes) in folder_files(folder)? {
@@ -75,10 +70,7 @@ impl Inputs {
         }
         let program = std::env::current_exe()
             .and_then(fs::read)
-            .map_err(|source| InputError::File {
-                path: "the bundler itself".into(),
-                source,
-            })?;
+            .map_err(|source| InputError::File { path: "the bundler itself".into(), source })?;
         Ok(Self {
             wasm,
             style,
@@ -92,14 +84,8 @@ impl Inputs {
     /// Names all of it: two sites with the same digest are the same.
     pub(crate) fn digest(&self) -> String {
         let mut digest = Sha256::new();
-        let sheets = self
-            .style
-            .iter()
-            .map(|sheet| (sheet.name.as_str(), sheet.text.as_bytes()));
-        let copies = self
-            .copies
-            .iter()
-            .map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
+        let sheets = self.style.iter().map(|sheet| (sheet.name.as_str(), sheet.text.as_bytes()));
+        let copies = self.copies.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
         let others = [
             ("wasm", self.wasm.as_slice()),
             ("optimiser", &self.optimiser_lock),

@@ -24,13 +24,8 @@ use clap::Parser;
 const FIRST_LOAD_LIMIT_BYTES: u64 = 250_000;
 
 /// What a browser fetches from the log-in to the list, besides the pages themselves.
-const FIRST_LOAD: [&str; 5] = [
-    "favicon.svg",
-    "main.css",
-    "start.js",
-    "ulysse.js",
-    "ulysse_bg.wasm",
-];
+const FIRST_LOAD: [&str; 5] =
+    ["favicon.svg", "main.css", "start.js", "ulysse.js", "ulysse_bg.wasm"];
 
 /// Names that pages know, and contents.
 type Files = Vec<(String, Vec<u8>)>;

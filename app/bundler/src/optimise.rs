@@ -37,14 +37,9 @@ pub(crate) enum OptimiseError {
 /// Runs the optimiser at `program`, a script for node.
 pub(crate) fn optimise(program: &Path, wasm: &[u8]) -> Result<Vec<u8>, OptimiseError> {
     let folder = tempfile::tempdir().map_err(OptimiseError::Folder)?;
-    let (input, output) = (
-        folder.path().join("in.wasm"),
-        folder.path().join("out.wasm"),
-    );
-    fs::write(&input, wasm).map_err(|source| OptimiseError::File {
-        path: input.clone(),
-        source,
-    })?;
+    let (input, output) = (folder.path().join("in.wasm"), folder.path().join("out.wasm"));
+    fs::write(&input, wasm)
+        .map_err(|source| OptimiseError::File { path: input.clone(), source })?;
     let status = Command::new("node")
         .arg(program)
         .args(ARGUMENTS)
@@ -56,8 +51,5 @@ pub(crate) fn optimise(program: &Path, wasm: &[u8]) -> Result<Vec<u8>, OptimiseE
     if !status.success() {
         return Err(OptimiseError::Refused { status });
     }
-    fs::read(&output).map_err(|source| OptimiseError::File {
-        path: output,
-        source,
-    })
+    fs::read(&output).map_err(|source| OptimiseError::File { path: output, source })
 }

@@ -31,18 +31,11 @@ pub(crate) fn bind(wasm: Vec<u8>) -> Result<Module, ScriptError> {
         .map_err(|error| ScriptError::Bind(error.into()))?;
     let mut names: Vec<String> = output.local_modules().keys().cloned().collect();
     let snippets = output.snippets().iter();
-    names.extend(
-        snippets
-            .filter(|(_, scripts)| !scripts.is_empty())
-            .map(|(name, _)| name.clone()),
-    );
+    names.extend(snippets.filter(|(_, scripts)| !scripts.is_empty()).map(|(name, _)| name.clone()));
     if !names.is_empty() {
         names.sort();
         let names = names.join(", ");
         return Err(ScriptError::Snippet { names });
     }
-    Ok(Module {
-        script: output.js().to_owned(),
-        wasm: output.wasm_mut().emit_wasm(),
-    })
+    Ok(Module { script: output.js().to_owned(), wasm: output.wasm_mut().emit_wasm() })
 }

@@ -150,10 +150,7 @@ fn remove(folder: &Path) -> Result<(), SiteError> {
 }
 
 fn at<T>(path: &Path, result: io::Result<T>) -> Result<T, SiteError> {
-    result.map_err(|source| SiteError {
-        path: path.to_owned(),
-        source,
-    })
+    result.map_err(|source| SiteError { path: path.to_owned(), source })
 }
 
 #[cfg(test)]
@@ -201,20 +198,13 @@ mod tests {
         let raw = fs::read(site.join("pkg").join(&hashed)).unwrap();
         let mut plain = Vec::new();
         let gzip = fs::File::open(site.join("pkg").join(format!("{hashed}.gz"))).unwrap();
-        flate2::read::GzDecoder::new(gzip)
-            .read_to_end(&mut plain)
-            .unwrap();
+        flate2::read::GzDecoder::new(gzip).read_to_end(&mut plain).unwrap();
         assert_eq!(plain, raw);
         plain.clear();
         let brotli = fs::File::open(site.join("pkg").join(format!("{hashed}.br"))).unwrap();
-        brotli::Decompressor::new(brotli, 4096)
-            .read_to_end(&mut plain)
-            .unwrap();
+        brotli::Decompressor::new(brotli, 4096).read_to_end(&mut plain).unwrap();
         assert_eq!(plain, raw);
         let start = made.files.iter().find(|file| file.name == "start.js");
-        assert_eq!(
-            made.transfer_bytes(&["start.js"]),
-            start.unwrap().brotli_bytes
-        );
+        assert_eq!(made.transfer_bytes(&["start.js"]), start.unwrap().brotli_bytes);
     }
 }

@@ -35,9 +35,7 @@ pub(crate) fn inline(sheets: &[Sheet]) -> Result<String, StyleError> {
     let mut take = |wanted: &str| {
         unused.retain(|name| *name != wanted);
         let sheet = sheets.iter().find(|sheet| sheet.name == wanted);
-        let sheet = sheet.ok_or_else(|| StyleError::Missing {
-            wanted: wanted.to_owned(),
-        })?;
+        let sheet = sheet.ok_or_else(|| StyleError::Missing { wanted: wanted.to_owned() })?;
         without_comments(sheet)
     };
     let mut whole = String::new();
@@ -57,18 +55,13 @@ pub(crate) fn inline(sheets: &[Sheet]) -> Result<String, StyleError> {
         push_line(&mut whole, "}");
     }
     match unused.first() {
-        Some(sheet) => Err(StyleError::Forgotten {
-            sheet: (*sheet).to_owned(),
-        }),
+        Some(sheet) => Err(StyleError::Forgotten { sheet: (*sheet).to_owned() }),
         None => Ok(whole),
     }
 }
 
 fn refused(sheet: &str, index: usize) -> StyleError {
-    StyleError::Import {
-        sheet: sheet.to_owned(),
-        line: index + 1,
-    }
+    StyleError::Import { sheet: sheet.to_owned(), line: index + 1 }
 }
 
 /// File and layer of an import.
@@ -93,9 +86,9 @@ fn without_comments(sheet: &Sheet) -> Result<String, StyleError> {
     let mut rest = sheet.text.as_str();
     while let Some((before, after)) = rest.split_once("/*") {
         text.push_str(before);
-        let (comment, after) = after.split_once("*/").ok_or_else(|| StyleError::Comment {
-            sheet: sheet.name.clone(),
-        })?;
+        let (comment, after) = after
+            .split_once("*/")
+            .ok_or_else(|| StyleError::Comment { sheet: sheet.name.clone() })?;
         text.extend(comment.chars().filter(|character| *character == '\n'));
         rest = after;
     }

@@ -24,10 +24,7 @@ pub(crate) fn render(site: &Site, first_load: &[&str]) -> String {
         line(if is_first { "*" } else { " " }, &file.name, sizes);
     }
     line("*", "first load", sums);
-    format!(
-        "  {:<20} {:>9} {:>9} {:>9}\n{table}",
-        "bytes", "raw", "gzip", "brotli"
-    )
+    format!("  {:<20} {:>9} {:>9} {:>9}\n{table}", "bytes", "raw", "gzip", "brotli")
 }
 
 #[cfg(test)]
@@ -42,9 +39,7 @@ mod tests {
             gzip_bytes: bytes / 2,
             brotli_bytes: bytes / 4,
         };
-        let site = Site {
-            files: vec![file("a.js", 400), file("b.js", 40), file("c.js", 4000)],
-        };
+        let site = Site { files: vec![file("a.js", 400), file("b.js", 40), file("c.js", 4000)] };
         let table = super::render(&site, &["a.js", "c.js"]);
         assert!(table.contains("* a.js"));
         assert!(table.contains("  b.js"));
