@@ -23,7 +23,7 @@ const SALT_OF_NOBODY: [u8; 16] = *b"nobody's salt...";
 
 /// Why a password could be neither hashed nor checked.
 #[derive(Debug, thiserror::Error)]
-pub enum PasswordError {
+pub(crate) enum PasswordError {
     /// The costs do not make an argon2 instance.
     #[error("setting up argon2")]
     Costs(#[source] argon2::Error),
@@ -40,9 +40,7 @@ pub enum PasswordError {
 
 impl From<PasswordError> for Failure {
     fn from(error: PasswordError) -> Self {
-        Self::Unexpected {
-            detail: error.to_string(),
-        }
+        Self::Unexpected { detail: error.to_string() }
     }
 }
 
@@ -50,10 +48,9 @@ impl From<PasswordError> for Failure {
 ///
 /// # Errors
 /// When the system gives no random bytes or no memory.
-pub fn hash(password: &Password) -> Result<String, PasswordError> {
-    let hash: PasswordHash = argon2id()?
-        .hash_password(password.reveal().as_bytes())
-        .map_err(PasswordError::Hash)?;
+pub(crate) fn hash(password: &Password) -> Result<String, PasswordError> {
+    let hash: PasswordHash =
+        argon2id()?.hash_password(password.reveal().as_bytes()).map_err(PasswordError::Hash)?;
     Ok(hash.to_string())
 }
 
@@ -61,7 +58,7 @@ pub fn hash(password: &Password) -> Result<String, PasswordError> {
 ///
 /// # Errors
 /// When `phc` is no argon2 hash, or the system gives no memory.
-pub fn verify(password: &Password, phc: &str) -> Result<bool, PasswordError> {
+pub(crate) fn verify(password: &Password, phc: &str) -> Result<bool, PasswordError> {
     let stored = PasswordHash::new(phc).map_err(PasswordError::Stored)?;
     match argon2id()?.verify_password(password.reveal().as_bytes(), &stored) {
         Ok(()) => Ok(true),
@@ -75,7 +72,7 @@ pub fn verify(password: &Password, phc: &str) -> Result<bool, PasswordError> {
 ///
 /// # Errors
 /// When the system gives no memory.
-pub fn verify_nobody(password: &Password) -> Result<(), PasswordError> {
+pub(crate) fn verify_nobody(password: &Password) -> Result<(), PasswordError> {
     let hash: PasswordHash = argon2id()?
         .hash_password_with_salt(password.reveal().as_bytes(), &SALT_OF_NOBODY)
         .map_err(PasswordError::Hash)?;
@@ -126,17 +123,10 @@ mod tests {
     #[test]
     fn what_is_no_hash_is_an_error_and_never_a_match() {
         let password = attempt("the horse is battery");
-        for stored in [
-            "",
-            "the horse is battery",
-            "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ",
-        ] {
+        for stored in ["", "the horse is battery", "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ"] {
             assert!(!matches!(verify(&password, stored), Ok(true)), "{stored}");
         }
-        assert!(matches!(
-            verify(&password, ""),
-            Err(PasswordError::Stored(_))
-        ));
+        assert!(matches!(verify(&password, ""), Err(PasswordError::Stored(_))));
     }
 
     #[test]

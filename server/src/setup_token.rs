@@ -20,29 +20,27 @@ const BYTES: usize = 32;
 /// The system gave no random bytes.
 #[derive(Debug, thiserror::Error)]
 #[error("making a set-up token")]
-pub struct SetupTokenError(#[source] rand::rand_core::OsError);
+pub(crate) struct SetupTokenError(#[source] rand::rand_core::OsError);
 
 impl From<SetupTokenError> for Failure {
     fn from(error: SetupTokenError) -> Self {
-        Self::Unexpected {
-            detail: error.to_string(),
-        }
+        Self::Unexpected { detail: error.to_string() }
     }
 }
 
 /// The token of a set-up link.
 #[derive(Clone, PartialEq, Eq)]
-pub struct SetupToken([u8; BYTES]);
+pub(crate) struct SetupToken([u8; BYTES]);
 
 impl SetupToken {
     /// How long a token is valid, in milliseconds: 1 hour.
-    pub const LIFETIME_MILLIS: i64 = 60 * 60 * 1000;
+    pub(crate) const LIFETIME_MILLIS: i64 = 60 * 60 * 1000;
 
     /// A new token.
     ///
     /// # Errors
     /// When the system gives no random bytes.
-    pub fn generate() -> Result<Self, SetupTokenError> {
+    pub(crate) fn generate() -> Result<Self, SetupTokenError> {
         let mut bytes = [0; BYTES];
         OsRng.try_fill_bytes(&mut bytes).map_err(SetupTokenError)?;
         Ok(Self(bytes))
@@ -50,37 +48,32 @@ impl SetupToken {
 
     /// The token of a link. `None` when no link ever held this text.
     #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        BASE64_URL_SAFE_NO_PAD
-            .decode(text)
-            .ok()?
-            .try_into()
-            .ok()
-            .map(Self)
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        BASE64_URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
     }
 
     /// What the database knows it by: its text's SHA-256, in hexadecimal digits.
     #[must_use]
-    pub fn hash(&self) -> String {
+    pub(crate) fn hash(&self) -> String {
         format!("{:x}", Sha256::digest(self.reveal()))
     }
 
     /// Until when a token made at `now` is valid.
     #[must_use]
-    pub fn expires_at(now: UnixMillis) -> UnixMillis {
+    pub(crate) fn expires_at(now: UnixMillis) -> UnixMillis {
         now.plus_millis(Self::LIFETIME_MILLIS)
     }
 
     /// The text in the link, for the one who may use it alone.
     #[must_use]
-    pub fn reveal(&self) -> String {
+    pub(crate) fn reveal(&self) -> String {
         BASE64_URL_SAFE_NO_PAD.encode(self.0)
     }
 
     /// The set-up link of the site that listens at `listen`. An unspecified address is one the
     /// reader cannot visit: it becomes `localhost`.
     #[must_use]
-    pub fn link(&self, listen: SocketAddr) -> String {
+    pub(crate) fn link(&self, listen: SocketAddr) -> String {
         let token = self.reveal();
         if listen.ip().is_unspecified() {
             format!("https://localhost:{}/setup/{token}", listen.port())
@@ -136,14 +129,7 @@ mod tests {
     #[test]
     fn other_texts_are_no_tokens() {
         let right = SetupToken([7; BYTES]).reveal();
-        for text in [
-            "",
-            "AAAA",
-            &right[1..],
-            &format!("{right}="),
-            &format!("{right}A"),
-            "é",
-        ] {
+        for text in ["", "AAAA", &right[1..], &format!("{right}="), &format!("{right}A"), "é"] {
             assert_eq!(SetupToken::parse(text), None, "{text}");
         }
     }
