@@ -109,9 +109,7 @@ impl From<StoreError> for Failure {
                 errors.push(Field::UserName, Problem::NameTaken);
                 Self::Invalid { errors }
             }
-            other => Self::Unexpected {
-                detail: with_sources(&other),
-            },
+            other => Self::Unexpected { detail: with_sources(&other) },
         }
     }
 }

@@ -71,10 +71,9 @@ impl Store {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
             .busy_timeout(BUSY_TIMEOUT);
-        let pool = connect(options).await.map_err(|source| StoreError::Open {
-            path: path.to_owned(),
-            source,
-        })?;
+        let pool = connect(options)
+            .await
+            .map_err(|source| StoreError::Open { path: path.to_owned(), source })?;
         let store = Self { pool };
         store.migrate().await?;
         Ok(store)
@@ -85,10 +84,7 @@ impl Store {
     async fn migrate(&self) -> Result<()> {
         let mut transaction = self.write().await.map_err(StoreError::Migration)?;
         // Not `run`: with a borrowed connection, its future is `Send` for no compiler yet.
-        MIGRATIONS
-            .run_direct(None, &mut *transaction, false)
-            .await
-            .map_err(StoreError::Migrate)?;
+        MIGRATIONS.run_direct(None, &mut *transaction, false).await.map_err(StoreError::Migrate)?;
         transaction.commit().await.map_err(StoreError::Migration)
     }
 

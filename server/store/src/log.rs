@@ -21,10 +21,7 @@ impl Store {
     /// [`StoreError::NoSuchOperation`]; [`StoreError::LogDoesNotContinue`], which says where the
     /// log ends; or when the database cannot be written.
     pub async fn append_log(&self, id: &OperationId, offset: u64, text: &str) -> Result<()> {
-        let wrong = |source| StoreError::Log {
-            id: id.clone(),
-            source,
-        };
+        let wrong = |source| StoreError::Log { id: id.clone(), source };
         let mut transaction = self.write().await.map_err(wrong)?;
         if !is_known(&mut transaction, id).await? {
             return Err(StoreError::NoSuchOperation { id: id.clone() });
@@ -42,11 +39,7 @@ impl Store {
         let new = has
             .checked_sub(offset)
             .and_then(|known| text.get(text.len().min(saturating_usize(known))..))
-            .ok_or_else(|| StoreError::LogDoesNotContinue {
-                id: id.clone(),
-                has,
-                offset,
-            })?;
+            .ok_or_else(|| StoreError::LogDoesNotContinue { id: id.clone(), has, offset })?;
         let (rest_of_last, next) = split(&last, new);
         if !rest_of_last.is_empty() {
             sqlx::query(
@@ -93,10 +86,7 @@ impl Store {
         .bind(id.as_str())
         .fetch_one(&self.pool)
         .await
-        .map_err(|source| StoreError::Log {
-            id: id.clone(),
-            source,
-        })?;
+        .map_err(|source| StoreError::Log { id: id.clone(), source })?;
         Ok(saturating_u64(bytes.unwrap_or(0)))
     }
 
@@ -126,13 +116,8 @@ impl Store {
         .bind(saturating_i64(end))
         .fetch_all(&self.pool)
         .await
-        .map_err(|source| StoreError::Log {
-            id: id.clone(),
-            source,
-        })?;
-        let base = pieces
-            .first()
-            .map_or(offset, |(first_byte, _)| saturating_u64(*first_byte));
+        .map_err(|source| StoreError::Log { id: id.clone(), source })?;
+        let base = pieces.first().map_or(offset, |(first_byte, _)| saturating_u64(*first_byte));
         let text: String = pieces.into_iter().map(|(_, text)| text).collect();
         let from = text.ceil_char_boundary(saturating_usize(offset.saturating_sub(base)));
         let rest = text.get(from..).unwrap_or_default();

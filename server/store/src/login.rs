@@ -40,10 +40,7 @@ impl Store {
         .fetch_one(&self.pool)
         .await
         .map_err(StoreError::FailedLogins)?;
-        Ok((
-            u32::try_from(count).unwrap_or(u32::MAX),
-            last.map(UnixMillis),
-        ))
+        Ok((u32::try_from(count).unwrap_or(u32::MAX), last.map(UnixMillis)))
     }
 
     /// Forgets the failed log-ins of `subject`.

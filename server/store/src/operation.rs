@@ -29,11 +29,7 @@ impl Store {
     /// When the database cannot be written.
     pub async fn put_operation(&self, operation: &Operation) -> Result<()> {
         let json = serde_json::to_string(operation).map_err(StoreError::OperationText)?;
-        let searched = [
-            operation.target.as_str(),
-            name_of(&operation.actor),
-            &operation.command,
-        ];
+        let searched = [operation.target.as_str(), name_of(&operation.actor), &operation.command];
         sqlx::query(
             "INSERT INTO operations (id, target, kind, phase, searched, json)
              VALUES (?, ?, ?, ?, ?, ?)
@@ -143,10 +139,7 @@ fn read(json: &str) -> Result<Operation> {
 }
 
 fn wrong_id(source: Problem) -> StoreError {
-    StoreError::Value {
-        column: "operations.id",
-        source,
-    }
+    StoreError::Value { column: "operations.id", source }
 }
 
 fn phase(progress: &Progress) -> i64 {

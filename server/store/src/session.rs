@@ -107,20 +107,12 @@ impl Store {
     /// When the database cannot be written.
     pub async fn delete_expired(&self, now: UnixMillis) -> Result<u64> {
         let old = now.plus_millis(-FAILED_LOGINS_KEPT_MILLIS);
-        let sessions = delete(
-            &self.pool,
-            "DELETE FROM sessions WHERE expires_at <= ?",
-            now,
-        )
-        .await
-        .map_err(StoreError::Sessions)?;
-        let tokens = delete(
-            &self.pool,
-            "DELETE FROM setup_tokens WHERE expires_at <= ?",
-            now,
-        )
-        .await
-        .map_err(StoreError::SetupTokens)?;
+        let sessions = delete(&self.pool, "DELETE FROM sessions WHERE expires_at <= ?", now)
+            .await
+            .map_err(StoreError::Sessions)?;
+        let tokens = delete(&self.pool, "DELETE FROM setup_tokens WHERE expires_at <= ?", now)
+            .await
+            .map_err(StoreError::SetupTokens)?;
         let failed = delete(&self.pool, "DELETE FROM failed_logins WHERE at <= ?", old)
             .await
             .map_err(StoreError::FailedLogins)?;
@@ -133,9 +125,5 @@ async fn delete(
     statement: &'static str,
     until: UnixMillis,
 ) -> sqlx::Result<u64> {
-    Ok(sqlx::query(statement)
-        .bind(until.0)
-        .execute(pool)
-        .await?
-        .rows_affected())
+    Ok(sqlx::query(statement).bind(until.0).execute(pool).await?.rows_affected())
 }

@@ -41,19 +41,13 @@ impl Store {
         if !is_valid(&mut transaction, hash, now).await? {
             return Err(StoreError::SetupLinkInvalid);
         }
-        let first = NewUser {
-            role: Role::Administrator,
-            ..first
-        };
+        let first = NewUser { role: Role::Administrator, ..first };
         let user = insert(&mut transaction, first).await?;
         sqlx::query("DELETE FROM setup_tokens")
             .execute(&mut *transaction)
             .await
             .map_err(StoreError::SetupTokens)?;
-        transaction
-            .commit()
-            .await
-            .map_err(StoreError::SetupTokens)?;
+        transaction.commit().await.map_err(StoreError::SetupTokens)?;
         Ok(user)
     }
 }

@@ -218,11 +218,7 @@ impl Store {
             .execute(&self.pool)
             .await
             .map_err(StoreError::Users)?;
-        if change.rows_affected() == 0 {
-            Err(StoreError::NoSuchUser)
-        } else {
-            Ok(())
-        }
+        if change.rows_affected() == 0 { Err(StoreError::NoSuchUser) } else { Ok(()) }
     }
 }
 

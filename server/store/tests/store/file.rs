@@ -13,10 +13,7 @@ async fn a_new_database_is_empty_and_a_reopened_one_is_not() {
     assert!(!fixture.store.has_administrator().await.unwrap());
     fixture.user("anna", Role::Administrator).await;
     let again = fixture.again().await;
-    assert_eq!(
-        again.users().await.unwrap(),
-        fixture.store.users().await.unwrap()
-    );
+    assert_eq!(again.users().await.unwrap(), fixture.store.users().await.unwrap());
     assert!(again.has_administrator().await.unwrap());
 }
 
@@ -32,21 +29,9 @@ async fn many_open_a_new_database_at_once() {
         .collect();
     for (number, store) in opening.into_iter().enumerate() {
         let store = store.await.unwrap().unwrap();
-        store
-            .create_user(new_user(&format!("u{number}"), Role::Viewer))
-            .await
-            .unwrap();
+        store.create_user(new_user(&format!("u{number}"), Role::Viewer)).await.unwrap();
     }
-    assert_eq!(
-        Store::open(&path)
-            .await
-            .unwrap()
-            .users()
-            .await
-            .unwrap()
-            .len(),
-        8
-    );
+    assert_eq!(Store::open(&path).await.unwrap().users().await.unwrap().len(), 8);
 }
 
 #[tokio::test]
@@ -57,9 +42,7 @@ async fn writers_wait_for_each_other() {
         .map(|number: i64| {
             let store = stores[usize::try_from(number % 2).unwrap()].clone();
             tokio::spawn(async move {
-                store
-                    .note_failed_login("user:anna", NOW.plus_millis(number))
-                    .await
+                store.note_failed_login("user:anna", NOW.plus_millis(number)).await
             })
         })
         .collect();
@@ -81,10 +64,7 @@ async fn what_is_no_database_is_refused_and_left_alone() {
     assert!(Store::open(&path).await.is_err());
     assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
     let missing = directory.path().join("no/such/directory/ulysse.sqlite3");
-    assert!(matches!(
-        Store::open(&missing).await,
-        Err(StoreError::Open { .. })
-    ));
+    assert!(matches!(Store::open(&missing).await, Err(StoreError::Open { .. })));
 }
 
 #[tokio::test]
@@ -99,8 +79,5 @@ async fn a_newer_versions_database_is_refused() {
     .execute(&pool)
     .await
     .unwrap();
-    assert!(matches!(
-        Store::open(&fixture.path()).await,
-        Err(StoreError::Migrate(_))
-    ));
+    assert!(matches!(Store::open(&fixture.path()).await, Err(StoreError::Migrate(_))));
 }

@@ -26,9 +26,7 @@ struct Fixture {
 impl Fixture {
     async fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let store = Store::open(&directory.path().join("ulysse.sqlite3"))
-            .await
-            .unwrap();
+        let store = Store::open(&directory.path().join("ulysse.sqlite3")).await.unwrap();
         Self { directory, store }
     }
 
@@ -42,11 +40,7 @@ impl Fixture {
     }
 
     async fn user(&self, name: &str, role: Role) -> UserId {
-        self.store
-            .create_user(new_user(name, role))
-            .await
-            .unwrap()
-            .id
+        self.store.create_user(new_user(name, role)).await.unwrap().id
     }
 }
 
@@ -81,8 +75,5 @@ fn operation(number: u32, target: &str) -> Operation {
 }
 
 fn running(permille: u16) -> Progress {
-    Progress::Running {
-        stage: Stage::StartingInit,
-        permille,
-    }
+    Progress::Running { stage: Stage::StartingInit, permille }
 }
