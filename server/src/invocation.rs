@@ -9,7 +9,7 @@ use engine::engine::Instance;
 use engine::roots::{Settings, SettingsError};
 
 use crate::log::chain;
-use crate::{engine_process, serve};
+use crate::{engine_process, serve, web};
 
 /// Linux-VServer's way of working on a stock kernel.
 #[derive(Debug, Parser)]
@@ -28,6 +28,8 @@ enum Program {
     Serve,
     /// Answers the web process; started by serve
     Engine,
+    /// Answers browsers; started by serve
+    Web,
 }
 
 /// Why the settings could not be had.
@@ -84,5 +86,6 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
     match arguments.program {
         Program::Serve => serve::run(&instance),
         Program::Engine => engine_process::run(instance),
+        Program::Web => web::run(instance.settings),
     }
 }

@@ -7,6 +7,7 @@ mod log;
 mod password;
 mod serve;
 mod setup_token;
+mod web;
 
 use std::process::ExitCode;
 

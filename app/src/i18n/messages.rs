@@ -263,4 +263,7 @@ messages! {
     reset_explained;
     access;
     user_named(name);
+    // Before there is a page.
+    plain_http(address);
+    unknown_host(host);
 }

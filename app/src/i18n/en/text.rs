@@ -213,5 +213,7 @@ impl Messages for English {
         reset_explained = "The user’s sessions end, and another password must be chosen at the next log-in.";
         access = "Access";
         user_named(name) = "User {name}";
+        plain_http(address) = "Ulysse speaks HTTPS only. Go to {address}";
+        unknown_host(host) = "This Ulysse does not know itself by the name {host}. An administrator can add the name to web.host_names in /etc/ulysse/ulysse.toml; the machine’s IP address always works.";
     }
 }

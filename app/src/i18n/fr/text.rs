@@ -213,5 +213,7 @@ impl Messages for French {
         reset_explained = "Les sessions de l’utilisateur se terminent, et il devra en choisir un autre à la prochaine connexion.";
         access = "Accès";
         user_named(name) = "Utilisateur {name}";
+        plain_http(address) = "Ulysse ne parle que HTTPS. Allez à {address}";
+        unknown_host(host) = "Cet Ulysse ne se connaît pas sous le nom {host}. Un administrateur peut l’ajouter à web.host_names dans /etc/ulysse/ulysse.toml ; l’adresse IP de la machine fonctionne toujours.";
     }
 }

@@ -1,0 +1,291 @@
+//! The server as the pages see it: the engine for what is, the store for people and history.
+//!
+//! Nothing here decides who may: every call comes with the permit of its action.
+
+use std::sync::Arc;
+
+use app::backend::{Backend, OperationFilter};
+use async_trait::async_trait;
+use domain::authz::{
+    BuildVServer, CancelOperation, DeleteVServer, EnterVServer, ManageUsers, Permit, RunVServer,
+    ViewOperations, ViewVServers,
+};
+use domain::build::BuildForm;
+use domain::failure::Failure;
+use domain::host::HostFacts;
+use domain::id::{OperationId, TerminalId, UserId, UserName, VServerName};
+use domain::operation::{LogChunk, Operation, Terminal};
+use domain::user::{Identity, Password, Role, User};
+use domain::vserver::{Detail, Summary};
+use protocol::terminal::Size;
+use protocol::{Reply, Request};
+use store::NewUser;
+
+use super::Site;
+use super::follow::other_reply;
+
+/// How many operations a page lists.
+const OPERATIONS: u32 = 100;
+/// How much of a log is read at once, in bytes.
+const LOG_BYTES: usize = 32 * 1024;
+
+/// Takes the reply that belongs to a request out of all there are.
+macro_rules! expect_reply {
+    ($reply:expr, $variant:ident) => {
+        match $reply {
+            Reply::$variant(value) => Ok(value),
+            _ => Err(other_reply()),
+        }
+    };
+}
+
+impl Site {
+    async fn ask(&self, for_whom: &Identity, request: Request) -> Result<Reply, Failure> {
+        Ok(self.engine.ask(for_whom, request).await?.reply)
+    }
+
+    async fn queue(&self, for_whom: &Identity, request: Request) -> Result<Operation, Failure> {
+        let operation = expect_reply!(self.ask(for_whom, request).await?, Operation)?;
+        self.follow.note_queued(&operation).await;
+        Ok(operation)
+    }
+
+    async fn all_terminals(&self, for_whom: &Identity) -> Result<Vec<Terminal>, Failure> {
+        expect_reply!(self.ask(for_whom, Request::ListTerminals).await?, Terminals)
+    }
+
+    /// The terminal of this id, when it is this user's.
+    pub(crate) async fn own_terminal(
+        &self,
+        user: &Identity,
+        id: &TerminalId,
+    ) -> Result<Terminal, Failure> {
+        let mut terminals = self.all_terminals(user).await?.into_iter();
+        terminals
+            .find(|terminal| terminal.id == *id && terminal.owner == user.user)
+            .ok_or(Failure::NoSuchTerminal)
+    }
+
+    /// Ends all terminals of a user. Their session is gone already, so nobody can type into one
+    /// that is left because the engine is down.
+    async fn end_terminals_of(&self, user: UserId, for_whom: &Identity) {
+        let end_all = async {
+            for terminal in self.all_terminals(for_whom).await? {
+                if terminal.owner == user {
+                    self.ask(for_whom, Request::CloseTerminal(terminal.id)).await?;
+                }
+            }
+            Ok::<(), Failure>(())
+        };
+        if let Err(failure) = end_all.await {
+            tracing::warn!(%failure, %user, "ending a user's terminals");
+        }
+    }
+}
+
+/// The [`Backend`] of the real server.
+pub(crate) struct SiteBackend(pub(crate) Arc<Site>);
+
+#[async_trait]
+impl Backend for SiteBackend {
+    async fn host_facts(&self, permit: Permit<BuildVServer>) -> Result<HostFacts, Failure> {
+        expect_reply!(self.0.ask(permit.identity(), Request::HostFacts).await?, HostFacts)
+    }
+
+    async fn vservers(&self, permit: Permit<ViewVServers>) -> Result<Vec<Summary>, Failure> {
+        expect_reply!(self.0.ask(permit.identity(), Request::ListVServers).await?, VServers)
+    }
+
+    async fn vserver(
+        &self,
+        permit: Permit<ViewVServers>,
+        name: VServerName,
+    ) -> Result<Detail, Failure> {
+        expect_reply!(self.0.ask(permit.identity(), Request::ShowVServer(name)).await?, VServer)
+    }
+
+    async fn build(
+        &self,
+        permit: Permit<BuildVServer>,
+        form: BuildForm,
+    ) -> Result<Operation, Failure> {
+        self.0.queue(permit.identity(), Request::Build(form)).await
+    }
+
+    async fn start(
+        &self,
+        permit: Permit<RunVServer>,
+        name: VServerName,
+    ) -> Result<Operation, Failure> {
+        self.0.queue(permit.identity(), Request::Start(name)).await
+    }
+
+    async fn stop(
+        &self,
+        permit: Permit<RunVServer>,
+        name: VServerName,
+    ) -> Result<Operation, Failure> {
+        self.0.queue(permit.identity(), Request::Stop(name)).await
+    }
+
+    async fn restart(
+        &self,
+        permit: Permit<RunVServer>,
+        name: VServerName,
+    ) -> Result<Operation, Failure> {
+        self.0.queue(permit.identity(), Request::Restart(name)).await
+    }
+
+    async fn delete(
+        &self,
+        permit: Permit<DeleteVServer>,
+        name: VServerName,
+    ) -> Result<Operation, Failure> {
+        self.0.queue(permit.identity(), Request::Delete(name)).await
+    }
+
+    async fn cancel(
+        &self,
+        permit: Permit<CancelOperation>,
+        id: OperationId,
+    ) -> Result<(), Failure> {
+        done(self.0.ask(permit.identity(), Request::Cancel(id)).await?)
+    }
+
+    async fn operations(
+        &self,
+        _permit: Permit<ViewOperations>,
+        filter: OperationFilter,
+    ) -> Result<Vec<Operation>, Failure> {
+        let OperationFilter { target, kind, text, before } = filter;
+        let filter = store::OperationFilter { target, kind, text, before };
+        Ok(self.0.store.operations(&filter, OPERATIONS).await?)
+    }
+
+    async fn operation(
+        &self,
+        permit: Permit<ViewOperations>,
+        id: OperationId,
+    ) -> Result<Operation, Failure> {
+        let kept = self.0.store.operation(&id).await?;
+        if let Some(operation) = kept.as_ref().filter(|operation| operation.progress.is_final()) {
+            return Ok(operation.clone());
+        }
+        let request = Request::ShowOperation(id.clone());
+        match self.0.ask(permit.identity(), request).await {
+            Ok(reply) => expect_reply!(reply, Operation),
+            // What is known of it is worth more than that the engine is down.
+            Err(failure) => kept.ok_or(failure),
+        }
+    }
+
+    async fn operation_log(
+        &self,
+        permit: Permit<ViewOperations>,
+        id: OperationId,
+        offset: u64,
+    ) -> Result<LogChunk, Failure> {
+        let request = Request::ReadLog { id: id.clone(), offset };
+        match self.0.ask(permit.identity(), request).await {
+            Ok(reply) => expect_reply!(reply, Log),
+            Err(failure @ (Failure::EngineDown | Failure::NoSuchOperation { .. })) => {
+                let kept = self.0.store.operation_log(&id, offset, LOG_BYTES).await?;
+                kept.ok_or(failure)
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    async fn open_terminal(
+        &self,
+        permit: Permit<EnterVServer>,
+        vserver: VServerName,
+    ) -> Result<Terminal, Failure> {
+        // The descriptor that comes along is dropped: the browser's socket attaches anew.
+        let request = Request::OpenTerminal { vserver, size: Size::DEFAULT };
+        expect_reply!(self.0.ask(permit.identity(), request).await?, Terminal)
+    }
+
+    async fn terminals(&self, permit: Permit<EnterVServer>) -> Result<Vec<Terminal>, Failure> {
+        let user = permit.identity();
+        let mut terminals = self.0.all_terminals(user).await?;
+        terminals.retain(|terminal| terminal.owner == user.user);
+        Ok(terminals)
+    }
+
+    async fn close_terminal(
+        &self,
+        permit: Permit<EnterVServer>,
+        id: TerminalId,
+    ) -> Result<(), Failure> {
+        let user = permit.identity();
+        let terminal = self.0.own_terminal(user, &id).await?;
+        done(self.0.ask(user, Request::CloseTerminal(terminal.id)).await?)
+    }
+
+    async fn users(&self, _permit: Permit<ManageUsers>) -> Result<Vec<User>, Failure> {
+        Ok(self.0.store.users().await?)
+    }
+
+    async fn create_user(
+        &self,
+        _permit: Permit<ManageUsers>,
+        name: UserName,
+        role: Role,
+        password: Password,
+    ) -> Result<User, Failure> {
+        let new = NewUser {
+            name,
+            role,
+            password_hash: self.0.logins.hash(password).await?,
+            must_change_password: true,
+            created_at: self.0.clock.now(),
+        };
+        Ok(self.0.store.create_user(new).await?)
+    }
+
+    async fn set_user_disabled(
+        &self,
+        permit: Permit<ManageUsers>,
+        user: UserId,
+        disabled: bool,
+    ) -> Result<(), Failure> {
+        self.0.store.set_user_disabled(user, disabled).await?;
+        self.0.follow.user_changed(user);
+        if disabled {
+            self.0.end_terminals_of(user, permit.identity()).await;
+        }
+        Ok(())
+    }
+
+    async fn set_user_role(
+        &self,
+        permit: Permit<ManageUsers>,
+        user: UserId,
+        role: Role,
+    ) -> Result<(), Failure> {
+        self.0.store.set_user_role(user, role).await?;
+        self.0.follow.user_changed(user);
+        self.0.end_terminals_of(user, permit.identity()).await;
+        Ok(())
+    }
+
+    async fn reset_password(
+        &self,
+        _permit: Permit<ManageUsers>,
+        user: UserId,
+        password: Password,
+    ) -> Result<(), Failure> {
+        let hash = self.0.logins.hash(password).await?;
+        self.0.store.set_password(user, &hash, true, None).await?;
+        self.0.follow.user_changed(user);
+        Ok(())
+    }
+}
+
+fn done(reply: Reply) -> Result<(), Failure> {
+    match reply {
+        Reply::Done => Ok(()),
+        _ => Err(other_reply()),
+    }
+}

@@ -1,0 +1,251 @@
+//! `GET /events`: what happens, to the pages that want to know.
+//!
+//! Invariants: nobody is told what their role may not see; the stream ends within ten seconds of
+//! its session's end, at once when it was ended here; a reader that is too slow is dropped, connects
+//! again and is brought up to date, so nothing is queued for long.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use app::backend::{Backend, Reference};
+use app::events::{PageEvent, Subscription};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Extension, Query, State};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use domain::authz::{ActionKind, ViewOperations, ViewVServers, allowed, authorize};
+use domain::failure::Failure;
+use domain::id::UserId;
+use domain::vserver::Sample;
+use futures::stream::{self, Stream};
+use http::{HeaderMap, StatusCode};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::backend::SiteBackend;
+use super::follow::{Listening, News, Samples};
+use super::refusal::refuse;
+use super::session::{Tie, Visitor};
+use super::streams::Open;
+use super::{Site, told_to_end};
+
+/// How often rights are looked at again without a reason.
+pub(crate) const RECHECK: Duration = Duration::from_secs(10);
+/// How often a quiet stream says that it is still there.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// Answers `GET /events`.
+pub(crate) async fn events(
+    State(site): State<Arc<Site>>,
+    Extension(visitor): Extension<Visitor>,
+    Extension(Reference(reference)): Extension<Reference>,
+    headers: HeaderMap,
+    wanted: Result<Query<Subscription>, QueryRejection>,
+) -> Response {
+    let Some(tie) = Tie::of(&visitor).filter(|_| !visitor.must_change_password()) else {
+        return refuse(Failure::NotLoggedIn, &headers, &reference);
+    };
+    let Ok(Query(wanted)) = wanted else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
+    let role = tie.identity().role;
+    for (is_wanted, action) in [
+        (wanted.vservers || wanted.vserver.is_some(), ActionKind::ViewVServers),
+        (wanted.operations || wanted.operation.is_some(), ActionKind::ViewOperations),
+    ] {
+        if is_wanted && !allowed(role, action) {
+            let action = action.as_str().to_owned();
+            return refuse(Failure::NotAllowed { action }, &headers, &reference);
+        }
+    }
+    let Some(open) = site.streams.open(tie.identity().user) else {
+        return StatusCode::TOO_MANY_REQUESTS.into_response();
+    };
+    let messages = PageStream::new(site, tie, wanted, open).messages();
+    Sse::new(messages).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response()
+}
+
+/// The stream of one page.
+struct PageStream {
+    site: Arc<Site>,
+    tie: Tie,
+    wanted: Subscription,
+    listening: Listening,
+    engine: watch::Receiver<bool>,
+    /// What is to be said next.
+    queue: VecDeque<PageEvent>,
+    /// How much of the log was sent.
+    log_offset: u64,
+    recheck_at: Instant,
+    _open: Open<UserId>,
+}
+
+impl PageStream {
+    fn new(site: Arc<Site>, tie: Tie, wanted: Subscription, open: Open<UserId>) -> Self {
+        let wants_samples = wanted.vservers || wanted.vserver.is_some();
+        let mut engine = site.engine.up();
+        // The first word is how the engine is.
+        engine.mark_changed();
+        Self {
+            listening: site.follow.listen(wants_samples),
+            engine,
+            queue: VecDeque::new(),
+            log_offset: wanted.from,
+            recheck_at: Instant::now() + RECHECK,
+            site,
+            tie,
+            wanted,
+            _open: open,
+        }
+    }
+
+    fn messages(self) -> impl Stream<Item = Result<Event, Infallible>> {
+        stream::unfold(self, async |mut this| {
+            let event = this.next().await?;
+            match Event::default().json_data(&event) {
+                Ok(message) => Some((Ok(message), this)),
+                Err(error) => {
+                    tracing::error!(%error, "writing an event");
+                    None
+                }
+            }
+        })
+    }
+
+    /// The next event; none ends the stream.
+    async fn next(&mut self) -> Option<PageEvent> {
+        loop {
+            if Instant::now() >= self.recheck_at {
+                self.recheck().await?;
+            }
+            if let Some(event) = self.queue.pop_front() {
+                return Some(event);
+            }
+            tokio::select! {
+                () = told_to_end(&self.site.shutdown) => return None,
+                () = tokio::time::sleep_until(self.recheck_at) => {}
+                changed = self.engine.changed() => {
+                    changed.ok()?;
+                    let up = *self.engine.borrow_and_update();
+                    self.queue.push_back(PageEvent::Engine { up });
+                    self.bring_up_to_date().await;
+                }
+                news = self.listening.next() => self.take(&*news?).await?,
+            }
+        }
+    }
+
+    /// None when the page has no right to its stream any more.
+    async fn recheck(&mut self) -> Option<()> {
+        self.recheck_at = Instant::now() + RECHECK;
+        self.tie.holds(&self.site).await.then_some(())
+    }
+
+    /// What the page wants to know as it is now.
+    async fn bring_up_to_date(&mut self) {
+        let identity = self.tie.identity().clone();
+        let backend = SiteBackend(self.site.clone());
+        if let (true, Ok(permit)) = (
+            self.wanted.vservers || self.wanted.vserver.is_some(),
+            authorize::<ViewVServers>(Some(&identity)),
+        ) && let Ok(mut all) = backend.vservers(permit).await
+        {
+            if self.wanted.vservers {
+                self.queue.push_back(PageEvent::VServers(all));
+            } else if let Some(name) = self.wanted.vserver.clone() {
+                all.retain(|summary| summary.name == name);
+                self.queue.push_back(PageEvent::VServer { name, summary: all.pop() });
+            }
+        }
+        let mut samples = self.site.follow.samples();
+        if self.wanted.vserver.is_none() {
+            // The list has no charts, and may be long.
+            samples.drain(..samples.len().saturating_sub(1));
+        }
+        let samples = samples.iter().filter_map(|samples| self.samples(samples));
+        let samples: Vec<_> = samples.collect();
+        self.queue.extend(samples);
+        if let Some(id) = self.wanted.operation.clone() {
+            if let Ok(permit) = authorize::<ViewOperations>(Some(&identity))
+                && let Ok(operation) = backend.operation(permit, id).await
+            {
+                self.queue.push_back(PageEvent::Operation(operation));
+            }
+            self.read_log().await;
+        }
+    }
+
+    /// Sends what the log of the operation has more.
+    async fn read_log(&mut self) {
+        let Some(id) = self.wanted.operation.clone() else { return };
+        let identity = self.tie.identity().clone();
+        let backend = SiteBackend(self.site.clone());
+        while let Ok(permit) = authorize::<ViewOperations>(Some(&identity)) {
+            let offset = self.log_offset;
+            let Ok(chunk) = backend.operation_log(permit, id.clone(), offset).await else { return };
+            let end = chunk.offset + chunk.text.len() as u64;
+            let is_last = end <= offset || !chunk.open;
+            self.log_offset = end.max(offset);
+            if end > offset || !chunk.open {
+                self.queue.push_back(PageEvent::Log { id: id.clone(), chunk });
+            }
+            if is_last {
+                return;
+            }
+        }
+    }
+
+    /// What of a measurement this page wants.
+    fn samples(&self, samples: &Samples) -> Option<PageEvent> {
+        let all = self.wanted.vservers;
+        let one = self.wanted.vserver.as_ref();
+        (all || one.is_some()).then(|| {
+            let is_wanted = |sample: &&Sample| all || one == Some(&sample.name);
+            PageEvent::Samples {
+                at: samples.at,
+                host: samples.host,
+                vservers: samples.vservers.iter().filter(is_wanted).cloned().collect(),
+            }
+        })
+    }
+
+    /// Queues what of the news this page wants. None when it has no right to it any more.
+    async fn take(&mut self, news: &News) -> Option<()> {
+        let wanted = &self.wanted;
+        match news {
+            News::UserChanged(user) if *user == self.tie.identity().user => self.recheck().await?,
+            News::UserChanged(_) => {}
+            News::VServer { name, summary } => {
+                if wanted.vservers || wanted.vserver.as_ref() == Some(name) {
+                    let (name, summary) = (name.clone(), summary.clone());
+                    self.queue.push_back(PageEvent::VServer { name, summary });
+                }
+            }
+            News::Samples(samples) => self.queue.extend(self.samples(samples)),
+            News::Operation(operation) => {
+                if wanted.operations
+                    || wanted.operation.as_ref() == Some(&operation.id)
+                    || wanted.vserver.as_ref() == Some(&operation.target)
+                {
+                    self.queue.push_back(PageEvent::Operation(operation.clone()));
+                }
+            }
+            News::Log { id, chunk } if wanted.operation.as_ref() == Some(id) => {
+                if chunk.offset > self.log_offset {
+                    self.read_log().await;
+                } else {
+                    let end = chunk.offset + chunk.text.len() as u64;
+                    if end > self.log_offset || !chunk.open {
+                        self.log_offset = self.log_offset.max(end);
+                        let (id, chunk) = (id.clone(), chunk.clone());
+                        self.queue.push_back(PageEvent::Log { id, chunk });
+                    }
+                }
+            }
+            News::Log { .. } => {}
+        }
+        Some(())
+    }
+}

@@ -1,0 +1,395 @@
+//! Follows the engine: keeps copies of operations and their logs, and tells open pages what
+//! happens.
+//!
+//! Invariants: an operation and its log reach the store whether or not anybody looks; after a gap
+//! (this process, or the engine, was not there) what is missing is fetched. Usage is measured only
+//! while a page is open, every two seconds, and kept for five minutes. Who may see what is decided
+//! in `events`, not here.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use app::backend::Clock;
+use domain::failure::Failure;
+use domain::id::{OperationId, UserId, VServerName};
+use domain::operation::{LogChunk, Operation, Progress};
+use domain::time::UnixMillis;
+use domain::vserver::{Sample, Summary, Usage};
+use protocol::message::OnBehalfOf;
+use protocol::{Event, EventFrame, MAX_FRAME_BYTES, Reply, Request};
+use store::Store;
+use tokio::sync::{Notify, broadcast, watch};
+use tokio::time::MissedTickBehavior;
+
+use super::engine_client::{EngineClient, PATIENCE};
+use super::packets::PacketSocket;
+use crate::log::chain;
+
+/// How often usage is measured.
+const SAMPLE_PERIOD: Duration = Duration::from_secs(2);
+/// How long the engine has for it.
+const SAMPLE_PATIENCE: Duration = Duration::from_secs(5);
+/// How many measurements are kept: five minutes.
+const KEPT_SAMPLES: usize = 150;
+/// How far a reader of [`Follow::news`] may fall behind before it is dropped.
+const NEWS_CAPACITY: usize = 1024;
+/// How many operations are fetched at once.
+const PAGE: u16 = 100;
+
+/// What is told to open pages.
+#[derive(Debug)]
+pub(crate) enum News {
+    /// An operation is new or has moved.
+    Operation(Operation),
+    /// An operation's log has more.
+    Log { id: OperationId, chunk: LogChunk },
+    /// A VServer came, went or changed.
+    VServer { name: VServerName, summary: Option<Summary> },
+    /// Usage was measured.
+    Samples(Arc<Samples>),
+    /// A user was disabled, got another role or another password: their rights are to be looked
+    /// at again.
+    UserChanged(UserId),
+}
+
+/// One measurement.
+#[derive(Debug)]
+pub(crate) struct Samples {
+    pub(crate) at: UnixMillis,
+    pub(crate) host: Usage,
+    pub(crate) vservers: Vec<Sample>,
+}
+
+/// Follows the engine for all of the web process.
+pub(crate) struct Follow {
+    engine: EngineClient,
+    store: Store,
+    clock: Arc<dyn Clock>,
+    on_behalf_of: OnBehalfOf,
+    news: broadcast::Sender<Arc<News>>,
+    kept_samples: Mutex<VecDeque<Arc<Samples>>>,
+    /// How many pages are open, and how many of them want to know the usage.
+    listeners: watch::Sender<(usize, usize)>,
+    /// Operations whose log has grown.
+    grown_logs: Mutex<BTreeSet<OperationId>>,
+    log_has_grown: Notify,
+    /// How much of a log has been copied.
+    copied: Mutex<BTreeMap<OperationId, u64>>,
+    gap: Notify,
+}
+
+/// An open page; closed when dropped.
+pub(crate) struct Listening {
+    follow: Arc<Follow>,
+    wants_samples: bool,
+    news: broadcast::Receiver<Arc<News>>,
+}
+
+impl Listening {
+    /// The next news; none when this reader was too slow and has to begin again.
+    pub(crate) async fn next(&mut self) -> Option<Arc<News>> {
+        self.news.recv().await.ok()
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.follow.listeners.send_modify(|(all, for_samples)| {
+            *all -= 1;
+            *for_samples -= usize::from(self.wants_samples);
+        });
+    }
+}
+
+impl Follow {
+    /// Begins to follow. Within the runtime.
+    pub(crate) fn start(
+        events: OwnedFd,
+        engine: EngineClient,
+        store: Store,
+        clock: Arc<dyn Clock>,
+        on_behalf_of: OnBehalfOf,
+    ) -> io::Result<Arc<Self>> {
+        let events = PacketSocket::new(events)?;
+        let follow = Arc::new(Self {
+            engine,
+            store,
+            clock,
+            on_behalf_of,
+            news: broadcast::Sender::new(NEWS_CAPACITY),
+            kept_samples: Mutex::default(),
+            listeners: watch::Sender::new((0, 0)),
+            grown_logs: Mutex::default(),
+            log_has_grown: Notify::new(),
+            copied: Mutex::default(),
+            gap: Notify::new(),
+        });
+        // What happened while this process was not there.
+        follow.gap.notify_one();
+        tokio::spawn(follow.clone().read_events(events));
+        tokio::spawn(follow.clone().fill_gaps());
+        tokio::spawn(follow.clone().copy_logs());
+        tokio::spawn(follow.clone().measure());
+        Ok(follow)
+    }
+
+    /// Opens a page's ear.
+    pub(crate) fn listen(self: &Arc<Self>, wants_samples: bool) -> Listening {
+        let news = self.news.subscribe();
+        self.listeners.send_modify(|(all, for_samples)| {
+            *all += 1;
+            *for_samples += usize::from(wants_samples);
+        });
+        Listening { follow: self.clone(), wants_samples, news }
+    }
+
+    /// What was measured within the last five minutes, oldest first.
+    pub(crate) fn samples(&self) -> Vec<Arc<Samples>> {
+        let now = self.clock.now();
+        let oldest = SAMPLE_PERIOD.as_millis() as u64 * KEPT_SAMPLES as u64;
+        let kept = self.kept_samples.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.iter().filter(|samples| now.millis_since(samples.at) <= oldest).cloned().collect()
+    }
+
+    /// Has the rights of everything that is open for this user looked at again.
+    pub(crate) fn user_changed(&self, user: UserId) {
+        self.tell(News::UserChanged(user));
+    }
+
+    /// Notes an operation that was queued just now, before its first event comes.
+    pub(crate) async fn note_queued(&self, operation: &Operation) {
+        match self.store.operation(&operation.id).await {
+            Ok(Some(_)) => {}
+            Ok(None) => self.keep(operation).await,
+            Err(error) => log(&error, "looking for an operation"),
+        }
+    }
+
+    fn tell(&self, news: News) {
+        // An error means that nobody listens.
+        let _ = self.news.send(Arc::new(news));
+    }
+
+    async fn keep(&self, operation: &Operation) {
+        if let Err(error) = self.store.put_operation(operation).await {
+            log(&error, "keeping an operation");
+        }
+    }
+
+    fn note_log(&self, id: OperationId) {
+        self.grown_logs.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
+        self.log_has_grown.notify_one();
+    }
+
+    async fn read_events(self: Arc<Self>, events: PacketSocket) {
+        let mut buffer = vec![0; MAX_FRAME_BYTES + 1024];
+        let mut expected = None;
+        loop {
+            let received = match events.receive(&mut buffer).await {
+                Ok(received) if received.bytes == 0 => return,
+                Ok(received) => received,
+                Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                    self.gap.notify_one();
+                    continue;
+                }
+                Err(error) => {
+                    tracing::error!(%error, "the events socket failed");
+                    return;
+                }
+            };
+            let bytes = buffer.get(..received.bytes).unwrap_or_default();
+            let EventFrame { sequence, event } = match protocol::decode(bytes) {
+                Ok(frame) => frame,
+                Err(error) => {
+                    log(&error, "decoding an event of the engine");
+                    continue;
+                }
+            };
+            let is_new_engine = matches!(event, Event::Started);
+            if is_new_engine || expected.is_some_and(|expected| expected != sequence) {
+                self.gap.notify_one();
+            }
+            expected = Some(sequence.wrapping_add(1));
+            self.take(event).await;
+        }
+    }
+
+    async fn take(&self, event: Event) {
+        match event {
+            Event::Started => self.engine.engine_started(),
+            Event::Operation(operation) => self.take_operation(operation).await,
+            Event::LogGrew { id, .. } => self.note_log(id),
+            Event::VServer { name, summary } => self.tell(News::VServer { name, summary }),
+        }
+    }
+
+    async fn take_operation(&self, operation: Operation) {
+        self.keep(&operation).await;
+        if operation.progress.is_final() {
+            self.note_log(operation.id.clone());
+        }
+        self.tell(News::Operation(operation));
+    }
+
+    async fn ask(&self, request: Request) -> Result<Reply, Failure> {
+        let answer = self.engine.ask_within(self.on_behalf_of.clone(), request, PATIENCE).await?;
+        Ok(answer.reply)
+    }
+
+    /// Fetches what was missed whenever there was a gap. While the engine is down there is nothing
+    /// to do: its first word is a gap too.
+    async fn fill_gaps(self: Arc<Self>) {
+        loop {
+            self.gap.notified().await;
+            if let Err(failure) = self.fill_gap().await {
+                match failure {
+                    Failure::EngineDown => tracing::info!("the engine does not answer yet"),
+                    failure => tracing::error!(%failure, "fetching missed operations"),
+                }
+            }
+        }
+    }
+
+    async fn fill_gap(&self) -> Result<(), Failure> {
+        let unfinished = self.store.unfinished_operations().await?;
+        let mut after = self.store.newest_operation().await?;
+        loop {
+            let request = Request::ListOperations { after: after.clone(), limit: PAGE };
+            let Reply::Operations(operations) = self.ask(request).await? else {
+                return Err(other_reply());
+            };
+            let is_last = operations.len() < usize::from(PAGE);
+            after = operations.last().map(|operation| operation.id.clone()).or(after);
+            for operation in operations {
+                self.note_log(operation.id.clone());
+                self.take_operation(operation).await;
+            }
+            if is_last {
+                break;
+            }
+        }
+        for id in unfinished {
+            match self.ask(Request::ShowOperation(id.clone())).await {
+                Ok(Reply::Operation(operation)) => {
+                    self.note_log(operation.id.clone());
+                    self.take_operation(operation).await;
+                }
+                Ok(_) => return Err(other_reply()),
+                Err(Failure::NoSuchOperation { id }) => self.give_up(id).await?,
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok(())
+    }
+
+    /// The engine does not know an operation any more: it will never end otherwise.
+    async fn give_up(&self, id: OperationId) -> Result<(), Failure> {
+        if let Some(operation) = self.store.operation(&id).await? {
+            self.take_operation(Operation {
+                progress: Progress::Failed { failure: Failure::Interrupted },
+                cancellable: false,
+                finished_at: Some(self.clock.now()),
+                ..operation
+            })
+            .await;
+        }
+        Ok(())
+    }
+
+    async fn copy_logs(self: Arc<Self>) {
+        loop {
+            self.log_has_grown.notified().await;
+            loop {
+                let next =
+                    self.grown_logs.lock().unwrap_or_else(PoisonError::into_inner).pop_first();
+                let Some(id) = next else { break };
+                if let Err(failure) = self.copy_log(&id).await {
+                    // It is tried again when the log grows again, or after the next gap.
+                    tracing::warn!(%failure, %id, "copying a log");
+                }
+            }
+        }
+    }
+
+    async fn copy_log(&self, id: &OperationId) -> Result<(), Failure> {
+        let copied =
+            |id| self.copied.lock().unwrap_or_else(PoisonError::into_inner).get(id).copied();
+        let mut offset = copied(id).unwrap_or(0);
+        loop {
+            let reply = match self.ask(Request::ReadLog { id: id.clone(), offset }).await {
+                Err(Failure::NoSuchOperation { .. }) => return Ok(()),
+                reply => reply?,
+            };
+            let Reply::Log(chunk) = reply else { return Err(other_reply()) };
+            let is_open = chunk.open;
+            let end = chunk.offset + chunk.text.len() as u64;
+            let has_more = end > offset;
+            if has_more {
+                self.store.append_log(id, chunk.offset, &chunk.text).await?;
+                offset = end;
+            }
+            {
+                let mut copied = self.copied.lock().unwrap_or_else(PoisonError::into_inner);
+                match is_open {
+                    true => copied.insert(id.clone(), offset),
+                    false => copied.remove(id),
+                };
+            }
+            if has_more || !is_open {
+                self.tell(News::Log { id: id.clone(), chunk });
+            }
+            if !has_more || !is_open {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Measures while somebody looks. It also notices that the engine is gone.
+    async fn measure(self: Arc<Self>) {
+        let mut listeners = self.listeners.subscribe();
+        let mut ticks = tokio::time::interval(SAMPLE_PERIOD);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            if listeners.wait_for(|(all, _)| *all > 0).await.is_err() {
+                return;
+            }
+            ticks.tick().await;
+            let (all, for_samples) = *listeners.borrow_and_update();
+            if all == 0 {
+                continue;
+            }
+            let request = if for_samples > 0 { Request::Sample } else { Request::Hello };
+            let for_whom = self.on_behalf_of.clone();
+            let answer = self.engine.ask_within(for_whom, request, SAMPLE_PATIENCE).await;
+            match answer.map(|answer| answer.reply) {
+                Ok(Reply::Samples { host, vservers }) => {
+                    let samples = Arc::new(Samples { at: self.clock.now(), host, vservers });
+                    self.keep_samples(samples.clone());
+                    self.tell(News::Samples(samples));
+                }
+                Ok(_) | Err(Failure::EngineDown) => {}
+                Err(failure) => tracing::warn!(%failure, "measuring usage"),
+            }
+        }
+    }
+
+    fn keep_samples(&self, samples: Arc<Samples>) {
+        let mut kept = self.kept_samples.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.push_back(samples);
+        while kept.len() > KEPT_SAMPLES {
+            kept.pop_front();
+        }
+    }
+}
+
+fn log(error: &dyn std::error::Error, what: &str) {
+    tracing::error!(error = chain(error), "{what}");
+}
+
+/// The engine answered something else than was asked.
+pub(crate) fn other_reply() -> Failure {
+    Failure::Unexpected { detail: "another reply than the one that was asked for".to_owned() }
+}
