@@ -9,7 +9,7 @@ use engine::engine::Instance;
 use engine::roots::{Settings, SettingsError};
 
 use crate::log::chain;
-use crate::{engine_process, serve, web};
+use crate::{cli, engine_process, serve, user_command, web};
 
 /// Linux-VServer's way of working on a stock kernel.
 #[derive(Debug, Parser)]
@@ -30,6 +30,14 @@ enum Program {
     Engine,
     /// Answers browsers; started by serve
     Web,
+    /// Manages users: list, create, disable, reset a password, make a set-up link
+    User(user_command::UserArguments),
+    /// Says what this host lacks, and what crashes left behind
+    Doctor {
+        /// Puts right what crashes left behind
+        #[arg(long)]
+        repair: bool,
+    },
 }
 
 /// Why the settings could not be had.
@@ -67,11 +75,19 @@ pub(crate) fn instance(config: Option<&Path>) -> Result<Instance, InstanceError>
 /// Runs the program that was called.
 pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
     let words: Vec<&OsStr> = arguments.iter().map(OsString::as_os_str).collect();
+    let called = words.first().and_then(|path| Path::new(path).file_name()?.to_str());
+    match called {
+        Some("vserver") => return cli::vserver(arguments.into_iter().skip(1).collect()),
+        Some("vserver-stat") => return cli::vserver_stat(arguments.into_iter().skip(1).collect()),
+        _ => {}
+    }
     // Roles that this binary starts of itself: no options to parse, every millisecond counts.
     match words.get(1).and_then(|word| word.to_str()) {
         Some("supervise") => return engine::guest::supervise::main(),
         Some("stage") => return engine::build::stage::main(),
         Some("terminal") => return engine::terminal::holder::main(),
+        Some("vserver") => return cli::vserver(arguments.into_iter().skip(2).collect()),
+        Some("vserver-stat") => return cli::vserver_stat(arguments.into_iter().skip(2).collect()),
         Some("guest-exec") => return engine::exec::guest_exec(arguments.into_iter().skip(2)),
         _ => {}
     }
@@ -87,5 +103,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
         Program::Serve => serve::run(&instance),
         Program::Engine => engine_process::run(instance),
         Program::Web => web::run(instance.settings),
+        Program::User(arguments) => user_command::run(&instance.settings, arguments),
+        Program::Doctor { repair } => cli::doctor(instance, repair),
     }
 }

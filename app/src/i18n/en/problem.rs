@@ -86,7 +86,7 @@ pub(crate) fn problem(problem: &Problem) -> String {
         Problem::LabelTooLong { actual } => format!(
             "Device and label together take {actual} bytes; the kernel has room for 15."
         ),
-        Problem::NameTaken => "Another VServer has this name.".into(),
+        Problem::NameTaken => "This name is taken. Choose another.".into(),
         Problem::NotEmpty { path } => format!(
             "{path} holds files that belong to no VServer. Move or remove them, or take another name."
         ),

@@ -94,7 +94,7 @@ pub(crate) fn problem(problem: &Problem) -> String {
         Problem::LabelTooLong { actual } => format!(
             "Périphérique et étiquette prennent ensemble {actual} octets ; le noyau en admet 15."
         ),
-        Problem::NameTaken => "Un autre VServer porte ce nom.".into(),
+        Problem::NameTaken => "Ce nom est déjà pris. Choisissez-en un autre.".into(),
         Problem::NotEmpty { path } => format!(
             "{path} contient des fichiers qui n’appartiennent à aucun VServer. Déplacez-les ou \
              supprimez-les, ou choisissez un autre nom."
