@@ -3,19 +3,20 @@
 //! `name;` is a fixed text, `name(a, b);` one with words put in. Each becomes a method of
 //! [`Locale`]; `en::text` and `fr::text` implement [`Messages`], so a message without a text in one
 //! of them does not compile. A method reads one static string, so the linker leaves out of the
-//! browser's download what no island says.
+//! browser's download what no island says. What the command line says is a list of its own, in
+//! `command`.
 
 use super::{Locale, en, fr};
 
 /// Declares the trait that a language implements and the methods of [`Locale`].
 macro_rules! messages {
-    ($($name:ident $(($($word:ident),+))?;)+) => {
+    ($List:ident: $($name:ident $(($($word:ident),+))?;)+) => {
         /// The texts of one language.
-        pub(super) trait Messages {
+        pub(super) trait $List {
             $(messages!(@declare $name $(($($word),+))?);)+
         }
 
-        /// The messages; what each says stands in `i18n/en/text.rs`.
+        /// The messages; what each says stands in `i18n/en`.
         impl Locale {
             $(messages!(@define $name $(($($word),+))?);)+
         }
@@ -42,6 +43,8 @@ macro_rules! messages {
     };
 }
 
+pub(super) use messages;
+
 /// Gives the texts of one language, in the body of its `impl Messages`.
 macro_rules! texts {
     ($($name:ident $(($($word:ident),+))? = $text:literal;)+) => {
@@ -56,7 +59,7 @@ macro_rules! texts {
 }
 pub(super) use texts;
 
-messages! {
+messages! { Messages:
     // The frame.
     skip_to_content;
     main_navigation;

@@ -4,12 +4,13 @@
 //! missing does not compile. Nothing here needs leptos: the command line takes its failures' texts
 //! from [`failure_text`] too. Texts never decide anything, and no other module holds any.
 
+mod command;
 mod en;
 pub mod format;
 mod fr;
 mod messages;
 
-use domain::failure::Failure;
+use domain::failure::{Failure, HostFeature};
 use domain::field::{Field, Problem};
 use domain::init::Init;
 use domain::operation::{Actor, Kind, Stage};
@@ -55,9 +56,7 @@ impl Locale {
     #[must_use]
     pub fn from_tag(tag: &str) -> Option<Self> {
         let primary = tag.trim().split(['-', '_', '.']).next().unwrap_or_default();
-        Self::ALL
-            .into_iter()
-            .find(|locale| primary.eq_ignore_ascii_case(locale.tag()))
+        Self::ALL.into_iter().find(|locale| primary.eq_ignore_ascii_case(locale.tag()))
     }
 
     /// The language somebody wants: the one they chose, else the first of `Accept-Language` that
@@ -157,29 +156,37 @@ pub fn stage_text(locale: Locale, stage: Stage) -> &'static str {
         Stage::Preparing => ("Preparing", "Préparation"),
         Stage::ReadingMirror => ("Reading the mirror’s index", "Lecture de l’index du miroir"),
         Stage::Downloading => ("Downloading packages", "Téléchargement des paquets"),
-        Stage::Unpacking => (
-            "Unpacking the base system",
-            "Dépaquetage du système de base",
-        ),
+        Stage::Unpacking => ("Unpacking the base system", "Dépaquetage du système de base"),
         Stage::Installing => ("Installing packages", "Installation des paquets"),
-        Stage::KeepingBase => (
-            "Keeping the base for the next build",
-            "Mise en cache de la base",
-        ),
+        Stage::KeepingBase => ("Keeping the base for the next build", "Mise en cache de la base"),
         Stage::CopyingBase => ("Copying the cached base", "Copie de la base en cache"),
         Stage::Configuring => ("Configuring the system", "Configuration du système"),
         Stage::WritingConfig => ("Writing the configuration", "Écriture de la configuration"),
         Stage::MakingNetwork => ("Setting up the network", "Mise en place du réseau"),
-        Stage::StartingInit => (
-            "Starting the first process",
-            "Lancement du premier processus",
-        ),
+        Stage::StartingInit => ("Starting the first process", "Lancement du premier processus"),
         Stage::StoppingServices => ("Stopping the services", "Arrêt des services"),
         Stage::EndingProcesses => ("Ending the processes", "Fin des processus"),
         Stage::RemovingNetwork => ("Removing the network", "Retrait du réseau"),
         Stage::RemovingFiles => ("Removing the files", "Suppression des fichiers"),
         Stage::Finishing => ("Finishing", "Finalisation"),
         Stage::Undoing => ("Undoing what was done", "Annulation de ce qui a été fait"),
+    };
+    locale.pick(en, fr)
+}
+
+/// Something a host may lack, as a thing.
+#[must_use]
+pub fn host_feature_text(locale: Locale, feature: HostFeature) -> &'static str {
+    let (en, fr) = match feature {
+        HostFeature::Debootstrap => ("the program debootstrap", "le programme debootstrap"),
+        HostFeature::UserNamespaces => ("user namespaces", "les espaces de noms d’utilisateurs"),
+        HostFeature::IdmappedMounts => ("idmapped mounts", "les montages à identités décalées"),
+        HostFeature::Cgroups => ("a usable cgroup hierarchy", "une hiérarchie cgroup utilisable"),
+        HostFeature::Veth => ("veth devices", "les périphériques veth"),
+        HostFeature::Nftables => {
+            ("nftables with address translation", "nftables avec traduction d’adresses")
+        }
+        HostFeature::Root => ("root privileges", "les droits de root"),
     };
     locale.pick(en, fr)
 }
@@ -199,18 +206,12 @@ pub fn role_text(locale: Locale, role: Role) -> &'static str {
 #[must_use]
 pub fn role_explained(locale: Locale, role: Role) -> &'static str {
     let (en, fr) = match role {
-        Role::Administrator => (
-            "everything, users included",
-            "tout, y compris les utilisateurs",
-        ),
+        Role::Administrator => ("everything, users included", "tout, y compris les utilisateurs"),
         Role::Operator => (
             "builds, runs, enters and deletes VServers",
             "construit, fait tourner, ouvre et supprime les VServers",
         ),
-        Role::Viewer => (
-            "sees everything, changes nothing",
-            "voit tout, ne change rien",
-        ),
+        Role::Viewer => ("sees everything, changes nothing", "voit tout, ne change rien"),
     };
     locale.pick(en, fr)
 }
@@ -230,14 +231,12 @@ pub fn init_text(locale: Locale, init: Init) -> &'static str {
 pub fn actor_text(locale: Locale, actor: &Actor) -> String {
     match actor {
         Actor::User { name, .. } => name.to_string(),
-        Actor::CommandLine { login } => locale.pick(
-            format!("{login}, command line"),
-            format!("{login}, en ligne de commande"),
-        ),
-        Actor::VServer { name } => locale.pick(
-            format!("{name}, from inside"),
-            format!("{name}, de l’intérieur"),
-        ),
+        Actor::CommandLine { login } => {
+            locale.pick(format!("{login}, command line"), format!("{login}, en ligne de commande"))
+        }
+        Actor::VServer { name } => {
+            locale.pick(format!("{name}, from inside"), format!("{name}, de l’intérieur"))
+        }
         Actor::System => "Ulysse".to_owned(),
     }
 }
@@ -258,19 +257,13 @@ mod tests {
 
     #[test]
     fn a_chosen_language_wins_over_the_browsers() {
-        assert_eq!(
-            Locale::negotiate(Some("fr"), Some("en-GB,en;q=0.9")),
-            French
-        );
+        assert_eq!(Locale::negotiate(Some("fr"), Some("en-GB,en;q=0.9")), French);
         assert_eq!(Locale::negotiate(Some("xx"), Some("fr-CA")), French);
     }
 
     #[test]
     fn the_heaviest_known_language_is_taken() {
-        assert_eq!(
-            Locale::negotiate(None, Some("de, en;q=0.5, fr;q=0.8")),
-            French
-        );
+        assert_eq!(Locale::negotiate(None, Some("de, en;q=0.5, fr;q=0.8")), French);
         assert_eq!(Locale::negotiate(None, Some("fr;q=0, en;q=0.1")), English);
         assert_eq!(Locale::negotiate(None, Some("fr, en")), French);
         assert_eq!(Locale::negotiate(None, Some("de")), English);

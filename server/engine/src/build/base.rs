@@ -11,6 +11,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -327,6 +328,8 @@ impl Running {
         let (output, input) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
         let child = Command::new(executable)
             .arg(stage::ROLE)
+            // A Ctrl-C is the caller's to hear: it cancels, and what was done is undone in order.
+            .process_group(0)
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(input.try_clone()?)

@@ -89,6 +89,18 @@ pub fn claims_of(roots: &Roots, name: &VServerName) -> (Option<ContextId>, Vec<I
     (context, addresses)
 }
 
+/// What a VServer is called in lists (the file `name`), however broken the rest of its config tree is;
+/// its own name when nothing is said.
+#[must_use]
+pub fn display_name_of(roots: &Roots, name: &VServerName) -> String {
+    let directory = roots.config_of(name);
+    let shown = Reader::open(&directory, Path::new(name.as_str()))
+        .ok()
+        .flatten()
+        .and_then(|reader| reader.scalar("name").ok().flatten());
+    shown.unwrap_or_else(|| name.to_string())
+}
+
 /// What `vdir` of a VServer leads to, however broken the rest of its config tree is; none when it
 /// leads to no directory.
 #[must_use]

@@ -193,11 +193,15 @@ pub fn run(
     {
         return Err(ExecError::DirectoryAsInput);
     }
-    if io::stdin().is_terminal() && io::stdout().is_terminal() {
+    let is_background = is_in_background();
+    if io::stdin().is_terminal() && io::stdout().is_terminal() && !is_background {
         return run_on_terminal(executable, roots, state, invocation);
     }
     let mut command = command(executable, roots, state, invocation)?;
-    if io::stdin().is_terminal() {
+    if is_background {
+        // Whoever reads the terminal from there is stopped, and so is who changes its mode.
+        command.stdin(Stdio::null());
+    } else if io::stdin().is_terminal() {
         command.stdin(Stdio::piped());
     }
     if io::stdout().is_terminal() {
@@ -214,6 +218,12 @@ pub fn run(
         let _ = output.join();
     }
     Ok(exit_code(status))
+}
+
+/// Whether a shell runs this process in the background of the terminal that is its standard input.
+fn is_in_background() -> bool {
+    let own = rustix::process::getpgrp();
+    rustix::termios::tcgetpgrp(io::stdin()).is_ok_and(|foreground| foreground != own)
 }
 
 fn run_on_terminal(

@@ -1,0 +1,92 @@
+//! What the command line says. Its own list: no page and no island uses any of it.
+
+use super::messages::messages;
+use super::{Locale, en, fr};
+
+messages! { CommandMessages:
+    // Help.
+    usage_of(line);
+    name_word;
+    vserver_usage;
+    stat_usage;
+    build_arguments;
+    exec_arguments;
+    suexec_arguments;
+    vserver_commands;
+    vserver_options;
+    more_help;
+    does_build;
+    does_start;
+    does_stop;
+    does_restart;
+    does_condrestart;
+    does_enter;
+    does_exec;
+    does_suexec;
+    does_status;
+    does_running;
+    does_delete;
+    build_options_explained;
+    stat_options_explained;
+    // What was typed wrongly.
+    option_unknown(option, supported);
+    option_without_value(option);
+    option_takes_no_value(option);
+    option_before_name(option);
+    word_not_expected(word);
+    word_not_text(word);
+    command_missing;
+    command_unknown(word);
+    command_not_yet(word, supported);
+    option_not_yet(option, supported);
+    method_missing(supported);
+    method_unknown(word, supported);
+    method_not_yet(word, supported);
+    other_name(given, name);
+    netmask_not_with_netprefix;
+    not_a_vserver_directory(path, base);
+    user_missing;
+    program_missing;
+    // What is wrong with a value; the pages have other ways out.
+    value_missing;
+    context_taken_by(context, name);
+    address_taken_by(address, name);
+    nothing_done;
+    // About a VServer.
+    needs_root;
+    settings_unreadable(detail);
+    no_config_directory(name, path);
+    spelling_hint;
+    build_hint;
+    help_hint;
+    already_running(name);
+    not_running(name);
+    not_running_for(name);
+    no_device_for(address);
+    was_built(name, context, interfaces);
+    how_to_start(name);
+    // While something is being done.
+    cancel_begins;
+    cancel_impossible;
+    left_to_recovery;
+    // Deleting.
+    delete_removes(config, files);
+    delete_stops_it;
+    delete_question(name);
+    delete_yes;
+    delete_refused;
+    // Status.
+    status_running(name, context);
+    status_processes(count);
+    status_uptime(span);
+    status_days(days, span);
+    status_stopped(name);
+    // Doctor.
+    doctor_has(thing);
+    doctor_unfinished(operation, name);
+    doctor_remains(name);
+    doctor_stray(path);
+    doctor_nothing;
+    doctor_repair_hint;
+    doctor_not_repaired;
+}

@@ -1,0 +1,129 @@
+//! English: what the command line says.
+
+use super::text::English;
+use crate::i18n::command::CommandMessages;
+use crate::i18n::messages::texts;
+
+impl CommandMessages for English {
+    texts! {
+        // Help.
+        usage_of(line) = "Usage: {line}";
+        name_word = "NAME";
+        vserver_usage = "vserver [OPTIONS] NAME COMMAND [ARGUMENTS]";
+        stat_usage = "vserver-stat [OPTIONS]";
+        build_arguments = "-m debootstrap [OPTIONS] [-- [-d SUITE] [-m MIRROR] [-- DEBOOTSTRAP_OPTIONS]]";
+        exec_arguments = "COMMAND [ARGUMENTS]";
+        suexec_arguments = "USER COMMAND [ARGUMENTS]";
+        vserver_commands = "Commands:";
+        vserver_options = "Options, before NAME:
+  --config FILE     the settings of another instance
+  -v, --verbose     show the log of what is done
+  --debug           the same, and more
+  --silent          print nothing but errors; delete without asking
+  -s, --sync        wait for the end of stops (always done)
+  --help, --version";
+        more_help = "“vserver NAME COMMAND --help” says more of a command. NAME is a directory of /etc/vservers, or the context number of a VServer that runs.";
+        does_build = "make a VServer";
+        does_start = "start it";
+        does_stop = "stop it";
+        does_restart = "stop it if it runs, and start it";
+        does_condrestart = "restart it if it runs";
+        does_enter = "a shell inside; it must run";
+        does_exec = "run a command inside, as root; its exit status is the command’s";
+        does_suexec = "run a command inside, as USER (a name or a number)";
+        does_status = "say whether it runs: exit status 0 if it does, 3 if not";
+        does_running = "the same without a word: exit status 0 or 1";
+        does_delete = "remove it and its files, after asking";
+        build_options_explained = "Options:
+  -m METHOD               how its files are made: debootstrap
+  --context N             its context number, 2 to 49151 (default: the next free one)
+  --hostname HOSTNAME     its host name (default: NAME)
+  --interface [LABEL=][DEVICE:]ADDRESS[/LENGTH|/MASK]
+                          an address; may be repeated; DEVICE “nodev” for none
+                          (default: the next free address of the NAT network)
+  --netdev DEVICE         the device of interfaces that name none
+  --netmask MASK, --netprefix LENGTH
+                          the network of interfaces that give none
+  --initstyle STYLE       sysv or plain (default: what the host can run)
+  --flags FLAG,…          context flags
+  --debug                 show debootstrap’s output
+Options of debootstrap, after --:
+  -d SUITE                the distribution (default: the host’s)
+  -m MIRROR               where packages come from
+Passed through to debootstrap, after another --:
+  --arch ARCHITECTURE, --variant minbase|buildd,
+  --components PART,…, --include PACKAGE,…, --exclude PACKAGE,…
+
+Example:
+  vserver monvs build -m debootstrap --context 100 --hostname monvs.cume.fr \\
+    --interface eth0:192.168.44.150/24 -- -d bookworm";
+        stat_options_explained = "What the host (context 0) and every running VServer use.
+
+Options:
+  --config FILE     the settings of another instance
+  --guests-only     without the host
+  -O, --sort KEY    accepted, and without effect: rows are in order of their context
+  --help, --version";
+        // What was typed wrongly.
+        option_unknown(option, supported) = "There is no option “{option}” here. There are: {supported}.";
+        option_without_value(option) = "The option “{option}” needs a value.";
+        option_takes_no_value(option) = "The option “{option}” takes no value.";
+        option_before_name(option) = "The option “{option}” stands before the name: vserver {option} NAME COMMAND.";
+        word_not_expected(word) = "“{word}” is one word too many.";
+        word_not_text(word) = "“{word}” is not UTF-8 text.";
+        command_missing = "What is to be done with it? There is no command.";
+        command_unknown(word) = "There is no command “{word}”.";
+        command_not_yet(word, supported) = "The command “{word}” is not in this release. There are: {supported}.";
+        option_not_yet(option, supported) = "The option “{option}” is not in this release. There are: {supported}.";
+        method_missing(supported) = "Say how its files are to be made, with -m METHOD. There are: {supported}.";
+        method_unknown(word, supported) = "There is no build method “{word}”. There are: {supported}.";
+        method_not_yet(word, supported) = "The build method “{word}” is not in this release. There are: {supported}.";
+        other_name(given, name) = "The option -n names “{given}”, the command line “{name}”.";
+        netmask_not_with_netprefix = "The options --netmask and --netprefix say the same thing: give one of them.";
+        not_a_vserver_directory(path, base) = "{path} is not the config directory of a VServer: those are in {base}.";
+        user_missing = "As whom? “suexec” needs a user and a command.";
+        program_missing = "Which command? “exec” and “suexec” need one; “enter” opens a shell.";
+        // What is wrong with a value; the pages have other ways out.
+        value_missing = "A value is needed.";
+        context_taken_by(context, name) = "Context {context} belongs to {name}. Leave the option out to get the next free one.";
+        address_taken_by(address, name) = "{address} belongs to {name}. Leave the option out to get the next free address of the NAT network.";
+        nothing_done = "Nothing was done.";
+        // About a VServer.
+        needs_root = "Only root can do this: run it as root, or with sudo.";
+        settings_unreadable(detail) = "The settings cannot be read: {detail}";
+        no_config_directory(name, path) = "There is no VServer “{name}”: {path} does not exist.";
+        spelling_hint = "Check the spelling of the name.";
+        build_hint = "“vserver NAME build --help” says how to make one.";
+        help_hint = "“vserver --help” lists the commands.";
+        already_running(name) = "{name} is running already.";
+        not_running(name) = "{name} is not running.";
+        not_running_for(name) = "{name} is not running, and this needs it to. Start it first: vserver {name} start";
+        no_device_for(address) = "{address}: no device is given, so it is put on none (nodev).";
+        was_built(name, context, interfaces) = "{name} is built: context {context}, {interfaces}.";
+        how_to_start(name) = "Start it: vserver {name} start";
+        // While something is being done.
+        cancel_begins = "Cancelling, and undoing what was done. Once more to leave at once; what is left is then undone the next time.";
+        cancel_impossible = "This cannot be cancelled any more. Once more to leave at once; it is then put right the next time.";
+        left_to_recovery = "Left at once: “ulysse doctor --repair”, or the next command about it, puts it right.";
+        // Deleting.
+        delete_removes(config, files) = "This removes {config} and {files}, for good.";
+        delete_stops_it = "It is running, and is stopped first.";
+        delete_question(name) = "Are you sure you want to delete the vserver {name} (y/N) ";
+        delete_yes = "y yes";
+        delete_refused = "Nothing was deleted.";
+        // Status: the original’s own words.
+        status_running(name, context) = "Vserver '{name}' is running at context '{context}'";
+        status_processes(count) = "Number of processes: {count}";
+        status_uptime(span) = "Uptime:              {span}";
+        status_days(days, span) = "{days} days, {span}";
+        status_stopped(name) = "Vserver '{name}' is stopped";
+        // Doctor.
+        doctor_has(thing) = "There: {thing}.";
+        doctor_unfinished(operation, name) = "Operation {operation} on {name} was interrupted.";
+        doctor_remains(name) = "{name} has ended, and something of it is left.";
+        doctor_stray(path) = "{path} is left of an interrupted operation.";
+        doctor_nothing = "Nothing is left of interrupted operations.";
+        doctor_repair_hint = "“ulysse doctor --repair” puts right what was interrupted.";
+        doctor_not_repaired = "This could not be put right:";
+    }
+}

@@ -1,0 +1,142 @@
+//! Who calls: their language, what they want to see, and how they are told.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use app::i18n::{self, Locale};
+use domain::failure::Failure;
+use domain::field::{FieldError, Problem};
+use domain::id::OperationId;
+use domain::operation::Actor;
+use engine::Engine;
+use nix::unistd::{Uid, User};
+
+use super::exit;
+use crate::{invocation, log};
+
+/// Whoever called a command.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Caller {
+    /// What errors begin with.
+    pub(super) program: &'static str,
+    /// Their language.
+    pub(super) locale: Locale,
+    /// Whether nothing but errors is printed.
+    pub(super) silent: bool,
+    /// Whether the log is shown.
+    pub(super) verbose: bool,
+}
+
+impl Caller {
+    /// Somebody with this process's environment.
+    pub(super) fn here(program: &'static str) -> Self {
+        let locale = locale_of(|name| std::env::var(name).ok());
+        Self { program, locale, silent: false, verbose: false }
+    }
+
+    /// The engine of an instance; tells why there is none.
+    pub(super) fn engine(self, config: Option<&Path>) -> Result<Arc<Engine>, u8> {
+        if !rustix::process::geteuid().is_root() {
+            self.complain(self.locale.needs_root());
+            return Err(exit::FAILURE);
+        }
+        match invocation::instance(config) {
+            Ok(instance) => Ok(Engine::new(instance)),
+            Err(error) => {
+                self.complain(self.locale.settings_unreadable(&log::chain(&error)));
+                Err(exit::FAILURE)
+            }
+        }
+    }
+
+    /// Says on standard error what is wrong.
+    pub(super) fn complain(self, text: impl Display) {
+        write_to(io::stderr(), format_args!("{}: {text}\n", self.program));
+    }
+
+    /// Says on standard error what more there is to say about it.
+    pub(super) fn hint(self, text: impl Display) {
+        write_to(io::stderr(), format_args!("  {text}\n"));
+    }
+
+    /// Says something on standard error that need not be known.
+    pub(super) fn note(self, text: impl Display) {
+        if !self.silent {
+            self.complain(text);
+        }
+    }
+
+    /// Prints the answer.
+    pub(super) fn answer(self, text: impl Display) {
+        write_to(io::stdout(), format_args!("{text}\n"));
+    }
+
+    /// Tells a failure: what happened, what to do, and under which reference the rest is kept.
+    pub(super) fn tell(self, failure: &Failure, reference: Option<&OperationId>) {
+        self.tell_as(
+            failure,
+            reference,
+            |error| i18n::field_label(self.locale, error.field),
+            |_| None,
+        );
+    }
+
+    /// As [`Caller::tell`], with other names for fields and other words for some problems.
+    pub(super) fn tell_as(
+        self,
+        failure: &Failure,
+        reference: Option<&OperationId>,
+        label: impl Fn(&FieldError) -> &'static str,
+        words: impl Fn(&FieldError) -> Option<String>,
+    ) {
+        if let Failure::Invalid { errors } = failure {
+            for error in &errors.0 {
+                let words = words(error).unwrap_or_else(|| self.problem(&error.problem));
+                let colon = self.locale.colon();
+                self.complain(format_args!("{}{colon}{words}", label(error)));
+            }
+            self.hint(self.locale.nothing_done());
+        } else {
+            let text = i18n::failure_text(self.locale, failure);
+            self.complain(text.what);
+            self.hint(text.remedy);
+        }
+        if let Some(id) = reference {
+            self.hint(format_args!("{} {id}", self.locale.reference()));
+        }
+    }
+
+    fn problem(self, problem: &Problem) -> String {
+        match problem {
+            Problem::Missing => self.locale.value_missing().to_owned(),
+            other => i18n::problem_text(self.locale, other),
+        }
+    }
+}
+
+/// Writes what can be written: a reader who went away (`vserver-stat | head -1`) is no error.
+fn write_to(mut to: impl Write, text: std::fmt::Arguments<'_>) {
+    let _ = to.write_all(text.to_string().as_bytes()).and_then(|()| to.flush());
+}
+
+/// The language of an environment: the first of the usual variables that is set and not empty
+/// decides (`setlocale(3)`).
+pub(super) fn locale_of(variable: impl Fn(&str) -> Option<String>) -> Locale {
+    ["LC_ALL", "LC_MESSAGES", "LANG"]
+        .into_iter()
+        .find_map(|name| variable(name).filter(|value| !value.is_empty()))
+        .and_then(|value| Locale::from_tag(&value))
+        .unwrap_or_default()
+}
+
+/// Who an operation of this process is from: whoever became root, else the process's own user.
+pub(super) fn actor() -> Actor {
+    let own = || User::from_uid(Uid::current()).ok().flatten().map(|user| user.name);
+    let is_name = |text: &String| {
+        (1..=64).contains(&text.len()) && text.chars().all(|c| !c.is_control() && c != ' ')
+    };
+    let login = std::env::var("SUDO_USER").ok().filter(is_name).or_else(own);
+    Actor::CommandLine { login: login.unwrap_or_else(|| Uid::current().to_string()) }
+}

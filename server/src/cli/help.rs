@@ -1,0 +1,145 @@
+//! The commands there are, and their help.
+
+use std::fmt::Write as _;
+
+use app::i18n::Locale;
+
+/// A command of `vserver`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Command {
+    Build,
+    Start,
+    Stop,
+    Restart,
+    CondRestart,
+    Enter,
+    Exec,
+    SuExec,
+    Status,
+    Running,
+    Delete,
+}
+
+/// The original's other commands (fact sheet 2.1).
+const LATER: [&str; 10] = [
+    "apt-cache",
+    "apt-config",
+    "apt-get",
+    "chkconfig",
+    "hashify",
+    "pkg",
+    "pkgmgmt",
+    "rpm",
+    "unify",
+    "vunify",
+];
+
+impl Command {
+    const ALL: [Self; 11] = [
+        Self::Build,
+        Self::Start,
+        Self::Stop,
+        Self::Restart,
+        Self::CondRestart,
+        Self::Enter,
+        Self::Exec,
+        Self::SuExec,
+        Self::Status,
+        Self::Running,
+        Self::Delete,
+    ];
+
+    /// The word for it.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Build => "build",
+            Self::Start => "start",
+            Self::Stop => "stop",
+            Self::Restart => "restart",
+            Self::CondRestart => "condrestart",
+            Self::Enter => "enter",
+            Self::Exec => "exec",
+            Self::SuExec => "suexec",
+            Self::Status => "status",
+            Self::Running => "running",
+            Self::Delete => "delete",
+        }
+    }
+
+    /// What follows it.
+    fn arguments(self, locale: Locale) -> &'static str {
+        match self {
+            Self::Build => locale.build_arguments(),
+            Self::Exec => locale.exec_arguments(),
+            Self::SuExec => locale.suexec_arguments(),
+            _ => "",
+        }
+    }
+
+    fn does(self, locale: Locale) -> &'static str {
+        match self {
+            Self::Build => locale.does_build(),
+            Self::Start => locale.does_start(),
+            Self::Stop => locale.does_stop(),
+            Self::Restart => locale.does_restart(),
+            Self::CondRestart => locale.does_condrestart(),
+            Self::Enter => locale.does_enter(),
+            Self::Exec => locale.does_exec(),
+            Self::SuExec => locale.does_suexec(),
+            Self::Status => locale.does_status(),
+            Self::Running => locale.does_running(),
+            Self::Delete => locale.does_delete(),
+        }
+    }
+
+    /// The command of a word.
+    pub(super) fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|command| command.word() == word)
+    }
+
+    /// Whether the original had a command of this name that is not in this release.
+    pub(super) fn is_later(word: &str) -> bool {
+        LATER.contains(&word)
+    }
+
+    /// All words, for people.
+    pub(super) fn list() -> String {
+        Self::ALL.map(|command| command.word()).join(", ")
+    }
+
+    /// Its help.
+    pub(super) fn help(self, locale: Locale) -> String {
+        let (name, arguments) = (locale.name_word(), self.arguments(locale));
+        let line = format!("vserver {name} {} {arguments}", self.word());
+        let mut text =
+            format!("{}\n\n{}.", locale.usage_of(line.trim_end()), capitalised(self.does(locale)));
+        if self == Self::Build {
+            let _ = write!(text, "\n\n{}", locale.build_options_explained());
+        }
+        text
+    }
+}
+
+fn capitalised(text: &str) -> String {
+    let mut characters = text.chars();
+    characters
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+}
+
+/// One line: how `vserver` is called.
+pub(super) fn usage(locale: Locale) -> String {
+    locale.usage_of(locale.vserver_usage())
+}
+
+/// The help of `vserver`.
+pub(super) fn vserver(locale: Locale) -> String {
+    let mut text = format!("{}\n\n{}\n", usage(locale), locale.vserver_commands());
+    for command in Command::ALL {
+        let arguments = if command == Command::Build { "…" } else { command.arguments(locale) };
+        let usage = format!("{} {arguments}", command.word());
+        let _ = writeln!(text, "  {:<40}{}", usage.trim_end(), command.does(locale));
+    }
+    let _ = write!(text, "\n{}\n\n{}", locale.vserver_options(), locale.more_help());
+    text
+}

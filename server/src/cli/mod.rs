@@ -1,0 +1,54 @@
+//! The commands: `vserver`, `vserver-stat`, `ulysse doctor`.
+//!
+//! They use the engine in this very process: no daemon need run, and what they do is an operation like
+//! any other. Options, outputs and exit statuses are the original's (fact sheet 2.1 to 2.3); where its
+//! behaviour was a mistake (5.1, 5.2), the help says what happens instead.
+//!
+//! Words for people come from `app::i18n` in the language of the environment; with `LC_ALL=C` what is
+//! printed on standard output is the original's to the byte. Failures go to standard error.
+
+mod build_options;
+mod caller;
+mod change;
+mod delete;
+mod doctor;
+mod help;
+mod inside;
+mod name;
+mod options;
+mod progress;
+mod status;
+mod vserver;
+mod vserver_stat;
+
+pub(crate) use doctor::doctor;
+pub(crate) use vserver::vserver;
+pub(crate) use vserver_stat::vserver_stat;
+
+/// Exit statuses of the original (fact sheet 2.1).
+mod exit {
+    /// It failed.
+    pub(super) const FAILURE: u8 = 1;
+    /// No such command, or a question was answered with no.
+    pub(super) const REFUSED: u8 = 2;
+    /// `status`: it does not run.
+    pub(super) const STOPPED: u8 = 3;
+    /// There is no such config directory.
+    pub(super) const NO_CONFIG: u8 = 5;
+    /// Ended by `SIGINT`, as a shell counts it.
+    pub(super) const INTERRUPTED: u8 = 130;
+}
+
+/// Begins to log for a person at a terminal: what goes wrong, or all of it.
+fn begin_log(all: bool) {
+    use tracing_subscriber::EnvFilter;
+    let usual = if all { "engine=debug,warn" } else { "warn" };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .with_target(false)
+        .without_time()
+        .try_init();
+}

@@ -1,0 +1,251 @@
+//! Parsing one section of a command line: options as getopt_long(3) takes them (short ones in
+//! bundles, long ones abbreviated), then words.
+//!
+//! clap does the parsing; what was typed wrongly becomes a [`UsageError`], whose words are in
+//! `app::i18n`. An option of the original that is not in this release is known by name, so that it is
+//! not called a typing mistake.
+
+use std::ffi::{OsStr, OsString};
+
+use app::i18n::Locale;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+/// What was typed wrongly.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum UsageError {
+    /// No such option.
+    OptionUnknown { option: String, supported: String },
+    /// An option of the original's that is not in this release.
+    OptionNotYet { option: String, supported: String },
+    /// An option without its value.
+    OptionWithoutValue { option: String },
+    /// A value for an option that takes none.
+    OptionTakesNoValue { option: String },
+    /// An option of `vserver` itself after the name.
+    OptionBeforeName { option: String },
+    /// A word where none can stand.
+    WordNotExpected { word: String },
+    /// Bytes that are not text.
+    WordNotText { word: String },
+    /// No command.
+    CommandMissing,
+    /// No such command.
+    CommandUnknown { word: String },
+    /// A command of the original's that is not in this release.
+    CommandNotYet { word: String, supported: String },
+    /// No `-m`.
+    MethodMissing { supported: String },
+    /// No such build method.
+    MethodUnknown { word: String, supported: String },
+    /// A build method of the original's that is not in this release.
+    MethodNotYet { word: String, supported: String },
+    /// `-n` and the command line name two VServers.
+    OtherName { given: String, name: String },
+    /// `--netmask` and `--netprefix` together.
+    NetmaskTwice,
+    /// `suexec` without a user.
+    UserMissing,
+    /// `exec` without a command.
+    ProgramMissing,
+}
+
+impl UsageError {
+    /// The words.
+    pub(super) fn text(&self, locale: Locale) -> String {
+        match self {
+            Self::OptionUnknown { option, supported } => locale.option_unknown(option, supported),
+            Self::OptionNotYet { option, supported } => locale.option_not_yet(option, supported),
+            Self::OptionWithoutValue { option } => locale.option_without_value(option),
+            Self::OptionTakesNoValue { option } => locale.option_takes_no_value(option),
+            Self::OptionBeforeName { option } => locale.option_before_name(option),
+            Self::WordNotExpected { word } => locale.word_not_expected(word),
+            Self::WordNotText { word } => locale.word_not_text(word),
+            Self::CommandMissing => locale.command_missing().to_owned(),
+            Self::CommandUnknown { word } => locale.command_unknown(word),
+            Self::CommandNotYet { word, supported } => locale.command_not_yet(word, supported),
+            Self::MethodMissing { supported } => locale.method_missing(supported),
+            Self::MethodUnknown { word, supported } => locale.method_unknown(word, supported),
+            Self::MethodNotYet { word, supported } => locale.method_not_yet(word, supported),
+            Self::OtherName { given, name } => locale.other_name(given, name),
+            Self::NetmaskTwice => locale.netmask_not_with_netprefix().to_owned(),
+            Self::UserMissing => locale.user_missing().to_owned(),
+            Self::ProgramMissing => locale.program_missing().to_owned(),
+        }
+    }
+}
+
+/// One option.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Opt {
+    long: Option<&'static str>,
+    short: Option<char>,
+    takes_value: bool,
+    is_later: bool,
+    is_hidden: bool,
+}
+
+impl Opt {
+    /// `--long`, which is there or not.
+    pub(super) const fn flag(long: &'static str) -> Self {
+        let long = Some(long);
+        Self { long, short: None, takes_value: false, is_later: false, is_hidden: false }
+    }
+
+    /// `--long VALUE`.
+    pub(super) const fn value(long: &'static str) -> Self {
+        Self { takes_value: true, ..Self::flag(long) }
+    }
+
+    /// `-s VALUE`.
+    pub(super) const fn short_value(short: char) -> Self {
+        let long = None;
+        Self { long, short: Some(short), takes_value: true, is_later: false, is_hidden: false }
+    }
+
+    /// The same, also as `-s`.
+    pub(super) const fn or(self, short: char) -> Self {
+        Self { short: Some(short), ..self }
+    }
+
+    /// The same, which is not in this release.
+    pub(super) const fn later(self) -> Self {
+        Self { is_later: true, ..self }
+    }
+
+    /// The same, which is not offered.
+    pub(super) const fn hidden(self) -> Self {
+        Self { is_hidden: true, ..self }
+    }
+
+    /// How it is typed and looked up: `--long`, or `-s` when it has no long form.
+    fn shown(self) -> String {
+        match (self.long, self.short) {
+            (Some(long), _) => format!("--{long}"),
+            (None, Some(short)) => format!("-{short}"),
+            (None, None) => String::new(),
+        }
+    }
+}
+
+/// What a section of a command line may hold.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Grammar {
+    /// Its options.
+    pub(super) options: &'static [Opt],
+    /// Whether words follow them; everything from the first on is words.
+    pub(super) takes_words: bool,
+}
+
+/// A section that was understood.
+#[derive(Debug)]
+pub(super) struct Section {
+    matches: ArgMatches,
+}
+
+const WORDS: &str = "words";
+
+impl Grammar {
+    /// The options that can be used, for people.
+    pub(super) fn supported(self) -> String {
+        let shown = self.options.iter().filter(|option| !option.is_later && !option.is_hidden);
+        shown.map(|option| option.shown()).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Understands a section.
+    pub(super) fn parse(self, words: &[OsString]) -> Result<Section, UsageError> {
+        let mut command = Command::new("section")
+            .no_binary_name(true)
+            .disable_help_flag(true)
+            .disable_version_flag(true)
+            .infer_long_args(true);
+        for option in self.options {
+            let mut arg = Arg::new(option.shown()).action(if option.takes_value {
+                ArgAction::Append
+            } else {
+                ArgAction::Count
+            });
+            if option.takes_value {
+                arg = arg.value_parser(clap::value_parser!(OsString));
+            }
+            if let Some(long) = option.long {
+                arg = arg.long(long);
+            }
+            if let Some(short) = option.short {
+                arg = arg.short(short);
+            }
+            command = command.arg(arg);
+        }
+        if self.takes_words {
+            let parser = clap::value_parser!(OsString);
+            let arg = Arg::new(WORDS).num_args(0..).trailing_var_arg(true).value_parser(parser);
+            command = command.arg(arg);
+        }
+        let matches = command.clone().try_get_matches_from(words).or_else(|error| {
+            // What the course's hand-out types (fact sheet L19).
+            let corrected =
+                words.iter().map(|word| if word == "-help" { OsStr::new("--help") } else { word });
+            command.try_get_matches_from(corrected).map_err(|_| self.explain(&error))
+        })?;
+        let section = Section { matches };
+        match self.options.iter().find(|option| option.is_later && section.has(&option.shown())) {
+            Some(option) => Err(UsageError::OptionNotYet {
+                option: option.shown(),
+                supported: self.supported(),
+            }),
+            None => Ok(section),
+        }
+    }
+
+    fn explain(self, error: &clap::Error) -> UsageError {
+        let about = match error.get(ContextKind::InvalidArg) {
+            Some(ContextValue::String(text)) => text.as_str(),
+            Some(ContextValue::Strings(texts)) => texts.first().map_or("", String::as_str),
+            _ => "",
+        };
+        // clap shows an option together with its value's name.
+        let option = about.split([' ', '=']).next().unwrap_or_default().to_owned();
+        match error.kind() {
+            ErrorKind::TooManyValues => UsageError::OptionTakesNoValue { option },
+            ErrorKind::UnknownArgument if about.starts_with('-') => {
+                UsageError::OptionUnknown { option, supported: self.supported() }
+            }
+            ErrorKind::UnknownArgument => UsageError::WordNotExpected { word: about.to_owned() },
+            _ => UsageError::OptionWithoutValue { option },
+        }
+    }
+}
+
+impl Section {
+    /// Whether an option was given; `option` as it is typed in full.
+    pub(super) fn has(&self, option: &str) -> bool {
+        self.matches.value_source(option) == Some(clap::parser::ValueSource::CommandLine)
+    }
+
+    /// The value of an option, the last one when it was given more than once.
+    pub(super) fn value(&self, option: &str) -> Result<Option<String>, UsageError> {
+        self.os_value(option).map(|value| text(&value)).transpose()
+    }
+
+    /// As [`Section::value`], whatever bytes it has.
+    pub(super) fn os_value(&self, option: &str) -> Option<OsString> {
+        self.matches.get_many::<OsString>(option)?.next_back().cloned()
+    }
+
+    /// All values of an option, in order.
+    pub(super) fn values(&self, option: &str) -> Result<Vec<String>, UsageError> {
+        let values = self.matches.get_many::<OsString>(option).unwrap_or_default();
+        values.map(|value| text(value)).collect()
+    }
+
+    /// The words after the options.
+    pub(super) fn words(&self) -> Vec<OsString> {
+        self.matches.get_many::<OsString>(WORDS).unwrap_or_default().cloned().collect()
+    }
+}
+
+/// A word as text.
+pub(super) fn text(word: &OsStr) -> Result<String, UsageError> {
+    let as_text = word.to_str().map(str::to_owned);
+    as_text.ok_or_else(|| UsageError::WordNotText { word: word.to_string_lossy().into_owned() })
+}

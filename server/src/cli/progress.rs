@@ -1,0 +1,187 @@
+//! How an operation goes, on standard error: on a terminal one line that changes, elsewhere one line
+//! for each stage of a build. The log is shown when it is asked for; what a start or stop logs are
+//! warnings, and always shown.
+
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use app::i18n::{self, Locale};
+use domain::id::OperationId;
+use domain::operation::{Kind, Operation, Progress, Stage};
+use engine::operation::Observer;
+
+use super::caller::Caller;
+
+/// How much is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// Nothing.
+    Nothing,
+    /// Whole lines.
+    Lines,
+    /// A last line that is written again and again.
+    Terminal,
+}
+
+/// Shows the operation that this process does.
+pub(super) struct Display {
+    locale: Locale,
+    program: &'static str,
+    form: Form,
+    verbose: bool,
+    /// The operation, once it has an id.
+    id: OnceLock<OperationId>,
+    shown: Mutex<Shown>,
+}
+
+#[derive(Default)]
+struct Shown {
+    kind: Option<Kind>,
+    stage: Option<Stage>,
+    /// The last line of the log, which may turn out to be the failure that is told anyway.
+    held: Option<String>,
+    /// Whether the cursor is on a line that is to be written over.
+    is_open: bool,
+    /// What the line says.
+    line: String,
+}
+
+impl Display {
+    /// For this caller.
+    pub(super) fn new(caller: Caller) -> Self {
+        let form = match (caller.silent, io::stderr().is_terminal()) {
+            (true, _) => Form::Nothing,
+            (false, true) => Form::Terminal,
+            (false, false) => Form::Lines,
+        };
+        Self {
+            locale: caller.locale,
+            program: caller.program,
+            form,
+            verbose: caller.verbose,
+            id: OnceLock::new(),
+            shown: Mutex::default(),
+        }
+    }
+
+    /// The operation that is shown; none before it has an id.
+    pub(super) fn id(&self) -> Option<&OperationId> {
+        self.id.get()
+    }
+
+    /// Takes the changing line away, so that something else can be said.
+    pub(super) fn clear(&self) {
+        let mut out = String::new();
+        close(&mut out, &mut self.shown());
+        put(&out);
+    }
+
+    /// Shows the last of it.
+    pub(super) fn finish(&self, ended: &Operation) {
+        let mut shown = self.shown();
+        let is_told = matches!(&ended.progress, Progress::Failed { failure }
+            if shown.held.as_deref().map(str::trim_end) == Some(failure.to_string().trim_end()));
+        let mut out = String::new();
+        close(&mut out, &mut shown);
+        match shown.held.take() {
+            Some(line) if !is_told => self.log_line(&mut out, &shown, &line),
+            _ => {}
+        }
+        put(&out);
+    }
+
+    fn shown(&self) -> MutexGuard<'_, Shown> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_other(&self, id: &OperationId) -> bool {
+        // The first one that moves is ours; a recovery on the way is another one.
+        self.id.get_or_init(|| id.clone()) != id
+    }
+
+    fn stage(&self, shown: &mut Shown, stage: Stage, permille: u16) {
+        let text = i18n::stage_text(self.locale, stage);
+        let mut out = String::new();
+        match self.form {
+            Form::Terminal => {
+                shown.line = format!("{text} {}", percent(permille));
+                open(&mut out, shown);
+            }
+            Form::Lines if shown.kind == Some(Kind::Build) && shown.stage != Some(stage) => {
+                let _ = writeln!(out, "{}: {text}", self.program);
+            }
+            Form::Lines | Form::Nothing => {}
+        }
+        shown.stage = Some(stage);
+        put(&out);
+    }
+
+    fn log_line(&self, out: &mut String, shown: &Shown, line: &str) {
+        let is_build = shown.kind == Some(Kind::Build);
+        let _ = match (self.form, is_build) {
+            (Form::Nothing, _) => Ok(()),
+            (_, true) if !self.verbose => Ok(()),
+            (_, true) => writeln!(out, "{}", line.trim_end()),
+            (_, false) => writeln!(out, "{}: {}", self.program, line.trim_end()),
+        };
+    }
+}
+
+impl Observer for Display {
+    fn moved(&self, operation: &Operation) {
+        if self.is_other(&operation.id) {
+            return;
+        }
+        let mut shown = self.shown();
+        shown.kind = Some(operation.kind);
+        if let Progress::Running { stage, permille } = operation.progress {
+            self.stage(&mut shown, stage, permille);
+        }
+    }
+
+    fn logged(&self, id: &OperationId, _bytes: u64, text: &str) {
+        if self.is_other(id) {
+            return;
+        }
+        let mut shown = self.shown();
+        let Some(earlier) = shown.held.replace(text.to_owned()) else { return };
+        let mut lines = String::new();
+        self.log_line(&mut lines, &shown, &earlier);
+        if lines.is_empty() {
+            return;
+        }
+        let mut out = String::new();
+        let was_open = shown.is_open;
+        close(&mut out, &mut shown);
+        out.push_str(&lines);
+        if was_open {
+            open(&mut out, &mut shown);
+        }
+        put(&out);
+    }
+}
+
+/// Per cent without a decimal: a line that changes ten times a second is read, not studied.
+fn percent(permille: u16) -> String {
+    format!("{:3} %", permille / 10)
+}
+
+fn open(out: &mut String, shown: &mut Shown) {
+    close(out, shown);
+    out.push_str(&shown.line);
+    shown.is_open = true;
+}
+
+fn close(out: &mut String, shown: &mut Shown) {
+    if std::mem::take(&mut shown.is_open) {
+        out.push_str("\r\x1b[K");
+    }
+}
+
+/// Writes in one piece; a terminal that is gone is no error.
+fn put(text: &str) {
+    if !text.is_empty() {
+        let _ = io::stderr().write_all(text.as_bytes());
+    }
+}

@@ -1,0 +1,70 @@
+//! `status` and `running`.
+
+use app::i18n::Locale;
+use domain::id::{ContextId, VServerName};
+use engine::Engine;
+use engine::state::GuestState;
+use engine::usage::{self, Want};
+
+use super::caller::Caller;
+use super::exit;
+use crate::log;
+
+/// Says whether a VServer runs; 0 when it does, 3 when not.
+pub(super) fn status(caller: Caller, engine: &Engine, name: &VServerName) -> u8 {
+    let state = match read(caller, engine, name) {
+        Ok(state) => state,
+        Err(code) => return code,
+    };
+    let Some(state) = state else {
+        if !caller.silent {
+            caller.answer(caller.locale.status_stopped(name.as_str()));
+        }
+        return exit::STOPPED;
+    };
+    if !caller.silent {
+        let processes = usage::snapshot(&engine.instance().settings.roots, Want::Processes)
+            .ok()
+            .and_then(|snapshot| snapshot.of(name))
+            .map_or(0, |usage| usage.processes);
+        let uptime_ms = engine.clock().now().millis_since(state.started_at);
+        caller.answer(running_text(caller.locale, name, state.context, processes, uptime_ms));
+    }
+    0
+}
+
+/// Whether it runs, without a word: 0 when it does, 1 when not.
+pub(super) fn running(caller: Caller, engine: &Engine, name: &VServerName) -> u8 {
+    match read(caller, engine, name) {
+        Ok(state) => u8::from(state.is_none()),
+        Err(code) => code,
+    }
+}
+
+fn read(caller: Caller, engine: &Engine, name: &VServerName) -> Result<Option<GuestState>, u8> {
+    GuestState::running(&engine.instance().settings.roots, name).map_err(|error| {
+        let detail = log::chain(&error);
+        caller.tell(&domain::failure::Failure::Unexpected { detail }, None);
+        exit::FAILURE
+    })
+}
+
+pub(super) fn running_text(
+    locale: Locale,
+    name: &VServerName,
+    context: ContextId,
+    processes: u32,
+    uptime_ms: u64,
+) -> String {
+    let minutes = uptime_ms / 60_000;
+    let mut span = format!("{:02}:{:02}", minutes / 60 % 24, minutes % 60);
+    if minutes >= 24 * 60 {
+        span = locale.status_days(&(minutes / (24 * 60)).to_string(), &span);
+    }
+    [
+        locale.status_running(name.as_str(), &context.to_string()),
+        locale.status_processes(&processes.to_string()),
+        locale.status_uptime(&span),
+    ]
+    .join("\n")
+}

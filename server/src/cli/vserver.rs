@@ -1,0 +1,322 @@
+//! `vserver`: what is typed, and which command does it.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use domain::id::VServerName;
+use domain::operation::{Kind, Progress};
+use engine::Engine;
+use engine::engine::{Change, GuestEvent};
+
+use super::build_options::{self, BuildRequest, WrongBuild};
+use super::caller::Caller;
+use super::change::{self, Ended};
+use super::help::{self, Command};
+use super::name;
+use super::options::{Grammar, Opt, UsageError, text};
+use super::{begin_log, delete, exit, inside, status};
+
+const OPTIONS: Grammar = Grammar {
+    options: &[
+        Opt::value("config"),
+        Opt::flag("sync").or('s'),
+        Opt::flag("verbose").or('v'),
+        Opt::flag("silent"),
+        Opt::flag("debug"),
+        // Without effect: there is no terminal and no shell to trace.
+        Opt::flag("defaulttty"),
+        Opt::flag("strace").later(),
+        Opt::flag("debug-sysv").later(),
+        Opt::flag("help"),
+        Opt::flag("version"),
+        // What a supervisor calls when its guest has ended.
+        Opt::value("event").hidden(),
+    ],
+    takes_words: true,
+};
+
+/// Commands that take nothing.
+const PLAIN: Grammar = Grammar { options: &[Opt::flag("help")], takes_words: false };
+
+const START: Grammar = Grammar {
+    options: &[
+        Opt::flag("help"),
+        Opt::flag("rescue").later(),
+        Opt::flag("rescue-init").later(),
+        Opt::value("rescue-cmd").later(),
+    ],
+    takes_words: false,
+};
+
+const STOP: Grammar =
+    Grammar { options: &[Opt::flag("help"), Opt::flag("rescue-init").later()], takes_words: false };
+
+/// What was asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Request {
+    Help,
+    Version,
+    HelpOf(Command),
+    Event {
+        event: String,
+        name: OsString,
+    },
+    /// Of a VServer that is to be.
+    Build {
+        name: OsString,
+        arguments: Vec<OsString>,
+    },
+    /// Of a VServer there is; `arguments` are judged.
+    Of {
+        name: OsString,
+        command: Command,
+        arguments: Vec<OsString>,
+    },
+}
+
+/// What was typed.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Typed {
+    pub(super) config: Option<PathBuf>,
+    pub(super) silent: bool,
+    pub(super) verbose: bool,
+    pub(super) debug: bool,
+    pub(super) request: Request,
+}
+
+/// Understands the words after `vserver`.
+pub(super) fn understand(words: &[OsString]) -> Result<Typed, UsageError> {
+    let section = OPTIONS.parse(words)?;
+    let mut rest = section.words().into_iter();
+    let request = if section.has("--help") {
+        Request::Help
+    } else if section.has("--version") {
+        Request::Version
+    } else {
+        match (section.value("--event")?, rest.next(), rest.next()) {
+            (Some(event), Some(name), None) => Request::Event { event, name },
+            (_, Some(name), Some(command)) => understand_command(name, &command, rest.collect())?,
+            _ => return Err(UsageError::CommandMissing),
+        }
+    };
+    Ok(Typed {
+        config: section.os_value("--config").map(PathBuf::from),
+        silent: section.has("--silent"),
+        verbose: section.has("--verbose") || section.has("--debug"),
+        debug: section.has("--debug"),
+        request,
+    })
+}
+
+fn understand_command(
+    name: OsString,
+    word: &OsStr,
+    mut arguments: Vec<OsString>,
+) -> Result<Request, UsageError> {
+    let word = text(word)?;
+    let Some(command) = Command::of(&word) else {
+        let supported = Command::list();
+        return Err(if Command::is_later(&word) {
+            UsageError::CommandNotYet { word, supported }
+        } else {
+            UsageError::CommandUnknown { word }
+        });
+    };
+    let asks_help = |word: &OsString| word == "--help" || word == "-help";
+    match command {
+        _ if arguments.first().is_some_and(asks_help) => return Ok(Request::HelpOf(command)),
+        Command::Build => return Ok(Request::Build { name, arguments }),
+        Command::Exec | Command::SuExec => {
+            if arguments.first().is_some_and(|word| word == "--") {
+                arguments.remove(0);
+            }
+            match (command, arguments.len()) {
+                (Command::SuExec, 0) => return Err(UsageError::UserMissing),
+                (Command::SuExec, 1) | (_, 0) => return Err(UsageError::ProgramMissing),
+                _ => {}
+            }
+        }
+        Command::Start => judge_options(START, &arguments)?,
+        Command::Stop => judge_options(STOP, &arguments)?,
+        _ => judge_options(PLAIN, &arguments)?,
+    }
+    Ok(Request::Of { name, command, arguments })
+}
+
+/// Refuses whatever a command does not take; an option of `vserver` itself stands elsewhere.
+fn judge_options(grammar: Grammar, arguments: &[OsString]) -> Result<(), UsageError> {
+    match grammar.parse(arguments) {
+        Ok(_) => Ok(()),
+        Err(UsageError::OptionUnknown { option, .. })
+            if OPTIONS.parse(&[OsString::from(&option)]).is_ok() =>
+        {
+            Err(UsageError::OptionBeforeName { option })
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// `vserver`; the words after the program's name.
+pub(crate) fn vserver(arguments: Vec<OsString>) -> ExitCode {
+    let caller = Caller::here("vserver");
+    let code = match understand(&arguments) {
+        Ok(typed) => {
+            begin_log(typed.debug);
+            let caller = Caller { silent: typed.silent, verbose: typed.verbose, ..caller };
+            answer(caller, typed).unwrap_or_else(|code| code)
+        }
+        Err(error) => {
+            caller.complain(error.text(caller.locale));
+            caller.hint(help::usage(caller.locale));
+            caller.hint(caller.locale.help_hint());
+            match error {
+                UsageError::CommandMissing | UsageError::CommandUnknown { .. } => exit::REFUSED,
+                _ => exit::FAILURE,
+            }
+        }
+    };
+    ExitCode::from(code)
+}
+
+fn answer(caller: Caller, typed: Typed) -> Result<u8, u8> {
+    let locale = caller.locale;
+    let config = typed.config.as_deref();
+    match typed.request {
+        Request::Help => caller.answer(help::vserver(locale)),
+        Request::HelpOf(command) => caller.answer(command.help(locale)),
+        Request::Version => {
+            caller.answer(format_args!("vserver {} (Ulysse)", env!("CARGO_PKG_VERSION")));
+        }
+        Request::Event { event, name } => return event_of(caller, config, &event, &name),
+        Request::Build { name, arguments } => return build(caller, config, &name, &arguments),
+        Request::Of { name, command, arguments } => {
+            let engine = caller.engine(config)?;
+            let roots = &engine.instance().settings.roots;
+            let name = name::existing(roots, &name).map_err(|error| error.tell(caller))?;
+            return Ok(of(caller, &engine, name, command, arguments));
+        }
+    }
+    Ok(0)
+}
+
+/// A command of a VServer there is.
+fn of(
+    caller: Caller,
+    engine: &Arc<Engine>,
+    name: VServerName,
+    command: Command,
+    arguments: Vec<OsString>,
+) -> u8 {
+    match command {
+        Command::Start => changed(caller, engine, Kind::Start, Change::Start(name)),
+        Command::Stop => changed(caller, engine, Kind::Stop, Change::Stop(name)),
+        Command::Restart => changed(caller, engine, Kind::Restart, Change::Restart(name)),
+        Command::CondRestart => match status::running(caller, engine, &name) {
+            0 => changed(caller, engine, Kind::Restart, Change::Restart(name)),
+            _ => 0,
+        },
+        Command::Status => status::status(caller, engine, &name),
+        Command::Running => status::running(caller, engine, &name),
+        Command::Delete => delete::delete(caller, engine, name),
+        Command::Enter | Command::Build => inside::run(caller, engine, &name, None, Vec::new()),
+        Command::Exec => inside::run(caller, engine, &name, None, arguments),
+        Command::SuExec => {
+            let mut words = arguments.into_iter();
+            let user = words.next().map(|word| word.to_string_lossy().into_owned());
+            inside::run(caller, engine, &name, user, words.collect())
+        }
+    }
+}
+
+fn changed(caller: Caller, engine: &Arc<Engine>, kind: Kind, change: Change) -> u8 {
+    match change::run(caller, engine, change) {
+        Ended::Done(_) => 0,
+        Ended::Told(code) => code,
+        Ended::Refused(failure) => change::refused(caller, kind, &failure),
+    }
+}
+
+fn build(
+    caller: Caller,
+    config: Option<&Path>,
+    name: &OsString,
+    arguments: &[OsString],
+) -> Result<u8, u8> {
+    let locale = caller.locale;
+    let told = |failure: &domain::failure::Failure| {
+        let label = |error: &_| build_options::label(caller, error);
+        caller.tell_as(failure, None, label, |error| build_options::words(caller, error));
+        exit::FAILURE
+    };
+    let request = build_options::name_of(name)
+        .map_err(WrongBuild::from)
+        .and_then(|name| build_options::parse(&name, arguments));
+    let (form, shows_log, without_device) = match request {
+        Ok(BuildRequest::Build { form, shows_log, without_device }) => {
+            (form, shows_log, without_device)
+        }
+        Ok(BuildRequest::Help) => {
+            caller.answer(Command::Build.help(locale));
+            return Ok(0);
+        }
+        Err(WrongBuild::Usage(error)) => {
+            caller.complain(error.text(locale));
+            caller.hint(locale.build_hint());
+            return Err(exit::FAILURE);
+        }
+        Err(WrongBuild::Values(errors)) => {
+            return Err(told(&domain::failure::Failure::Invalid { errors }));
+        }
+    };
+    let engine = caller.engine(config)?;
+    for interface in without_device {
+        caller.note(locale.no_device_for(&interface));
+    }
+    let caller = Caller { verbose: caller.verbose || shows_log, ..caller };
+    match change::run(caller, &engine, Change::Build(form)) {
+        Ended::Done(operation) => {
+            tell_built(caller, &engine, &operation.target);
+            Ok(0)
+        }
+        Ended::Told(code) => Err(code),
+        Ended::Refused(failure) => Err(told(&failure)),
+    }
+}
+
+/// What was chosen for it, and what to do next.
+fn tell_built(caller: Caller, engine: &Engine, name: &VServerName) {
+    let Ok(Some(summary)) = engine.summary(name) else { return };
+    let context = summary.context.map(|context| context.to_string()).unwrap_or_default();
+    let interfaces: Vec<String> = summary.interfaces.iter().map(ToString::to_string).collect();
+    caller.note(caller.locale.was_built(name.as_str(), &context, &interfaces.join(", ")));
+    if !caller.silent {
+        caller.hint(caller.locale.how_to_start(name.as_str()));
+    }
+}
+
+/// What a supervisor reports.
+fn event_of(caller: Caller, config: Option<&Path>, event: &str, name: &OsStr) -> Result<u8, u8> {
+    let event: Result<GuestEvent, _> = event.parse();
+    let name: Option<VServerName> = name.to_str().and_then(|name| name.parse().ok());
+    let (Ok(event), Some(name)) = (event, name) else {
+        caller.complain(help::usage(caller.locale));
+        return Err(exit::REFUSED);
+    };
+    let engine = caller.engine(config)?;
+    match engine.event(&name, event) {
+        Ok(Some(operation)) => match operation.progress {
+            Progress::Failed { failure } => {
+                caller.tell(&failure, Some(&operation.id));
+                Err(exit::FAILURE)
+            }
+            _ => Ok(0),
+        },
+        Ok(None) => Ok(0),
+        Err(failure) => {
+            caller.tell(&failure, None);
+            Err(exit::FAILURE)
+        }
+    }
+}
