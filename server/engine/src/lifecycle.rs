@@ -259,6 +259,11 @@ fn record(
         style: config.init.style,
         root: config.root.clone(),
         first_host_id: first_host_id(context),
+        capabilities: guest::ceiling(
+            config.init.style,
+            config.capabilities.added,
+            config.capabilities.removed,
+        ),
         network: plan.record(),
         cgroups: layout.paths(&roots.cgroup_root, name.as_str()),
     };
@@ -350,11 +355,7 @@ fn plan_of(
         domain_name: config.uts.domain_name.clone(),
         init: plan,
         environment,
-        capabilities: guest::ceiling(
-            init.style,
-            config.capabilities.added,
-            config.capabilities.removed,
-        ),
+        capabilities: state.capabilities,
         mounts: config.fstab.iter().map(MountPlan::from).collect(),
         nice: config.nice,
         cgroups,

@@ -124,6 +124,8 @@ pub struct GuestState {
     pub root: PathBuf,
     /// The first host user id of its range.
     pub first_host_id: u32,
+    /// The capabilities its processes can have at all; bit number = capability number.
+    pub capabilities: u64,
     /// Its network.
     pub network: AppliedNetwork,
     /// Its cgroup directories, one for each hierarchy; the first one is unified v2's where that is
@@ -323,6 +325,7 @@ mod tests {
             style: InitStyle::Sysv,
             root: "/somewhere".into(),
             first_host_id: 1,
+            capabilities: 0,
             network: AppliedNetwork::default(),
             cgroups: vec![],
         }

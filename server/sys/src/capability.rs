@@ -90,6 +90,9 @@ impl CapabilitySet {
 
     /// `CAP_SETPCAP`: giving capabilities up.
     pub const SETPCAP: Self = Self(1 << 8);
+    /// `CAP_NET_RAW`: raw and packet sockets.
+    pub const NET_RAW: Self = Self(1 << 13);
+
     /// `CAP_SYS_ADMIN`.
     pub const SYS_ADMIN: Self = Self(1 << 21);
     /// `CAP_SYSLOG`.

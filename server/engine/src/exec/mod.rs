@@ -106,6 +106,8 @@ struct Plan {
     init: ProcessIdentity,
     /// The guest's cgroup directories.
     cgroups: Vec<PathBuf>,
+    /// The capabilities that the command can have at all.
+    capabilities: u64,
     user: Option<String>,
     /// What the config tree says the shell is.
     shell: Vec<String>,
@@ -159,6 +161,7 @@ fn role_command(
     let plan = Plan {
         init: state.init.filter(|init| init.is_alive()).ok_or_else(not_running)?,
         cgroups: state.cgroups.clone(),
+        capabilities: state.capabilities,
         user: invocation.user.clone(),
         shell: configured_shell(roots, state),
         terminal,

@@ -47,9 +47,6 @@ pub enum GuestExecError {
     /// A process attribute could not be set.
     #[error("preparing the process")]
     Prepare(#[source] io::Error),
-    /// What the guest's pid 1 may do could not be read.
-    #[error("reading the capabilities of the VServer's pid 1")]
-    ReadCapabilities,
     /// The guest's cgroup could not be opened.
     #[error("opening {path}")]
     OpenCgroup {
@@ -163,7 +160,7 @@ fn run(argv: Vec<OsString>) -> Result<u8, GuestExecError> {
     let groups: Vec<Gid> = user.groups.iter().copied().map(Gid::from_raw).collect();
     nix::unistd::setgroups(&groups).map_err(|errno| GuestExecError::BecomeRoot(errno.into()))?;
     // From here on this process may do what the command may do; all that is left is to wait for it.
-    confine_thread(guest.bounding).map_err(GuestExecError::GiveUp)?;
+    confine_thread(CapabilitySet::from_bits(plan.capabilities)).map_err(GuestExecError::GiveUp)?;
     let (program, arguments) = program_of(argv, &plan)?;
     let mut command = Command::new(&program);
     command.args(arguments).env_clear().current_dir("/");
@@ -238,7 +235,6 @@ fn supervise(
 struct Guest {
     pidfd: OwnedFd,
     namespaces: CloneFlags,
-    bounding: CapabilitySet,
     cgroups: Vec<OwnedFd>,
 }
 
@@ -249,7 +245,6 @@ impl Guest {
         let pid = pid.ok_or(GuestExecError::NotRunning)?;
         let pidfd = pidfd_open(pid, PidfdFlags::empty()).map_err(|_| GuestExecError::NotRunning)?;
         let proc = PathBuf::from(format!("/proc/{}", plan.init.pid));
-        let bounding = bounding_set(&proc)?;
         let namespaces = foreign_namespaces(&proc);
         let open = |directory: &PathBuf| {
             let path = cgroup_for_processes(directory).join("cgroup.procs");
@@ -261,7 +256,7 @@ impl Guest {
         if !plan.init.is_alive() {
             return Err(GuestExecError::NotRunning);
         }
-        Ok(Self { pidfd, namespaces, bounding, cgroups })
+        Ok(Self { pidfd, namespaces, cgroups })
     }
 
     /// Joins its namespaces; the process namespace is joined by children only.
@@ -296,17 +291,6 @@ fn foreign_namespaces(proc: &Path) -> CloneFlags {
         link(proc) == link(Path::new("/proc/self"))
     };
     all.into_iter().filter(|(name, _)| !same(name)).map(|(_, flag)| flag).collect()
-}
-
-/// The bounding set of a process, from the line `CapBnd:` of its status.
-fn bounding_set(proc: &Path) -> Result<CapabilitySet, GuestExecError> {
-    let status = fs::read_to_string(proc.join("status")).map_err(|_| GuestExecError::NotRunning)?;
-    status
-        .lines()
-        .find_map(|line| line.strip_prefix("CapBnd:"))
-        .and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok())
-        .map(CapabilitySet::from_bits)
-        .ok_or(GuestExecError::ReadCapabilities)
 }
 
 /// Where in a guest's cgroup a process can be put. Once a guest's init (systemd) has divided its

@@ -8,6 +8,10 @@
 //! capabilities: calls that reach parts of the kernel without namespaces, or that have been the way
 //! out of containers. Programs of another architecture (32-bit ones) are ended: their calls have
 //! other numbers.
+//!
+//! Raw sockets are the original's `raw_icmp`: everybody's `CAP_NET_RAW` is good for ICMP alone, so that
+//! `ping` works (its file carries the capability, and the kernel refuses to execute a file whose
+//! capabilities cannot be had). All of it has who was given it by name.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -85,10 +89,14 @@ const MOUNTING: &[libc::c_long] = &[
     libc::SYS_mount_setattr,
 ];
 
-/// Address families a guest may open sockets of. All others (vsock first of all: it leads to the
+/// Address families a guest may open sockets of, beside packet sockets by name. All others (vsock first of all: it leads to the
 /// machine's own hypervisor) are refused.
-const FAMILIES: [libc::c_int; 5] =
-    [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK, libc::AF_PACKET];
+const FAMILIES: [libc::c_int; 4] = [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
+
+/// The bits of a socket's type that are its kind; the others are flags (`SOCK_TYPE_MASK`).
+const KIND_OF_SOCKET: u64 = 0xf;
+/// What makes a packet socket of an internet one (packet(7), "SOCK_PACKET").
+const SOCK_PACKET: u64 = 10;
 
 /// `ioctl`s that put words into a terminal as if somebody had typed them.
 const TYPING: [u64; 2] = [libc::TIOCSTI, libc::TIOCLINUX];
@@ -102,7 +110,8 @@ pub fn confine_thread(capabilities: CapabilitySet) -> Result<(), ConfineError> {
     for program in programs(capabilities).map_err(ConfineError::Compile)? {
         sys::seccomp::install(&program).map_err(ConfineError::Install)?;
     }
-    capabilities.confine_thread().map_err(ConfineError::Capabilities)
+    let bounding = capabilities.union(CapabilitySet::NET_RAW);
+    bounding.confine_thread().map_err(ConfineError::Capabilities)
 }
 
 fn programs(capabilities: CapabilitySet) -> Result<Vec<BpfProgram>, seccompiler::BackendError> {
@@ -129,13 +138,10 @@ fn programs(capabilities: CapabilitySet) -> Result<Vec<BpfProgram>, seccompiler:
         )?;
         refused.insert(number, vec![SeccompRule::new(vec![condition])?]);
     }
-    let other_family = FAMILIES
-        .iter()
-        .map(|family| word(0, SeccompCmpOp::Ne, u64::from(family.cast_unsigned())))
-        .collect::<Result<Vec<_>, _>>()?;
-    let other_family = SeccompRule::new(other_family)?;
-    refused.insert(libc::SYS_socket, vec![other_family.clone()]);
-    refused.insert(libc::SYS_socketpair, vec![other_family]);
+    let may_all = capabilities.contains(CapabilitySet::NET_RAW);
+    let sockets = refused_sockets(may_all)?;
+    refused.insert(libc::SYS_socket, sockets.clone());
+    refused.insert(libc::SYS_socketpair, sockets);
     let typing = TYPING
         .iter()
         .map(|request| SeccompRule::new(vec![word(1, SeccompCmpOp::Eq, *request)?]))
@@ -145,6 +151,34 @@ fn programs(capabilities: CapabilitySet) -> Result<Vec<BpfProgram>, seccompiler:
     // Its flags lie in memory, where a filter cannot look. libc falls back to clone.
     let absent = filter(BTreeMap::from([(libc::SYS_clone3, Vec::new())]), libc::ENOSYS)?;
     Ok(vec![sys::seccomp::refuse_x32(), absent, refused])
+}
+
+/// Which sockets are refused.
+fn refused_sockets(may_all: bool) -> Result<Vec<SeccompRule>, seccompiler::BackendError> {
+    let number = |constant: libc::c_int| u64::from(constant.cast_unsigned());
+    let mut families = FAMILIES.map(number).to_vec();
+    if may_all {
+        families.push(number(libc::AF_PACKET));
+    }
+    let other = families
+        .into_iter()
+        .map(|family| word(0, SeccompCmpOp::Ne, family))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut rules = vec![SeccompRule::new(other)?];
+    if !may_all {
+        let of_kind = |kind| word(1, SeccompCmpOp::MaskedEq(KIND_OF_SOCKET), kind);
+        rules.push(SeccompRule::new(vec![of_kind(SOCK_PACKET)?])?);
+        for (family, icmp) in
+            [(libc::AF_INET, libc::IPPROTO_ICMP), (libc::AF_INET6, libc::IPPROTO_ICMPV6)]
+        {
+            rules.push(SeccompRule::new(vec![
+                word(0, SeccompCmpOp::Eq, number(family))?,
+                of_kind(number(libc::SOCK_RAW))?,
+                word(2, SeccompCmpOp::Ne, number(icmp))?,
+            ])?);
+        }
+    }
+    Ok(rules)
 }
 
 fn word(
@@ -204,6 +238,33 @@ mod tests {
         assert_eq!(vsock, Err(nix::errno::Errno::EPERM));
         assert_eq!(mounted, Err(rustix::io::Errno::PERM));
         assert_eq!(inet, Ok(()));
+    }
+
+    #[test]
+    fn raw_sockets_are_for_icmp_alone_unless_all_was_given() {
+        use nix::libc::{AF_INET, AF_INET6, AF_PACKET, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_RAW};
+        let cases = [
+            (AF_INET, SOCK_RAW | SOCK_CLOEXEC, libc::IPPROTO_ICMP, true),
+            (AF_INET6, SOCK_RAW, libc::IPPROTO_ICMPV6, true),
+            (AF_INET, SOCK_DGRAM, 0, true),
+            (AF_INET, SOCK_RAW | SOCK_CLOEXEC, libc::IPPROTO_TCP, false),
+            (AF_INET6, SOCK_RAW, libc::IPPROTO_ICMP, false),
+            (AF_INET, 10, 0x300, false),
+            (AF_PACKET, SOCK_RAW, 0x300, false),
+        ];
+        let open = |(family, kind, protocol, _): (i32, i32, i32, bool)| {
+            use rustix::net::{AddressFamily, Protocol, SocketType, socket};
+            let family = AddressFamily::from_raw(u16::try_from(family).unwrap());
+            let protocol = std::num::NonZero::new(protocol.cast_unsigned()).map(Protocol::from_raw);
+            socket(family, SocketType::from_raw(kind.cast_unsigned()), protocol).map(drop)
+        };
+        for case in cases {
+            let result = confined(CapabilitySet::SECURE, || open(case));
+            let expected = if case.3 { Ok(()) } else { Err(rustix::io::Errno::PERM) };
+            assert_eq!(result, expected, "{case:?}");
+        }
+        let all = CapabilitySet::SECURE.union(CapabilitySet::NET_RAW);
+        assert_eq!(confined(all, || open((AF_PACKET, SOCK_RAW, 0x300, true))), Ok(()));
     }
 
     #[test]

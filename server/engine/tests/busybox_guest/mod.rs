@@ -88,6 +88,7 @@ impl Guest {
             style: InitStyle::Plain,
             root,
             first_host_id,
+            capabilities: plan.capabilities,
             network,
             cgroups: plan.cgroups,
         };
