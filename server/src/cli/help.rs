@@ -104,7 +104,7 @@ impl Command {
 
     /// All words, for people.
     pub(super) fn list() -> String {
-        Self::ALL.map(|command| command.word()).join(", ")
+        Self::ALL.map(Self::word).join(", ")
     }
 
     /// Its help.

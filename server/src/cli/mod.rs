@@ -21,6 +21,9 @@ mod status;
 mod vserver;
 mod vserver_stat;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use doctor::doctor;
 pub(crate) use vserver::vserver;
 pub(crate) use vserver_stat::vserver_stat;

@@ -203,8 +203,9 @@ impl Grammar {
             Some(ContextValue::Strings(texts)) => texts.first().map_or("", String::as_str),
             _ => "",
         };
-        // clap shows an option together with its value's name.
-        let option = about.split([' ', '=']).next().unwrap_or_default().to_owned();
+        // clap shows an option together with its value's name, or with that it may be repeated.
+        let option = about.split([' ', '=']).next().unwrap_or_default();
+        let option = option.trim_end_matches("...").to_owned();
         match error.kind() {
             ErrorKind::TooManyValues => UsageError::OptionTakesNoValue { option },
             ErrorKind::UnknownArgument if about.starts_with('-') => {

@@ -1,0 +1,465 @@
+//! What is typed and what is printed; what is done has its tests with the real binary in
+//! `server/tests/command_line.rs`.
+
+use std::ffi::OsString;
+use std::fs;
+use std::net::Ipv4Addr;
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::symlink;
+
+use app::i18n::Locale;
+use domain::build::{BuildForm, BuildSpec, Method};
+use domain::field::{Field, Problem};
+use domain::host::{HostFacts, NatNetwork};
+use domain::id::{ContextId, FLAGS, VARIANTS};
+use domain::init::Init;
+use domain::vserver::Usage;
+use engine::roots::Roots;
+use proptest::prelude::*;
+
+use super::build_options::{self, BuildRequest, WrongBuild};
+use super::caller::locale_of;
+use super::delete::is_yes;
+use super::help::{self, Command};
+use super::name::{self, NameError};
+use super::options::UsageError;
+use super::status::running_text;
+use super::vserver::{Request, understand};
+use super::vserver_stat::{Row, table};
+
+fn words(line: &str) -> Vec<OsString> {
+    line.split_ascii_whitespace().map(OsString::from).collect()
+}
+
+fn form(line: &str) -> BuildForm {
+    match build_options::parse("monvs", &words(line)) {
+        Ok(BuildRequest::Build { form, .. }) => *form,
+        other => panic!("{line}: {other:?}"),
+    }
+}
+
+fn wrong(line: &str) -> UsageError {
+    match build_options::parse("monvs", &words(line)) {
+        Err(WrongBuild::Usage(error)) => error,
+        other => panic!("{line}: {other:?}"),
+    }
+}
+
+#[test]
+fn the_command_lines_of_the_course() {
+    let typed = form(
+        "-m debootstrap --context 100 --hostname monvs.cume.fr \
+         --interface eth0:192.168.44.150/24 -- -d squeeze",
+    );
+    let expected = BuildForm {
+        name: "monvs".to_owned(),
+        suite: "squeeze".to_owned(),
+        context: "100".to_owned(),
+        host_name: "monvs.cume.fr".to_owned(),
+        interfaces: "eth0:192.168.44.150/24".to_owned(),
+        ..BuildForm::default()
+    };
+    assert_eq!(typed, expected);
+    assert_eq!(form("--context=100 -mdebootstrap").context, "100");
+    assert_eq!(form("-m debootstrap --cont 100").context, "100", "abbreviated");
+    assert_eq!(form("-m debootstrap --context 99 --context 100").context, "100", "the last wins");
+    for help in ["--help", "-help", "-m rsync --help", "--hel"] {
+        assert_eq!(build_options::parse("bidon", &words(help)), Ok(BuildRequest::Help), "{help}");
+    }
+}
+
+#[test]
+fn what_debootstrap_is_told() {
+    let typed = form(
+        "-n monvs -m debootstrap --flags lock,virt_mem --flags nproc --initstyle plain --debug -- \
+         -d trixie -m http://deb.debian.org/debian -- --arch amd64 --variant=minbase \
+         --components main,contrib --include=vim,less --include ssh --exclude=nano",
+    );
+    assert_eq!(typed.suite, "trixie");
+    assert_eq!(typed.mirror, "http://deb.debian.org/debian");
+    assert_eq!(typed.architecture, "amd64");
+    assert_eq!(typed.variant, "minbase");
+    assert_eq!(typed.components, "main,contrib");
+    assert_eq!(typed.packages, "vim,less,ssh");
+    assert_eq!(typed.excluded, "nano");
+    assert_eq!(typed.flags, "lock,virt_mem,nproc");
+    assert_eq!(typed.init, "systemd");
+}
+
+#[test]
+fn interfaces_get_what_they_do_not_say() {
+    let interfaces = |line: &str| form(&format!("-m debootstrap {line}")).interfaces;
+    for (line, expected) in [
+        ("--interface 10.0.0.1", "10.0.0.1"),
+        ("--interface a=10.0.0.1 --netdev eth0", "a=eth0:10.0.0.1"),
+        ("--interface 10.0.0.1/8 --netdev eth0 --netprefix 24", "eth0:10.0.0.1/8"),
+        ("--netmask 255.255.255.0 --interface eth1:10.0.0.1", "eth1:10.0.0.1/255.255.255.0"),
+        // The original dropped it (fact sheet B18).
+        ("--interface nodev:10.0.0.1 --netdev eth0", "nodev:10.0.0.1"),
+        // The original split it at its first colon.
+        ("--interface 2001:db8::7/64 --netdev eth0", "eth0:2001:db8::7/64"),
+        ("--interface eth0:1.2.3.4 --interface x=1.2.3.5", "eth0:1.2.3.4\nx=1.2.3.5"),
+        ("--interface rubbish --netdev eth0", "rubbish"),
+    ] {
+        assert_eq!(interfaces(line), expected, "{line}");
+    }
+    let line = words("-m debootstrap --interface 10.0.0.1 --interface eth0:10.0.0.2");
+    let Ok(BuildRequest::Build { without_device, .. }) = build_options::parse("monvs", &line)
+    else {
+        panic!("a build")
+    };
+    assert_eq!(without_device, ["10.0.0.1"]);
+}
+
+#[test]
+fn builds_that_are_typed_wrongly() {
+    let supported = "debootstrap".to_owned();
+    assert_eq!(wrong(""), UsageError::MethodMissing { supported: supported.clone() });
+    let word = "rsync".to_owned();
+    let not_yet = UsageError::MethodNotYet { word, supported: supported.clone() };
+    assert_eq!(wrong("-m rsync -- --source /var/lib/vservers/monvs/"), not_yet);
+    let word = "lvm".to_owned();
+    assert_eq!(wrong("-m lvm"), UsageError::MethodUnknown { word, supported });
+    for (line, expected) in [
+        ("-m debootstrap --force", "The option “--force” is not in this release."),
+        ("-m debootstrap --netbcast 1.2.3.4", "The option “--netbcast” is not in this release."),
+        ("-m debootstrap -- -s script", "The option “-s” is not in this release."),
+        ("-m debootstrap --frob", "There is no option “--frob” here."),
+        ("-m debootstrap -- -- --no-check-gpg", "There is no option “--no-check-gpg” here."),
+        ("-m debootstrap -- -- --arch amd64 -- x", "“x” is one word too many."),
+        ("-m debootstrap squeeze", "“squeeze” is one word too many."),
+        ("-m debootstrap --context", "The option “--context” needs a value."),
+        ("-m debootstrap --context -- -d sid", "The option “--context” needs a value."),
+        ("-m debootstrap --debug=1", "The option “--debug” takes no value."),
+        ("-m debootstrap -n nono", "The option -n names “nono”, the command line “monvs”."),
+        ("-m debootstrap --netmask 1 --netprefix 2", "The options --netmask and --netprefix"),
+    ] {
+        let text = wrong(line).text(Locale::English);
+        assert!(text.starts_with(expected), "{line}: {text}");
+    }
+    let missing = |words: &[&str]| {
+        let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+        match build_options::parse("monvs", &words) {
+            Err(WrongBuild::Values(errors)) => errors.0[0].field,
+            other => panic!("{words:?}: {other:?}"),
+        }
+    };
+    assert_eq!(missing(&["-m", "debootstrap", "--context", ""]), Field::Context);
+    assert_eq!(missing(&["-m", "debootstrap", "--hostname", " "]), Field::HostName);
+    assert_eq!(missing(&["-m", "debootstrap", "--interface", ""]), Field::Interface);
+    assert_eq!(missing(&["-m", "debootstrap", "--netdev", "eth0"]), Field::Interface);
+    assert_eq!(missing(&["-m", "debootstrap", "--initstyle", "gentoo"]), Field::Init);
+}
+
+/// A host on which every specification of [`specs`] can be built.
+fn host() -> HostFacts {
+    HostFacts {
+        suite: "bookworm".parse().unwrap(),
+        suites: vec![],
+        mirror: "http://deb.debian.org/debian".parse().unwrap(),
+        architecture: "amd64".parse().unwrap(),
+        inits: Init::ALL.to_vec(),
+        nat: NatNetwork {
+            device: "nat0".parse().unwrap(),
+            gateway: Ipv4Addr::new(10, 127, 0, 1),
+            prefix: 24,
+            next_free: Some(Ipv4Addr::new(10, 127, 0, 2)),
+        },
+        devices: vec!["eth0".parse().unwrap(), "eth0.7".parse().unwrap()],
+        host_addresses: vec![],
+        contexts: vec![],
+        addresses: vec![],
+        names: vec![],
+        next_context: Some(ContextId::FIRST_AUTOMATIC),
+        guest_base: "/var/lib/vservers".to_owned(),
+        config_base: "/etc/vservers".to_owned(),
+        run_base: "/run/vservers".to_owned(),
+        host_domain: None,
+    }
+}
+
+prop_compose! {
+    fn forms()(
+        name in "[a-z][a-z0-9_-]{0,8}[a-z0-9]",
+        suite in prop_oneof![Just(""), Just("sid"), Just("trixie")],
+        packages in prop::collection::vec("[a-z][a-z0-9+.-]{1,8}", 0..4),
+        excluded in prop::collection::vec("[a-z][a-z0-9]{1,8}", 0..3),
+        components in prop::collection::vec(prop_oneof![Just("main"), Just("contrib")], 0..2),
+        init in prop_oneof![Just(""), Just("systemd"), Just("sysvinit")],
+        context in 2..=49151_u32,
+        interfaces in prop::collection::btree_map(
+            2..250_u8,
+            (prop_oneof![Just(""), Just("a=")], prop_oneof![
+                Just("eth0:"), Just("eth0.7:"), Just("nodev:"), Just(""),
+            ]),
+            0..4,
+        ),
+        flags in prop::sample::subsequence(FLAGS.to_vec(), 0..3),
+        architecture in prop_oneof![Just(""), Just("amd64"), Just("i386")],
+        variant in prop_oneof![Just(""), Just(VARIANTS[0]), Just(VARIANTS[1])],
+    ) -> BuildForm {
+        let interfaces = interfaces
+            .into_iter()
+            .map(|(last, (label, device))| format!("{label}{device}192.0.2.{last}/24"));
+        BuildForm {
+            name,
+            suite: suite.to_owned(),
+            packages: packages.join(" "),
+            init: init.to_owned(),
+            context: context.to_string(),
+            interfaces: interfaces.collect::<Vec<_>>().join("\n"),
+            flags: flags.join(","),
+            architecture: architecture.to_owned(),
+            variant: variant.to_owned(),
+            components: components.join(","),
+            excluded: excluded.join(","),
+            ..BuildForm::default()
+        }
+    }
+}
+
+fn typed_again(spec: &BuildSpec) -> BuildSpec {
+    let line: Vec<OsString> = spec.command_line().into_iter().map(OsString::from).collect();
+    let typed = understand(&line[1..]).unwrap();
+    let Request::Build { name, arguments } = typed.request else { panic!("{line:?}") };
+    let name = build_options::name_of(&name).unwrap();
+    match build_options::parse(&name, &arguments) {
+        Ok(BuildRequest::Build { form, .. }) => form.judge(&host()).unwrap(),
+        other => panic!("{line:?}: {other:?}"),
+    }
+}
+
+proptest! {
+    #[test]
+    fn the_equivalent_command_of_a_build_makes_the_same_build(form in forms()) {
+        let spec = form.judge(&host()).unwrap();
+        prop_assert_eq!(typed_again(&spec), spec);
+    }
+
+    #[test]
+    fn whatever_is_typed_is_answered(words in prop::collection::vec(typed_word(), 0..12)) {
+        if let Err(error) = understand(&words) {
+            prop_assert!(!error.text(Locale::French).is_empty());
+        }
+        if let Err(WrongBuild::Usage(error)) = build_options::parse("monvs", &words) {
+            prop_assert!(!error.text(Locale::English).is_empty());
+        }
+        if let Ok(BuildRequest::Build { form, .. }) = build_options::parse("monvs", &words) {
+            let _ = form.judge(&host());
+        }
+    }
+}
+
+/// Words as they are typed, rightly and wrongly.
+fn typed_word() -> impl Strategy<Value = OsString> {
+    let known = prop::sample::select(vec![
+        "monvs",
+        "build",
+        "start",
+        "exec",
+        "-m",
+        "debootstrap",
+        "--",
+        "-d",
+        "--context",
+        "100",
+        "--interface",
+        "eth0:1.2.3.4/24",
+        "--netdev",
+        "=",
+        "--help",
+        "-help",
+        "-n",
+        "--arch=amd64",
+        "--flags",
+        "",
+        "-",
+        "---",
+        "--=",
+        "-v",
+        "--config",
+        "--event",
+        "halt",
+        "--initstyle",
+        "plain",
+    ]);
+    prop_oneof![
+        8 => known.prop_map(OsString::from),
+        1 => ".{0,12}".prop_map(OsString::from),
+        1 => prop::collection::vec(any::<u8>(), 0..12).prop_map(OsString::from_vec),
+    ]
+}
+
+#[test]
+fn methods_are_one() {
+    // Another one must be added to the parser and to the help, too.
+    let spec = form("-m debootstrap").judge(&host()).unwrap();
+    let Method::Debootstrap { .. } = &spec.method;
+}
+
+#[test]
+fn what_is_typed_before_and_after_the_name() {
+    let typed = |line: &str| understand(&words(line));
+    let typed_so = typed("-v --silent --config u.toml monvs exec ls -- --silent").unwrap();
+    assert!(typed_so.verbose && typed_so.silent && !typed_so.debug);
+    assert_eq!(typed_so.config, Some("u.toml".into()));
+    let (name, command) = (OsString::from("monvs"), Command::Exec);
+    let expected = Request::Of { name, command, arguments: words("ls -- --silent") };
+    assert_eq!(typed_so.request, expected, "what follows exec is the command's");
+    assert!(typed("-sv --defa --debug monvs start").unwrap().debug, "bundled and abbreviated");
+    assert_eq!(typed("-- monvs start").unwrap().request, typed("monvs start").unwrap().request);
+    assert_eq!(typed("-help").unwrap().request, Request::Help);
+    assert_eq!(typed("--config u.toml -help").unwrap().request, Request::Help);
+    assert_eq!(typed("bidon build --help").unwrap().request, Request::HelpOf(Command::Build));
+    assert_eq!(typed("bidon stop -help").unwrap().request, Request::HelpOf(Command::Stop));
+    assert_eq!(typed("--version").unwrap().request, Request::Version);
+    let event = Request::Event { event: "halt".to_owned(), name: "monvs".into() };
+    assert_eq!(typed("--config u.toml --event halt monvs").unwrap().request, event);
+    for (line, expected) in [
+        ("", "What is to be done with it?"),
+        ("monvs", "What is to be done with it?"),
+        ("monvs frob", "There is no command “frob”."),
+        ("monvs hashify", "The command “hashify” is not in this release."),
+        ("monvs delete --silent", "The option “--silent” stands before the name"),
+        ("monvs start --rescue", "The option “--rescue” is not in this release."),
+        ("monvs start --frob", "There is no option “--frob” here."),
+        ("monvs stop now", "“now” is one word too many."),
+        ("monvs exec", "Which command?"),
+        ("monvs exec --", "Which command?"),
+        ("monvs suexec", "As whom?"),
+        ("monvs suexec web", "Which command?"),
+        ("--strace monvs start", "The option “--strace” is not in this release."),
+        ("--s monvs start", "There is no option “--s” here."),
+    ] {
+        let text = typed(line).unwrap_err().text(Locale::English);
+        assert!(text.starts_with(expected), "{line}: {text}");
+    }
+}
+
+#[test]
+fn names_paths_and_contexts() {
+    let base = tempfile::tempdir().unwrap();
+    let roots = Roots {
+        config_base: base.path().join("etc"),
+        run_base: base.path().join("run"),
+        ..Roots::default()
+    };
+    fs::create_dir_all(roots.config_base.join("monvs/apps")).unwrap();
+    fs::create_dir_all(roots.config_base.join("100")).unwrap();
+    symlink(roots.config_base.join("monvs"), base.path().join("link")).unwrap();
+    let existing = |word: &str| name::existing(&roots, word.as_ref()).map(|n| n.to_string());
+    let path = |name: &str| roots.config_base.join(name).display().to_string();
+    for word in ["monvs", "monvs/", &path("monvs"), &path("monvs/"), &path("../link")] {
+        assert_eq!(existing(word).unwrap(), "monvs", "{word}");
+    }
+    assert_eq!(existing("100").unwrap(), "100", "a directory comes before a context");
+    assert!(matches!(existing("101"), Err(NameError::Missing { .. })));
+    assert!(matches!(existing(""), Err(NameError::Bad { problem: Problem::Missing })));
+    assert!(matches!(existing(".defaults"), Err(NameError::Bad { .. })));
+    for elsewhere in ["/etc", "./monvs", &path("monvs/apps"), &path("none"), "..", "../.."] {
+        let found = existing(elsewhere);
+        assert!(
+            matches!(found, Err(NameError::Elsewhere { .. } | NameError::Bad { .. })),
+            "{elsewhere}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn the_language_of_an_environment() {
+    let of = |set: &[(&str, &str)]| {
+        locale_of(|name| {
+            set.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+        })
+    };
+    assert_eq!(of(&[]), Locale::English);
+    assert_eq!(of(&[("LANG", "fr_FR.UTF-8")]), Locale::French);
+    assert_eq!(of(&[("LANG", "fr_FR.UTF-8"), ("LC_ALL", "C")]), Locale::English);
+    assert_eq!(of(&[("LANG", "C"), ("LC_MESSAGES", "fr_CA")]), Locale::French);
+    assert_eq!(of(&[("LC_ALL", ""), ("LANG", "fr")]), Locale::French);
+    assert_eq!(of(&[("LANG", "de_DE.UTF-8")]), Locale::English);
+}
+
+#[test]
+fn only_yes_means_yes() {
+    for yes in ["y\n", "Y\n", "yes\n", " y \n"] {
+        assert!(is_yes(Locale::English, yes) && is_yes(Locale::French, yes), "{yes:?}");
+    }
+    assert!(is_yes(Locale::French, "o\n") && is_yes(Locale::French, "OUI"));
+    assert!(!is_yes(Locale::English, "o\n"));
+    for no in ["", "\n", "n\n", "no\n", "yesno\n", "y y\n"] {
+        assert!(!is_yes(Locale::English, no) && !is_yes(Locale::French, no), "{no:?}");
+    }
+}
+
+fn row(context: u16, name: &str, usage: Usage) -> Row {
+    Row { context, usage, name: name.to_owned() }
+}
+
+#[test]
+fn the_table_of_vserver_stat() {
+    let host = Usage {
+        processes: 32,
+        vsz_bytes: 38_588_416,
+        rss_bytes: 12_058_624,
+        user_ms: 1_590,
+        system_ms: 18_890,
+        uptime_ms: 844_900,
+        ..Usage::default()
+    };
+    let small = Usage {
+        processes: 2,
+        vsz_bytes: 999,
+        rss_bytes: 1000,
+        system_ms: 100,
+        uptime_ms: 23_220_070,
+        ..Usage::default()
+    };
+    let large = Usage {
+        processes: 12_345,
+        vsz_bytes: 999 << 40,
+        rss_bytes: 1 << 40,
+        user_ms: 1_048_500_000,
+        system_ms: 86_399_999,
+        uptime_ms: 1_000 * 86_400_000,
+        ..Usage::default()
+    };
+    insta::assert_snapshot!(table(&[
+        row(0, "root server", host),
+        row(100, "monvs", small),
+        row(49151, "a-name-of-more-than-twenty", large),
+        row(40000, "evil\u{1b}[31m\tname", Usage::default()),
+    ]));
+}
+
+#[test]
+fn the_words_of_status() {
+    let context = ContextId::try_from(100).unwrap();
+    let name = "monvs".parse().unwrap();
+    let text = |locale, uptime_ms| running_text(locale, &name, context, 7, uptime_ms);
+    let minute = 60_000;
+    insta::assert_snapshot!(
+        [
+            text(Locale::English, 59_999),
+            text(Locale::English, 23 * 60 * minute + 59 * minute),
+            text(Locale::English, (3 * 24 * 60 + 5) * minute),
+            Locale::English.status_stopped("monvs"),
+            text(Locale::French, (3 * 24 * 60 + 5) * minute),
+            Locale::French.status_stopped("monvs"),
+        ]
+        .join("\n\n")
+    );
+}
+
+#[test]
+fn the_help() {
+    for locale in Locale::ALL {
+        let text = [
+            help::vserver(locale),
+            Command::Build.help(locale),
+            Command::Exec.help(locale),
+            Command::Delete.help(locale),
+        ];
+        insta::assert_snapshot!(format!("help-{}", locale.tag()), text.join("\n\n----\n\n"));
+    }
+}
