@@ -124,13 +124,19 @@ pub struct GuestState {
     pub root: PathBuf,
     /// The first host user id of its range.
     pub first_host_id: u32,
-    /// The capabilities its processes can have at all; bit number = capability number.
+    /// The capabilities its processes can have at all; bit number = capability number. A record that
+    /// an older Ulysse wrote has none; its VServer goes on after an upgrade.
+    #[serde(default = "secure_capabilities")]
     pub capabilities: u64,
     /// Its network.
     pub network: AppliedNetwork,
     /// Its cgroup directories, one for each hierarchy; the first one is unified v2's where that is
     /// the host's layout.
     pub cgroups: Vec<PathBuf>,
+}
+
+fn secure_capabilities() -> u64 {
+    sys::capability::CapabilitySet::SECURE.bits()
 }
 
 impl GuestState {
