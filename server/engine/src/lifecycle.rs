@@ -300,15 +300,31 @@ fn launch(
     let failed = |source| LifecycleError::Guest { name: name.clone(), source };
     let cgroups = layout.create(&roots.cgroup_root, name.as_str(), state.first_host_id)?;
     crash_point("start:cgroups");
+    tracing::debug!(%name, context = %state.context, directories = ?cgroups, "made its cgroups");
     let supervisor_cgroups = layout.create_supervisors(&roots.cgroup_root)?;
     let plan = plan_of(instance, config, state, cgroups, supervisor_cgroups);
     let network = NetworkPlan::new(state.context, &config.interfaces, &instance.settings.nat)?;
     let spawned = guest::spawn(&plan).map_err(failed)?;
     crash_point("start:spawned");
+    tracing::debug!(
+        %name,
+        pid = spawned.init().pid,
+        first_host_id = state.first_host_id,
+        root = %state.root.display(),
+        "made its first process, in namespaces of its own"
+    );
+    for mount in &plan.mounts {
+        tracing::debug!(%name, line = mount.line, target = mount.target, "will mount");
+    }
     network::apply(&network, spawned.init().pid)?;
     crash_point("start:network");
+    for link in &state.network.links {
+        let device = &link.host_device;
+        tracing::debug!(%name, %device, addresses = ?link.addresses, "made a link to it");
+    }
     let started = spawned.go().map_err(failed)?;
     crash_point("start:running");
+    tracing::debug!(%name, style = %state.style, init = ?plan.init, "let its first process go");
     // Only now: a record with a pid 1 means that the start was completed. A crash before leaves one
     // without, and what runs then is ended.
     state.supervisor = Some(started.supervisor);
@@ -389,10 +405,12 @@ pub fn stop(instance: &Instance, work: &mut Work<'_>, name: &VServerName) -> Res
         work.progress(Stage::StoppingServices, 50);
         end_processes(roots, work, &state)?;
         crash_point("stop:ended");
+        tracing::debug!(%name, "its first process has ended");
     }
     work.progress(Stage::RemovingNetwork, 900);
     clean_up(roots, &state)?;
     crash_point("stop:cleaned");
+    tracing::debug!(%name, "removed its processes, network and cgroups");
     // Here `post-stop` and `postpost-stop` will run.
     Ok(())
 }
@@ -459,6 +477,7 @@ fn ask_to_end(state: &GuestState, init: ProcessIdentity, pidfd: &OwnedFd) {
             _ => libc::SIGINT,
         },
     };
+    tracing::debug!(name = %state.name, pid = init.pid, signal, "tells its first process to end");
     // When it has just ended, that is what is wanted.
     let _ = sys::process::send_signal(pidfd.as_fd(), signal);
 }

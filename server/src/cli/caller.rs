@@ -27,13 +27,15 @@ pub(super) struct Caller {
     pub(super) silent: bool,
     /// Whether the log is shown.
     pub(super) verbose: bool,
+    /// Whether every step is.
+    pub(super) debug: bool,
 }
 
 impl Caller {
     /// Somebody with this process's environment.
     pub(super) fn here(program: &'static str) -> Self {
         let locale = locale_of(|name| std::env::var(name).ok());
-        Self { program, locale, silent: false, verbose: false }
+        Self { program, locale, silent: false, verbose: false, debug: false }
     }
 
     /// The engine of an instance; tells why there is none.

@@ -1,6 +1,6 @@
 //! How an operation goes, on standard error: on a terminal one line that changes, elsewhere one line
-//! for each stage of a build. The log is shown when it is asked for; what a start or stop logs are
-//! warnings, and always shown.
+//! for each stage of a build, with `--debug` of everything. The log is shown when it is asked for;
+//! what a start or stop logs are warnings, and always shown.
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
@@ -30,6 +30,7 @@ pub(super) struct Display {
     program: &'static str,
     form: Form,
     verbose: bool,
+    debug: bool,
     /// The operation, once it has an id.
     id: OnceLock<OperationId>,
     shown: Mutex<Shown>,
@@ -50,7 +51,8 @@ struct Shown {
 impl Display {
     /// For this caller.
     pub(super) fn new(caller: Caller) -> Self {
-        let form = match (caller.silent, io::stderr().is_terminal()) {
+        // Every step writes lines of its own, which a line that changes would spoil.
+        let form = match (caller.silent, io::stderr().is_terminal() && !caller.debug) {
             (true, _) => Form::Nothing,
             (false, true) => Form::Terminal,
             (false, false) => Form::Lines,
@@ -60,6 +62,7 @@ impl Display {
             program: caller.program,
             form,
             verbose: caller.verbose,
+            debug: caller.debug,
             id: OnceLock::new(),
             shown: Mutex::default(),
         }
@@ -108,7 +111,10 @@ impl Display {
                 shown.line = format!("{text} {}", percent(permille));
                 open(&mut out, shown);
             }
-            Form::Lines if shown.kind == Some(Kind::Build) && shown.stage != Some(stage) => {
+            Form::Lines
+                if (self.debug || shown.kind == Some(Kind::Build))
+                    && shown.stage != Some(stage) =>
+            {
                 let _ = writeln!(out, "{}: {text}", self.program);
             }
             Form::Lines | Form::Nothing => {}

@@ -164,7 +164,8 @@ pub(crate) fn vserver(arguments: Vec<OsString>) -> ExitCode {
     let code = match understand(&arguments) {
         Ok(typed) => {
             begin_log(typed.debug);
-            let caller = Caller { silent: typed.silent, verbose: typed.verbose, ..caller };
+            let (silent, verbose, debug) = (typed.silent, typed.verbose, typed.debug);
+            let caller = Caller { silent, verbose, debug, ..caller };
             answer(caller, typed).unwrap_or_else(|code| code)
         }
         Err(error) => {
