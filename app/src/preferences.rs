@@ -43,29 +43,20 @@ pub fn of_request() -> (Locale, Theme) {
     let Some(parts) = use_context::<http::request::Parts>() else {
         return Default::default();
     };
-    let header = |name| {
-        parts
-            .headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-    };
-    let cookies = header(http::header::COOKIE).unwrap_or_default();
-    let locale = Locale::negotiate(
-        cookie(cookies, "lang"),
-        header(http::header::ACCEPT_LANGUAGE),
-    );
-    (
-        locale,
-        cookie(cookies, "theme")
-            .and_then(Theme::from_word)
-            .unwrap_or_default(),
-    )
+    let header = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let accepted = header(http::header::ACCEPT_LANGUAGE);
+    let locale = Locale::negotiate(cookie(&parts.headers, "lang"), accepted);
+    let theme = cookie(&parts.headers, "theme").and_then(Theme::from_word);
+    (locale, theme.unwrap_or_default())
 }
 
-/// The value of one cookie of a `Cookie` header.
-fn cookie<'a>(header: &'a str, name: &str) -> Option<&'a str> {
-    header
-        .split(';')
+/// The value of one cookie. HTTP/2 may send each in a `Cookie` header of its own.
+fn cookie<'a>(headers: &'a http::HeaderMap, name: &str) -> Option<&'a str> {
+    headers
+        .get_all(http::header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
         .find_map(|(key, value)| (key == name).then_some(value))
 }
@@ -78,13 +69,18 @@ pub fn set_cookie(name: &str, value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use http::header::{COOKIE, HeaderMap, HeaderValue};
+
     use super::cookie;
 
     #[test]
-    fn a_cookie_is_found_by_its_whole_name() {
-        let header = "xlang=en; lang=fr; theme=dark";
-        assert_eq!(cookie(header, "lang"), Some("fr"));
-        assert_eq!(cookie(header, "theme"), Some("dark"));
-        assert_eq!(cookie(header, "them"), None);
+    fn a_cookie_is_found_by_its_whole_name_in_any_header() {
+        let mut headers = HeaderMap::new();
+        for header in ["xlang=en; lang=fr", "theme=dark"] {
+            headers.append(COOKIE, HeaderValue::from_static(header));
+        }
+        assert_eq!(cookie(&headers, "lang"), Some("fr"));
+        assert_eq!(cookie(&headers, "theme"), Some("dark"));
+        assert_eq!(cookie(&headers, "them"), None);
     }
 }
