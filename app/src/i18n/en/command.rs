@@ -95,7 +95,7 @@ Options:
         spelling_hint = "Check the spelling of the name.";
         build_hint = "“vserver NAME build --help” says how to make one.";
         help_hint = "“vserver --help” lists the commands.";
-        already_running(name) = "{name} is running already.";
+        already_running(name) = "{name} is running already. For changes to take effect: vserver {name} restart";
         not_running(name) = "{name} is not running.";
         not_running_for(name) = "{name} is not running, and this needs it to. Start it first: vserver {name} start";
         no_device_for(address) = "{address}: no device is given, so it is put on none (nodev).";

@@ -95,7 +95,7 @@ Options :
         spelling_hint = "Vérifiez l’orthographe du nom.";
         build_hint = "« vserver NOM build --help » dit comment en construire un.";
         help_hint = "« vserver --help » donne la liste des commandes.";
-        already_running(name) = "{name} est déjà en marche.";
+        already_running(name) = "{name} est déjà en marche. Pour que des changements prennent effet : vserver {name} restart";
         not_running(name) = "{name} n’est pas en marche.";
         not_running_for(name) = "{name} n’est pas en marche, or il le faut ici. Démarrez-le d’abord : vserver {name} start";
         no_device_for(address) = "{address} : aucun périphérique n’est donné, elle n’est donc placée sur aucun (nodev).";

@@ -1,0 +1,336 @@
+//! `vserver` and `vserver-stat` as they are typed: what they print, and with which status they end.
+//!
+//! The guests are real, and of nothing but busybox: their files are put where a build puts them.
+
+mod sandbox;
+
+use std::fs;
+use std::io::Write;
+use std::net::TcpListener;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Output, Stdio};
+
+use engine::state::GuestState;
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use sandbox::{Sandbox, leave_network, until};
+
+const BUSYBOX: &str = "/bin/busybox";
+
+/// Gives an instance a VServer `tiny` of context 100, whose rc does `script`.
+fn make_tiny(sandbox: &Sandbox, script: &str) {
+    let roots = &sandbox.settings.roots;
+    let (root, config) = (roots.guest_base.join("tiny"), roots.config_base.join("tiny"));
+    for directory in ["bin", "dev", "etc/init.d", "proc", "root", "run", "sys", "tmp", "var"] {
+        fs::create_dir_all(root.join(directory)).unwrap();
+    }
+    fs::set_permissions(&roots.guest_base, fs::Permissions::from_mode(0o700)).unwrap();
+    fs::copy(BUSYBOX, root.join("bin/busybox")).expect("busybox-static is needed");
+    let list = Command::new(BUSYBOX).arg("--list").output().unwrap();
+    for applet in String::from_utf8(list.stdout).unwrap().lines() {
+        // busybox itself is there already.
+        let _ = symlink("busybox", root.join("bin").join(applet));
+    }
+    let rc = root.join("etc/init.d/rc");
+    fs::write(&rc, format!("#!/bin/sh\n{script}\n")).unwrap();
+    fs::set_permissions(&rc, fs::Permissions::from_mode(0o755)).unwrap();
+    let passwd = "root:x:0:0:root:/root:/bin/sh\nweb:x:33:33:web:/tmp:/bin/sh\n";
+    fs::write(root.join("etc/passwd"), passwd).unwrap();
+    fs::write(root.join("etc/group"), "root:x:0:\nweb:x:33:\n").unwrap();
+    fs::create_dir_all(config.join("uts")).unwrap();
+    fs::write(config.join("context"), "100\n").unwrap();
+    fs::write(config.join("name"), "the tiny one\n").unwrap();
+    fs::write(config.join("uts/nodename"), "tiny.cume.fr\n").unwrap();
+    fs::write(config.join("fstab"), "none /proc proc defaults 0 0\n").unwrap();
+    symlink(&root, config.join("vdir")).unwrap();
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn complained(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// Runs `vserver WORDS` and types `input`.
+fn typing(sandbox: &Sandbox, words: &[&str], input: &str) -> Output {
+    let mut command = sandbox.ulysse("vserver", words);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn a_vserver_is_started_entered_stopped_and_deleted() {
+    leave_network();
+    let sandbox = Sandbox::without_bases();
+    make_tiny(&sandbox, "true");
+    let run = |words: &[&str]| sandbox.vserver(words);
+    let tiny = |command: &str| run(&["tiny", command]);
+
+    let output = tiny("status");
+    assert_eq!((code(&output), said(&output).as_str()), (3, "Vserver 'tiny' is stopped\n"));
+    assert_eq!(code(&tiny("running")), 1);
+    assert_eq!(code(&tiny("condrestart")), 0);
+    assert_eq!(code(&tiny("running")), 1);
+    let output = tiny("stop");
+    assert_eq!(
+        (code(&output), complained(&output).as_str()),
+        (0, "vserver: tiny is not running.\n")
+    );
+    for command in
+        [&["tiny", "exec", "true"][..], &["tiny", "enter"], &["tiny", "suexec", "web", "id"]]
+    {
+        let output = run(command);
+        assert_eq!(code(&output), 1, "{command:?}");
+        assert!(complained(&output).contains("not running"), "{command:?}");
+    }
+
+    let output = tiny("start");
+    assert_eq!(code(&output), 0, "{output:?}");
+    assert_eq!((said(&output), complained(&output)), (String::new(), String::new()));
+    let output = tiny("start");
+    assert_eq!(
+        (code(&output), complained(&output).as_str()),
+        (
+            0,
+            "vserver: tiny is running already. \
+             For changes to take effect: vserver tiny restart\n"
+        )
+    );
+    assert_eq!(complained(&run(&["--silent", "tiny", "start"])), "");
+    assert_eq!(code(&tiny("running")), 0);
+    let output = tiny("status");
+    let expected = "Vserver 'tiny' is running at context '100'\nNumber of processes: 1\nUptime:              00:00\n";
+    assert_eq!((code(&output), said(&output).as_str()), (0, expected));
+    assert_eq!(said(&run(&["100", "status"])), expected);
+    assert_eq!(said(&run(&["tiny/", "status"])), expected);
+    assert_eq!(said(&run(&["--silent", "tiny", "status"])), "");
+    let output =
+        sandbox.ulysse("vserver", &["tiny", "status"]).env("LC_ALL", "fr_FR.UTF-8").output();
+    assert!(
+        said(&output.unwrap()).starts_with("Le vserver 'tiny' est en marche au contexte '100'\n")
+    );
+
+    let output = run(&["tiny", "exec", "sh", "-c", "hostname; exit 7"]);
+    assert_eq!((code(&output), said(&output).as_str()), (7, "tiny.cume.fr\n"));
+    assert_eq!(code(&run(&["tiny", "exec", "sh", "-c", "kill -9 $$"])), 137);
+    assert_eq!(code(&run(&["tiny", "exec", "no-such-program"])), 127);
+    assert_eq!(said(&run(&["tiny", "suexec", "web", "id", "-u"])), "33\n");
+    assert_eq!(said(&run(&["tiny", "exec", "echo", "--silent", "--", "-v"])), "--silent -- -v\n");
+    assert_eq!(said(&typing(&sandbox, &["tiny", "exec", "cat"], "through\n")), "through\n");
+    assert_eq!(code(&typing(&sandbox, &["tiny", "enter"], "exit 5\n")), 5);
+
+    let state = || GuestState::running(&sandbox.settings.roots, &"tiny".parse().unwrap()).unwrap();
+    let first = state().unwrap().init;
+    assert_eq!(code(&tiny("restart")), 0);
+    assert_ne!(state().unwrap().init, first);
+    assert_eq!(code(&tiny("stop")), 0);
+    assert!(state().is_none());
+
+    for answer in ["", "n\n", "nonsense\n"] {
+        let output = typing(&sandbox, &["tiny", "delete"], answer);
+        assert_eq!(code(&output), 2, "{answer:?}: {output:?}");
+        let asked = complained(&output);
+        assert!(
+            asked.contains("Are you sure you want to delete the vserver tiny (y/N) "),
+            "{asked}"
+        );
+        assert!(
+            asked.contains(&sandbox.settings.roots.guest_base.join("tiny").display().to_string())
+        );
+    }
+    assert_eq!(code(&tiny("status")), 3);
+    assert_eq!(code(&tiny("start")), 0);
+    let output = typing(&sandbox, &["tiny", "delete"], "y\n");
+    assert_eq!(code(&output), 0, "{output:?}");
+    assert!(complained(&output).contains("It is running, and is stopped first."));
+    let roots = &sandbox.settings.roots;
+    assert!(!roots.config_base.join("tiny").exists() && !roots.guest_base.join("tiny").exists());
+    assert_eq!(code(&tiny("status")), 5);
+}
+
+#[test]
+fn vserver_stat_shows_the_host_and_who_runs() {
+    leave_network();
+    let sandbox = Sandbox::without_bases();
+    make_tiny(&sandbox, "sleep 1000 &");
+    assert_eq!(code(&sandbox.vserver(&["tiny", "start"])), 0);
+    let stat = |words: &[&str]| sandbox.ulysse("vserver-stat", words).output().unwrap();
+    let rows = || -> Vec<String> { said(&stat(&[])).lines().map(str::to_owned).collect() };
+    until("the service runs", || rows()[2].starts_with("100      2 "));
+    let rows = rows();
+    assert_eq!(rows[0], "CTX   PROC    VSZ    RSS  userTIME   sysTIME    UPTIME NAME");
+    assert_eq!((&rows[1][..5], &rows[1][55..]), ("0    ", "root server"));
+    assert_eq!((&rows[2][44..48], &rows[2][54..]), ("   0", " the tiny one"));
+    assert_eq!(rows.len(), 3);
+    let only = said(&stat(&["--guests-only", "-O", "name"]));
+    assert_eq!(only.lines().count(), 2);
+    let output = stat(&["foo"]);
+    assert_eq!(code(&output), 1);
+    assert!(complained(&output).starts_with("vserver-stat: “foo” is one word too many.\n"));
+    assert_eq!(code(&sandbox.vserver(&["--silent", "tiny", "delete"])), 0);
+}
+
+#[test]
+fn a_reboot_from_inside_restarts_it_and_a_halt_stops_it() {
+    leave_network();
+    let sandbox = Sandbox::without_bases();
+    make_tiny(&sandbox, "true");
+    assert_eq!(code(&sandbox.vserver(&["tiny", "start"])), 0);
+    let state = || GuestState::running(&sandbox.settings.roots, &"tiny".parse().unwrap()).unwrap();
+    let first = state().unwrap().init;
+    sandbox.vserver(&["tiny", "exec", "reboot", "-f"]);
+    until("it runs again", || state().is_some_and(|state| state.init != first));
+    // The new one may still be on its way.
+    until("it can be entered", || code(&sandbox.vserver(&["tiny", "exec", "true"])) == 0);
+    sandbox.vserver(&["tiny", "exec", "halt", "-f"]);
+    until("it is stopped", || code(&sandbox.vserver(&["tiny", "running"])) == 1);
+    let run_file = sandbox.settings.roots.run_base.join("tiny");
+    until("nothing of it is left", || !run_file.exists());
+}
+
+#[test]
+fn what_cannot_be_done_is_refused_with_its_status() {
+    let sandbox = Sandbox::without_bases();
+    for (words, status, expected) in [
+        (&[][..], 2, "What is to be done with it?"),
+        (&["tiny"], 2, "What is to be done with it?"),
+        (&["tiny", "frob"], 2, "There is no command “frob”."),
+        (&["tiny", "hashify"], 1, "The command “hashify” is not in this release."),
+        (&["tiny", "start"], 5, "There is no VServer “tiny”"),
+        (&["tiny", "stop"], 5, "There is no VServer “tiny”"),
+        (&["tiny", "restart"], 5, "There is no VServer “tiny”"),
+        (&["tiny", "status"], 5, "There is no VServer “tiny”"),
+        (&["tiny", "running"], 5, "There is no VServer “tiny”"),
+        (&["tiny", "exec", "ls"], 5, "There is no VServer “tiny”"),
+        (&["--silent", "tiny", "delete"], 5, "There is no VServer “tiny”"),
+        (&["/etc", "start"], 5, "/etc is not the config directory of a VServer"),
+        (&["tiny", "build"], 1, "Say how its files are to be made"),
+        (&["tiny", "build", "-m", "rsync"], 1, "The build method “rsync” is not in this release."),
+    ] {
+        let output = sandbox.vserver(words);
+        assert_eq!(code(&output), status, "{words:?}");
+        let text = complained(&output);
+        assert!(text.starts_with(&format!("vserver: {expected}")), "{words:?}: {text}");
+        assert_eq!(said(&output), "", "{words:?}");
+    }
+    let broken = sandbox.config.with_file_name("broken.toml");
+    fs::write(&broken, "[roots]\nconfig_bse = \"/x\"\n").unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_ulysse"))
+        .args(["vserver", "--config", broken.to_str().unwrap(), "tiny", "start"])
+        .env("LC_ALL", "fr_FR.UTF-8")
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), 1);
+    let text = complained(&output);
+    assert!(text.starts_with("vserver: Les réglages sont illisibles"), "{text}");
+    assert!(text.contains("config_bse"), "{text}");
+}
+
+#[test]
+fn every_value_of_a_build_is_judged_under_the_name_of_its_option() {
+    let sandbox = Sandbox::without_bases();
+    make_tiny(&sandbox, "true");
+    let words = [
+        "tiny",
+        "build",
+        "-m",
+        "debootstrap",
+        "--context",
+        "100",
+        "--hostname",
+        "a_b",
+        "--interface",
+        "no0:10.9.8.7/24",
+        "--flags",
+        "fast",
+        "--",
+        "-d",
+        "sid",
+        "-m",
+        "ftp://x",
+        "--",
+        "--arch",
+        "vax",
+        "--variant",
+        "tiny",
+        "--include",
+        "Vim",
+    ];
+    let output = sandbox.vserver(&words);
+    assert_eq!(code(&output), 1);
+    let text = complained(&output);
+    for expected in [
+        "NAME: ",
+        "--context: Context 100 belongs to tiny. ",
+        "--hostname: “_” at position 2",
+        "--interface: The host has no network device “no0”.",
+        "--flags: ",
+        "-- -m: ",
+        "--arch: ",
+        "--variant: ",
+        "--include: “V” at position 1",
+    ] {
+        assert!(text.contains(&format!("vserver: {expected}")), "{expected}: {text}");
+    }
+    assert!(text.ends_with("  Nothing was done.\n"), "{text}");
+    assert_eq!(sandbox.names_in(&sandbox.settings.roots.operations()), [""; 0]);
+}
+
+#[test]
+fn the_terminals_interrupt_cancels_a_build_and_undoes_it() {
+    let sandbox = Sandbox::without_bases();
+    // A mirror that says nothing.
+    let silence = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mirror = format!("http://{}/debian", silence.local_addr().unwrap());
+    let words = ["slow", "build", "-m", "debootstrap", "--", "-d", "bookworm", "-m", &mirror];
+    let mut command = sandbox.ulysse("vserver", &words);
+    for variable in ["http_proxy", "HTTP_PROXY"] {
+        command.env_remove(variable);
+    }
+    // As a shell starts it: the interrupt goes to all of its process group.
+    let child =
+        command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let held = silence.accept().unwrap();
+    killpg(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGINT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    drop(held);
+    assert_eq!(code(&output), 130, "{output:?}");
+    let text = complained(&output);
+    assert!(text.contains("It was cancelled, and what had been done was undone."), "{text}");
+    let roots = &sandbox.settings.roots;
+    assert_eq!(sandbox.names_in(&roots.guest_base), [""; 0]);
+    assert_eq!(sandbox.names_in(&roots.operations().join(".live")), [""; 0]);
+    assert!(!roots.config_base.join("slow").exists());
+}
+
+#[test]
+fn a_command_in_the_background_of_a_shell_is_not_stopped_by_its_terminal() {
+    leave_network();
+    let sandbox = Sandbox::without_bases();
+    make_tiny(&sandbox, "true");
+    assert_eq!(code(&sandbox.vserver(&["tiny", "start"])), 0);
+    let program = env!("CARGO_BIN_EXE_ulysse");
+    let config = sandbox.config.display();
+    let line = format!(
+        "set -m; {program} vserver --config {config} tiny exec echo from inside & \
+         wait $!; echo status $?"
+    );
+    // script(1) gives the shell a terminal.
+    let output = Command::new("script")
+        .args(["-qec", &format!("bash -c '{line}'"), "/dev/null"])
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let text = said(&output);
+    assert!(text.contains("from inside") && text.contains("status 0"), "{text}");
+    assert_eq!(code(&sandbox.vserver(&["tiny", "stop"])), 0);
+}
