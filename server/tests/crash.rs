@@ -1,0 +1,129 @@
+//! Crashes: every operation is killed at every point where it could matter, and put right after.
+//!
+//! `kill -9` is real, and so is everything it hits: builds, namespaces, cgroups, the network.
+
+mod sandbox;
+
+use std::os::unix::process::ExitStatusExt;
+
+use domain::operation::Kind;
+use engine::operation::CRASH_POINTS;
+use engine::state::GuestState;
+use sandbox::{Sandbox, build_words, leave_network};
+
+fn points_of(kind: Kind) -> &'static [&'static str] {
+    CRASH_POINTS.iter().find(|(one, _)| *one == kind).unwrap().1
+}
+
+/// Runs `vserver WORDS` and lets it die at a point; false when it never came there.
+fn dies_at(sandbox: &Sandbox, point: &str, words: &[&str]) -> bool {
+    let output = sandbox.ulysse("vserver", words).env("ULYSSE_CRASH_AT", point).output().unwrap();
+    match output.status.signal() {
+        Some(9) => true,
+        _ => {
+            assert!(output.status.success(), "{point}: {output:?}");
+            false
+        }
+    }
+}
+
+/// Repairs, and sees that nothing is left to repair.
+fn repair(sandbox: &Sandbox, point: &str) {
+    for words in [&["--repair"][..], &[]] {
+        let output = sandbox.ulysse("doctor", words).output().unwrap();
+        assert!(output.status.success(), "{point}: doctor {words:?}: {output:?}");
+    }
+    let roots = &sandbox.settings.roots;
+    for base in [&roots.config_base, &roots.guest_base] {
+        let stray: Vec<String> = sandbox
+            .names_in(base)
+            .into_iter()
+            .filter(|name| name.starts_with('.') && name != ".defaults")
+            .collect();
+        assert_eq!(stray, [""; 0], "{point}: in {}", base.display());
+    }
+}
+
+/// Whether a VServer is there: files and config tree, or neither.
+fn exists(sandbox: &Sandbox, name: &str, point: &str) -> bool {
+    let name = name.parse().unwrap();
+    let roots = &sandbox.settings.roots;
+    let found = [roots.config_of(&name).exists(), roots.guest_of(&name).exists()];
+    assert_eq!(found[0], found[1], "{point}: files and config tree come and go together");
+    found[0]
+}
+
+fn runs(sandbox: &Sandbox, name: &str) -> bool {
+    GuestState::running(&sandbox.settings.roots, &name.parse().unwrap()).unwrap().is_some()
+}
+
+#[test]
+fn a_build_that_died_is_undone_or_finished() {
+    let sandbox = Sandbox::new();
+    // Once without a crash: the base is there from then on.
+    assert!(sandbox.build("first").status.success());
+    for point in points_of(Kind::Build).iter().filter(|point| !point.contains(":base-")) {
+        assert!(dies_at(&sandbox, point, &build_words("web")), "{point} is passed");
+        repair(&sandbox, point);
+        let is_past_commit = *point == "build:committed" || point.starts_with("finish:");
+        assert_eq!(exists(&sandbox, "web", point), is_past_commit, "{point}");
+        // Whatever came of it, its name can be used.
+        if is_past_commit {
+            sandbox.must(&["--silent", "web", "delete"]);
+        }
+    }
+    assert!(sandbox.build("web").status.success());
+}
+
+#[test]
+fn a_base_that_died_is_made_anew() {
+    let sandbox = Sandbox::without_bases();
+    for point in points_of(Kind::Build).iter().filter(|point| point.contains(":base-")) {
+        assert!(dies_at(&sandbox, point, &build_words("web")), "{point} is passed");
+        repair(&sandbox, point);
+        assert!(!exists(&sandbox, "web", point), "{point}");
+        let bases = sandbox.settings.roots.cache_base.join("bases");
+        let kept = sandbox.names_in(&bases).iter().filter(|name| !name.ends_with(".lock")).count();
+        assert_eq!(kept, usize::from(*point == "build:base-kept"), "{point}");
+    }
+}
+
+#[test]
+fn a_start_or_stop_that_died_leaves_a_vserver_that_runs_or_does_not() {
+    leave_network();
+    let sandbox = Sandbox::new();
+    assert!(sandbox.build("web").status.success());
+    for point in points_of(Kind::Start) {
+        assert!(dies_at(&sandbox, point, &["web", "start"]), "{point} is passed");
+        repair(&sandbox, point);
+        // Only a start that was complete counts as one.
+        assert_eq!(runs(&sandbox, "web"), *point == "start:started", "{point}");
+        if runs(&sandbox, "web") {
+            sandbox.must(&["web", "stop"]);
+        }
+        sandbox.must(&["web", "start"]);
+        sandbox.must(&["web", "stop"]);
+    }
+    for point in points_of(Kind::Stop) {
+        sandbox.must(&["web", "start"]);
+        assert!(dies_at(&sandbox, point, &["web", "stop"]), "{point} is passed");
+        repair(&sandbox, point);
+        assert!(!runs(&sandbox, "web"), "{point}");
+    }
+}
+
+#[test]
+fn a_delete_that_died_did_not_begin_or_is_finished() {
+    leave_network();
+    let sandbox = Sandbox::new();
+    for point in points_of(Kind::Delete) {
+        assert!(sandbox.build("web").status.success(), "{point}");
+        let died = dies_at(&sandbox, point, &["--silent", "web", "delete"]);
+        assert!(died, "{point} is passed");
+        repair(&sandbox, point);
+        assert_eq!(exists(&sandbox, "web", point), *point == "delete:checked", "{point}");
+        if exists(&sandbox, "web", point) {
+            sandbox.must(&["--silent", "web", "delete"]);
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! An instance of Ulysse of its own for one test: roots in a temporary directory, a cgroup and a NAT
+//! network that no other has. Everything it made is gone after it, also when the test fails.
+//!
+//! Base systems are shared between tests and runs: real ones, made by debootstrap from the host's own
+//! mirror, kept below the user's cache folder by the engine's own key.
+#![allow(dead_code, reason = "each test uses what it needs")]
+
+use std::env;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use engine::cgroup::{self, Layout};
+use engine::roots::Settings;
+use engine::state::GuestState;
+use tempfile::TempDir;
+
+/// An instance.
+pub struct Sandbox {
+    directory: TempDir,
+    pub settings: Settings,
+    pub config: PathBuf,
+}
+
+impl Sandbox {
+    /// An instance whose guests find bases that were made before.
+    pub fn new() -> Self {
+        let sandbox = Self::without_bases();
+        let shared = cache().join("bases");
+        fs::create_dir_all(&shared).unwrap();
+        let own = &sandbox.settings.roots.cache_base;
+        fs::create_dir_all(own).unwrap();
+        symlink(shared, own.join("bases")).unwrap();
+        sandbox
+    }
+
+    /// An instance that has to make its bases itself.
+    pub fn without_bases() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let directory = tempfile::Builder::new().prefix("ulysse-test-").tempdir().unwrap();
+        fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o700)).unwrap();
+        let path = |name: &str| directory.path().join(name);
+        let unique = format!("{}-{number}", std::process::id());
+        let mut settings = Settings::default();
+        settings.roots.config_base = path("etc");
+        settings.roots.guest_base = path("lib");
+        settings.roots.run_base = path("run");
+        settings.roots.cache_base = path("cache");
+        settings.roots.log_base = path("log");
+        settings.roots.state_base = path("state");
+        settings.roots.runtime_base = path("runtime");
+        settings.roots.database_base = path("database");
+        settings.roots.cgroup_root = format!("ulysse-test-{unique}");
+        let config = path("ulysse.toml");
+        fs::write(&config, toml::to_string(&settings).unwrap()).unwrap();
+        Self { directory, settings, config }
+    }
+
+    /// `ulysse WORDS --config …`, not run yet.
+    pub fn ulysse(&self, program: &str, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ulysse"));
+        command.arg(program).arg("--config").arg(&self.config).args(words);
+        command.env("LC_ALL", "C").stdin(Stdio::null());
+        command
+    }
+
+    /// Runs `vserver WORDS`.
+    pub fn vserver(&self, words: &[&str]) -> Output {
+        self.ulysse("vserver", words).output().unwrap()
+    }
+
+    /// Runs `vserver WORDS`, which has to succeed; what it wrote on standard output.
+    pub fn must(&self, words: &[&str]) -> String {
+        let output = self.vserver(words);
+        assert!(output.status.success(), "vserver {words:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Builds a small VServer.
+    pub fn build(&self, name: &str) -> Output {
+        self.vserver(&build_words(name))
+    }
+
+    /// Names in a directory below the sandbox, sorted.
+    pub fn names_in(&self, path: &Path) -> Vec<String> {
+        let mut names: Vec<String> = fs::read_dir(path)
+            .into_iter()
+            .flatten()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+/// The words that build a small VServer; always the same base.
+pub fn build_words(name: &str) -> Vec<&str> {
+    vec![name, "build", "-m", "debootstrap", "--", "--", "--variant=minbase"]
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        let roots = &self.settings.roots;
+        for state in GuestState::all(roots).unwrap_or_default() {
+            let _ = cgroup::kill_all(&state.cgroups, Duration::from_secs(10));
+            let _ = cgroup::remove(&state.cgroups, Duration::from_secs(10));
+        }
+        let Ok(layout) = Layout::detect() else { return };
+        for directory in layout.paths(&roots.cgroup_root, ".supervisors") {
+            let Some(top) = directory.parent() else { continue };
+            let deadline = Instant::now() + Duration::from_secs(10);
+            // A supervisor ends a moment after its guest.
+            while top.exists() && Instant::now() < deadline {
+                for entry in fs::read_dir(top).into_iter().flatten().flatten() {
+                    let _ = fs::remove_dir(entry.path());
+                }
+                if fs::remove_dir(top).is_ok() {
+                    break;
+                }
+                std::thread::park_timeout(Duration::from_millis(5));
+            }
+        }
+    }
+}
+
+/// Where tests keep what is slow to make.
+fn cache() -> PathBuf {
+    let base = env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")));
+    let path = base.expect("HOME or XDG_CACHE_HOME is set").join("ulysse/test");
+    fs::create_dir_all(&path).unwrap();
+    path
+}
+
+/// Puts the calling thread, and what it starts, on a host network of its own, without a way out.
+pub fn leave_network() {
+    nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET).unwrap();
+}
+
+/// Waits for a condition, but not for ever.
+pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !condition() {
+        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+}
