@@ -15,6 +15,7 @@ use landlock::{
     RulesetCreatedAttr, RulesetStatus, Scope,
 };
 use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::stat::Mode;
 use nix::unistd::{Gid, Uid, User};
 use rustix::process::DumpableBehavior;
 use rustix::thread::{CapabilitySet, CapabilitySets};
@@ -47,7 +48,10 @@ pub(crate) enum ConfineError {
     /// Capabilities could not be given up.
     #[error("giving up capabilities")]
     Capabilities(#[source] io::Error),
-    /// `no_new_privs` or dumpability could not be set.
+    /// Others of the same user could still look into the process's memory.
+    #[error("closing the process's memory to others")]
+    NotDumpable(#[source] io::Error),
+    /// `no_new_privs` could not be set.
     #[error("forbidding new privileges")]
     NoNewPrivileges(#[source] io::Error),
     /// The file rules could not be made.
@@ -67,12 +71,20 @@ pub(crate) enum ConfineError {
 /// Confines the process: it runs as `user` (when it was root) and sees `database_base` alone.
 pub(crate) fn confine(user: &str, database_base: &Path) -> Result<(), ConfineError> {
     setrlimit(Resource::RLIMIT_CORE, 0, 0).map_err(ConfineError::CoreFiles)?;
+    // What is written is for this process's eyes alone.
+    nix::sys::stat::umask(Mode::from_bits_truncate(0o077));
     if Uid::effective().is_root() {
         become_user(user)?;
     }
+    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
+        .map_err(|errno| ConfineError::NotDumpable(errno.into()))?;
+    confine_thread(database_base)
+}
+
+/// The part that is the calling thread's, and that of all threads it will start.
+pub(crate) fn confine_thread(database_base: &Path) -> Result<(), ConfineError> {
     give_up_capabilities().map_err(ConfineError::Capabilities)?;
     rustix::thread::set_no_new_privs(true)
-        .and_then(|()| rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable))
         .map_err(|errno| ConfineError::NoNewPrivileges(errno.into()))?;
     confine_files(database_base)?;
     for filter in filters()? {

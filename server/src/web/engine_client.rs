@@ -27,6 +27,8 @@ use crate::log::chain;
 
 /// How long anybody waits for the engine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+/// How long when it did not answer last time: a page that says so is worth more than a wait.
+const PATIENCE_WHEN_DOWN: Duration = Duration::from_secs(3);
 /// How long after a new engine's first word answers are still hoped for: it reads what waited in
 /// the socket first.
 const GRACE: Duration = Duration::from_secs(1);
@@ -133,7 +135,11 @@ impl EngineClient {
         request: Request,
     ) -> Result<Answer, Failure> {
         let on_behalf_of = OnBehalfOf { user: for_whom.user, name: for_whom.name.clone() };
-        self.ask_within(on_behalf_of, request, PATIENCE).await
+        let patience = match *self.0.is_up.borrow() {
+            true => PATIENCE,
+            false => PATIENCE_WHEN_DOWN,
+        };
+        self.ask_within(on_behalf_of, request, patience).await
     }
 
     /// Asks and waits no longer than `patience`.

@@ -9,7 +9,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::backend::{Backend, Reference};
+use app::backend::{Backend, OperationFilter, Reference};
 use app::events::{PageEvent, Subscription};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Extension, Query, State};
@@ -33,6 +33,8 @@ use super::{Site, told_to_end};
 
 /// How often rights are looked at again without a reason.
 pub(crate) const RECHECK: Duration = Duration::from_secs(10);
+/// How many operations a page that shows a list of them is brought up to date with.
+const RECENT_OPERATIONS: usize = 20;
 /// How often a quiet stream says that it is still there.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
@@ -74,6 +76,8 @@ struct PageStream {
     wanted: Subscription,
     listening: Listening,
     engine: watch::Receiver<bool>,
+    /// Whether the page must be told everything before it is told news.
+    is_behind: bool,
     /// What is to be said next.
     queue: VecDeque<PageEvent>,
     /// How much of the log was sent.
@@ -91,6 +95,7 @@ impl PageStream {
         Self {
             listening: site.follow.listen(wants_samples),
             engine,
+            is_behind: false,
             queue: VecDeque::new(),
             log_offset: wanted.from,
             recheck_at: Instant::now() + RECHECK,
@@ -123,14 +128,18 @@ impl PageStream {
             if let Some(event) = self.queue.pop_front() {
                 return Some(event);
             }
+            if std::mem::take(&mut self.is_behind) {
+                self.bring_up_to_date().await;
+                continue;
+            }
             tokio::select! {
                 () = told_to_end(&self.site.shutdown) => return None,
                 () = tokio::time::sleep_until(self.recheck_at) => {}
                 changed = self.engine.changed() => {
                     changed.ok()?;
                     let up = *self.engine.borrow_and_update();
-                    self.queue.push_back(PageEvent::Engine { up });
-                    self.bring_up_to_date().await;
+                    self.is_behind = true;
+                    return Some(PageEvent::Engine { up });
                 }
                 news = self.listening.next() => self.take(&*news?).await?,
             }
@@ -167,6 +176,16 @@ impl PageStream {
         let samples = samples.iter().filter_map(|samples| self.samples(samples));
         let samples: Vec<_> = samples.collect();
         self.queue.extend(samples);
+        // What ended between the page and its stream would look under way for ever.
+        if (self.wanted.operations || self.wanted.vserver.is_some())
+            && let Ok(permit) = authorize::<ViewOperations>(Some(&identity))
+        {
+            let filter =
+                OperationFilter { target: self.wanted.vserver.clone(), ..OperationFilter::default() };
+            let recent = backend.operations(permit, filter).await.unwrap_or_default();
+            let recent = recent.into_iter().take(RECENT_OPERATIONS).rev();
+            self.queue.extend(recent.map(PageEvent::Operation));
+        }
         if let Some(id) = self.wanted.operation.clone() {
             if let Ok(permit) = authorize::<ViewOperations>(Some(&identity))
                 && let Ok(operation) = backend.operation(permit, id).await

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::os::fd::OwnedFd;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use app::backend::Clock;
@@ -180,7 +180,7 @@ impl Follow {
     }
 
     fn note_log(&self, id: OperationId) {
-        self.grown_logs.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
+        self.grown().insert(id);
         self.log_has_grown.notify_one();
     }
 
@@ -239,15 +239,16 @@ impl Follow {
         Ok(answer.reply)
     }
 
-    /// Fetches what was missed whenever there was a gap. While the engine is down there is nothing
-    /// to do: its first word is a gap too.
+    /// Fetches what was missed whenever there was a gap; when the engine is down, once it answers.
     async fn fill_gaps(self: Arc<Self>) {
         loop {
             self.gap.notified().await;
             if let Err(failure) = self.fill_gap().await {
-                match failure {
-                    Failure::EngineDown => tracing::info!("the engine does not answer yet"),
-                    failure => tracing::error!(%failure, "fetching missed operations"),
+                tracing::info!(%failure, "fetching missed operations");
+                if failure == Failure::EngineDown {
+                    // An error means that this process ends.
+                    let _ = self.engine.up().wait_for(|is_up| *is_up).await;
+                    self.gap.notify_one();
                 }
             }
         }
@@ -282,6 +283,8 @@ impl Follow {
                 Err(failure) => return Err(failure),
             }
         }
+        // Those that could not be copied before.
+        self.log_has_grown.notify_one();
         Ok(())
     }
 
@@ -302,22 +305,31 @@ impl Follow {
     async fn copy_logs(self: Arc<Self>) {
         loop {
             self.log_has_grown.notified().await;
-            loop {
-                let next =
-                    self.grown_logs.lock().unwrap_or_else(PoisonError::into_inner).pop_first();
-                let Some(id) = next else { break };
+            let grown = std::mem::take(&mut *self.grown());
+            for id in grown {
                 if let Err(failure) = self.copy_log(&id).await {
-                    // It is tried again when the log grows again, or after the next gap.
+                    // Its turn comes again when any log grows, or after the next gap.
                     tracing::warn!(%failure, %id, "copying a log");
+                    self.grown().insert(id);
                 }
             }
         }
     }
 
+    fn grown(&self) -> MutexGuard<'_, BTreeSet<OperationId>> {
+        self.grown_logs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn copy_log(&self, id: &OperationId) -> Result<(), Failure> {
-        let copied =
-            |id| self.copied.lock().unwrap_or_else(PoisonError::into_inner).get(id).copied();
-        let mut offset = copied(id).unwrap_or(0);
+        if self.store.operation(id).await?.is_none() {
+            match self.ask(Request::ShowOperation(id.clone())).await {
+                Ok(Reply::Operation(operation)) => self.keep(&operation).await,
+                Ok(_) => return Err(other_reply()),
+                Err(Failure::NoSuchOperation { .. }) => return Ok(()),
+                Err(failure) => return Err(failure),
+            }
+        }
+        let mut offset = self.copied().get(id).copied().unwrap_or(0);
         loop {
             let reply = match self.ask(Request::ReadLog { id: id.clone(), offset }).await {
                 Err(Failure::NoSuchOperation { .. }) => return Ok(()),
@@ -331,13 +343,10 @@ impl Follow {
                 self.store.append_log(id, chunk.offset, &chunk.text).await?;
                 offset = end;
             }
-            {
-                let mut copied = self.copied.lock().unwrap_or_else(PoisonError::into_inner);
-                match is_open {
-                    true => copied.insert(id.clone(), offset),
-                    false => copied.remove(id),
-                };
-            }
+            match is_open {
+                true => self.copied().insert(id.clone(), offset),
+                false => self.copied().remove(id),
+            };
             if has_more || !is_open {
                 self.tell(News::Log { id: id.clone(), chunk });
             }
@@ -345,6 +354,10 @@ impl Follow {
                 return Ok(());
             }
         }
+    }
+
+    fn copied(&self) -> MutexGuard<'_, BTreeMap<OperationId, u64>> {
+        self.copied.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Measures while somebody looks. It also notices that the engine is gone.

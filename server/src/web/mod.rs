@@ -22,6 +22,8 @@ mod router;
 mod session;
 mod streams;
 mod terminal_socket;
+#[cfg(test)]
+mod tests;
 mod tls;
 
 use std::io::{self, Write};

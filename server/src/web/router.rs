@@ -141,7 +141,8 @@ async fn server_function(site: Arc<Site>, request: Request) -> Response {
 async fn guard(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
     let Some(authority) = site.hosts.of(&request) else {
         let headers = request.headers();
-        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("?");
+        let from_header = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        let host = request.uri().host().or(from_header).unwrap_or("?");
         let text = locale_of(headers).unknown_host(host);
         return (StatusCode::MISDIRECTED_REQUEST, text + "\n").into_response();
     };

@@ -1,0 +1,303 @@
+//! The engine's end of both sockets, as far as the web process can see it: a thread that speaks the
+//! protocol and knows one VServer, `web1`.
+
+use std::collections::BTreeMap;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread::JoinHandle;
+
+use domain::failure::Failure;
+use domain::id::{OperationId, TerminalId, UserId, VServerName};
+use domain::init::{Init, InitStyle};
+use domain::operation::{Actor, Kind, LogChunk, Operation, Progress, Terminal};
+use domain::time::UnixMillis;
+use domain::vserver::{Detail, Sample, State, Summary, Usage};
+use protocol::message::Body;
+use protocol::{
+    Event, EventFrame, MAX_FRAME_BYTES, Reply, ReplyFrame, Request, RequestFrame, decode, encode,
+};
+use sys::seqpacket;
+
+/// The operation that there is from the beginning.
+pub(super) const OPERATION: &str = "01JADQ8Z9XKXQ5Y7D2M3N4P5R6";
+/// Otto's terminal.
+pub(super) const TERMINAL: &str = "01JADQ8Z9XKXQ5Y7D2M3N4P5T1";
+
+/// What this engine knows.
+#[derive(Default)]
+pub(super) struct World {
+    pub(super) operations: BTreeMap<OperationId, Operation>,
+    pub(super) logs: BTreeMap<OperationId, String>,
+    pub(super) terminals: Vec<Terminal>,
+    /// The holder's ends of terminals that were attached to.
+    pub(super) holders: Vec<OwnedFd>,
+    /// Everything it was asked, oldest first.
+    pub(super) asked: Vec<RequestFrame>,
+    /// Whether it reads and never answers.
+    pub(super) is_silent: bool,
+    /// How many VServers there are besides `web1`.
+    pub(super) more_vservers: usize,
+}
+
+/// The engine's end.
+pub(super) struct EngineEnd {
+    requests: Arc<OwnedFd>,
+    events: OwnedFd,
+    sequence: AtomicU64,
+    world: Arc<Mutex<World>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl EngineEnd {
+    /// The engine's end, and the web process's: requests, events.
+    pub(super) fn start() -> (Self, OwnedFd, OwnedFd) {
+        let (requests, web_requests) = seqpacket::pair().unwrap();
+        let (events, web_events) = seqpacket::pair().unwrap();
+        let requests = Arc::new(requests);
+        let first = operation(OPERATION, Kind::Start, Progress::Succeeded);
+        let world = Arc::new(Mutex::new(World {
+            logs: BTreeMap::from([(first.id.clone(), "I: starting\n".to_owned())]),
+            operations: BTreeMap::from([(first.id.clone(), first)]),
+            ..World::default()
+        }));
+        let thread = std::thread::spawn({
+            let (requests, world) = (requests.clone(), world.clone());
+            move || serve(&requests, &world)
+        });
+        let end = Self { requests, events, sequence: 0.into(), world, thread: Some(thread) };
+        (end, web_requests, web_events)
+    }
+
+    pub(super) fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap()
+    }
+
+    /// Tells the web process something.
+    pub(super) fn tell(&self, event: Event) {
+        let sequence = self.sequence.fetch_add(1, Ordering::Relaxed);
+        let frame = encode(&EventFrame { sequence, event }).unwrap();
+        seqpacket::send(&self.events, &frame, &[]).unwrap();
+    }
+
+    /// Begins to number events anew, as another engine does.
+    pub(super) fn begin_anew(&self) {
+        self.sequence.store(0, Ordering::Relaxed);
+        self.tell(Event::Started);
+    }
+
+    /// Loses an event.
+    pub(super) fn lose_an_event(&self) {
+        self.sequence.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Ends, and closes the sockets' other ends with it.
+    pub(super) fn end(&mut self) {
+        for socket in [self.requests.as_fd(), self.events.as_fd()] {
+            let _ = rustix::net::shutdown(socket, rustix::net::Shutdown::Both);
+        }
+        if let Some(thread) = self.thread.take() {
+            thread.join().unwrap();
+        }
+    }
+}
+
+impl Drop for EngineEnd {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+pub(super) fn web1() -> VServerName {
+    "web1".parse().unwrap()
+}
+
+pub(super) fn operation(id: &str, kind: Kind, progress: Progress) -> Operation {
+    Operation {
+        id: id.parse().unwrap(),
+        kind,
+        target: web1(),
+        actor: Actor::System,
+        command: format!("vserver web1 {}", kind.as_str()),
+        cancellable: !progress.is_final(),
+        finished_at: progress.is_final().then_some(UnixMillis(1_795_498_984_000)),
+        progress,
+        created_at: UnixMillis(1_795_498_983_000),
+        started_at: Some(UnixMillis(1_795_498_983_000)),
+    }
+}
+
+pub(super) fn summary(name: VServerName) -> Summary {
+    Summary {
+        name,
+        context: Some(40001.try_into().unwrap()),
+        state: State::Running,
+        interfaces: vec!["nat0:10.127.0.2/24".parse().unwrap()],
+        marks: Vec::new(),
+        host_name: None,
+        usage: Some(Usage::default()),
+        operation: None,
+        problem: None,
+    }
+}
+
+fn serve(requests: &OwnedFd, world: &Mutex<World>) {
+    let mut buffer = vec![0; MAX_FRAME_BYTES];
+    loop {
+        let bytes = match seqpacket::receive(requests, &mut buffer) {
+            Ok(received) if received.bytes > 0 => received.bytes,
+            _ => return,
+        };
+        let frame: RequestFrame = decode(&buffer[..bytes]).unwrap();
+        let mut world = world.lock().unwrap();
+        world.asked.push(frame.clone());
+        if world.is_silent {
+            continue;
+        }
+        let (result, descriptor) = answer(&mut world, &frame);
+        let mut descriptors: Vec<OwnedFd> = descriptor.into_iter().collect();
+        let body = encode(&result).unwrap();
+        let body = if body.len() > MAX_FRAME_BYTES - 100 {
+            descriptors.insert(0, sys::memfd::sealed("reply", &body).unwrap());
+            Body::Bulk { bytes: body.len() as u64 }
+        } else {
+            Body::Inline(result)
+        };
+        let reply = encode(&ReplyFrame { id: frame.id, body }).unwrap();
+        let descriptors: Vec<_> = descriptors.iter().map(AsFd::as_fd).collect();
+        // The web process may be gone.
+        let _ = seqpacket::send(requests, &reply, &descriptors);
+    }
+}
+
+fn answer(world: &mut World, frame: &RequestFrame) -> (Result<Reply, Failure>, Option<OwnedFd>) {
+    let queued = |kind, name: &VServerName, world: &mut World| {
+        let id = format!("01JADQ8Z9XKXQ5Y7D2M3N4{:04}", 1000 + world.operations.len());
+        let actor =
+            Actor::User { id: frame.on_behalf_of.user, name: frame.on_behalf_of.name.clone() };
+        let queued =
+            Operation { target: name.clone(), actor, ..operation(&id, kind, Progress::Queued) };
+        world.operations.insert(queued.id.clone(), queued.clone());
+        Ok(Reply::Operation(queued))
+    };
+    let result = match &frame.request {
+        Request::Hello => Ok(Reply::Hello { build: "test".to_owned(), started_at: UnixMillis(0) }),
+        Request::HostFacts => Ok(Reply::HostFacts(host_facts())),
+        Request::ListVServers => Ok(Reply::VServers(
+            (0..world.more_vservers)
+                .map(|number| summary(format!("a{number:05}").parse().unwrap()))
+                .chain([summary(web1())])
+                .collect(),
+        )),
+        Request::ShowVServer(name) if *name == web1() => Ok(Reply::VServer(Detail {
+            summary: summary(web1()),
+            init_style: InitStyle::Plain,
+            root_directory: "/var/lib/vservers/web1".to_owned(),
+            config_directory: "/etc/vservers/web1".to_owned(),
+            os_release: None,
+            started_at: None,
+            init_pid: None,
+            disk_bytes: None,
+            config_files: Vec::new(),
+        })),
+        Request::ShowVServer(name) => Err(Failure::NoSuchVServer { name: name.clone() }),
+        Request::Sample => Ok(Reply::Samples {
+            host: Usage::default(),
+            vservers: vec![Sample {
+                name: web1(),
+                at: UnixMillis(0),
+                usage: Usage { processes: 7, ..Usage::default() },
+            }],
+        }),
+        Request::Build(_) => queued(Kind::Build, &web1(), world),
+        Request::Start(name) => queued(Kind::Start, name, world),
+        Request::Stop(name) => queued(Kind::Stop, name, world),
+        Request::Restart(name) => queued(Kind::Restart, name, world),
+        Request::Delete(name) => queued(Kind::Delete, name, world),
+        Request::Cancel(_) => Ok(Reply::Done),
+        Request::ListOperations { after, limit } => Ok(Reply::Operations(
+            world
+                .operations
+                .values()
+                .filter(|operation| after.as_ref().is_none_or(|after| operation.id > *after))
+                .take(usize::from(*limit))
+                .cloned()
+                .collect(),
+        )),
+        Request::ShowOperation(id) => match world.operations.get(id) {
+            Some(operation) => Ok(Reply::Operation(operation.clone())),
+            None => Err(Failure::NoSuchOperation { id: id.clone() }),
+        },
+        Request::ReadLog { id, offset } => match world.operations.get(id) {
+            Some(operation) => {
+                let log = world.logs.get(id).cloned().unwrap_or_default();
+                let start = usize::try_from(*offset).unwrap().min(log.len());
+                Ok(Reply::Log(LogChunk {
+                    offset: *offset,
+                    text: log[start..].to_owned(),
+                    open: !operation.progress.is_final(),
+                }))
+            }
+            None => Err(Failure::NoSuchOperation { id: id.clone() }),
+        },
+        Request::OpenTerminal { vserver, .. } => {
+            let terminal = terminal(TERMINAL, frame.on_behalf_of.user);
+            world.terminals.push(Terminal { vserver: vserver.clone(), ..terminal.clone() });
+            return (Ok(Reply::Terminal(terminal)), Some(holder(world)));
+        }
+        Request::AttachTerminal(id) => {
+            let found = world.terminals.iter().find(|terminal| terminal.id == *id).cloned();
+            match found {
+                Some(terminal) => return (Ok(Reply::Terminal(terminal)), Some(holder(world))),
+                None => Err(Failure::NoSuchTerminal),
+            }
+        }
+        Request::ListTerminals => Ok(Reply::Terminals(world.terminals.clone())),
+        Request::CloseTerminal(id) => {
+            let before = world.terminals.len();
+            world.terminals.retain(|terminal| terminal.id != *id);
+            match world.terminals.len() < before {
+                true => Ok(Reply::Done),
+                false => Err(Failure::NoSuchTerminal),
+            }
+        }
+    };
+    (result, None)
+}
+
+fn holder(world: &mut World) -> OwnedFd {
+    let (browser, holder) = seqpacket::pair().unwrap();
+    world.holders.push(holder);
+    browser
+}
+
+pub(super) fn terminal(id: &str, owner: UserId) -> Terminal {
+    let id: TerminalId = id.parse().unwrap();
+    Terminal { id, vserver: web1(), owner, opened_at: UnixMillis(0) }
+}
+
+fn host_facts() -> domain::host::HostFacts {
+    domain::host::HostFacts {
+        suite: "trixie".parse().unwrap(),
+        suites: vec!["trixie".parse().unwrap()],
+        mirror: "http://mirror.example/debian".parse().unwrap(),
+        architecture: "amd64".parse().unwrap(),
+        inits: vec![Init::Sysvinit],
+        nat: domain::host::NatNetwork {
+            device: "nat0".parse().unwrap(),
+            gateway: [10, 127, 0, 1].into(),
+            prefix: 24,
+            next_free: Some([10, 127, 0, 5].into()),
+        },
+        devices: Vec::new(),
+        host_addresses: Vec::new(),
+        contexts: Vec::new(),
+        addresses: Vec::new(),
+        names: vec![web1()],
+        next_context: Some(40004.try_into().unwrap()),
+        guest_base: "/var/lib/vservers".to_owned(),
+        config_base: "/etc/vservers".to_owned(),
+        run_base: "/run/vservers".to_owned(),
+        host_domain: None,
+    }
+}

@@ -1,0 +1,214 @@
+//! The event stream of a page.
+
+use app::events::PageEvent;
+use axum::body::{Body, BodyDataStream};
+use axum::response::Response;
+use domain::operation::{Kind, Progress, Stage};
+use futures::StreamExt;
+use http::StatusCode;
+use protocol::Event;
+
+use super::engine_end::{operation, summary, web1};
+use super::{Browser, TestSite, until};
+
+/// A page's stream, message by message.
+struct Stream {
+    body: BodyDataStream,
+    text: String,
+}
+
+impl Stream {
+    async fn open(browser: &mut Browser, query: &str) -> Self {
+        let request = browser.request("GET", &format!("/events?{query}"));
+        let response: Response = browser.start(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        Self { body: response.into_body().into_data_stream(), text: String::new() }
+    }
+
+    /// The next event; none when the stream has ended.
+    async fn next(&mut self) -> Option<PageEvent> {
+        loop {
+            if let Some((message, rest)) = self.text.split_once("\n\n") {
+                let event =
+                    message.strip_prefix("data: ").map(|json| serde_json::from_str(json).unwrap());
+                self.text = rest.to_owned();
+                match event {
+                    Some(event) => return Some(event),
+                    None => continue,
+                }
+            }
+            let bytes = self.body.next().await?.unwrap();
+            self.text.push_str(std::str::from_utf8(&bytes).unwrap());
+        }
+    }
+
+    /// The first event that is wanted.
+    async fn first(&mut self, what: &str, is_wanted: impl Fn(&PageEvent) -> bool) -> PageEvent {
+        let search = async {
+            loop {
+                let event = self.next().await?;
+                if is_wanted(&event) {
+                    return Some(event);
+                }
+            }
+        };
+        let found = tokio::time::timeout(std::time::Duration::from_secs(20), search).await;
+        found.ok().flatten().unwrap_or_else(|| panic!("never: {what}"))
+    }
+}
+
+#[tokio::test]
+async fn a_page_is_brought_up_to_date_and_told_what_happens() {
+    let site = TestSite::with_users().await;
+    let mut vera = site.logged_in("vera").await;
+    let mut stream = Stream::open(&mut vera, "vservers=true&operations=true").await;
+    assert!(
+        matches!(stream.next().await, Some(PageEvent::Engine { .. })),
+        "the engine comes first"
+    );
+    let event = stream.first("the list", |event| matches!(event, PageEvent::VServers(_))).await;
+    assert_eq!(event, PageEvent::VServers(vec![summary(web1())]));
+    let event = stream.first("usage", |event| matches!(event, PageEvent::Samples { .. })).await;
+    let PageEvent::Samples { vservers, .. } = event else { unreachable!() };
+    assert_eq!(vservers[0].usage.processes, 7);
+
+    site.engine.tell(Event::VServer { name: web1(), summary: None });
+    let gone = PageEvent::VServer { name: web1(), summary: None };
+    stream.first("a VServer goes", |event| *event == gone).await;
+    let running = Progress::Running { stage: Stage::Unpacking, permille: 10 };
+    let running = operation("01JADQ8Z9XKXQ5Y7D2M3N4P5R7", Kind::Build, running);
+    site.engine.tell(Event::Operation(running.clone()));
+    let moved = PageEvent::Operation(running);
+    stream.first("an operation moves", |event| *event == moved).await;
+}
+
+#[tokio::test]
+async fn a_page_is_told_what_it_asked_for_only() {
+    let site = TestSite::with_users().await;
+    let mut vera = site.logged_in("vera").await;
+    let mut stream = Stream::open(&mut vera, "vserver=other").await;
+    stream.first("its row", |event| matches!(event, PageEvent::VServer { .. })).await;
+    site.engine.tell(Event::VServer { name: web1(), summary: None });
+    let operation = operation("01JADQ8Z9XKXQ5Y7D2M3N4P5R7", Kind::Start, Progress::Queued);
+    site.engine.tell(Event::Operation(operation));
+    let other = Event::VServer { name: "other".parse().unwrap(), summary: None };
+    site.engine.tell(other);
+    loop {
+        match stream.next().await.unwrap() {
+            PageEvent::VServer { name, .. } if name.as_str() == "other" => break,
+            PageEvent::Samples { vservers, .. } => assert!(vservers.is_empty()),
+            PageEvent::Engine { .. } => {}
+            event => panic!("not asked for: {event:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_log_is_told_from_where_the_page_has_it() {
+    let site = TestSite::with_users().await;
+    let mut vera = site.logged_in("vera").await;
+    let running = Progress::Running { stage: Stage::Unpacking, permille: 10 };
+    let running = operation("01JADQ8Z9XKXQ5Y7D2M3N4P5R7", Kind::Build, running);
+    let id = running.id.clone();
+    site.engine.world().operations.insert(id.clone(), running.clone());
+    site.engine.world().logs.insert(id.clone(), "one\ntwo\n".to_owned());
+    let mut stream = Stream::open(&mut vera, &format!("operation={id}&from=4")).await;
+    stream.first("the operation", |event| *event == PageEvent::Operation(running.clone())).await;
+    let mut heard = String::new();
+    let mut offset = 4;
+    let mut is_closed = false;
+    let grow = |text: &str| {
+        site.engine.world().logs.get_mut(&id).unwrap().push_str(text);
+        site.engine.tell(Event::LogGrew { id: id.clone(), bytes: 0 });
+    };
+    let mut steps = 0;
+    while !is_closed {
+        let event = stream.first("the log", |event| matches!(event, PageEvent::Log { .. })).await;
+        let PageEvent::Log { chunk, .. } = event else { unreachable!() };
+        assert!(chunk.offset <= offset, "nothing is left out");
+        let skip = usize::try_from(offset - chunk.offset).unwrap().min(chunk.text.len());
+        heard.push_str(&chunk.text[skip..]);
+        offset = offset.max(chunk.offset + chunk.text.len() as u64);
+        is_closed = !chunk.open;
+        match (heard.as_str(), steps) {
+            ("two\n", 0) => {
+                steps = 1;
+                grow("three\n");
+            }
+            ("two\nthree\n", 1) if !is_closed => {
+                steps = 2;
+                let ended = operation(id.as_str(), Kind::Build, Progress::Succeeded);
+                site.engine.world().operations.insert(id.clone(), ended.clone());
+                site.engine.tell(Event::Operation(ended));
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(heard, "two\nthree\n");
+}
+
+#[tokio::test]
+async fn the_stream_ends_with_the_session_and_with_the_server() {
+    let site = TestSite::with_users().await;
+    let mut ada = site.logged_in("ada").await;
+    let mut vera = site.logged_in("vera").await;
+    let mut stream = Stream::open(&mut vera, "operations=true").await;
+    stream.next().await.unwrap();
+    let user = site.find("vera").await.id.to_string();
+    let answer =
+        ada.post("/api/users/set-disabled", &[("user", &user), ("disabled", "true")]).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    while stream.next().await.is_some() {}
+
+    let mut stream = Stream::open(&mut ada, "operations=true").await;
+    stream.next().await.unwrap();
+    site.end.send_replace(true);
+    while stream.next().await.is_some() {}
+}
+
+#[tokio::test]
+async fn when_the_engine_goes_pages_know() {
+    let mut site = TestSite::with_users().await;
+    let mut vera = site.logged_in("vera").await;
+    let mut stream = Stream::open(&mut vera, "vservers=true").await;
+    stream.first("the engine is up", |event| *event == PageEvent::Engine { up: true }).await;
+    site.engine.end();
+    stream.first("the engine is down", |event| *event == PageEvent::Engine { up: false }).await;
+}
+
+#[tokio::test]
+async fn nothing_is_measured_when_nobody_looks() {
+    let site = TestSite::with_users().await;
+    let measured = || {
+        let world = site.engine.world();
+        world.asked.iter().filter(|frame| frame.request == protocol::Request::Sample).count()
+    };
+    let mut vera = site.logged_in("vera").await;
+    assert_eq!(measured(), 0);
+    let stream = Stream::open(&mut vera, "vservers=true").await;
+    until("usage is measured", async || measured() > 0).await;
+    drop(stream);
+    let open = site.site.follow.listen(false);
+    // What is open now wants no samples: the next question is another one.
+    until("it asks for something else", async || {
+        let world = site.engine.world();
+        world.asked.last().is_some_and(|frame| frame.request == protocol::Request::Hello)
+    })
+    .await;
+    drop(open);
+}
+
+#[tokio::test]
+async fn a_user_has_no_endless_number_of_streams() {
+    let site = TestSite::with_users().await;
+    let mut vera = site.logged_in("vera").await;
+    let mut streams = Vec::new();
+    for _ in 0..super::super::STREAMS_PER_USER {
+        streams.push(Stream::open(&mut vera, "operations=true").await);
+    }
+    let request = vera.request("GET", "/events").body(Body::empty()).unwrap();
+    assert_eq!(vera.send(request).await.status, StatusCode::TOO_MANY_REQUESTS);
+    streams.pop();
+    Stream::open(&mut vera, "operations=true").await;
+}

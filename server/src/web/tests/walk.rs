@@ -1,0 +1,222 @@
+//! Every page and every server function, as nobody and as every role. What is registered and not in
+//! these tables fails.
+
+use std::collections::BTreeSet;
+
+use domain::authz::{ActionKind, allowed};
+use domain::failure::Failure;
+use domain::user::Role;
+use http::{StatusCode, header};
+use leptos_axum::generate_route_list;
+
+use super::engine_end::{OPERATION, TERMINAL};
+use super::{Browser, TestSite, name_of};
+
+/// Every page, an address of it, and what its reader must be allowed to do; none: anybody reads it.
+fn pages() -> Vec<(&'static str, String, Option<ActionKind>)> {
+    use ActionKind::*;
+    let page = |route, path: &str, action| (route, path.to_owned(), action);
+    vec![
+        page("/login", "/login", None),
+        page("/setup/{token}", "/setup/x", None),
+        page("/account/password", "/account/password", Some(OwnAccount)),
+        page("/vservers", "/vservers", Some(ViewVServers)),
+        page("/build", "/build", Some(BuildVServer)),
+        page("/vservers/{name}", "/vservers/web1", Some(ViewVServers)),
+        page("/vservers/{name}/delete", "/vservers/web1/delete", Some(DeleteVServer)),
+        page("/operations", "/operations", Some(ViewOperations)),
+        page("/operations/{id}", &format!("/operations/{OPERATION}"), Some(ViewOperations)),
+        page("/terminals", "/terminals", Some(EnterVServer)),
+        page("/terminals/{id}", &format!("/terminals/{TERMINAL}"), Some(EnterVServer)),
+        page("/users", "/users", Some(ManageUsers)),
+        page("/users/create", "/users/create", Some(ManageUsers)),
+        page("/users/{id}", "/users/1", Some(ManageUsers)),
+    ]
+}
+
+/// Every server function and what its caller must be allowed to do; none: anybody calls it.
+const FUNCTIONS: [(&str, Option<ActionKind>); 18] = [
+    ("/api/account/log-in", None),
+    ("/api/account/set-up", None),
+    ("/api/account/preferences", None),
+    ("/api/account/log-out", Some(ActionKind::OwnAccount)),
+    ("/api/account/change-password", Some(ActionKind::OwnAccount)),
+    ("/api/vservers/build", Some(ActionKind::BuildVServer)),
+    ("/api/vservers/preview", Some(ActionKind::BuildVServer)),
+    ("/api/vservers/start", Some(ActionKind::RunVServer)),
+    ("/api/vservers/stop", Some(ActionKind::RunVServer)),
+    ("/api/vservers/restart", Some(ActionKind::RunVServer)),
+    ("/api/vservers/delete", Some(ActionKind::DeleteVServer)),
+    ("/api/operations/cancel", Some(ActionKind::CancelOperation)),
+    ("/api/terminals/open", Some(ActionKind::EnterVServer)),
+    ("/api/terminals/close", Some(ActionKind::EnterVServer)),
+    ("/api/users/create", Some(ActionKind::ManageUsers)),
+    ("/api/users/set-disabled", Some(ActionKind::ManageUsers)),
+    ("/api/users/set-role", Some(ActionKind::ManageUsers)),
+    ("/api/users/reset-password", Some(ActionKind::ManageUsers)),
+];
+
+#[tokio::test]
+async fn the_tables_hold_all_there_is() {
+    let _site = TestSite::new().await;
+    let listed = generate_route_list(app::App);
+    let listed: BTreeSet<_> = listed.iter().map(|route| route.path()).collect();
+    // The start page sends everybody on.
+    let tabled: BTreeSet<_> = pages().iter().map(|(route, ..)| *route).chain(["/"]).collect();
+    assert_eq!(listed, tabled);
+
+    let listed: BTreeSet<_> = server_fn::axum::server_fn_paths()
+        .collect::<Vec<_>>()
+        .into_iter()
+        .map(|(path, method)| {
+            assert_eq!(method, http::Method::POST, "{path} can be called by a link");
+            path
+        })
+        .collect();
+    let tabled: BTreeSet<_> = FUNCTIONS.iter().map(|(path, _)| *path).collect();
+    assert_eq!(listed, tabled);
+}
+
+#[tokio::test]
+async fn every_page_is_for_those_whom_the_table_allows() {
+    let site = TestSite::with_users().await;
+    let mut roles = Vec::new();
+    for role in Role::ALL {
+        roles.push((role, site.logged_in(name_of(role)).await));
+    }
+    for (_, path, action) in pages() {
+        let answer = site.browser().get(&path).await;
+        match action {
+            Some(_) => {
+                assert_eq!(answer.status, StatusCode::SEE_OTHER, "{path} as nobody");
+                assert!(answer.header(header::LOCATION).starts_with("/login"), "{path}");
+            }
+            None => assert_ne!(answer.status, StatusCode::SEE_OTHER, "{path}"),
+        }
+        let Some(action) = action else { continue };
+        for (role, browser) in &mut roles {
+            let answer = browser.get(&path).await;
+            // A terminal is its owner's: to everybody else there is none of this id.
+            let is_anothers = path.ends_with(TERMINAL) && *role == Role::Administrator;
+            let expected = match allowed(*role, action) {
+                true if is_anothers => StatusCode::NOT_FOUND,
+                true => StatusCode::OK,
+                false => StatusCode::FORBIDDEN,
+            };
+            assert_eq!(answer.status, expected, "{path} as {role}");
+        }
+    }
+}
+
+/// Calls a function with a token of this session that is right.
+async fn call(browser: &mut Browser, path: &str) -> (StatusCode, Option<Failure>) {
+    let fields = [("user", "99"), ("name", "x"), ("id", TERMINAL)];
+    let answer = browser.post(path, &fields).await;
+    (answer.status, serde_json::from_str(&answer.text).ok())
+}
+
+#[tokio::test]
+async fn every_function_is_for_those_whom_the_table_allows() {
+    let site = TestSite::with_users().await;
+    for (path, action) in FUNCTIONS {
+        let mut nobody = site.browser();
+        nobody.get("/login").await;
+        let (status, failure) = call(&mut nobody, path).await;
+        let Some(action) = action else {
+            assert!(![401, 403].contains(&status.as_u16()), "{path} as nobody: {failure:?}");
+            continue;
+        };
+        assert_eq!(failure, Some(Failure::NotLoggedIn), "{path} as nobody");
+        assert_eq!(status, StatusCode::UNAUTHORIZED, "{path} as nobody");
+        for role in Role::ALL {
+            let mut browser = site.logged_in(name_of(role)).await;
+            let (status, failure) = call(&mut browser, path).await;
+            if allowed(role, action) {
+                assert!(![401, 403].contains(&status.as_u16()), "{path} as {role}: {failure:?}");
+            } else {
+                let action = action.as_str().to_owned();
+                assert_eq!(failure, Some(Failure::NotAllowed { action }), "{path} as {role}");
+                assert_eq!(status, StatusCode::FORBIDDEN);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_function_does_anything_without_the_sessions_token() {
+    let site = TestSite::with_users().await;
+    let other = site.logged_in("ada").await;
+    let mut ada = site.logged_in("ada").await;
+    site.engine.world().asked.clear();
+    for (path, _) in FUNCTIONS {
+        for token in ["", "x", other.csrf.as_str()] {
+            let answer = ada.post(path, &[("csrf", token), ("only", "web1")]).await;
+            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path}");
+            assert_eq!(answer.failure(), Failure::CrossSite, "{path}");
+        }
+    }
+    assert!(site.engine.world().asked.is_empty());
+}
+
+#[tokio::test]
+async fn streams_and_sockets_are_for_those_whom_the_table_allows() {
+    let site = TestSite::with_users().await;
+    let get = |browser: &Browser, path: &str| {
+        browser.request("GET", path).body(axum::body::Body::empty()).unwrap()
+    };
+    let socket = format!("/terminals/{TERMINAL}/socket");
+    let mut nobody = site.browser();
+    for path in ["/events", "/events?vservers=true", socket.as_str()] {
+        let answer = nobody.send(get(&nobody.clone(), path)).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{path}");
+    }
+    for role in Role::ALL {
+        let mut browser = site.logged_in(name_of(role)).await;
+        let response = browser.start(get(&browser.clone(), "/events?vservers=true")).await;
+        assert_eq!(response.status(), StatusCode::OK, "{role}");
+        let answer = browser.send(get(&browser.clone(), &socket)).await;
+        let expected = match role {
+            Role::Administrator => StatusCode::NOT_FOUND,
+            // Welcome, had this been a WebSocket.
+            Role::Operator => StatusCode::BAD_REQUEST,
+            Role::Viewer => StatusCode::FORBIDDEN,
+        };
+        assert_eq!(answer.status, expected, "{role}: {}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_done_before_a_given_password_was_changed() {
+    let site = TestSite::with_users().await;
+    let otto = site.find("otto").await;
+    let mut browser = site.logged_in("otto").await;
+    site.site
+        .store
+        .set_password(
+            otto.id,
+            super::hash(),
+            true,
+            browser
+                .session()
+                .map(|id| super::super::session::key_of(&id.parse().unwrap()))
+                .as_deref(),
+        )
+        .await
+        .unwrap();
+    let answer = browser.post("/api/vservers/start", &[("only", "web1")]).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN, "{}", answer.text);
+    let answer = browser.submit("/api/vservers/start", &[("only", "web1")]).await;
+    assert_eq!(answer.header(header::LOCATION), "/account/password");
+    let answer = browser.get("/vservers").await;
+    assert_eq!(answer.header(header::LOCATION), "/account/password");
+    let request = browser.request("GET", "/events").body(axum::body::Body::empty()).unwrap();
+    assert_eq!(browser.send(request).await.status, StatusCode::UNAUTHORIZED);
+    assert!(site.engine.world().operations.len() == 1);
+
+    browser.get("/account/password").await;
+    let new = "another horse, another day";
+    let fields = [("current", super::PASSWORD), ("password", new), ("password_again", new)];
+    let answer = browser.post("/api/account/change-password", &fields).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    assert_eq!(browser.get("/vservers").await.status, StatusCode::OK);
+}
