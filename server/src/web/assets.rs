@@ -92,6 +92,11 @@ pub(crate) async fn serve(
         false => "no-cache",
     };
     set.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
+    if name.ends_with(".svg") {
+        // An image's own colours; shown by itself it may do nothing else.
+        let policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+        set.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    }
     if let Some(encoding) = encoding {
         set.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
     }

@@ -121,7 +121,13 @@ impl EngineClient {
     /// A new engine lives.
     pub(crate) fn engine_started(&self) {
         self.0.engines.send_modify(|engines| *engines += 1);
-        self.set_up(true);
+        // Also when nobody noticed that the old one was gone: what it told last may be missing.
+        self.0.is_up.send_replace(true);
+    }
+
+    /// Has everybody who follows [`Self::up`] look again: something may have been missed.
+    pub(crate) fn have_looked_again(&self) {
+        self.0.is_up.send_modify(|_| {});
     }
 
     fn set_up(&self, is_up: bool) {

@@ -180,8 +180,10 @@ impl PageStream {
         if (self.wanted.operations || self.wanted.vserver.is_some())
             && let Ok(permit) = authorize::<ViewOperations>(Some(&identity))
         {
-            let filter =
-                OperationFilter { target: self.wanted.vserver.clone(), ..OperationFilter::default() };
+            let filter = OperationFilter {
+                target: self.wanted.vserver.clone(),
+                ..OperationFilter::default()
+            };
             let recent = backend.operations(permit, filter).await.unwrap_or_default();
             let recent = recent.into_iter().take(RECENT_OPERATIONS).rev();
             self.queue.extend(recent.map(PageEvent::Operation));

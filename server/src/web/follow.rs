@@ -209,8 +209,12 @@ impl Follow {
                 }
             };
             let is_new_engine = matches!(event, Event::Started);
-            if is_new_engine || expected.is_some_and(|expected| expected != sequence) {
+            let is_after_loss = expected.is_some_and(|expected| expected != sequence);
+            if is_new_engine || is_after_loss {
                 self.gap.notify_one();
+            }
+            if is_after_loss && !is_new_engine {
+                self.engine.have_looked_again();
             }
             expected = Some(sequence.wrapping_add(1));
             self.take(event).await;

@@ -10,8 +10,10 @@ use http::{HeaderMap, header};
 /// The language somebody reads, from their cookie or their browser.
 pub(crate) fn locale_of(headers: &HeaderMap) -> Locale {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let cookies = text(header::COOKIE).unwrap_or_default();
-    let chosen = cookies.split(';').find_map(|pair| pair.trim().strip_prefix("lang="));
+    // Over HTTP/2 each cookie may come in a header of its own.
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = cookies.flat_map(|cookies| cookies.split(';'));
+    let chosen = pairs.find_map(|pair| pair.trim().strip_prefix("lang="));
     Locale::negotiate(chosen, text(header::ACCEPT_LANGUAGE))
 }
 

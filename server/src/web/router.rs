@@ -218,7 +218,33 @@ fn new_reference() -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::loggable;
+    use axum::body::{Body, to_bytes};
+    use axum::routing::get;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_answered_with_the_reference_of_its_line_in_the_log() {
+        async fn panicking() -> &'static str {
+            panic!("what nobody foresaw")
+        }
+        let router: Router = Router::new().route("/", get(panicking)).layer(from_fn(around));
+        for (language, word) in [("en", "Reference"), ("fr", "Référence")] {
+            let request = Request::get("/")
+                .header(header::ACCEPT, "text/html")
+                .header(header::ACCEPT_LANGUAGE, language);
+            let response = router.clone().oneshot(request.body(Body::empty()).unwrap()).await;
+            let response = response.unwrap();
+            assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+            let reference = response.headers()["x-request-id"].to_str().unwrap().to_owned();
+            assert_eq!(response.headers()["x-content-type-options"], "nosniff");
+            let text = to_bytes(response.into_body(), 4096).await.unwrap();
+            let text = String::from_utf8(text.to_vec()).unwrap();
+            assert!(text.contains(word) && text.contains(&reference), "{text}");
+            assert!(!text.contains("foresaw"), "{text}");
+        }
+    }
 
     #[test]
     fn the_log_holds_no_token() {

@@ -195,8 +195,6 @@ fn answer(world: &mut World, frame: &RequestFrame) -> (Result<Reply, Failure>, O
             root_directory: "/var/lib/vservers/web1".to_owned(),
             config_directory: "/etc/vservers/web1".to_owned(),
             os_release: None,
-            started_at: None,
-            init_pid: None,
             disk_bytes: None,
             config_files: Vec::new(),
         })),

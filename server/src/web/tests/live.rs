@@ -178,6 +178,22 @@ async fn when_the_engine_goes_pages_know() {
 }
 
 #[tokio::test]
+async fn pages_are_brought_up_to_date_after_a_loss_and_by_a_new_engine() {
+    let site = TestSite::with_users().await;
+    let mut vera = site.logged_in("vera").await;
+    let mut stream = Stream::open(&mut vera, "vservers=true").await;
+    let is_list = |event: &PageEvent| matches!(event, PageEvent::VServers(_));
+    stream.first("the list", is_list).await;
+    site.engine.tell(Event::VServer { name: web1(), summary: None });
+    stream.first("news", |event| matches!(event, PageEvent::VServer { .. })).await;
+    site.engine.lose_an_event();
+    site.engine.tell(Event::VServer { name: web1(), summary: None });
+    stream.first("the list after a loss", is_list).await;
+    site.engine.begin_anew();
+    stream.first("the list of the new engine", is_list).await;
+}
+
+#[tokio::test]
 async fn nothing_is_measured_when_nobody_looks() {
     let site = TestSite::with_users().await;
     let measured = || {

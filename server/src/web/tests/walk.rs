@@ -7,7 +7,7 @@ use domain::authz::{ActionKind, allowed};
 use domain::failure::Failure;
 use domain::user::Role;
 use http::{StatusCode, header};
-use leptos_axum::generate_route_list;
+use leptos_axum::{AxumRouteListing, generate_route_list};
 
 use super::engine_end::{OPERATION, TERMINAL};
 use super::{Browser, TestSite, name_of};
@@ -60,7 +60,7 @@ const FUNCTIONS: [(&str, Option<ActionKind>); 18] = [
 async fn the_tables_hold_all_there_is() {
     let _site = TestSite::new().await;
     let listed = generate_route_list(app::App);
-    let listed: BTreeSet<_> = listed.iter().map(|route| route.path()).collect();
+    let listed: BTreeSet<_> = listed.iter().map(AxumRouteListing::path).collect();
     // The start page sends everybody on.
     let tabled: BTreeSet<_> = pages().iter().map(|(route, ..)| *route).chain(["/"]).collect();
     assert_eq!(listed, tabled);
