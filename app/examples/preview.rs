@@ -24,17 +24,10 @@ use tokio_stream::StreamExt;
 
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
-    let files = PathBuf::from(
-        std::env::args()
-            .nth(1)
-            .unwrap_or_else(|| "target/site/pkg".into()),
-    );
+    let files = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| "target/site/pkg".into()));
     let router = memory::Memory::new()
         .router()
-        .route(
-            "/events",
-            get(async |Query(wanted): Query<Subscription>| Sse::new(events(wanted))),
-        )
+        .route("/events", get(async |Query(wanted): Query<Subscription>| Sse::new(events(wanted))))
         .route(
             "/terminals/{id}/socket",
             get(async |upgrade: WebSocketUpgrade| upgrade.on_upgrade(terminal)),
@@ -56,10 +49,7 @@ async fn main() -> std::io::Result<()> {
             }),
         );
     // A port of one's choice lets a page find the server again after a restart.
-    let port = std::env::args()
-        .nth(2)
-        .and_then(|port| port.parse().ok())
-        .unwrap_or(0);
+    let port = std::env::args().nth(2).and_then(|port| port.parse().ok()).unwrap_or(0);
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
     println!("http://{}", listener.local_addr()?);
     axum::serve(listener, router).await
@@ -76,26 +66,16 @@ fn events(wanted: Subscription) -> impl tokio_stream::Stream<Item = Result<Event
         match &wanted.operation {
             Some(id) if tick.is_multiple_of(2) => {
                 let text = format!("I: Unpacking package {tick}\n");
-                let chunk = LogChunk {
-                    offset,
-                    text,
-                    open: true,
-                };
+                let chunk = LogChunk { offset, text, open: true };
                 offset += chunk.text.len() as u64;
-                PageEvent::Log {
-                    id: id.clone(),
-                    chunk,
-                }
+                PageEvent::Log { id: id.clone(), chunk }
             }
             None if !wanted.operations => sample(tick),
             _ => {
                 let mut operation = memory::operations().remove(0);
                 let permille = u16::try_from(tick * 10).unwrap_or(1000);
                 operation.progress = match permille {
-                    0..100 => Progress::Running {
-                        stage: Stage::Installing,
-                        permille,
-                    },
+                    0..100 => Progress::Running { stage: Stage::Installing, permille },
                     _ => Progress::Succeeded,
                 };
                 PageEvent::Operation(operation)
@@ -113,11 +93,7 @@ async fn terminal(mut socket: WebSocket) {
     let mut said = greeting.as_bytes().to_vec();
     let length = u32::try_from(said.len()).unwrap_or_default().to_be_bytes();
     let scrollback = [b"s", length.as_slice()].concat();
-    if socket
-        .send(Message::Binary(scrollback.into()))
-        .await
-        .is_err()
-    {
+    if socket.send(Message::Binary(scrollback.into())).await.is_err() {
         return;
     }
     let mut line = String::new();
@@ -163,9 +139,5 @@ fn sample(tick: u64) -> PageEvent {
     };
     let at = memory::NOW.plus_millis(i64::try_from(tick * 2000).unwrap_or_default());
     let name = "web1".parse().expect("a name");
-    PageEvent::Samples {
-        at,
-        host: usage,
-        vservers: vec![Sample { name, at, usage }],
-    }
+    PageEvent::Samples { at, host: usage, vservers: vec![Sample { name, at, usage }] }
 }

@@ -19,9 +19,7 @@ impl FromServerFnError for Refusal {
     type Encoder = JsonEncoding;
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
-        Self(Failure::Unexpected {
-            detail: error.to_string(),
-        })
+        Self(Failure::Unexpected { detail: error.to_string() })
     }
 }
 

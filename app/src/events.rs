@@ -118,19 +118,13 @@ mod tests {
     #[test]
     fn the_address_names_what_is_wanted() {
         assert_eq!(Subscription::default().url(), "/events");
-        let one = Subscription {
-            vserver: "web1".parse().ok(),
-            ..Subscription::default()
-        };
+        let one = Subscription { vserver: "web1".parse().ok(), ..Subscription::default() };
         assert_eq!(one.url(), "/events?vserver=web1");
         let operation = Subscription {
             operation: "01JADQ8Z9XKXQ5Y7D2M3N4P5R6".parse().ok(),
             from: 42,
             ..Subscription::default()
         };
-        assert_eq!(
-            operation.url(),
-            "/events?operation=01JADQ8Z9XKXQ5Y7D2M3N4P5R6&from=42"
-        );
+        assert_eq!(operation.url(), "/events?operation=01JADQ8Z9XKXQ5Y7D2M3N4P5R6&from=42");
     }
 }

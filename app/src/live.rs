@@ -9,10 +9,7 @@ use crate::events::PageEvent;
 /// How the page is connected to the server.
 #[cfg_attr(
     not(feature = "hydrate"),
-    expect(
-        dead_code,
-        reason = "the server renders a page that is about to connect"
-    )
+    expect(dead_code, reason = "the server renders a page that is about to connect")
 )]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Connection {
@@ -114,11 +111,7 @@ mod end {
             };
             STREAM.with(|stream| stream.failures.set(0));
             if let PageEvent::Engine { up } = event {
-                tell(if up {
-                    Connection::Live
-                } else {
-                    Connection::EngineDown
-                });
+                tell(if up { Connection::Live } else { Connection::EngineDown });
             }
             let listeners = STREAM.with(|stream| stream.listeners.borrow().clone());
             for listener in listeners {
@@ -159,10 +152,7 @@ mod end {
 
     /// Calls `tick` each second with the server's time.
     pub(crate) fn every_second(tick: impl Fn(UnixMillis) + 'static, offset: i64) {
-        set_interval(
-            move || tick(UnixMillis(browser_now_ms() + offset)),
-            Duration::from_secs(1),
-        );
+        set_interval(move || tick(UnixMillis(browser_now_ms() + offset)), Duration::from_secs(1));
     }
 }
 

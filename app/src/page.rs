@@ -51,9 +51,7 @@ impl Page {
 
     /// Whether whoever looks at the page may do this: what they may not is not shown.
     pub(crate) fn may(&self, action: ActionKind) -> bool {
-        self.identity
-            .as_ref()
-            .is_some_and(|identity| allowed(identity.role, action))
+        self.identity.as_ref().is_some_and(|identity| allowed(identity.role, action))
     }
 
     /// What was refused by this server function, if it was the last one.
@@ -78,11 +76,7 @@ impl Page {
     /// What was typed into this field of this form.
     pub(crate) fn typed(&self, form: &str, field: &str) -> Option<String> {
         let flash = self.flash.as_ref().filter(|flash| flash.form == form)?;
-        flash
-            .values
-            .iter()
-            .find(|(name, _)| name == field)
-            .map(|(_, value)| value.clone())
+        flash.values.iter().find(|(name, _)| name == field).map(|(_, value)| value.clone())
     }
 
     /// A value of the page's query.

@@ -18,11 +18,7 @@ use crate::preferences;
 /// lets the browser compile the islands; `style-src-attr` is for xterm.js alone, which colours cells
 /// with style attributes.
 fn content_security_policy(nonce: &str, is_terminal: bool) -> String {
-    let attributes = if is_terminal {
-        "; style-src-attr 'unsafe-inline'"
-    } else {
-        ""
-    };
+    let attributes = if is_terminal { "; style-src-attr 'unsafe-inline'" } else { "" };
     format!(
         "default-src 'self'; script-src 'self' 'wasm-unsafe-eval' 'nonce-{nonce}'; \
          style-src 'self' 'nonce-{nonce}'{attributes}; img-src 'self' data:; object-src 'none'; \

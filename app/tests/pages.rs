@@ -19,24 +19,13 @@ struct Answer {
 async fn ask(memory: &Memory, request: Request<Body>) -> Answer {
     let response = memory.clone().router().oneshot(request).await.unwrap();
     let header = |name| {
-        let value = response
-            .headers()
-            .get(name)
-            .map(|value| value.to_str().unwrap().to_owned());
+        let value = response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
         value.unwrap_or_default()
     };
-    let (location, policy) = (
-        header(header::LOCATION),
-        header(header::CONTENT_SECURITY_POLICY),
-    );
+    let (location, policy) = (header(header::LOCATION), header(header::CONTENT_SECURITY_POLICY));
     let status = response.status();
     let bytes = to_bytes(response.into_body(), 8 << 20).await.unwrap();
-    Answer {
-        status,
-        location,
-        policy,
-        text: String::from_utf8(bytes.to_vec()).unwrap(),
-    }
+    Answer { status, location, policy, text: String::from_utf8(bytes.to_vec()).unwrap() }
 }
 
 async fn get(memory: &Memory, who: &str, language: &str, path: &str) -> Answer {
@@ -62,78 +51,23 @@ fn pages() -> Vec<(String, Role, &'static str, &'static str)> {
     let page = |path: &str, role, en, fr| (path.to_owned(), role, en, fr);
     vec![
         page("/vservers", Role::Viewer, "userTIME", "en marche"),
-        page(
-            "/vservers/web1",
-            Role::Viewer,
-            "Configuration files",
-            "Fichiers de configuration",
-        ),
-        page(
-            "/vservers/web1/delete",
-            Role::Operator,
-            "This goes away",
-            "Ce qui disparaît",
-        ),
-        page(
-            "/build",
-            Role::Operator,
-            "What this does",
-            "Ce que cela fait",
-        ),
-        page(
-            "/operations",
-            Role::Viewer,
-            "Build new1",
-            "Construction new1",
-        ),
-        page(
-            &format!("/operations/{RUNNING_OPERATION}"),
-            Role::Viewer,
-            "43.0",
-            "Dépaquetage",
-        ),
-        page(
-            &format!("/operations/{FAILED_OPERATION}"),
-            Role::Viewer,
-            "The mirror",
-            "Le miroir",
-        ),
-        page(
-            "/terminals",
-            Role::Operator,
-            "Terminal in web1",
-            "Terminal dans web1",
-        ),
+        page("/vservers/web1", Role::Viewer, "Configuration files", "Fichiers de configuration"),
+        page("/vservers/web1/delete", Role::Operator, "This goes away", "Ce qui disparaît"),
+        page("/build", Role::Operator, "What this does", "Ce que cela fait"),
+        page("/operations", Role::Viewer, "Build new1", "Construction new1"),
+        page(&format!("/operations/{RUNNING_OPERATION}"), Role::Viewer, "43.0", "Dépaquetage"),
+        page(&format!("/operations/{FAILED_OPERATION}"), Role::Viewer, "The mirror", "Le miroir"),
+        page("/terminals", Role::Operator, "Terminal in web1", "Terminal dans web1"),
         page(
             &format!("/terminals/{TERMINAL}"),
             Role::Operator,
             "data-terminal-screen",
             "dans web1",
         ),
-        page(
-            "/users",
-            Role::Administrator,
-            "Last log-in",
-            "Dernière connexion",
-        ),
-        page(
-            "/users/create",
-            Role::Administrator,
-            "Create the user",
-            "Créer l’utilisateur",
-        ),
-        page(
-            "/users/2",
-            Role::Administrator,
-            "Change the role",
-            "Changer le rôle",
-        ),
-        page(
-            "/account/password",
-            Role::Viewer,
-            "Current password",
-            "Mot de passe actuel",
-        ),
+        page("/users", Role::Administrator, "Last log-in", "Dernière connexion"),
+        page("/users/create", Role::Administrator, "Create the user", "Créer l’utilisateur"),
+        page("/users/2", Role::Administrator, "Change the role", "Changer le rôle"),
+        page("/account/password", Role::Viewer, "Current password", "Mot de passe actuel"),
     ]
 }
 
@@ -144,19 +78,9 @@ async fn every_page_is_there_in_both_languages() {
         for (language, text) in [("en", english), ("fr", french)] {
             let answer = get(&memory, role.as_str(), language, &path).await;
             assert_eq!(answer.status, StatusCode::OK, "{path}");
-            assert!(
-                answer.text.contains(text),
-                "{path} {language} lacks {text}: {}",
-                answer.text
-            );
-            assert!(
-                answer.text.contains(&format!("<html lang=\"{language}\"")),
-                "{path}"
-            );
-            assert!(
-                answer.text.contains("· Ulysse</title>"),
-                "{path} has no title"
-            );
+            assert!(answer.text.contains(text), "{path} {language} lacks {text}: {}", answer.text);
+            assert!(answer.text.contains(&format!("<html lang=\"{language}\"")), "{path}");
+            assert!(answer.text.contains("· Ulysse</title>"), "{path} has no title");
         }
     }
 }
@@ -167,17 +91,9 @@ async fn each_page_is_for_its_role_and_those_above() {
     for (path, least, ..) in pages() {
         let nobody = get(&memory, "nobody", "en", &path).await;
         assert_eq!(nobody.status, StatusCode::SEE_OTHER, "{path}");
-        assert!(
-            nobody.location.starts_with("/login"),
-            "{path} sends to {}",
-            nobody.location
-        );
+        assert!(nobody.location.starts_with("/login"), "{path} sends to {}", nobody.location);
         for role in Role::ALL {
-            let expected = if role >= least {
-                StatusCode::OK
-            } else {
-                StatusCode::FORBIDDEN
-            };
+            let expected = if role >= least { StatusCode::OK } else { StatusCode::FORBIDDEN };
             let answer = get(&memory, role.as_str(), "en", &path).await;
             assert_eq!(answer.status, expected, "{path} as {role}");
         }
@@ -187,19 +103,11 @@ async fn each_page_is_for_its_role_and_those_above() {
 #[tokio::test]
 async fn a_viewer_sees_no_button_that_changes_anything() {
     let memory = Memory::new();
-    for path in [
-        "/vservers",
-        "/vservers/web1",
-        "/operations",
-        "/operations/01JADQ8Z9XKXQ5Y7D2M3N4P5R6",
-    ] {
+    for path in
+        ["/vservers", "/vservers/web1", "/operations", "/operations/01JADQ8Z9XKXQ5Y7D2M3N4P5R6"]
+    {
         let text = get(&memory, "viewer", "en", path).await.text;
-        for action in [
-            "api/vservers/stop",
-            "api/terminals",
-            "api/operations/cancel",
-            "/build\"",
-        ] {
+        for action in ["api/vservers/stop", "api/terminals", "api/operations/cancel", "/build\""] {
             assert!(!text.contains(action), "{path} offers {action}");
         }
         let text = get(&memory, "operator", "en", path).await.text;
@@ -210,19 +118,12 @@ async fn a_viewer_sees_no_button_that_changes_anything() {
 #[tokio::test]
 async fn what_is_not_there_is_said_with_its_status() {
     let memory = Memory::new();
-    for path in [
-        "/nowhere",
-        "/vservers/ghost",
-        "/operations/01JADQ8Z9XKXQ5Y7D2M3N4P5ZZ",
-        "/users/99",
-    ] {
+    for path in
+        ["/nowhere", "/vservers/ghost", "/operations/01JADQ8Z9XKXQ5Y7D2M3N4P5ZZ", "/users/99"]
+    {
         let answer = get(&memory, "administrator", "en", path).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
-        assert!(
-            answer.text.contains("<h1>Not found</h1>"),
-            "{path}: {}",
-            answer.text
-        );
+        assert!(answer.text.contains("<h1>Not found</h1>"), "{path}: {}", answer.text);
     }
     let bad = get(&memory, "administrator", "en", "/vservers/a%20b").await;
     assert_eq!(bad.status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -230,10 +131,7 @@ async fn what_is_not_there_is_said_with_its_status() {
 
 #[tokio::test]
 async fn an_engine_that_is_down_is_said_with_the_way_out() {
-    let memory = Memory {
-        engine_is_down: true,
-        ..Memory::new()
-    };
+    let memory = Memory { engine_is_down: true, ..Memory::new() };
     for (language, text) in [("en", "Try again"), ("fr", "Réessayer")] {
         let answer = get(&memory, "administrator", language, "/vservers").await;
         assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
@@ -243,10 +141,7 @@ async fn an_engine_that_is_down_is_said_with_the_way_out() {
 
 #[tokio::test]
 async fn no_vservers_is_a_page_of_its_own() {
-    let memory = Memory {
-        is_empty: true,
-        ..Memory::new()
-    };
+    let memory = Memory { is_empty: true, ..Memory::new() };
     let operator = get(&memory, "operator", "en", "/vservers").await.text;
     assert!(operator.contains("Build the first VServer"));
     let viewer = get(&memory, "viewer", "en", "/vservers").await.text;
@@ -255,17 +150,9 @@ async fn no_vservers_is_a_page_of_its_own() {
 
 #[tokio::test]
 async fn a_thousand_vservers_are_one_list() {
-    let memory = Memory {
-        more_vservers: 1000,
-        ..Memory::new()
-    };
+    let memory = Memory { more_vservers: 1000, ..Memory::new() };
     let text = get(&memory, "administrator", "en", "/vservers").await.text;
-    assert_eq!(
-        text.matches("<tr data-state").count(),
-        1003,
-        "{}",
-        &text[..9000]
-    );
+    assert_eq!(text.matches("<tr data-state").count(), 1003, "{}", &text[..9000]);
     assert!(text.contains("1003 VServers, 1001 running"));
 }
 
@@ -274,24 +161,11 @@ async fn pages_hold_no_inline_style_and_every_script_has_the_nonce() {
     let memory = Memory::new();
     for (path, ..) in pages() {
         let answer = get(&memory, "administrator", "en", &path).await;
-        assert!(
-            !answer.text.contains(" style=\""),
-            "{path} has an inline style"
-        );
-        let nonce = answer
-            .policy
-            .split("'nonce-")
-            .nth(1)
-            .unwrap()
-            .split('\'')
-            .next()
-            .unwrap();
+        assert!(!answer.text.contains(" style=\""), "{path} has an inline style");
+        let nonce = answer.policy.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap();
         for script in answer.text.split("<script").skip(1) {
             let tag = script.split('>').next().unwrap();
-            assert!(
-                tag.contains(&format!("nonce=\"{nonce}\"")),
-                "{path}: <script{tag}>"
-            );
+            assert!(tag.contains(&format!("nonce=\"{nonce}\"")), "{path}: <script{tag}>");
         }
     }
 }
@@ -302,21 +176,11 @@ async fn a_refused_form_comes_back_with_what_was_typed() {
     let body = format!(
         "csrf={CSRF}&form%5Bname%5D=web1&form%5Bpackages%5D=ssh%3B&form%5Bcontext%5D=40001"
     );
-    let answer = post(
-        &memory,
-        "operator",
-        "text/html",
-        "/api/vservers/build",
-        body,
-    )
-    .await;
-    assert_eq!(
-        (answer.status, answer.location.as_str()),
-        (StatusCode::SEE_OTHER, "/build")
-    );
+    let answer = post(&memory, "operator", "text/html", "/api/vservers/build", body).await;
+    assert_eq!((answer.status, answer.location.as_str()), (StatusCode::SEE_OTHER, "/build"));
     let form = get(&memory, "operator", "en", "/build").await.text;
     assert!(form.contains("value=\"web1\""));
-    assert!(form.contains("Another VServer has this name."), "{form}");
+    assert!(form.contains("This name is taken."), "{form}");
     assert!(form.contains("Context 40001 belongs to web1."));
     assert!(form.contains("R-1234"));
     let again = get(&memory, "operator", "en", "/build").await.text;
@@ -342,24 +206,10 @@ async fn a_password_never_comes_back() {
 async fn a_build_goes_on_at_its_operation() {
     let memory = Memory::new();
     let body = format!("csrf={CSRF}&form%5Bname%5D=fresh1");
-    let answer = post(
-        &memory,
-        "operator",
-        "text/html",
-        "/api/vservers/build",
-        body,
-    )
-    .await;
+    let answer = post(&memory, "operator", "text/html", "/api/vservers/build", body).await;
     assert_eq!(answer.location, format!("/operations/{RUNNING_OPERATION}"));
     let body = format!("csrf={CSRF}&form%5Bname%5D=fresh1");
-    let answer = post(
-        &memory,
-        "operator",
-        "text/html",
-        "/api/vservers/preview",
-        body,
-    )
-    .await;
+    let answer = post(&memory, "operator", "text/html", "/api/vservers/preview", body).await;
     assert_eq!(answer.location, "/build");
     let form = get(&memory, "operator", "en", "/build").await.text;
     assert!(form.contains("vserver fresh1 build"), "{form}");
@@ -369,14 +219,7 @@ async fn a_build_goes_on_at_its_operation() {
 async fn several_are_started_at_once_and_each_failure_is_named() {
     let memory = Memory::new();
     let body = format!("csrf={CSRF}&names%5B%5D=db1&names%5B%5D=web1&next=%2Fvservers");
-    let answer = post(
-        &memory,
-        "operator",
-        "text/html",
-        "/api/vservers/start",
-        body,
-    )
-    .await;
+    let answer = post(&memory, "operator", "text/html", "/api/vservers/start", body).await;
     assert_eq!(answer.location, "/vservers");
     let list = get(&memory, "operator", "en", "/vservers").await.text;
     assert!(list.contains("Start db1"));
@@ -392,14 +235,7 @@ async fn a_deletion_needs_the_name_typed() {
         ("web1", format!("/operations/{RUNNING_OPERATION}")),
     ] {
         let body = format!("csrf={CSRF}&name=web1&confirmation={typed}");
-        let answer = post(
-            &memory,
-            "operator",
-            "text/html",
-            "/api/vservers/delete",
-            body,
-        )
-        .await;
+        let answer = post(&memory, "operator", "text/html", "/api/vservers/delete", body).await;
         assert_eq!(answer.location, to, "{typed}");
     }
 }
@@ -430,10 +266,7 @@ fn functions() -> Vec<(&'static str, Option<Role>)> {
 
 #[tokio::test]
 async fn every_server_function_is_listed_here() {
-    let mut known = functions()
-        .iter()
-        .map(|(path, _)| (*path).to_owned())
-        .collect::<Vec<_>>();
+    let mut known = functions().iter().map(|(path, _)| (*path).to_owned()).collect::<Vec<_>>();
     known.sort();
     let mut registered = leptos::server_fn::axum::server_fn_paths()
         .map(|(path, _)| path.to_owned())
@@ -448,16 +281,8 @@ async fn no_server_function_does_anything_for_those_who_may_not() {
     let json = "application/json";
     for (path, least) in functions() {
         let forged = post(&memory, "administrator", json, path, "csrf=forged".into()).await;
-        assert_eq!(
-            forged.status,
-            StatusCode::FORBIDDEN,
-            "{path} without the token"
-        );
-        assert!(
-            forged.text.contains("cross_site"),
-            "{path}: {}",
-            forged.text
-        );
+        assert_eq!(forged.status, StatusCode::FORBIDDEN, "{path} without the token");
+        assert!(forged.text.contains("cross_site"), "{path}: {}", forged.text);
         let Some(least) = least else { continue };
         let body = format!("csrf={CSRF}");
         let nobody = post(&memory, "nobody", json, path, body.clone()).await;
@@ -465,11 +290,7 @@ async fn no_server_function_does_anything_for_those_who_may_not() {
         for role in Role::ALL.into_iter().filter(|role| *role < least) {
             let answer = post(&memory, role.as_str(), json, path, body.clone()).await;
             assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path} as {role}");
-            assert!(
-                answer.text.contains("not_allowed"),
-                "{path}: {}",
-                answer.text
-            );
+            assert!(answer.text.contains("not_allowed"), "{path}: {}", answer.text);
         }
     }
 }

@@ -84,10 +84,6 @@ pub struct Detail {
     pub config_directory: String,
     /// What its `/etc/os-release` calls itself, judged as a stranger's text.
     pub os_release: Option<String>,
-    /// When it was started.
-    pub started_at: Option<UnixMillis>,
-    /// The host's pid of its pid 1.
-    pub init_pid: Option<u32>,
     /// Bytes its files take, when known.
     pub disk_bytes: Option<u64>,
     /// Every file of its config tree and its first line, sorted by path.

@@ -162,7 +162,6 @@ proptest! {
             variant: next(),
             components: next(),
             excluded: next(),
-            ..BuildForm::default()
         };
         if let Ok(spec) = form.judge(&host()) {
             for word in spec.command_line() {

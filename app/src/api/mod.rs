@@ -43,18 +43,12 @@ pub(crate) struct Answer {
 impl Answer {
     /// Goes on at this path.
     pub(crate) fn to(path: impl Into<String>) -> Self {
-        Self {
-            to: path.into(),
-            notice: None,
-        }
+        Self { to: path.into(), notice: None }
     }
 
     /// … and says this there.
     pub(crate) fn saying(self, notice: Notice) -> Self {
-        Self {
-            notice: Some(notice),
-            ..self
-        }
+        Self { notice: Some(notice), ..self }
     }
 }
 
@@ -104,11 +98,7 @@ impl Call {
 
     /// Checks that the form is this site's.
     pub(crate) async fn same_site(&self, csrf: &str) -> Result<(), Failure> {
-        if self.account.csrf_matches(csrf).await {
-            Ok(())
-        } else {
-            Err(Failure::CrossSite)
-        }
+        if self.account.csrf_matches(csrf).await { Ok(()) } else { Err(Failure::CrossSite) }
     }
 
     /// Answers: a browser goes on at the answer's path, or back to `back` where the form is.
@@ -129,12 +119,7 @@ impl Call {
             Err(failure) => (back.to_owned(), Some(Outcome::Refused(failure))),
         };
         if let Some(outcome) = outcome {
-            self.account
-                .put_flash(Flash {
-                    outcome,
-                    ..self.flash
-                })
-                .await;
+            self.account.put_flash(Flash { outcome, ..self.flash }).await;
         }
         self.response.set_status(StatusCode::SEE_OTHER);
         let location = HeaderValue::try_from(local_path(&to));
@@ -171,13 +156,7 @@ mod tests {
         for path in ["/vservers/web1", "/operations?page=2"] {
             assert_eq!(local_path(path), path);
         }
-        for path in [
-            "//evil.example",
-            "https://evil.example",
-            "/\\evil.example",
-            "",
-            "/a\r\nb",
-        ] {
+        for path in ["//evil.example", "https://evil.example", "/\\evil.example", "", "/a\r\nb"] {
             assert_eq!(local_path(path), "/");
         }
     }

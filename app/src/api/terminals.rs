@@ -41,9 +41,7 @@ pub async fn close_terminal(
     let call = Call::begin("terminals/close");
     let result = async {
         let permit = call.permit::<EnterVServer>(&csrf).await?;
-        let target = id
-            .parse::<TerminalId>()
-            .map_err(|_| Failure::NoSuchTerminal)?;
+        let target = id.parse::<TerminalId>().map_err(|_| Failure::NoSuchTerminal)?;
         call.backend.close_terminal(permit, target).await?;
         Ok(Answer::to("/terminals").saying(Notice::TerminalClosed))
     }

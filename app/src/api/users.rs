@@ -21,9 +21,7 @@ pub async fn create_user(
     #[server(default)] password: String,
     #[server(default)] password_again: String,
 ) -> Result<(), Refusal> {
-    let call = Call::begin("users/create")
-        .typed("name", &name)
-        .typed("role", &role);
+    let call = Call::begin("users/create").typed("name", &name).typed("role", &role);
     let result = async {
         let permit = call.permit::<ManageUsers>(&csrf).await?;
         let mut errors = FieldErrors::default();
@@ -35,10 +33,7 @@ pub async fn create_user(
         else {
             return Err(Failure::Invalid { errors });
         };
-        let user = call
-            .backend
-            .create_user(permit, name, role, password)
-            .await?;
+        let user = call.backend.create_user(permit, name, role, password).await?;
         Ok(Answer::to("/users").saying(Notice::UserCreated(user.name)))
     }
     .await;
@@ -47,14 +42,8 @@ pub async fn create_user(
 
 /// Finds the user a form names, for its notice and to judge a password against the name.
 async fn find(call: &Call, csrf: &str, user: i64) -> Result<User, Failure> {
-    let users = call
-        .backend
-        .users(call.permit::<ManageUsers>(csrf).await?)
-        .await?;
-    users
-        .into_iter()
-        .find(|other| other.id == UserId(user))
-        .ok_or(Failure::NoSuchUser)
+    let users = call.backend.users(call.permit::<ManageUsers>(csrf).await?).await?;
+    users.into_iter().find(|other| other.id == UserId(user)).ok_or(Failure::NoSuchUser)
 }
 
 /// Keeps a user out, or lets them in again.
@@ -67,9 +56,7 @@ pub async fn set_user_disabled(
     let call = Call::begin("users/set-disabled");
     let result = async {
         let found = find(&call, &csrf, user).await?;
-        call.backend
-            .set_user_disabled(call.permit(&csrf).await?, found.id, disabled)
-            .await?;
+        call.backend.set_user_disabled(call.permit(&csrf).await?, found.id, disabled).await?;
         Ok(Answer::to("/users").saying(Notice::UserChanged(found.name)))
     }
     .await;
@@ -87,12 +74,8 @@ pub async fn set_user_role(
     let back = format!("/users/{user}");
     let result = async {
         let found = find(&call, &csrf, user).await?;
-        let role = role
-            .parse::<Role>()
-            .map_err(|problem| wrong(Field::Role, problem))?;
-        call.backend
-            .set_user_role(call.permit(&csrf).await?, found.id, role)
-            .await?;
+        let role = role.parse::<Role>().map_err(|problem| wrong(Field::Role, problem))?;
+        call.backend.set_user_role(call.permit(&csrf).await?, found.id, role).await?;
         Ok(Answer::to("/users").saying(Notice::UserChanged(found.name)))
     }
     .await;
@@ -116,9 +99,7 @@ pub async fn reset_password(
         let (Some(password), true) = (password, errors.is_empty()) else {
             return Err(Failure::Invalid { errors });
         };
-        call.backend
-            .reset_password(call.permit(&csrf).await?, found.id, password)
-            .await?;
+        call.backend.reset_password(call.permit(&csrf).await?, found.id, password).await?;
         Ok(Answer::to("/users").saying(Notice::UserChanged(found.name)))
     }
     .await;

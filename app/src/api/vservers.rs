@@ -26,8 +26,7 @@ pub async fn build_vserver(
     let call = noting(Call::begin("vservers/build"), &form);
     let result = async {
         let facts = call.backend.host_facts(call.permit(&csrf).await?).await?;
-        form.judge(&facts)
-            .map_err(|errors| Failure::Invalid { errors })?;
+        form.judge(&facts).map_err(|errors| Failure::Invalid { errors })?;
         let permit = call.permit::<BuildVServer>(&csrf).await?;
         let operation = call.backend.build(permit, form).await?;
         Ok(Answer::to(format!("/operations/{}", operation.id)))
@@ -54,8 +53,7 @@ pub async fn preview_build(
     let call = noting(Call::begin("vservers/build"), &form);
     let result = async {
         let facts = call.backend.host_facts(call.permit(&csrf).await?).await?;
-        form.judge(&facts)
-            .map_err(|errors| Failure::Invalid { errors })?;
+        form.judge(&facts).map_err(|errors| Failure::Invalid { errors })?;
         Ok(Answer::to("/build").saying(Notice::Previewed))
     }
     .await;
@@ -105,10 +103,7 @@ async fn queue_each(
         match (operations.as_slice(), failures.as_slice()) {
             ([], []) => Err(wrong(Field::Name, Problem::Missing)),
             ([], [(_, failure)]) => Err(failure.clone()),
-            _ => Ok(Answer::to(back).saying(Notice::Queued {
-                operations,
-                failures,
-            })),
+            _ => Ok(Answer::to(back).saying(Notice::Queued { operations, failures })),
         }
     }
     .await;
@@ -124,10 +119,8 @@ pub async fn start_vservers(
     #[server(default)] next: String,
 ) -> Result<(), Refusal> {
     let call = Call::begin("vservers/start");
-    queue_each(call, csrf, names, only, next, |backend, permit, name| {
-        backend.start(permit, name)
-    })
-    .await
+    queue_each(call, csrf, names, only, next, |backend, permit, name| backend.start(permit, name))
+        .await
 }
 
 /// Queues stops.
@@ -139,10 +132,8 @@ pub async fn stop_vservers(
     #[server(default)] next: String,
 ) -> Result<(), Refusal> {
     let call = Call::begin("vservers/stop");
-    queue_each(call, csrf, names, only, next, |backend, permit, name| {
-        backend.stop(permit, name)
-    })
-    .await
+    queue_each(call, csrf, names, only, next, |backend, permit, name| backend.stop(permit, name))
+        .await
 }
 
 /// Queues restarts.
@@ -154,10 +145,8 @@ pub async fn restart_vservers(
     #[server(default)] next: String,
 ) -> Result<(), Refusal> {
     let call = Call::begin("vservers/restart");
-    queue_each(call, csrf, names, only, next, |backend, permit, name| {
-        backend.restart(permit, name)
-    })
-    .await
+    queue_each(call, csrf, names, only, next, |backend, permit, name| backend.restart(permit, name))
+        .await
 }
 
 /// Queues a deletion, once its name was typed again.
@@ -179,9 +168,7 @@ pub async fn delete_vserver(
         if confirmation.trim() != target.as_str() {
             let problem = match confirmation.trim() {
                 "" => Problem::Missing,
-                _ => Problem::NotAChoice {
-                    choices: vec![target.to_string()],
-                },
+                _ => Problem::NotAChoice { choices: vec![target.to_string()] },
             };
             return Err(wrong(Field::Name, problem));
         }

@@ -27,10 +27,7 @@ pub(crate) fn failure(t: Locale, failure: &Failure, reference: &str) -> impl Int
             })
             .collect_view()
             .into_any(),
-        Failure::Busy {
-            operation: Some(id),
-            ..
-        } => view! {
+        Failure::Busy { operation: Some(id), .. } => view! {
             <li><a href=format!("/operations/{id}")>{t.show_the_operation()}</a></li>
         }
         .into_any(),
@@ -49,10 +46,7 @@ pub(crate) fn failure(t: Locale, failure: &Failure, reference: &str) -> impl Int
 /// What was done.
 fn notice(t: Locale, notice: &Notice, reference: &str) -> AnyView {
     let text = match notice {
-        Notice::Queued {
-            operations,
-            failures,
-        } => {
+        Notice::Queued { operations, failures } => {
             return queued(t, operations, failures, reference);
         }
         Notice::Previewed => return ().into_any(),
@@ -70,11 +64,7 @@ fn notice(t: Locale, notice: &Notice, reference: &str) -> AnyView {
 
 fn queued(
     t: Locale,
-    operations: &[(
-        domain::id::OperationId,
-        domain::operation::Kind,
-        domain::id::VServerName,
-    )],
+    operations: &[(domain::id::OperationId, domain::operation::Kind, domain::id::VServerName)],
     failures: &[(String, Failure)],
     reference: &str,
 ) -> AnyView {

@@ -25,10 +25,7 @@ pub(crate) fn field(
     errors: &FieldErrors,
 ) -> impl IntoView + use<> {
     let id = id_of(field);
-    let problems = errors
-        .of(field)
-        .map(|problem| problem_text(t, problem))
-        .collect::<Vec<_>>();
+    let problems = errors.of(field).map(|problem| problem_text(t, problem)).collect::<Vec<_>>();
     let is_wrong = !problems.is_empty();
     let (kind, autocomplete, value) = match input {
         Input::Text { autocomplete } => ("text", autocomplete, value),

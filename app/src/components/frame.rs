@@ -14,16 +14,9 @@ use crate::preferences::Theme;
 /// The frame around a page's content.
 pub(crate) fn frame(page: &Page, content: Content) -> impl IntoView + use<> {
     let t = page.locale;
-    let Content {
-        title,
-        area,
-        subscription,
-        body,
-    } = content;
-    let events = page
-        .identity
-        .is_some()
-        .then(|| subscription.unwrap_or_else(Subscription::default).url());
+    let Content { title, area, subscription, body } = content;
+    let events =
+        page.identity.is_some().then(|| subscription.unwrap_or_else(Subscription::default).url());
     let is_followed = events.is_some();
     view! {
         <Title text=format!("{title} · Ulysse") />
@@ -63,24 +56,9 @@ fn logo() -> impl IntoView {
 fn navigation(page: &Page, area: Area) -> impl IntoView + use<> {
     let t = page.locale;
     let entries = [
-        (
-            Area::VServers,
-            "/vservers",
-            t.vservers(),
-            ActionKind::ViewVServers,
-        ),
-        (
-            Area::Operations,
-            "/operations",
-            t.operations(),
-            ActionKind::ViewOperations,
-        ),
-        (
-            Area::Terminals,
-            "/terminals",
-            t.terminals(),
-            ActionKind::EnterVServer,
-        ),
+        (Area::VServers, "/vservers", t.vservers(), ActionKind::ViewVServers),
+        (Area::Operations, "/operations", t.operations(), ActionKind::ViewOperations),
+        (Area::Terminals, "/terminals", t.terminals(), ActionKind::EnterVServer),
         (Area::Users, "/users", t.users(), ActionKind::ManageUsers),
     ];
     let links = entries

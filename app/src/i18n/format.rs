@@ -31,12 +31,7 @@ pub fn integer(locale: Locale, number: u64) -> String {
 /// Tenths as a decimal number: 123 → `12.3` or `12,3`.
 #[must_use]
 pub fn tenths(locale: Locale, tenths: u64) -> String {
-    format!(
-        "{}{}{}",
-        integer(locale, tenths / 10),
-        locale.pick('.', ','),
-        tenths % 10
-    )
+    format!("{}{}{}", integer(locale, tenths / 10), locale.pick('.', ','), tenths % 10)
 }
 
 /// A size with a binary unit: `36.8 MiB` or `36,8 Mio`.
@@ -62,11 +57,7 @@ pub fn bytes(locale: Locale, bytes: u64) -> String {
 /// A share of a hundred given in tenths of a per cent: `12.3 %`.
 #[must_use]
 pub fn percent(locale: Locale, per_mille: u64) -> String {
-    format!(
-        "{}{}%",
-        tenths(locale, per_mille),
-        locale.pick(NO_BREAK, NARROW)
-    )
+    format!("{}{}%", tenths(locale, per_mille), locale.pick(NO_BREAK, NARROW))
 }
 
 /// How long something took: `0.4 s`, `12 s`, `3 min 04 s`, `2 h 05 min`, `3 d 04 h`.
@@ -78,16 +69,8 @@ pub fn duration(locale: Locale, millis: u64) -> String {
         0..10 => format!("{}{sep}s", tenths(locale, millis / 100)),
         10..60 => format!("{seconds}{sep}s"),
         60..3600 => format!("{}{sep}min{sep}{:02}{sep}s", seconds / 60, seconds % 60),
-        3600..86400 => format!(
-            "{}{sep}h{sep}{:02}{sep}min",
-            seconds / 3600,
-            seconds / 60 % 60
-        ),
-        _ => format!(
-            "{}{sep}{day}{sep}{:02}{sep}h",
-            seconds / 86400,
-            seconds / 3600 % 24
-        ),
+        3600..86400 => format!("{}{sep}h{sep}{:02}{sep}min", seconds / 3600, seconds / 60 % 60),
+        _ => format!("{}{sep}{day}{sep}{:02}{sep}h", seconds / 86400, seconds / 3600 % 24),
     }
 }
 
@@ -117,40 +100,24 @@ fn civil(at: UnixMillis) -> (i64, usize, i64, i64, i64, i64) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     let month_index = usize::try_from(month - 1).unwrap_or_default();
-    (
-        year,
-        month_index,
-        day,
-        second_of_day / 3600,
-        second_of_day / 60 % 60,
-        second_of_day % 60,
-    )
+    (year, month_index, day, second_of_day / 3600, second_of_day / 60 % 60, second_of_day % 60)
 }
 
 /// An instant: `24 Nov 2026, 05:43:04 UTC` or `24 nov. 2026, 05:43:04 UTC`.
 #[must_use]
 pub fn instant(locale: Locale, at: UnixMillis) -> String {
-    const ENGLISH: [&str; 12] = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ];
+    const ENGLISH: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     const FRENCH: [&str; 12] = [
         "janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.",
         "déc.",
     ];
     let (year, month, day, hour, minute, second) = civil(at);
     let month = locale.pick(ENGLISH, FRENCH)[month.min(11)];
-    let day = if day == 1 {
-        locale.pick("1", "1ᵉʳ").to_owned()
-    } else {
-        day.to_string()
-    };
+    let day = if day == 1 { locale.pick("1", "1ᵉʳ").to_owned() } else { day.to_string() };
     format!(
         "{day}{NO_BREAK}{month}{NO_BREAK}{year}, {hour:02}:{minute:02}:{second:02}{NO_BREAK}UTC"
     )
@@ -160,10 +127,7 @@ pub fn instant(locale: Locale, at: UnixMillis) -> String {
 #[must_use]
 pub fn rfc3339(at: UnixMillis) -> String {
     let (year, month, day, hour, minute, second) = civil(at);
-    format!(
-        "{year:04}-{:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z",
-        month + 1
-    )
+    format!("{year:04}-{:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z", month + 1)
 }
 
 /// A size as `vserver-stat` prints it (fact sheet 2.3): from 1000 on divided by 1024, one decimal
@@ -218,13 +182,9 @@ mod tests {
 
     #[test]
     fn sizes_of_vserver_stat_are_the_originals() {
-        for (value, text) in [
-            (0, "0"),
-            (999, "999"),
-            (1000, "0.9K"),
-            (1024, "1K"),
-            (38_588_416, "36.8M"),
-        ] {
+        for (value, text) in
+            [(0, "0"), (999, "999"), (1000, "0.9K"), (1024, "1K"), (38_588_416, "36.8M")]
+        {
             assert_eq!(stat_size(value), text);
         }
     }
@@ -247,24 +207,15 @@ mod tests {
         assert_eq!(duration(English, 440), "0.4\u{a0}s");
         assert_eq!(duration(French, 440), "0,4\u{a0}s");
         assert_eq!(duration(English, 184_000), "3\u{a0}min\u{a0}04\u{a0}s");
-        assert_eq!(
-            duration(French, 3 * 86_400_000 + 3_600_000),
-            "3\u{a0}j\u{a0}01\u{a0}h"
-        );
+        assert_eq!(duration(French, 3 * 86_400_000 + 3_600_000), "3\u{a0}j\u{a0}01\u{a0}h");
     }
 
     #[test]
     fn instants_are_utc_and_say_so() {
         let at = UnixMillis(1_795_498_984_000);
         assert_eq!(rfc3339(at), "2026-11-24T05:43:04Z");
-        assert_eq!(
-            instant(English, at),
-            "24\u{a0}Nov\u{a0}2026, 05:43:04\u{a0}UTC"
-        );
-        assert_eq!(
-            instant(French, at),
-            "24\u{a0}nov.\u{a0}2026, 05:43:04\u{a0}UTC"
-        );
+        assert_eq!(instant(English, at), "24\u{a0}Nov\u{a0}2026, 05:43:04\u{a0}UTC");
+        assert_eq!(instant(French, at), "24\u{a0}nov.\u{a0}2026, 05:43:04\u{a0}UTC");
         assert_eq!(rfc3339(UnixMillis(0)), "1970-01-01T00:00:00Z");
         assert_eq!(rfc3339(UnixMillis(951_782_400_000)), "2000-02-29T00:00:00Z");
         assert_eq!(rfc3339(UnixMillis(-1)), "1969-12-31T23:59:59Z");

@@ -154,7 +154,6 @@ messages! { Messages:
     addresses;
     system;
     init_style;
-    init_pid;
     root_directory;
     disk_used;
     all_its_operations;

@@ -32,28 +32,21 @@ struct Form {
 
 impl Form {
     fn problems(self, field: Field) -> Vec<Problem> {
-        let mut problems: Vec<Problem> = self
-            .errors
-            .with(|errors| errors.of(field).cloned().collect());
+        let mut problems: Vec<Problem> =
+            self.errors.with(|errors| errors.of(field).cloned().collect());
         if field == Field::Name && !self.name_was_left.get() {
             problems.retain(|problem| *problem != Problem::Missing);
         }
         if problems.is_empty() {
-            problems = self
-                .refused
-                .with(|errors| errors.of(field).cloned().collect());
+            problems = self.refused.with(|errors| errors.of(field).cloned().collect());
         }
         problems
     }
 
     fn edit(self, field: Field, change: impl FnOnce(&mut BuildForm)) {
         self.typed.update(change);
-        if self
-            .refused
-            .with_untracked(|errors| errors.of(field).next().is_some())
-        {
-            self.refused
-                .update(|errors| errors.0.retain(|error| error.field != field));
+        if self.refused.with_untracked(|errors| errors.of(field).next().is_some()) {
+            self.refused.update(|errors| errors.0.retain(|error| error.field != field));
         }
     }
 }
@@ -105,11 +98,7 @@ pub fn BuildFormFields(
     };
     let defaults = facts.with_value(Defaults::of);
     let suites = facts.with_value(|facts| {
-        facts
-            .suites
-            .iter()
-            .map(|s| view! { <option value=s.to_string()></option> })
-            .collect_view()
+        facts.suites.iter().map(|s| view! { <option value=s.to_string()></option> }).collect_view()
     });
     let inits = facts.with_value(|facts| init_options(t, facts, &typed.get_untracked().init));
 
@@ -196,10 +185,7 @@ impl Defaults {
         Self {
             suite: facts.suite.to_string(),
             mirror: facts.mirror.to_string(),
-            context: facts
-                .next_context
-                .map(|context| context.to_string())
-                .unwrap_or_default(),
+            context: facts.next_context.map(|context| context.to_string()).unwrap_or_default(),
             interface: nat
                 .next_free
                 .map(|free| format!("{}:{free}/{}", nat.device, nat.prefix))
@@ -213,15 +199,9 @@ impl Defaults {
 fn more_fields(form: Form, architecture: String) -> impl IntoView {
     let t = form.t;
     let is_open = form.typed.with_untracked(|form| {
-        [
-            &form.flags,
-            &form.architecture,
-            &form.variant,
-            &form.components,
-            &form.excluded,
-        ]
-        .into_iter()
-        .any(|text| !text.is_empty())
+        [&form.flags, &form.architecture, &form.variant, &form.components, &form.excluded]
+            .into_iter()
+            .any(|text| !text.is_empty())
     });
     view! {
         <details open=is_open>

@@ -48,10 +48,7 @@ impl History {
         let since_ms = previous.map_or(0, |point| at.millis_since(point.at)).max(1);
         let rate = |field: fn(&Usage) -> u64| {
             previous.map_or(0, |point| {
-                field(&usage)
-                    .saturating_sub(field(&point.usage))
-                    .saturating_mul(1000)
-                    / since_ms
+                field(&usage).saturating_sub(field(&point.usage)).saturating_mul(1000) / since_ms
             })
         };
         self.points.push(Point {
@@ -61,8 +58,7 @@ impl History {
             received_per_second: rate(|usage| usage.received_bytes),
             sent_per_second: rate(|usage| usage.sent_bytes),
         });
-        self.points
-            .retain(|point| at.millis_since(point.at) <= SPAN_MS);
+        self.points.retain(|point| at.millis_since(point.at) <= SPAN_MS);
     }
 
     /// Forgets everything: the VServer has stopped.
@@ -72,10 +68,7 @@ impl History {
 
     /// The highest value of the series, and never less than `floor`: noise is not drawn tall.
     fn ceiling(&self, values: &[fn(&Point) -> u64], floor: u64) -> u64 {
-        let all = self
-            .points
-            .iter()
-            .flat_map(|point| values.iter().map(move |value| value(point)));
+        let all = self.points.iter().flat_map(|point| values.iter().map(move |value| value(point)));
         all.max().unwrap_or(0).max(floor)
     }
 
@@ -204,11 +197,7 @@ mod tests {
     use super::*;
 
     fn usage(uptime_ms: u64, cpu_ms: u64) -> Usage {
-        Usage {
-            uptime_ms,
-            user_ms: cpu_ms,
-            ..Usage::default()
-        }
+        Usage { uptime_ms, user_ms: cpu_ms, ..Usage::default() }
     }
 
     #[test]
@@ -217,10 +206,7 @@ mod tests {
         history.push(UnixMillis(10_000), usage(1_000, 500));
         history.push(UnixMillis(12_000), usage(3_000, 2_500));
         assert_eq!(history.points[1].cpu_permille, 1000);
-        assert_eq!(
-            history.path(|point| point.cpu_permille, 1000),
-            "M2980 600L3000 0"
-        );
+        assert_eq!(history.path(|point| point.cpu_permille, 1000), "M2980 600L3000 0");
     }
 
     #[test]

@@ -38,11 +38,7 @@ pub fn OperationProgress(
         PageEvent::Operation(fresh) if fresh.id == watched => operation.set(fresh.clone()),
         PageEvent::Log { id, chunk } if *id == watched => {
             let fresh = unseen(chunk, received.get_value());
-            received.set_value(
-                received
-                    .get_value()
-                    .max(chunk.offset + chunk.text.len() as u64),
-            );
+            received.set_value(received.get_value().max(chunk.offset + chunk.text.len() as u64));
             is_open.set(chunk.open);
             if !fresh.is_empty() {
                 is_empty.set(false);
@@ -183,10 +179,7 @@ pub fn OperationProgress(
 /// What of a chunk lies beyond the byte up to which the log is known.
 fn unseen(chunk: &LogChunk, known: u64) -> &str {
     let skip = usize::try_from(known.saturating_sub(chunk.offset)).unwrap_or(usize::MAX);
-    chunk
-        .text
-        .get(skip.min(chunk.text.len())..)
-        .unwrap_or_default()
+    chunk.text.get(skip.min(chunk.text.len())..).unwrap_or_default()
 }
 
 #[cfg(feature = "hydrate")]
@@ -219,11 +212,7 @@ mod tests {
 
     #[test]
     fn what_was_seen_is_not_shown_again() {
-        let chunk = LogChunk {
-            offset: 10,
-            text: "abcdef".into(),
-            open: true,
-        };
+        let chunk = LogChunk { offset: 10, text: "abcdef".into(), open: true };
         assert_eq!(unseen(&chunk, 0), "abcdef");
         assert_eq!(unseen(&chunk, 10), "abcdef");
         assert_eq!(unseen(&chunk, 13), "def");

@@ -25,21 +25,15 @@ pub fn OperationTable(
     now: UnixMillis,
 ) -> impl IntoView {
     let t = locale;
-    let rows = RwSignal::new(
-        operations
-            .into_iter()
-            .map(RwSignal::new)
-            .collect::<Vec<RwSignal<_>>>(),
-    );
+    let rows =
+        RwSignal::new(operations.into_iter().map(RwSignal::new).collect::<Vec<RwSignal<_>>>());
     let owner = Owner::current();
     live::listen(move |event| {
         let PageEvent::Operation(fresh) = event else {
             return;
         };
         let known = rows.with_untracked(|rows: &Vec<RwSignal<Operation>>| {
-            rows.iter()
-                .find(|row| row.with_untracked(|old| old.id == fresh.id))
-                .copied()
+            rows.iter().find(|row| row.with_untracked(|old| old.id == fresh.id)).copied()
         });
         match known {
             Some(row) => row.set(fresh.clone()),

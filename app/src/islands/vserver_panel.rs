@@ -25,10 +25,7 @@ pub fn VServerPanel(
     let is_gone = RwSignal::new(false);
     let watched = name.clone();
     live::listen(move |event| match event {
-        PageEvent::VServer {
-            name,
-            summary: fresh,
-        } if *name == watched => match fresh {
+        PageEvent::VServer { name, summary: fresh } if *name == watched => match fresh {
             Some(fresh) => {
                 if fresh.state == State::Stopped {
                     history.update(History::clear);

@@ -36,10 +36,7 @@ struct Row {
 
 impl Row {
     fn new(summary: Summary) -> Self {
-        Self {
-            summary: RwSignal::new(summary),
-            chosen: RwSignal::new(false),
-        }
+        Self { summary: RwSignal::new(summary), chosen: RwSignal::new(false) }
     }
 
     fn name(self) -> VServerName {
@@ -55,17 +52,9 @@ pub fn matches(locale: Locale, summary: &Summary, text: &str) -> bool {
     text.is_empty()
         || holds(summary.name.as_str())
         || holds(i18n::state_text(locale, summary.state))
-        || summary
-            .context
-            .is_some_and(|context| holds(&context.to_string()))
-        || summary
-            .host_name
-            .as_ref()
-            .is_some_and(|name| holds(name.as_str()))
-        || summary
-            .interfaces
-            .iter()
-            .any(|interface| holds(&interface.to_string()))
+        || summary.context.is_some_and(|context| holds(&context.to_string()))
+        || summary.host_name.as_ref().is_some_and(|name| holds(name.as_str()))
+        || summary.interfaces.iter().any(|interface| holds(&interface.to_string()))
         || summary.marks.iter().any(|mark| holds(mark.as_str()))
 }
 
@@ -76,35 +65,24 @@ fn apply(rows: RwSignal<Vec<Row>>, owner: &Owner, event: &PageEvent) {
             let known = rows.get_untracked();
             let fresh = all
                 .iter()
-                .map(
-                    |summary| match known.iter().find(|row| row.name() == summary.name) {
-                        Some(row) => {
-                            set_changed(row.summary, summary.clone());
-                            *row
-                        }
-                        None => owner.with(|| Row::new(summary.clone())),
-                    },
-                )
+                .map(|summary| match known.iter().find(|row| row.name() == summary.name) {
+                    Some(row) => {
+                        set_changed(row.summary, summary.clone());
+                        *row
+                    }
+                    None => owner.with(|| Row::new(summary.clone())),
+                })
                 .collect::<Vec<_>>();
             let is_same = fresh.len() == known.len()
-                && fresh
-                    .iter()
-                    .zip(&known)
-                    .all(|(a, b)| a.summary == b.summary);
+                && fresh.iter().zip(&known).all(|(a, b)| a.summary == b.summary);
             if !is_same {
                 rows.set(fresh);
             }
         }
-        PageEvent::VServer {
-            name,
-            summary: None,
-        } => {
+        PageEvent::VServer { name, summary: None } => {
             rows.update(|rows| rows.retain(|row| row.name() != *name));
         }
-        PageEvent::VServer {
-            name,
-            summary: Some(summary),
-        } => {
+        PageEvent::VServer { name, summary: Some(summary) } => {
             let known =
                 rows.with_untracked(|rows| rows.iter().find(|row| row.name() == *name).copied());
             match known {
@@ -120,12 +98,10 @@ fn apply(rows: RwSignal<Vec<Row>>, owner: &Owner, event: &PageEvent) {
                 // Both are sorted by name, but a sample may be of a row not yet known.
                 let place = rows.binary_search_by(|row| row.name().cmp(&sample.name));
                 if let Some(row) = place.ok().and_then(|place| rows.get(place)) {
-                    let is_running = row
-                        .summary
-                        .with_untracked(|summary| summary.state == State::Running);
+                    let is_running =
+                        row.summary.with_untracked(|summary| summary.state == State::Running);
                     if is_running {
-                        row.summary
-                            .update(|summary| summary.usage = Some(sample.usage));
+                        row.summary.update(|summary| summary.usage = Some(sample.usage));
                     }
                 }
             }
@@ -382,13 +358,10 @@ fn table_row(t: Locale, row: Row, may: Abilities) -> impl IntoView {
 
 /// The addresses of a VServer, without the device, one after another.
 fn addresses(summary: &Summary) -> String {
-    let all = summary
-        .interfaces
-        .iter()
-        .map(|interface| match interface.prefix {
-            Some(prefix) => format!("{}/{prefix}", interface.address),
-            None => interface.address.to_string(),
-        });
+    let all = summary.interfaces.iter().map(|interface| match interface.prefix {
+        Some(prefix) => format!("{}/{prefix}", interface.address),
+        None => interface.address.to_string(),
+    });
     all.collect::<Vec<_>>().join(" ")
 }
 
@@ -463,15 +436,7 @@ mod tests {
     #[test]
     fn the_filter_looks_where_people_look() {
         let row = summary("web1");
-        for text in [
-            "",
-            "WEB",
-            "40007",
-            "127.0.7",
-            "default",
-            "en marche",
-            " web1 ",
-        ] {
+        for text in ["", "WEB", "40007", "127.0.7", "default", "en marche", " web1 "] {
             assert!(matches(Locale::French, &row, text), "{text}");
         }
         assert!(!matches(Locale::French, &row, "web2"));

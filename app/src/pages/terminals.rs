@@ -16,20 +16,11 @@ use crate::shared::instant;
 pub(crate) fn terminals() -> impl IntoView {
     let wanted = use_params_map().with_untracked(|map| map.get("id"));
     let nonce = use_nonce();
-    let assets = [
-        "terminal.js",
-        "xterm.js",
-        "xterm.css",
-        "addon-fit.js",
-        "addon-unicode11.js",
-    ]
-    .map(asset);
+    let assets =
+        ["terminal.js", "xterm.js", "xterm.css", "addon-fit.js", "addon-unicode11.js"].map(asset);
     page(For::LoggedIn, async move |page: Page| {
         let t = page.locale;
-        let all = page
-            .backend
-            .terminals(page.permit::<EnterVServer>()?)
-            .await?;
+        let all = page.backend.terminals(page.permit::<EnterVServer>()?).await?;
         let chosen = match &wanted {
             Some(id) => {
                 let found = all.iter().find(|terminal| terminal.id.as_str() == id);
@@ -72,9 +63,7 @@ pub(crate) fn terminals() -> impl IntoView {
             })
             .collect_view();
         let [script, xterm, style, fit, unicode] = assets;
-        let vserver = here
-            .map(|terminal| terminal.vserver.to_string())
-            .unwrap_or_default();
+        let vserver = here.map(|terminal| terminal.vserver.to_string()).unwrap_or_default();
         let csrf = page.csrf.clone();
         let body = view! {
             <link rel="stylesheet" href=style />

@@ -2,10 +2,7 @@
 //!
 //! It answers as the contract in `app::backend` says and records nothing but what forms leave in
 //! the session. What the real server does is tested against the real server.
-#![allow(
-    dead_code,
-    reason = "each of the targets that include this uses a part of it"
-)]
+#![allow(dead_code, reason = "each of the targets that include this uses a part of it")]
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -55,12 +52,7 @@ pub(crate) struct Memory {
 
 impl Memory {
     pub(crate) fn new() -> Self {
-        Self {
-            engine_is_down: false,
-            is_empty: false,
-            more_vservers: 0,
-            flashes: Arc::default(),
-        }
+        Self { engine_is_down: false, is_empty: false, more_vservers: 0, flashes: Arc::default() }
     }
 
     /// The whole site over this memory. The cookie `as=ROLE` says who asks.
@@ -103,10 +95,7 @@ impl Memory {
         &self,
         request: &Request<Body>,
     ) -> impl Fn() + Clone + Send + Sync + 'static + use<> {
-        let cookies = request
-            .headers()
-            .get(COOKIE)
-            .and_then(|value| value.to_str().ok());
+        let cookies = request.headers().get(COOKIE).and_then(|value| value.to_str().ok());
         let session = cookies
             .unwrap_or_default()
             .split("; ")
@@ -128,11 +117,7 @@ impl Memory {
     }
 
     fn answer<T>(&self, value: T) -> Result<T, Failure> {
-        if self.engine_is_down {
-            Err(Failure::EngineDown)
-        } else {
-            Ok(value)
-        }
+        if self.engine_is_down { Err(Failure::EngineDown) } else { Ok(value) }
     }
 }
 
@@ -143,11 +128,7 @@ pub(crate) fn identity(role: Role) -> Identity {
         Role::Operator => (2, "otto"),
         Role::Viewer => (3, "vera"),
     };
-    Identity {
-        user: UserId(user),
-        name: name.parse().unwrap(),
-        role,
-    }
+    Identity { user: UserId(user), name: name.parse().unwrap(), role }
 }
 
 struct StoppedClock;
@@ -201,10 +182,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         id: id.parse().unwrap(),
         kind,
         target: target.parse().unwrap(),
-        actor: Actor::User {
-            id: UserId(1),
-            name: "ada".parse().unwrap(),
-        },
+        actor: Actor::User { id: UserId(1), name: "ada".parse().unwrap() },
         command: format!("vserver {target} {}", kind.as_str()),
         cancellable: !progress.is_final(),
         finished_at: progress.is_final().then(|| NOW.plus_millis(-60_000)),
@@ -222,23 +200,10 @@ pub(crate) fn operations() -> Vec<Operation> {
             RUNNING_OPERATION,
             Kind::Build,
             "new1",
-            Progress::Running {
-                stage,
-                permille: 430,
-            },
+            Progress::Running { stage, permille: 430 },
         ),
-        operation(
-            FAILED_OPERATION,
-            Kind::Build,
-            "bad1",
-            Progress::Failed { failure: down },
-        ),
-        operation(
-            "01JADQ8Z9XKXQ5Y7D2M3N4P5R4",
-            Kind::Start,
-            "web1",
-            Progress::Succeeded,
-        ),
+        operation(FAILED_OPERATION, Kind::Build, "bad1", Progress::Failed { failure: down }),
+        operation("01JADQ8Z9XKXQ5Y7D2M3N4P5R4", Kind::Start, "web1", Progress::Succeeded),
     ]
 }
 
@@ -287,11 +252,7 @@ pub(crate) fn users() -> Vec<User> {
 }
 
 fn queued(kind: Kind, target: VServerName) -> Operation {
-    Operation {
-        kind,
-        target,
-        ..operations()[0].clone()
-    }
+    Operation { kind, target, ..operations()[0].clone() }
 }
 
 #[async_trait::async_trait]
@@ -300,11 +261,7 @@ impl Backend for Memory {
         self.answer(host_facts())
     }
     async fn vservers(&self, _: Permit<ViewVServers>) -> Result<Vec<Summary>, Failure> {
-        let mut rows = if self.is_empty {
-            Vec::new()
-        } else {
-            summaries()
-        };
+        let mut rows = if self.is_empty { Vec::new() } else { summaries() };
         let last = rows.last().cloned();
         for number in 0..self.more_vservers {
             let name = format!("x{number:04}").parse().unwrap();
@@ -322,13 +279,8 @@ impl Backend for Memory {
             root_directory: format!("/var/lib/vservers/{name}"),
             config_directory: format!("/etc/vservers/{name}"),
             os_release: Some("Debian GNU/Linux 12 (bookworm)".into()),
-            started_at: summary.usage.map(|_| NOW.plus_millis(-23_220_000)),
-            init_pid: summary.usage.map(|_| 4242),
             disk_bytes: Some(310_000_000),
-            config_files: vec![ConfigFile {
-                path: "context".into(),
-                text: "40001\n".into(),
-            }],
+            config_files: vec![ConfigFile { path: "context".into(), text: "40001\n".into() }],
             summary,
         })
     }
@@ -368,10 +320,7 @@ impl Backend for Memory {
     ) -> Result<Vec<Operation>, Failure> {
         let mut all = operations();
         all.retain(|operation| {
-            filter
-                .target
-                .as_ref()
-                .is_none_or(|target| *target == operation.target)
+            filter.target.as_ref().is_none_or(|target| *target == operation.target)
                 && filter.kind.is_none_or(|kind| kind == operation.kind)
         });
         self.answer(all)
@@ -381,9 +330,7 @@ impl Backend for Memory {
         _: Permit<ViewOperations>,
         id: OperationId,
     ) -> Result<Operation, Failure> {
-        let found = operations()
-            .into_iter()
-            .find(|operation| operation.id == id);
+        let found = operations().into_iter().find(|operation| operation.id == id);
         self.answer(found.ok_or(Failure::NoSuchOperation { id })?)
     }
     async fn operation_log(
@@ -392,16 +339,8 @@ impl Backend for Memory {
         _: OperationId,
         offset: u64,
     ) -> Result<LogChunk, Failure> {
-        let text = if offset == 0 {
-            "I: Retrieving <Release>\nI: Unpacking\n"
-        } else {
-            ""
-        };
-        self.answer(LogChunk {
-            offset,
-            text: text.into(),
-            open: true,
-        })
+        let text = if offset == 0 { "I: Retrieving <Release>\nI: Unpacking\n" } else { "" };
+        self.answer(LogChunk { offset, text: text.into(), open: true })
     }
     async fn open_terminal(
         &self,
@@ -412,20 +351,13 @@ impl Backend for Memory {
             return Err(Failure::NotRunning { name: vserver });
         }
         let id = TERMINAL.parse().unwrap();
-        self.answer(Terminal {
-            id,
-            vserver,
-            owner: permit.identity().user,
-            opened_at: NOW,
-        })
+        self.answer(Terminal { id, vserver, owner: permit.identity().user, opened_at: NOW })
     }
     async fn terminals(&self, permit: Permit<EnterVServer>) -> Result<Vec<Terminal>, Failure> {
         if self.is_empty {
             return Ok(Vec::new());
         }
-        Ok(vec![
-            self.open_terminal(permit, "web1".parse().unwrap()).await?,
-        ])
+        Ok(vec![self.open_terminal(permit, "web1".parse().unwrap()).await?])
     }
     async fn close_terminal(&self, _: Permit<EnterVServer>, _: TerminalId) -> Result<(), Failure> {
         self.answer(())
@@ -445,11 +377,7 @@ impl Backend for Memory {
             errors.push(Field::UserName, Problem::NameTaken);
             return Err(Failure::Invalid { errors });
         }
-        Ok(User {
-            name,
-            role,
-            ..users()[0].clone()
-        })
+        Ok(User { name, role, ..users()[0].clone() })
     }
     async fn set_user_disabled(
         &self,
@@ -457,11 +385,7 @@ impl Backend for Memory {
         user: UserId,
         _: bool,
     ) -> Result<(), Failure> {
-        if user == UserId(1) {
-            Err(Failure::LastAdministrator)
-        } else {
-            Ok(())
-        }
+        if user == UserId(1) { Err(Failure::LastAdministrator) } else { Ok(()) }
     }
     async fn set_user_role(
         &self,
@@ -493,20 +417,13 @@ impl Account for MemoryAccount {
         if password.reveal() != "correct horse" {
             return Err(Failure::WrongCredentials);
         }
-        users()
-            .into_iter()
-            .find(|user| user.name == name)
-            .ok_or(Failure::WrongCredentials)
+        users().into_iter().find(|user| user.name == name).ok_or(Failure::WrongCredentials)
     }
     async fn must_change_password(&self) -> bool {
         false
     }
     async fn put_flash(&self, flash: Flash) {
-        self.memory
-            .flashes
-            .lock()
-            .unwrap()
-            .insert(self.session.clone(), flash);
+        self.memory.flashes.lock().unwrap().insert(self.session.clone(), flash);
     }
     async fn take_flash(&self) -> Option<Flash> {
         self.memory.flashes.lock().unwrap().remove(&self.session)
@@ -531,9 +448,6 @@ impl Account for MemoryAccount {
         token == SETUP_TOKEN
     }
     async fn set_up(&self, _: &str, name: UserName, _: Password) -> Result<User, Failure> {
-        Ok(User {
-            name,
-            ..users()[0].clone()
-        })
+        Ok(User { name, ..users()[0].clone() })
     }
 }

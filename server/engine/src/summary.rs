@@ -8,6 +8,7 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+use std::time::Duration;
 
 use domain::failure::Failure;
 use domain::id::{OperationId, VServerName};
@@ -19,11 +20,15 @@ use crate::config::{self, ConfigError, GuestConfig};
 use crate::facts::os_release_value;
 use crate::roots::Roots;
 use crate::state::GuestState;
+use crate::tree;
 use crate::usage::{Snapshot, UsageError, Want, snapshot};
 
 /// The most bytes of a guest's `os-release` that are read, and characters that are shown.
 const OS_RELEASE_BYTES: u64 = 16 * 1024;
 const OS_RELEASE_CHARACTERS: usize = 80;
+
+/// How long counting what the files take may keep somebody waiting.
+const DISK_PATIENCE: Duration = Duration::from_millis(200);
 
 /// Why VServers could not be shown.
 #[derive(Debug, thiserror::Error)]
@@ -119,9 +124,7 @@ pub fn detail(
         os_release: os_release(&root),
         root_directory: root.display().to_string(),
         config_directory: roots.config_of(name).display().to_string(),
-        started_at: running.map(|state| state.started_at),
-        init_pid: running.and_then(|state| state.init).map(|process| process.pid),
-        disk_bytes: None,
+        disk_bytes: tree::disk_bytes(&root, DISK_PATIENCE),
         config_files,
         summary,
     })

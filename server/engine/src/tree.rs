@@ -10,6 +10,7 @@ use std::fs;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use rustix::fs::{
     AtFlags, CWD, Dir, FileType, Mode, OFlags, RenameFlags, ResolveFlags, openat2, renameat,
@@ -83,6 +84,51 @@ fn sync_parents(from: &Path, to: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The bytes that a tree takes on disk, of this filesystem alone; a file with several names counts
+/// once for each. None when it cannot be counted within `patience`.
+#[must_use]
+pub fn disk_bytes(path: &Path, patience: Duration) -> Option<u64> {
+    let directory = open(path).ok()?;
+    let deadline = Instant::now() + patience;
+    let device = rustix::fs::fstat(&directory).ok()?.st_dev;
+    disk_bytes_below(directory.as_fd(), device, deadline, 0)
+}
+
+fn disk_bytes_below(
+    directory: BorrowedFd<'_>,
+    device: u64,
+    deadline: Instant,
+    depth: usize,
+) -> Option<u64> {
+    if depth > MAX_DEPTH || Instant::now() > deadline {
+        return None;
+    }
+    let mut bytes = 0_u64;
+    for (name, is_directory) in names(directory, usize::MAX).ok()? {
+        let Ok(stat) = rustix::fs::statat(directory, &name, AtFlags::SYMLINK_NOFOLLOW) else {
+            // It has just gone.
+            continue;
+        };
+        if stat.st_dev != device {
+            continue;
+        }
+        // In units of 512 bytes whatever the filesystem's block size (stat(2)).
+        bytes = bytes.saturating_add(u64::try_from(stat.st_blocks).unwrap_or(0) * 512);
+        if is_directory {
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
+            match openat2(directory, &name, flags, Mode::empty(), resolve) {
+                Ok(inner) => {
+                    let below = disk_bytes_below(inner.as_fd(), device, deadline, depth + 1)?;
+                    bytes = bytes.saturating_add(below);
+                }
+                Err(_) => continue,
+            }
+        }
+    }
+    Some(bytes)
 }
 
 /// Where something is mounted at or below a directory, as this process sees it.
@@ -247,6 +293,17 @@ mod tests {
         drop(directory);
         remove(&tree).unwrap();
         assert!(!tree.exists());
+    }
+
+    #[test]
+    fn a_tree_takes_what_its_files_take_and_is_not_counted_for_ever() {
+        let base = tempfile::tempdir().unwrap();
+        fs::create_dir(base.path().join("a")).unwrap();
+        fs::write(base.path().join("a/file"), vec![1; 1_000_000]).unwrap();
+        symlink("/", base.path().join("all")).unwrap();
+        let bytes = disk_bytes(base.path(), Duration::from_secs(10)).unwrap();
+        assert!((1_000_000..1_100_000).contains(&bytes), "{bytes}");
+        assert_eq!(disk_bytes(Path::new("/usr"), Duration::ZERO), None);
     }
 
     #[test]

@@ -10,9 +10,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 
 use engine::cgroup;
-use engine::guest::{
-    self, GuestError, InitPlan, MountPlan, MountSource, Spawned, StartPlan, Step,
-};
+use engine::guest::{self, GuestError, InitPlan, MountPlan, MountSource, Spawned, StartPlan, Step};
 use engine::state::ProcessIdentity;
 use scratch_guest::{Scratch, until};
 

@@ -11,16 +11,10 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
             "Correct it and send the form again.".into(),
         ),
         Failure::Invalid { errors } => (
-            format!(
-                "{} fields need other values; nothing was done.",
-                errors.0.len()
-            ),
+            format!("{} fields need other values; nothing was done.", errors.0.len()),
             "Correct them and send the form again.".into(),
         ),
-        Failure::NotLoggedIn => (
-            "Nobody is logged in.".into(),
-            "Log in, then try again.".into(),
-        ),
+        Failure::NotLoggedIn => ("Nobody is logged in.".into(), "Log in, then try again.".into()),
         Failure::NotAllowed { action } => (
             format!("Your role does not allow this ({action})."),
             "Ask an administrator to do it, or to give you another role.".into(),
@@ -34,10 +28,9 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
             "The user name or the password is wrong.".into(),
             "Try again. An administrator can reset a forgotten password.".into(),
         ),
-        Failure::LockedOut { seconds } => (
-            "Too many failed log-ins.".into(),
-            format!("Wait {seconds} seconds, then try again."),
-        ),
+        Failure::LockedOut { seconds } => {
+            ("Too many failed log-ins.".into(), format!("Wait {seconds} seconds, then try again."))
+        }
         Failure::SetupLinkInvalid => (
             "This set-up link was used, has expired or never was one.".into(),
             "If nobody has an account yet, restart Ulysse: it prints a new link. Otherwise log in."
@@ -59,10 +52,9 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
             "This terminal has ended, or never was yours.".into(),
             "Open a new one on the VServer’s page.".into(),
         ),
-        Failure::NoSuchUser => (
-            "There is no such user.".into(),
-            "Load the list of users again.".into(),
-        ),
+        Failure::NoSuchUser => {
+            ("There is no such user.".into(), "Load the list of users again.".into())
+        }
         Failure::AlreadyRunning { name } => (
             format!("{name} is already running."),
             "There is nothing to do; restart it if that is what you want.".into(),
@@ -70,17 +62,11 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
         Failure::NotRunning { name } => {
             (format!("{name} is not running."), "Start it first.".into())
         }
-        Failure::Busy {
-            name,
-            operation: Some(id),
-        } => (
+        Failure::Busy { name, operation: Some(id) } => (
             format!("Another operation ({id}) is at work on {name}."),
             "Wait until it has ended, or cancel it.".into(),
         ),
-        Failure::Busy {
-            name,
-            operation: None,
-        } => (
+        Failure::Busy { name, operation: None } => (
             format!("Something else is at work on {name}."),
             "Wait a moment, then try again.".into(),
         ),
@@ -101,11 +87,7 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
             format!("There is no space left at {path}."),
             "Free some space or give that filesystem more, then try again.".into(),
         ),
-        Failure::BadConfig {
-            file,
-            line,
-            expected,
-        } => (
+        Failure::BadConfig { file, line, expected } => (
             format!("{file}, line {line} cannot be understood: expected {expected}."),
             "Correct the file; it is read again at the next use.".into(),
         ),
@@ -149,27 +131,23 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
 
 fn host_feature(feature: HostFeature) -> (&'static str, &'static str) {
     match feature {
-        HostFeature::Debootstrap => (
-            "the program debootstrap",
-            "Install it: apt-get install debootstrap.",
-        ),
-        HostFeature::UserNamespaces => (
-            "user namespaces",
-            "Allow them: sysctl -w user.max_user_namespaces=15000.",
-        ),
+        HostFeature::Debootstrap => {
+            ("the program debootstrap", "Install it: apt-get install debootstrap.")
+        }
+        HostFeature::UserNamespaces => {
+            ("user namespaces", "Allow them: sysctl -w user.max_user_namespaces=15000.")
+        }
         HostFeature::IdmappedMounts => (
             "idmapped mounts on the filesystem of the VServers",
             "Put /var/lib/vservers on ext4, xfs or btrfs, on a kernel from 5.15 on.",
         ),
-        HostFeature::Cgroups => (
-            "a usable cgroup hierarchy",
-            "Mount cgroup2 at /sys/fs/cgroup, as Debian does.",
-        ),
+        HostFeature::Cgroups => {
+            ("a usable cgroup hierarchy", "Mount cgroup2 at /sys/fs/cgroup, as Debian does.")
+        }
         HostFeature::Veth => ("veth devices", "Load the module: modprobe veth."),
-        HostFeature::Nftables => (
-            "nftables with address translation",
-            "Install it: apt-get install nftables.",
-        ),
+        HostFeature::Nftables => {
+            ("nftables with address translation", "Install it: apt-get install nftables.")
+        }
         HostFeature::Root => ("root privileges", "Run the command as root."),
     }
 }

@@ -101,7 +101,6 @@ impl Messages for English {
         addresses = "Addresses";
         system = "System";
         init_style = "Init style";
-        init_pid = "Pid of its init on the host";
         root_directory = "Files";
         disk_used = "Disk space";
         all_its_operations = "All its operations";

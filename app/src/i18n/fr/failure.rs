@@ -141,10 +141,9 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
 
 fn host_feature(feature: HostFeature) -> (&'static str, &'static str) {
     match feature {
-        HostFeature::Debootstrap => (
-            "le programme debootstrap",
-            "Installez-le : apt-get install debootstrap.",
-        ),
+        HostFeature::Debootstrap => {
+            ("le programme debootstrap", "Installez-le : apt-get install debootstrap.")
+        }
         HostFeature::UserNamespaces => (
             "les espaces de noms d’utilisateurs",
             "Autorisez-les : sysctl -w user.max_user_namespaces=15000.",
@@ -157,14 +156,10 @@ fn host_feature(feature: HostFeature) -> (&'static str, &'static str) {
             "une hiérarchie cgroup utilisable",
             "Montez cgroup2 sur /sys/fs/cgroup, comme le fait Debian.",
         ),
-        HostFeature::Veth => (
-            "les périphériques veth",
-            "Chargez le module : modprobe veth.",
-        ),
-        HostFeature::Nftables => (
-            "nftables avec traduction d’adresses",
-            "Installez-le : apt-get install nftables.",
-        ),
+        HostFeature::Veth => ("les périphériques veth", "Chargez le module : modprobe veth."),
+        HostFeature::Nftables => {
+            ("nftables avec traduction d’adresses", "Installez-le : apt-get install nftables.")
+        }
         HostFeature::Root => ("les droits de root", "Lancez la commande en tant que root."),
     }
 }

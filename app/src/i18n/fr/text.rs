@@ -101,7 +101,6 @@ impl Messages for French {
         addresses = "Adresses";
         system = "Système";
         init_style = "Style d’init";
-        init_pid = "Pid de son init sur l’hôte";
         root_directory = "Fichiers";
         disk_used = "Espace disque";
         all_its_operations = "Toutes ses opérations";

@@ -16,14 +16,9 @@ pub(crate) fn password() -> impl IntoView {
         let t = page.locale;
         let _ = page.permit::<OwnAccount>()?;
         let errors = page.errors(FORM);
-        let new = Input::Password {
-            autocomplete: "new-password",
-        };
+        let new = Input::Password { autocomplete: "new-password" };
         let hint = t.password_hint(&Password::MIN_BYTES.to_string());
-        let name = page
-            .identity
-            .as_ref()
-            .map(|identity| identity.name.to_string());
+        let name = page.identity.as_ref().map(|identity| identity.name.to_string());
         let body = view! {
             <p>{t.password_explained()}</p>
             <form method="post" action="/api/account/change-password" class="narrow">

@@ -13,18 +13,14 @@ const FORM: &str = "account/set-up";
 
 /// The page.
 pub(crate) fn setup() -> impl IntoView {
-    let token = use_params_map()
-        .with_untracked(|map| map.get("token"))
-        .unwrap_or_default();
+    let token = use_params_map().with_untracked(|map| map.get("token")).unwrap_or_default();
     page(For::Anybody, async move |page: Page| {
         let t = page.locale;
         if !page.account.setup_link_is_valid(&token).await {
             return Err(Failure::SetupLinkInvalid);
         }
         let errors = page.errors(FORM);
-        let name = page
-            .typed(FORM, "name")
-            .unwrap_or_else(|| "admin".to_owned());
+        let name = page.typed(FORM, "name").unwrap_or_else(|| "admin".to_owned());
         let body = view! {
             <p>{t.set_up_explained()}</p>
             <form method="post" action="/api/account/set-up" class="narrow">

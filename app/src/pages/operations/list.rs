@@ -9,14 +9,8 @@ use crate::i18n::kind_text;
 use crate::islands::operation_table::OperationTable;
 use crate::page::{Area, Content, For, Page, page};
 
-const KINDS: [Kind; 6] = [
-    Kind::Build,
-    Kind::Start,
-    Kind::Stop,
-    Kind::Restart,
-    Kind::Delete,
-    Kind::Repair,
-];
+const KINDS: [Kind; 6] =
+    [Kind::Build, Kind::Start, Kind::Stop, Kind::Restart, Kind::Delete, Kind::Repair];
 
 /// How many the backend gives at most: as many mean that there may be more.
 const PAGE_LENGTH: usize = 100;
@@ -29,9 +23,7 @@ pub(crate) fn list() -> impl IntoView {
         let (text, vserver, kind) = (query("q"), query("vserver"), query("kind"));
         let filter = OperationFilter {
             target: vserver.as_deref().and_then(|name| name.trim().parse().ok()),
-            kind: kind
-                .as_deref()
-                .and_then(|kind| KINDS.into_iter().find(|k| k.as_str() == kind)),
+            kind: kind.as_deref().and_then(|kind| KINDS.into_iter().find(|k| k.as_str() == kind)),
             text: text.clone(),
             before: query("before").and_then(|id| id.parse().ok()),
         };
@@ -39,18 +31,15 @@ pub(crate) fn list() -> impl IntoView {
         let grows = is_newest && filter.kind.is_none() && filter.text.is_none();
         let (target, chosen) = (filter.target.clone(), filter.kind);
         let operations = page.backend.operations(page.permit()?, filter).await?;
-        let older = operations
-            .last()
-            .filter(|_| operations.len() >= PAGE_LENGTH)
-            .map(|last| {
-                let mut address = format!("/operations?before={}", last.id);
-                for (key, value) in [("q", &text), ("vserver", &vserver), ("kind", &kind)] {
-                    if let Some(value) = value {
-                        address.push_str(&format!("&{key}={}", encoded(value)));
-                    }
+        let older = operations.last().filter(|_| operations.len() >= PAGE_LENGTH).map(|last| {
+            let mut address = format!("/operations?before={}", last.id);
+            for (key, value) in [("q", &text), ("vserver", &vserver), ("kind", &kind)] {
+                if let Some(value) = value {
+                    address.push_str(&format!("&{key}={}", encoded(value)));
                 }
-                view! { <a class="button" rel="next" href=address>{t.older()}</a> }
-            });
+            }
+            view! { <a class="button" rel="next" href=address>{t.older()}</a> }
+        });
         let kinds = KINDS
             .into_iter()
             .map(|kind| {
@@ -95,10 +84,7 @@ pub(crate) fn list() -> impl IntoView {
         Ok(Content {
             title: t.operations().to_owned(),
             area: Area::Operations,
-            subscription: Some(Subscription {
-                operations: true,
-                ..Subscription::default()
-            }),
+            subscription: Some(Subscription { operations: true, ..Subscription::default() }),
             body: body.into_any(),
         })
     })

@@ -19,15 +19,12 @@ const MOST_LOG_BYTES: u64 = 4 << 20;
 
 /// The page.
 pub(crate) fn show() -> impl IntoView {
-    let id = use_params_map()
-        .with_untracked(|map| map.get("id"))
-        .unwrap_or_default();
+    let id = use_params_map().with_untracked(|map| map.get("id")).unwrap_or_default();
     page(For::LoggedIn, async move |page: Page| {
         let t = page.locale;
         let permit = page.permit()?;
-        let id: OperationId = id
-            .parse()
-            .map_err(|problem| wrong(domain::field::Field::Name, problem))?;
+        let id: OperationId =
+            id.parse().map_err(|problem| wrong(domain::field::Field::Name, problem))?;
         let operation = page.backend.operation(permit, id.clone()).await?;
         let log = whole_log(&page, &id).await?;
         let end = log.offset + log.text.len() as u64;
@@ -78,16 +75,10 @@ pub(crate) fn show() -> impl IntoView {
 
 /// The log there is, piece by piece.
 async fn whole_log(page: &Page, id: &OperationId) -> Result<LogChunk, domain::failure::Failure> {
-    let mut log = page
-        .backend
-        .operation_log(page.permit()?, id.clone(), 0)
-        .await?;
+    let mut log = page.backend.operation_log(page.permit()?, id.clone(), 0).await?;
     while (log.text.len() as u64) < MOST_LOG_BYTES {
         let next = log.offset + log.text.len() as u64;
-        let chunk = page
-            .backend
-            .operation_log(page.permit()?, id.clone(), next)
-            .await?;
+        let chunk = page.backend.operation_log(page.permit()?, id.clone(), next).await?;
         log.open = chunk.open;
         if chunk.text.is_empty() {
             break;

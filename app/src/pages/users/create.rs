@@ -18,9 +18,7 @@ pub(crate) fn create() -> impl IntoView {
         let _ = page.permit::<ManageUsers>()?;
         let errors = page.errors(FORM);
         let role = page.typed(FORM, "role").and_then(|role| role.parse().ok());
-        let new = Input::Password {
-            autocomplete: "new-password",
-        };
+        let new = Input::Password { autocomplete: "new-password" };
         let hint = t.password_hint(&Password::MIN_BYTES.to_string());
         let name = page.typed(FORM, "name");
         let body = view! {

@@ -24,11 +24,8 @@ pub(crate) fn list() -> impl IntoView {
                     Some(at) => instant(t, at).into_any(),
                     None => t.never().into_any(),
                 };
-                let (label, value) = if user.disabled {
-                    (t.enable(), "false")
-                } else {
-                    (t.disable(), "true")
-                };
+                let (label, value) =
+                    if user.disabled { (t.enable(), "false") } else { (t.disable(), "true") };
                 let is_me = me == Some(user.id);
                 view! {
                     <tr>

@@ -14,20 +14,14 @@ const RESET: &str = "users/reset-password";
 
 /// The page.
 pub(crate) fn show() -> impl IntoView {
-    let id = use_params_map()
-        .with_untracked(|map| map.get("id"))
-        .unwrap_or_default();
+    let id = use_params_map().with_untracked(|map| map.get("id")).unwrap_or_default();
     page(For::LoggedIn, async move |page: Page| {
         let t = page.locale;
         let users = page.backend.users(page.permit()?).await?;
-        let user = users
-            .into_iter()
-            .find(|user| user.id.to_string() == id)
-            .ok_or(Failure::NoSuchUser)?;
+        let user =
+            users.into_iter().find(|user| user.id.to_string() == id).ok_or(Failure::NoSuchUser)?;
         let errors = page.errors(RESET);
-        let new = Input::Password {
-            autocomplete: "new-password",
-        };
+        let new = Input::Password { autocomplete: "new-password" };
         let hint = t.password_hint(&Password::MIN_BYTES.to_string());
         let hidden = || {
             view! {
@@ -35,11 +29,8 @@ pub(crate) fn show() -> impl IntoView {
                 <input type="hidden" name="user" value=user.id.to_string() />
             }
         };
-        let (toggle, value) = if user.disabled {
-            (t.enable(), "false")
-        } else {
-            (t.disable(), "true")
-        };
+        let (toggle, value) =
+            if user.disabled { (t.enable(), "false") } else { (t.disable(), "true") };
         let body = view! {
             <section aria-labelledby="role-title">
                 <h2 id="role-title">{t.role()}</h2>

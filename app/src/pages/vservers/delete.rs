@@ -14,9 +14,7 @@ const FORM: &str = "vservers/delete";
 
 /// The page.
 pub(crate) fn delete() -> impl IntoView {
-    let name = use_params_map()
-        .with_untracked(|map| map.get("name"))
-        .unwrap_or_default();
+    let name = use_params_map().with_untracked(|map| map.get("name")).unwrap_or_default();
     page(For::LoggedIn, async move |page: Page| {
         let t = page.locale;
         let _ = page.permit::<DeleteVServer>()?;
@@ -29,9 +27,7 @@ pub(crate) fn delete() -> impl IntoView {
             .collect_view();
         let is_wrong = !page.errors(FORM).is_empty();
         let summary = detail.summary;
-        let size = detail
-            .disk_bytes
-            .map(|bytes| format!(" ({})", format::bytes(t, bytes)));
+        let size = detail.disk_bytes.map(|bytes| format!(" ({})", format::bytes(t, bytes)));
         let addresses = summary
             .interfaces
             .iter()

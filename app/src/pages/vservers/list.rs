@@ -33,10 +33,7 @@ pub(crate) fn list() -> impl IntoView {
         Ok(Content {
             title: t.vservers().to_owned(),
             area: Area::VServers,
-            subscription: Some(Subscription {
-                vservers: true,
-                ..Subscription::default()
-            }),
+            subscription: Some(Subscription { vservers: true, ..Subscription::default() }),
             body: body.into_any(),
         })
     })

@@ -15,28 +15,21 @@ use crate::i18n::{Locale, format};
 use crate::islands::operation_table::OperationTable;
 use crate::islands::vserver_panel::VServerPanel;
 use crate::page::{Area, Content, For, Page, page};
-use crate::shared::instant;
 
 /// The VServer that the address names. A name that cannot be is a VServer that is not.
 pub(super) fn named(text: &str) -> Result<VServerName, Failure> {
-    text.parse()
-        .map_err(|problem| wrong(domain::field::Field::Name, problem))
+    text.parse().map_err(|problem| wrong(domain::field::Field::Name, problem))
 }
 
 /// The page.
 pub(crate) fn show() -> impl IntoView {
-    let name = use_params_map()
-        .with_untracked(|map| map.get("name"))
-        .unwrap_or_default();
+    let name = use_params_map().with_untracked(|map| map.get("name")).unwrap_or_default();
     page(For::LoggedIn, async move |page: Page| {
         let t = page.locale;
         let permit = page.permit()?;
         let name = named(&name)?;
         let detail = page.backend.vserver(permit, name.clone()).await?;
-        let filter = OperationFilter {
-            target: Some(name.clone()),
-            ..OperationFilter::default()
-        };
+        let filter = OperationFilter { target: Some(name.clone()), ..OperationFilter::default() };
         let mut operations = page.backend.operations(page.permit()?, filter).await?;
         operations.truncate(10);
         let may = abilities(&page);
@@ -71,20 +64,14 @@ pub(crate) fn show() -> impl IntoView {
         Ok(Content {
             title: name.to_string(),
             area: Area::VServers,
-            subscription: Some(Subscription {
-                vserver: Some(name),
-                ..Subscription::default()
-            }),
+            subscription: Some(Subscription { vserver: Some(name), ..Subscription::default() }),
             body: body.into_any(),
         })
     })
 }
 
 fn interface_text(interface: &Interface) -> String {
-    let prefix = interface
-        .prefix
-        .map(|prefix| format!("/{prefix}"))
-        .unwrap_or_default();
+    let prefix = interface.prefix.map(|prefix| format!("/{prefix}")).unwrap_or_default();
     let device = match &interface.device {
         Device::Named(device) => format!(" ({device})"),
         Device::None => " (nodev)".to_owned(),
@@ -95,18 +82,8 @@ fn interface_text(interface: &Interface) -> String {
 fn facts(t: Locale, detail: &Detail) -> impl IntoView + use<> {
     let summary = &detail.summary;
     let or_dash = |text: Option<String>| text.filter(|text| !text.is_empty()).unwrap_or("–".into());
-    let addresses = summary
-        .interfaces
-        .iter()
-        .map(interface_text)
-        .collect::<Vec<_>>()
-        .join(", ");
-    let marks = summary
-        .marks
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(", ");
+    let addresses = summary.interfaces.iter().map(interface_text).collect::<Vec<_>>().join(", ");
+    let marks = summary.marks.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let row = |label: &'static str, value: AnyView| {
         view! { <div><dt>{label}</dt><dd>{value}</dd></div> }
     };
@@ -120,14 +97,6 @@ fn facts(t: Locale, detail: &Detail) -> impl IntoView + use<> {
             {text(t.system(), detail.os_release.clone())}
             {text(t.init_style(), Some(detail.init_style.to_string()))}
             {text(t.mark(), Some(marks))}
-            {row(
-                t.started_at(),
-                match detail.started_at {
-                    Some(at) => instant(t, at).into_any(),
-                    None => "–".into_any(),
-                },
-            )}
-            {text(t.init_pid(), detail.init_pid.map(|pid| pid.to_string()))}
             {code(t.root_directory(), detail.root_directory.clone())}
             {text(t.disk_used(), detail.disk_bytes.map(|bytes| format::bytes(t, bytes)))}
         </dl>
