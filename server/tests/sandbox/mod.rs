@@ -19,15 +19,15 @@ use engine::state::GuestState;
 use tempfile::TempDir;
 
 /// An instance.
-pub struct Sandbox {
+pub(crate) struct Sandbox {
     directory: TempDir,
-    pub settings: Settings,
-    pub config: PathBuf,
+    pub(crate) settings: Settings,
+    pub(crate) config: PathBuf,
 }
 
 impl Sandbox {
     /// An instance whose guests find bases that were made before.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let sandbox = Self::without_bases();
         let shared = cache().join("bases");
         fs::create_dir_all(&shared).unwrap();
@@ -38,7 +38,7 @@ impl Sandbox {
     }
 
     /// An instance that has to make its bases itself.
-    pub fn without_bases() -> Self {
+    pub(crate) fn without_bases() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let directory = tempfile::Builder::new().prefix("ulysse-test-").tempdir().unwrap();
@@ -61,7 +61,7 @@ impl Sandbox {
     }
 
     /// `ulysse WORDS --config …`, not run yet.
-    pub fn ulysse(&self, program: &str, words: &[&str]) -> Command {
+    pub(crate) fn ulysse(&self, program: &str, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ulysse"));
         command.arg(program).arg("--config").arg(&self.config).args(words);
         command.env("LC_ALL", "C").stdin(Stdio::null());
@@ -69,24 +69,24 @@ impl Sandbox {
     }
 
     /// Runs `vserver WORDS`.
-    pub fn vserver(&self, words: &[&str]) -> Output {
+    pub(crate) fn vserver(&self, words: &[&str]) -> Output {
         self.ulysse("vserver", words).output().unwrap()
     }
 
     /// Runs `vserver WORDS`, which has to succeed; what it wrote on standard output.
-    pub fn must(&self, words: &[&str]) -> String {
+    pub(crate) fn must(&self, words: &[&str]) -> String {
         let output = self.vserver(words);
         assert!(output.status.success(), "vserver {words:?}: {output:?}");
         String::from_utf8(output.stdout).unwrap()
     }
 
     /// Builds a small VServer.
-    pub fn build(&self, name: &str) -> Output {
+    pub(crate) fn build(&self, name: &str) -> Output {
         self.vserver(&build_words(name))
     }
 
     /// Names in a directory below the sandbox, sorted.
-    pub fn names_in(&self, path: &Path) -> Vec<String> {
+    pub(crate) fn names_in(&self, path: &Path) -> Vec<String> {
         let mut names: Vec<String> = fs::read_dir(path)
             .into_iter()
             .flatten()
@@ -98,7 +98,7 @@ impl Sandbox {
 }
 
 /// The words that build a small VServer; always the same base.
-pub fn build_words(name: &str) -> Vec<&str> {
+pub(crate) fn build_words(name: &str) -> Vec<&str> {
     vec![name, "build", "-m", "debootstrap", "--", "--", "--variant=minbase"]
 }
 
@@ -138,12 +138,12 @@ fn cache() -> PathBuf {
 }
 
 /// Puts the calling thread, and what it starts, on a host network of its own, without a way out.
-pub fn leave_network() {
+pub(crate) fn leave_network() {
     nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET).unwrap();
 }
 
 /// Waits for a condition, but not for ever.
-pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(60);
     while !condition() {
         assert!(Instant::now() < deadline, "waited in vain until {what}");
