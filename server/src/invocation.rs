@@ -59,10 +59,10 @@ pub(crate) enum InstanceError {
 pub(crate) fn instance(config: Option<&Path>) -> Result<Instance, InstanceError> {
     // Our own processes run in `/`: they are told where the file really is.
     let settings_file = match config {
-        Some(path) => Some(std::fs::canonicalize(path).map_err(|source| InstanceError::File {
-            path: path.to_owned(),
-            source,
-        })?),
+        Some(path) => Some(
+            std::fs::canonicalize(path)
+                .map_err(|source| InstanceError::File { path: path.to_owned(), source })?,
+        ),
         None => None,
     };
     Ok(Instance {

@@ -43,7 +43,9 @@ pub(crate) enum ServeError {
         #[source]
         source: io::Error,
     },
-    #[error("listening at {address}: does another program, or another `ulysse serve`, listen there?")]
+    #[error(
+        "listening at {address}: does another program, or another `ulysse serve`, listen there?"
+    )]
     Listen {
         address: SocketAddr,
         #[source]
@@ -126,7 +128,7 @@ fn serve(instance: &Instance) -> Result<(), ServeError> {
         for child in &mut children {
             child.start_if_due(instance, &ends, now)?;
         }
-        wait(&signals, children.iter().filter_map(|child| child.due()).min())?;
+        wait(&signals, children.iter().filter_map(Child::due).min())?;
         while let Some(signal) = signals.read_signal().map_err(failed)? {
             if signal.ssi_signo == Signal::SIGCHLD as u32 {
                 continue;

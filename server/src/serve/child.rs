@@ -118,8 +118,7 @@ impl Child {
                 tv_sec: i64::try_from(END_PATIENCE.as_secs()).unwrap_or(1),
                 tv_nsec: 0,
             };
-            let mut polled =
-                [rustix::event::PollFd::new(&pidfd, rustix::event::PollFlags::IN)];
+            let mut polled = [rustix::event::PollFd::new(&pidfd, rustix::event::PollFlags::IN)];
             let _ = rustix::event::poll(&mut polled, Some(&timeout));
         }
         let _ = child.kill();

@@ -20,9 +20,7 @@ pub(super) fn make(settings: &Settings) -> Result<(), ServeError> {
         Some(user) => user,
         None => {
             make_user(name).map_err(failed)?;
-            found(name)
-                .map_err(failed)?
-                .ok_or_else(|| failed(io::ErrorKind::NotFound.into()))?
+            found(name).map_err(failed)?.ok_or_else(|| failed(io::ErrorKind::NotFound.into()))?
         }
     };
     let path = &settings.roots.database_base;
