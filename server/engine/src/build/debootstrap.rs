@@ -51,6 +51,11 @@ pub(super) fn command(method: &Method, init: Init) -> Vec<String> {
     };
     let mut command =
         vec![PROGRAM.to_owned(), "--debian-installer".to_owned(), format!("--arch={architecture}")];
+    // Without the keyring it would go on and trust whoever answers. What lies on the host itself is as
+    // good as the host.
+    if !mirror.as_str().starts_with("file:") {
+        command.push("--force-check-gpg".to_owned());
+    }
     command.push(format!("--include={}", joined(with, packages)));
     let excluded = joined(without, excluded);
     if !excluded.is_empty() {
@@ -258,6 +263,7 @@ mod tests {
         /usr/sbin/debootstrap
         --debian-installer
         --arch=amd64
+        --force-check-gpg
         --include=sysvinit-core,sysv-rc,initscripts,less
         --exclude=init,systemd,systemd-sysv,systemd-timesyncd,libpam-systemd,libnss-systemd,dbus-user-session,nano
         --variant=minbase
