@@ -42,7 +42,8 @@ impl Sandbox {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let directory = tempfile::Builder::new().prefix("ulysse-test-").tempdir().unwrap();
-        fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o700)).unwrap();
+        // The web process gets through to its database, and no further.
+        fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o711)).unwrap();
         let path = |name: &str| directory.path().join(name);
         let unique = format!("{}-{number}", std::process::id());
         let mut settings = Settings::default();
