@@ -1,0 +1,301 @@
+// The story of the README, as one person plays it: from the set-up link to a running VServer with a
+// shell in the browser, and away with it. Real program, real debootstrap, real Chromium.
+
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+
+import { accessible, awake, openBrowser, person, picture, quiet } from "../sandbox/browser.mjs";
+import { Sandbox, until } from "../sandbox/sandbox.mjs";
+import { runs, screen, shows } from "../sandbox/terminal.mjs";
+
+const PASSWORD = "correct horse battery staple";
+// A build fetches and unpacks a whole base system, perhaps on a busy machine.
+const BUILD_MS = 180_000;
+
+describe("the story", () => {
+  let sandbox;
+  let browser;
+  let page;
+
+  before(async () => {
+    sandbox = await Sandbox.open();
+    browser = await openBrowser(sandbox);
+    page = await person(browser, sandbox);
+  });
+
+  after(async () => {
+    await browser?.close();
+    await sandbox?.close();
+  });
+
+  let broken = null;
+
+  /** Runs a step; a failed one shows page and log, and ends the story. */
+  function step(name, work) {
+    it(name, async (test) => {
+      if (broken) return test.skip(`after "${broken}"`);
+      page.complaints = [];
+      try {
+        await work();
+        quiet(page);
+      } catch (error) {
+        broken = name;
+        await picture(page, `failed-${name.replaceAll(/\W+/g, "-")}`).catch(() => {});
+        throw new Error(`${error.message}\nat ${page.url()}, log:\n${sandbox.output}`, { cause: error });
+      }
+    });
+  }
+
+  async function logIn(who = page) {
+    await who.goto("/login");
+    await who.getByLabel("User name").fill("ada");
+    await who.getByLabel("Password").fill(PASSWORD);
+    await who.getByRole("button", { name: "Log in" }).click();
+    await who.getByRole("heading", { level: 1, name: "VServers" }).waitFor();
+  }
+
+  async function operationSucceeds(patienceMs) {
+    await page.waitForURL(/\/operations\/.+/);
+    await page.getByRole("status").filter({ hasText: /^done$/ }).waitFor({ timeout: patienceMs });
+  }
+
+  /** The list, until the row of this VServer is in this state. */
+  async function row(name, state) {
+    await page.goto("/vservers");
+    await awake(page);
+    const found = page.locator(`tr[data-vserver="${name}"]`);
+    await found.and(page.locator(`[data-state="${state}"]`)).waitFor();
+    return found;
+  }
+
+  step("the set-up link makes the first administrator, once", async () => {
+    await page.goto(sandbox.setupLink);
+    await picture(page, "readme-set-up");
+    await accessible(page, "set-up");
+    await page.getByLabel("User name").fill("ada");
+    await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+    await page.getByLabel("Password again").fill(PASSWORD);
+    await page.getByRole("button", { name: "Create the administrator" }).click();
+    await page.getByRole("heading", { level: 1, name: "VServers" }).waitFor();
+    const other = await person(browser, sandbox);
+    const answer = await other.goto(sandbox.setupLink);
+    assert.ok(answer.status() >= 400, "a used link is refused");
+    await other.context().close();
+  });
+
+  step("log out, refused with a wrong password, log in", async () => {
+    await page.getByRole("button", { name: "Log out" }).click();
+    await page.waitForURL("**/login");
+    await accessible(page, "log-in");
+    await page.getByLabel("User name").fill("ada");
+    await page.getByLabel("Password").fill("wrong");
+    await page.getByRole("button", { name: "Log in" }).click();
+    await page.getByRole("alert").waitFor();
+    await picture(page, "log-in-refused");
+    await logIn();
+    await awake(page);
+    await picture(page, "list-empty");
+    await accessible(page, "the empty list");
+  });
+
+  step("the form judges each field and shows the command", async () => {
+    await page.getByRole("link", { name: "Build a VServer", exact: true }).click();
+    await page.getByRole("heading", { level: 1, name: "Build a VServer" }).waitFor();
+    await awake(page);
+    const name = page.getByLabel("Name", { exact: true });
+    await name.fill("not a name");
+    await page.locator("#field-name[aria-invalid=true]").waitFor();
+    await name.fill("web1");
+    await page.getByLabel("Mirror").fill(sandbox.mirror);
+    await page.locator(".preview code").filter({ hasText: "vserver web1 build" }).waitFor();
+    await picture(page, "readme-build");
+    await accessible(page, "the build form");
+  });
+
+  step("a build shows its progress and its log, also after one has left", async () => {
+    await page.getByRole("button", { name: "Build", exact: true }).click();
+    await page.waitForURL(/\/operations\/.+/);
+    await page.getByRole("log").filter({ hasText: /\w/ }).waitFor({ timeout: BUILD_MS });
+    await picture(page, "readme-building");
+    await accessible(page, "an operation");
+    const address = page.url();
+    await page.goto("/vservers");
+    await page.goto(address);
+    await operationSucceeds(BUILD_MS);
+    await picture(page, "built");
+  });
+
+  step("the list has it; it starts", async () => {
+    const stopped = await row("web1", "stopped");
+    await stopped.getByRole("button", { name: "Start web1" }).click();
+    const running = await row("web1", "running");
+    await running.getByText(/^\d+m\d+/).first().waitFor();
+    await picture(page, "readme-list");
+    await accessible(page, "the list");
+    await page.getByRole("link", { name: "web1" }).click();
+    await page.getByRole("heading", { level: 1, name: "web1" }).waitFor();
+    await awake(page);
+    await page.locator("figure.chart").first().waitFor();
+    await picture(page, "readme-vserver");
+    await accessible(page, "a VServer");
+  });
+
+  step("a terminal is a shell inside, and survives a reload", async () => {
+    await page.getByRole("button", { name: "Open a terminal" }).click();
+    await page.waitForURL(/\/terminals\/.+/);
+    await shows(page, /web1:.*# $/m);
+    await page.locator(".xterm-helper-textarea").focus();
+    const processes = await runs(page, "ps ax -o pid,comm");
+    assert.equal(processes.status, 0);
+    assert.match(processes.output, /^ +1 \w+/m);
+    assert.doesNotMatch(processes.output, /ulysse|chrom/);
+    const addresses = await runs(page, "ip -brief address");
+    assert.match(addresses.output, /10\.127\.0\.\d+/);
+    assert.doesNotMatch(addresses.output, /198\.51\.100\.1/);
+    await runs(page, "printf '\\033[32mgrün ✓ \\033[0m\\n'; MEMORY=kept");
+    await picture(page, "readme-terminal");
+    await accessible(page, "a terminal");
+    await page.reload();
+    await shows(page, /grün ✓/);
+    assert.match((await runs(page, "echo $MEMORY")).output, /kept/);
+  });
+
+  step("the web process may die: the terminal comes back", async () => {
+    const found = await sandbox.run("pgrep", "-f", " web --config ");
+    const pid = found.output.trim();
+    assert.match(pid, /^\d+$/, "one web process");
+    await sandbox.run("kill", "-9", pid);
+    await page.locator('[data-terminal-screen][data-state="lost"]').waitFor();
+    await page.locator('[data-terminal-screen][data-state="connected"]').waitFor();
+    assert.match((await runs(page, "echo $MEMORY")).output, /kept/);
+    // What a browser says about a connection that broke is no complaint about the page.
+    page.complaints = [];
+  });
+
+  step("packages install, and ssh gets in from the host", async () => {
+    const key = `${sandbox.folder}/key`;
+    await sandbox.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key);
+    const { output: publicKey } = await sandbox.run("cat", `${key}.pub`);
+    const quiet = "DEBIAN_FRONTEND=noninteractive apt-get -qq";
+    assert.equal((await runs(page, `${quiet} update >/dev/null`, BUILD_MS)).status, 0);
+    const install = `${quiet} install -y openssh-server >/dev/null 2>&1`;
+    assert.equal((await runs(page, install, BUILD_MS)).status, 0);
+    await runs(page, `mkdir -pm700 ~/.ssh; echo '${publicKey.trim()}' >~/.ssh/authorized_keys`);
+    const { output } = await runs(page, "hostname -I");
+    const address = output.trim().split(/\s+/)[0];
+    const ssh = await until("ssh gets in", async () => {
+      const answer = await sandbox.run(
+        "ssh", "-i", key, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
+        "-o", "LogLevel=ERROR", "-o", "BatchMode=yes", `root@${address}`, "hostname",
+      );
+      return answer.code === 0 && answer;
+    });
+    assert.equal(ssh.output.trim(), "web1");
+  });
+
+  step("a second build of the same suite takes seconds", async () => {
+    await page.goto("/build");
+    await awake(page);
+    await page.getByLabel("Name", { exact: true }).fill("web2");
+    await page.getByLabel("Mirror").fill(sandbox.mirror);
+    await page.getByRole("button", { name: "Build", exact: true }).click();
+    await page.waitForURL(/\/operations\/.+/);
+    await operationSucceeds(60_000);
+  });
+
+  step("French, dark, and on a phone", async () => {
+    await page.goto("/vservers");
+    await page.getByRole("button", { name: "Français" }).click();
+    await page.getByRole("button", { name: "Sombre" }).click();
+    await page.locator('html[lang="fr"][data-theme="dark"]').waitFor({ state: "attached" });
+    await page.setViewportSize({ width: 390, height: 844 });
+    for (const [address, name] of [
+      ["/vservers", "list"], ["/vservers/web1", "vserver"], ["/build", "build"],
+      ["/operations", "operations"], ["/users", "users"], ["/terminals", "terminal"],
+    ]) {
+      await page.goto(address);
+      await awake(page);
+      await picture(page, `phone-${name}`);
+      await accessible(page, `${address} on a phone, dark, in French`);
+    }
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await page.goto("/vservers");
+    await page.getByRole("button", { name: "English" }).click();
+    await page.getByRole("button", { name: "Light" }).click();
+    await page.locator('html[lang="en"][data-theme="light"]').waitFor({ state: "attached" });
+  });
+
+  step("without JavaScript every form works", async () => {
+    const bare = await person(browser, sandbox, { javaScriptEnabled: false });
+    await logIn(bare);
+    await bare.getByRole("button", { name: "Start web2" }).click();
+    await until("web2 runs", async () => {
+      await bare.goto("/vservers");
+      return bare.locator('tr[data-vserver="web2"][data-state="running"]').isVisible();
+    });
+    await bare.goto("/build");
+    await bare.locator("#field-name").fill("no such name");
+    await bare.getByRole("button", { name: "Build", exact: true }).click();
+    await bare.locator(".problem").first().waitFor();
+    await picture(bare, "no-js-build-refused");
+    await bare.context().close();
+  });
+
+  step("the command line sees the same, and what it does shows in the list", async () => {
+    const stat = await sandbox.run("ulysse", "vserver-stat");
+    assert.match(stat.output, /^CTX +PROC +VSZ +RSS +userTIME +sysTIME +UPTIME +NAME/);
+    assert.match(stat.output, /web1/);
+    await row("web2", "running");
+    const stopped = await sandbox.run("ulysse", "vserver", "web2", "stop");
+    assert.equal(stopped.code, 0, stopped.output);
+    await page.locator('tr[data-vserver="web2"][data-state="stopped"]').waitFor();
+  });
+
+  step("delete says what goes away, and takes it away", async () => {
+    await page.goto("/vservers/web1");
+    await awake(page);
+    await page.getByRole("link", { name: /^Delete/ }).click();
+    await page.getByRole("heading", { level: 1, name: "Delete web1" }).waitFor();
+    await picture(page, "delete");
+    await accessible(page, "delete");
+    await page.getByLabel(/to confirm/).fill("web1");
+    await page.getByRole("button", { name: "Delete web1" }).click();
+    await operationSucceeds(60_000);
+    await page.goto("/vservers");
+    await page.locator('tr[data-vserver="web2"]').waitFor();
+    assert.equal(await page.locator('tr[data-vserver="web1"]').count(), 0);
+    await page.goto("/operations");
+    await awake(page);
+    await picture(page, "operations");
+    await accessible(page, "the operations");
+  });
+
+  step("a viewer looks and does not touch", async () => {
+    await page.goto("/users/create");
+    await page.getByLabel("User name").fill("vera");
+    await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+    const again = page.getByLabel("Password again");
+    if (await again.count()) await again.fill(PASSWORD);
+    await page.locator('[name=role]').first().waitFor({ state: "attached" });
+    await page.getByLabel(/viewer/i).check().catch(() => page.getByLabel("Role").selectOption("viewer"));
+    await accessible(page, "a new user");
+    await page.getByRole("button", { name: "Create the user" }).click();
+    await page.getByText("vera was created.").waitFor();
+
+    const vera = await person(browser, sandbox);
+    await vera.goto("/login");
+    await vera.getByLabel("User name").fill("vera");
+    await vera.getByLabel("Password").fill(PASSWORD);
+    await vera.getByRole("button", { name: "Log in" }).click();
+    await vera.waitForURL("**/account/password");
+    await vera.getByLabel("Current password").fill(PASSWORD);
+    await vera.getByLabel("Password", { exact: true }).fill(`${PASSWORD} 2`);
+    await vera.getByLabel("Password again").fill(`${PASSWORD} 2`);
+    await vera.getByRole("button", { name: "Change the password" }).click();
+    await vera.goto("/vservers");
+    await vera.locator('tr[data-vserver="web2"]').waitFor();
+    assert.equal(await vera.getByRole("button", { name: "Start web2" }).count(), 0);
+    assert.equal((await vera.goto("/build")).status(), 403);
+    await vera.context().close();
+  });
+});
