@@ -137,6 +137,17 @@ function connect() {
 }
 
 terminal.onData((data) => type(encoder.encode(data)));
+// Text that comes without a key (an emoji picker, dictation, some keyboards of phones): xterm.js leaves
+// it in its text field while it talks to screen readers.
+let keyIsDown = false;
+screen.addEventListener("keydown", () => (keyIsDown = true), true);
+screen.addEventListener("keyup", () => (keyIsDown = false), true);
+terminal.textarea.addEventListener("input", (event) => {
+  if (event.inputType === "insertText" && event.data && !event.isComposing && !keyIsDown) {
+    type(encoder.encode(event.data));
+    terminal.textarea.value = "";
+  }
+});
 terminal.onBinary((data) => type(Uint8Array.from(data, (character) => character.charCodeAt(0))));
 terminal.onResize(tellSize);
 new ResizeObserver(() => fit.fit()).observe(screen);
