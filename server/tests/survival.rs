@@ -156,7 +156,7 @@ fn what_runs_outlives_every_process_of_ours() {
     let again = Serve::start(&sandbox);
     all_is_well(&sandbox, &state, &shell, "serve");
 
-    terminal::close(roots, &shell.id).unwrap();
     sandbox.must(&["web", "stop"]);
+    assert_eq!(terminal::list(roots).unwrap(), [], "its terminals end with it");
     drop(again);
 }

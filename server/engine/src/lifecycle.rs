@@ -31,6 +31,7 @@ use crate::network::{self, NetworkError, NetworkPlan, PlanError};
 use crate::operation::{Step, Stopped, Work, crash_point};
 use crate::roots::{IDS_PER_VSERVER, Roots, first_host_id};
 use crate::state::{GuestState, ProcessIdentity, StateError, reverse_base};
+use crate::terminal::{self, TerminalError};
 
 /// How long processes that were killed may take to be gone.
 const KILL_PATIENCE: Duration = Duration::from_secs(20);
@@ -403,6 +404,7 @@ pub fn stop(instance: &Instance, work: &mut Work<'_>, name: &VServerName) -> Res
     crash_point("stop:intended");
     if state.is_running() {
         work.progress(Stage::StoppingServices, 50);
+        hang_up(roots, work, name);
         end_processes(roots, work, &state)?;
         crash_point("stop:ended");
         tracing::debug!(%name, "its first process has ended");
@@ -413,6 +415,20 @@ pub fn stop(instance: &Instance, work: &mut Work<'_>, name: &VServerName) -> Res
     tracing::debug!(%name, "removed its processes, network and cgroups");
     // Here `post-stop` and `postpost-stop` will run.
     Ok(())
+}
+
+/// Ends the shells of its terminals as a closed window would. They ignore the signal that asks
+/// processes to end, and init scripts would wait for them in vain.
+fn hang_up(roots: &Roots, work: &mut Work<'_>, name: &VServerName) {
+    let ended = terminal::list(roots).and_then(|terminals| {
+        let mut its = terminals.iter().filter(|terminal| terminal.vserver == *name);
+        its.try_for_each(|terminal| terminal::close(roots, &terminal.id))
+    });
+    match ended {
+        // One that has just ended by itself is what is wanted.
+        Ok(()) | Err(TerminalError::NoSuchTerminal { .. }) => {}
+        Err(error) => work.log(&format!("{name}: a terminal was not ended: {}", chain(&error))),
+    }
 }
 
 /// Stops it if it runs, and starts it.
