@@ -54,6 +54,15 @@ terminal.attachCustomKeyEventHandler((event) => {
   return true;
 });
 
+// Text that comes without a key (an emoji picker, a phone's keyboard, a voice) is an "input" event
+// only. xterm.js leaves those alone in screen reader mode; when a key was pressed it has typed it.
+let keyIsDown = false;
+terminal.textarea?.addEventListener("keydown", () => (keyIsDown = true), true);
+terminal.textarea?.addEventListener("keyup", () => (keyIsDown = false), true);
+terminal.textarea?.addEventListener("input", ({ data, inputType, isComposing }) => {
+  if (data && inputType === "insertText" && !isComposing && !keyIsDown) terminal.input(data);
+});
+
 const encoder = new TextEncoder();
 const LARGEST_PACKET = 16 * 1024;
 let socket = null;
@@ -137,17 +146,6 @@ function connect() {
 }
 
 terminal.onData((data) => type(encoder.encode(data)));
-// Text that comes without a key (an emoji picker, dictation, some keyboards of phones): xterm.js leaves
-// it in its text field while it talks to screen readers.
-let keyIsDown = false;
-screen.addEventListener("keydown", () => (keyIsDown = true), true);
-screen.addEventListener("keyup", () => (keyIsDown = false), true);
-terminal.textarea.addEventListener("input", (event) => {
-  if (event.inputType === "insertText" && event.data && !event.isComposing && !keyIsDown) {
-    type(encoder.encode(event.data));
-    terminal.textarea.value = "";
-  }
-});
 terminal.onBinary((data) => type(Uint8Array.from(data, (character) => character.charCodeAt(0))));
 terminal.onResize(tellSize);
 new ResizeObserver(() => fit.fit()).observe(screen);
