@@ -1,0 +1,197 @@
+//! The engine process as the web process knows it: over its two sockets, killed at every step of a
+//! build and started again on the same ones.
+
+mod sandbox;
+
+use std::os::fd::OwnedFd;
+use std::process::{Child, Command, Stdio};
+
+use domain::build::BuildForm;
+use domain::failure::Failure;
+use domain::id::UserId;
+use domain::operation::{Actor, Kind, Operation, Progress};
+use domain::time::UnixMillis;
+use engine::clock::{Clock, SystemClock};
+use engine::operation::CRASH_POINTS;
+use protocol::message::{Body, OnBehalfOf};
+use protocol::{Event, EventFrame, MAX_FRAME_BYTES, Reply, ReplyFrame, Request, RequestFrame};
+use sandbox::Sandbox;
+
+/// The web process's ends, and copies of the engine's, as `ulysse serve` keeps them.
+struct Channel {
+    requests: OwnedFd,
+    events: OwnedFd,
+    engine_requests: OwnedFd,
+    engine_events: OwnedFd,
+    next_id: u64,
+}
+
+impl Channel {
+    fn new() -> Self {
+        let (requests, engine_requests) = sys::seqpacket::pair().unwrap();
+        let (events, engine_events) = sys::seqpacket::pair().unwrap();
+        // A test that waits in vain fails instead of waiting for ever.
+        for socket in [&requests, &events] {
+            let patience = Some(std::time::Duration::from_secs(60));
+            let timeout = rustix::net::sockopt::Timeout::Recv;
+            rustix::net::sockopt::set_socket_timeout(socket, timeout, patience).unwrap();
+        }
+        Self { requests, events, engine_requests, engine_events, next_id: 1 }
+    }
+
+    fn start(&self, sandbox: &Sandbox, crash_at: Option<&str>) -> Engine {
+        let mut command: Command = sandbox.ulysse("engine", &[]);
+        command.stderr(Stdio::null());
+        if let Some(point) = crash_at {
+            command.env("ULYSSE_CRASH_AT", point);
+        }
+        let ends = [&self.engine_requests, &self.engine_events];
+        let ends = ends.into_iter().map(|end| end.try_clone().unwrap()).zip(3..).collect();
+        sys::descriptor::hand_on(&mut command, ends);
+        Engine(command.spawn().unwrap())
+    }
+
+    fn send(&mut self, request: Request, deadline: UnixMillis) -> u64 {
+        let on_behalf_of = OnBehalfOf { user: UserId(7), name: "ada".parse().unwrap() };
+        let id = self.next_id;
+        self.next_id += 1;
+        let frame = RequestFrame { id, on_behalf_of, deadline, request };
+        sys::seqpacket::send(&self.requests, &protocol::encode(&frame).unwrap(), &[]).unwrap();
+        id
+    }
+
+    fn ask(&mut self, request: Request) -> Result<Reply, Failure> {
+        let id = self.send(request, SystemClock.now().plus_millis(60_000));
+        let mut buffer = vec![0; MAX_FRAME_BYTES];
+        let received = sys::seqpacket::receive(&self.requests, &mut buffer).unwrap();
+        let frame: ReplyFrame = protocol::decode(&buffer[..received.bytes]).unwrap();
+        assert_eq!(frame.id, id);
+        match frame.body {
+            Body::Inline(result) => result,
+            Body::Bulk { bytes } => panic!("an answer of {bytes} bytes"),
+        }
+    }
+
+    fn event(&self) -> Event {
+        let mut buffer = vec![0; MAX_FRAME_BYTES];
+        let received = sys::seqpacket::receive(&self.events, &mut buffer).unwrap();
+        protocol::decode::<EventFrame>(&buffer[..received.bytes]).unwrap().event
+    }
+
+    fn wait_for(&self, what: impl Fn(&Event) -> bool) -> Event {
+        loop {
+            let event = self.event();
+            if what(&event) {
+                return event;
+            }
+        }
+    }
+}
+
+struct Engine(Child);
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn form() -> BuildForm {
+    let variant = "minbase".to_owned();
+    BuildForm { name: "web".to_owned(), variant, ..BuildForm::default() }
+}
+
+fn ended(event: &Event) -> bool {
+    matches!(event, Event::Operation(operation) if operation.progress.is_final())
+}
+
+#[test]
+fn an_engine_that_died_in_a_build_undoes_or_finishes_it_when_it_is_back() {
+    let sandbox = Sandbox::new();
+    // The base, so that every build below is a copy.
+    assert!(sandbox.build("first").status.success());
+    let (_, points) = CRASH_POINTS.iter().find(|(kind, _)| *kind == Kind::Build).unwrap();
+    // What follows the commit is done again by who recovers, and would die there again.
+    let points =
+        points.iter().filter(|point| point.starts_with("build:") && !point.contains("base"));
+    for point in points {
+        let mut channel = Channel::new();
+        let mut engine = channel.start(&sandbox, Some(point));
+        assert_eq!(channel.event(), Event::Started, "{point}");
+        let deadline = SystemClock.now().plus_millis(60_000);
+        channel.send(Request::Build(form()), deadline);
+        engine.0.wait().unwrap();
+
+        let _again = channel.start(&sandbox, None);
+        channel.wait_for(|event| *event == Event::Started);
+        let all = match channel_operations(&mut channel) {
+            Some(all) => all,
+            None => panic!("{point}: no list of operations"),
+        };
+        let last = all.last().unwrap();
+        assert_eq!((last.kind, last.target.as_str()), (Kind::Build, "web"), "{point}");
+        assert!(matches!(&last.actor, Actor::User { name, .. } if name.as_str() == "ada"));
+        let name = "web".parse().unwrap();
+        if *point == "build:committed" {
+            assert_eq!(last.progress, Progress::Succeeded, "{point}");
+            let Ok(Reply::Operation(_)) = channel.ask(Request::Delete(name)) else {
+                panic!("{point}: it cannot be deleted");
+            };
+            channel.wait_for(ended);
+        } else {
+            let failure = Failure::Interrupted;
+            assert_eq!(last.progress, Progress::Failed { failure }, "{point}");
+            let refused = channel.ask(Request::ShowVServer(name));
+            assert!(matches!(refused, Err(Failure::NoSuchVServer { .. })), "{point}: {refused:?}");
+        }
+        for base in [&sandbox.settings.roots.config_base, &sandbox.settings.roots.guest_base] {
+            let names = sandbox.names_in(base);
+            let left = names.iter().filter(|name| *name != ".defaults" && *name != "first").count();
+            assert_eq!(left, 0, "{point}: {names:?} in {}", base.display());
+        }
+    }
+}
+
+/// All operations; the reply to a request that the dead engine had taken may come first.
+fn channel_operations(channel: &mut Channel) -> Option<Vec<Operation>> {
+    let request = Request::ListOperations { after: None, limit: 1000 };
+    let id = channel.send(request, SystemClock.now().plus_millis(60_000));
+    let mut buffer = vec![0; MAX_FRAME_BYTES];
+    loop {
+        let received = sys::seqpacket::receive(&channel.requests, &mut buffer).ok()?;
+        let frame: ReplyFrame = protocol::decode(&buffer[..received.bytes]).ok()?;
+        match frame.body {
+            Body::Inline(Ok(Reply::Operations(all))) if frame.id == id => return Some(all),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn a_request_that_waited_too_long_is_not_carried_out() {
+    let sandbox = Sandbox::new();
+    let mut channel = Channel::new();
+    // Nobody is there yet, and whoever asks has given up by now.
+    channel.send(Request::Build(form()), SystemClock.now().plus_millis(-1));
+    let _engine = channel.start(&sandbox, None);
+    assert_eq!(channel.event(), Event::Started);
+    let Ok(Reply::VServers(all)) = channel.ask(Request::ListVServers) else { panic!("no list") };
+    assert_eq!(all, []);
+    assert_eq!(channel_operations(&mut channel), Some(vec![]));
+}
+
+#[test]
+fn what_the_command_line_does_is_told_as_an_event() {
+    let sandbox = Sandbox::new();
+    let channel = Channel::new();
+    let _engine = channel.start(&sandbox, None);
+    assert_eq!(channel.event(), Event::Started);
+    assert!(sandbox.build("web").status.success());
+    let Event::Operation(operation) = channel.wait_for(ended) else { panic!("no operation") };
+    assert_eq!((operation.kind, operation.progress), (Kind::Build, Progress::Succeeded));
+    let told = channel.wait_for(
+        |event| matches!(event, Event::VServer { summary: Some(summary), .. } if summary.operation.is_none()),
+    );
+    assert!(matches!(told, Event::VServer { name, .. } if name.as_str() == "web"));
+}
