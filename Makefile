@@ -33,19 +33,24 @@ build: prepare-run toolchain site ## Build the one program: target/release/ulyss
 	@cargo build --release --locked -p server
 
 .PHONY: test
-test: prepare-test lint build test-rust test-browser ## Install what the tests need and run all of them (as root)
+test: prepare-test lint build test-rust test-browser test-vm ## Install what the tests need and run all of them (as root)
 
 .PHONY: test-rust
-test-rust: toolchain ## Run the tests of the engine, the server and the pages (as root)
+test-rust: prepare-test toolchain ## Run the tests of the engine, the server and the pages (as root)
 	@echo '── Rust tests'
 	@if cargo nextest --version >/dev/null 2>&1; then \
 	  cargo nextest run $(WORKSPACE) --no-fail-fast; \
 	else cargo test $(WORKSPACE) --no-fail-fast; fi
 
 .PHONY: test-browser
-test-browser: build end2end/node_modules/.package-lock.json ## Play the story in a browser, against the real program (as root)
+test-browser: prepare-test build end2end/node_modules/.package-lock.json ## Play the story in a browser, against the real program (as root)
 	@echo '── Browser suite'
-	@cd end2end && ULYSSE=$(ULYSSE) node --test --test-concurrency=1 --test-reporter=spec 'tests/'
+	@cd end2end && ULYSSE=$(ULYSSE) node --test --test-reporter=spec tests/*.test.mjs
+
+.PHONY: test-vm
+test-vm: prepare-test build ## Run guests on Debian's own kernel in virtual machines (as root)
+	@echo '── VM suite'
+	@end2end/vm/run $(ULYSSE)
 
 .PHONY: lint
 lint: toolchain ## Check format and lints, for the server and for browsers

@@ -41,7 +41,11 @@ describe("the story", () => {
       } catch (error) {
         broken = name;
         await picture(page, `failed-${name.replaceAll(/\W+/g, "-")}`).catch(() => {});
-        throw new Error(`${error.message}\nat ${page.url()}, log:\n${sandbox.output}`, { cause: error });
+        const complaints = page.complaints.join("\n");
+        throw new Error(
+          `${error.message}\nat ${page.url()}, which said:\n${complaints}\nlog:\n${sandbox.output}`,
+          { cause: error },
+        );
       }
     });
   }
