@@ -131,8 +131,12 @@ fn no_descriptor_of_the_hosts_is_left_and_pid_1_cannot_be_looked_into() {
         found
     };
     let of_init = targets(init.pid);
-    assert_eq!(of_init.len(), 3, "{of_init:?}");
-    assert!(of_init.iter().all(|target| target.ends_with("/0")), "{of_init:?}");
+    // Its console, what wakes it, and the guest's own pipe of requests.
+    let expected = |target: &str| {
+        target.ends_with("/0") || target == "anon_inode:[signalfd]" || target.ends_with("/initctl")
+    };
+    assert_eq!(of_init.len(), 5, "{of_init:?}");
+    assert!(of_init.iter().all(|target| expected(target)), "{of_init:?}");
     // Of a program too: what rc was started with.
     let own = output.lines().filter(|line| line.contains(" -> ")).count();
     assert!(own <= 4, "{output}");
@@ -155,6 +159,29 @@ fn reboot_and_halt_inside_are_told_apart() {
         assert!(!started.init.is_alive());
         let log = fs::read_to_string(&scratch.plan().event_log).unwrap();
         assert!(log.contains("\"event\":\"ended\""), "{log}");
+    }
+}
+
+#[test]
+fn what_halt_and_reboot_write_to_initctl_is_done_after_the_level_has_run() {
+    for (level, event) in [('0', "halt"), ('6', "restart")] {
+        let scratch = Scratch::new();
+        // A request as shutdown(8) writes it: magic, "run level", which one, padding.
+        let request = format!(
+            "printf '\\151\\031\\011\\003\\001\\000\\000\\000{level}'; \
+             dd if=/dev/zero bs=375 count=1 2>/dev/null"
+        );
+        scratch.script(&format!(
+            "if [ $1 = 3 ]; then until [ -p /run/initctl ]; do usleep 1000; done; \
+             ({request}) >/request; dd if=/request of=/run/initctl bs=384; sleep 1000; fi; \
+             echo $1 $RUNLEVEL >/level"
+        ));
+        let started = scratch.start();
+        until("the event was told", || scratch.event().is_some());
+        assert_eq!(scratch.event().unwrap(), event);
+        let done = fs::read_to_string(scratch.root().join("level")).unwrap();
+        assert_eq!(done, format!("{level} {level}\n"));
+        assert!(!started.init.is_alive());
     }
 }
 

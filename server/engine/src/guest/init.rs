@@ -2,23 +2,27 @@
 //!
 //! It runs `/etc/init.d/rc 3` (or what the configuration names), reaps whoever ends, and keeps the
 //! namespaces alive when no service does. On `SIGTERM`, `SIGINT` or `SIGPWR` it runs the script with
-//! the stop level, ends what is left and then itself.
+//! the stop level, ends what is left and then itself. `halt`, `reboot`, `shutdown` and `init` inside
+//! write what they want to `/run/initctl`, as they do with sysvinit: levels 0 and 6 are heard.
 //!
 //! Invariants: it has the guest's rights, no others. It cannot be looked into from inside
 //! (not dumpable, and its memory belongs to the host's user namespace), so `/proc/1` shows a guest
 //! neither the host's program nor its descriptors.
 
 use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, Write};
-use std::os::fd::OwnedFd;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use nix::libc;
 use nix::sys::signal::{SigSet, Signal, kill};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::Pid;
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::DumpableBehavior;
+use rustix::system::{RebootCommand, reboot};
 use sys::process::Reaped;
 
 use super::mounts::At;
@@ -40,10 +44,35 @@ const GRACE_SECONDS: u32 = 3;
 const AWAITED: [Signal; 5] =
     [Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGINT, Signal::SIGPWR, Signal::SIGALRM];
 
+/// Where requests come in, from processes of the guest's root.
+const CONTROL: &str = "/run/initctl";
+
+/// The size of a request, and what one begins with: see `initreq.h` of sysvinit.
+const REQUEST_BYTES: usize = 384;
+const REQUEST_MAGIC: u32 = 0x0309_1969;
+const REQUEST_RUN_LEVEL: u32 = 1;
+
 /// A start or stop command with its environment.
 pub(super) struct Order {
     command: Vec<String>,
     environment: Vec<String>,
+    /// Whether the command is a script that takes a run level; otherwise the configuration's own.
+    takes_level: bool,
+}
+
+impl Order {
+    /// The same for another run level.
+    fn at_level(&self, level: u8) -> Self {
+        let (mut command, mut environment) = (self.command.clone(), self.environment.clone());
+        if self.takes_level {
+            let level = char::from(level).to_string();
+            environment.retain(|pair| !pair.starts_with("RUNLEVEL="));
+            environment.push(format!("RUNLEVEL={level}"));
+            command.truncate(1);
+            command.push(level);
+        }
+        Self { command, environment, takes_level: self.takes_level }
+    }
 }
 
 /// Becomes pid 1 and starts the start command; gives how it is to be stopped.
@@ -84,7 +113,7 @@ fn order(
             vec![(*script).to_owned(), level.to_owned()]
         }
     };
-    Ok(Order { command, environment })
+    Ok(Order { command, environment, takes_level: configured.is_none() })
 }
 
 fn spawn(order: &Order) -> io::Result<u32> {
@@ -103,20 +132,103 @@ fn spawn(order: &Order) -> io::Result<u32> {
 /// The life of pid 1, once its start command runs.
 pub(super) fn serve(stop: &Order) -> ! {
     let mask: SigSet = AWAITED.into_iter().collect();
+    let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
+    let Ok(signals) = SignalFd::with_flags(&mask, flags) else { std::process::exit(1) };
+    // Without it the guest is no worse than with a pid 1 that hears signals only.
+    let mut control = open_control().ok();
     let mut life = Life::Running;
+    let mut last = Last::Exit;
     loop {
-        let Ok(signal) = mask.wait() else { continue };
-        life = match (signal, life) {
-            (Signal::SIGCHLD, life) => reap(life),
-            (Signal::SIGALRM, Life::Ending) => std::process::exit(0),
-            (Signal::SIGTERM | Signal::SIGINT | Signal::SIGPWR, Life::Running) => {
-                match spawn(stop) {
-                    Ok(pid) => Life::Stopping(pid),
-                    Err(_) => end(),
+        let mut fds = vec![PollFd::new(&signals, PollFlags::IN)];
+        fds.extend(control.as_ref().map(|control| PollFd::new(control, PollFlags::IN)));
+        // Interrupted by nothing but what is looked at below.
+        let _ = poll(&mut fds, None);
+        while let Ok(Some(info)) = signals.read_signal() {
+            let signal = i32::try_from(info.ssi_signo).ok().and_then(|n| Signal::try_from(n).ok());
+            life = match (signal, life) {
+                (Some(Signal::SIGCHLD), life) => reap(life, last),
+                (Some(Signal::SIGALRM), Life::Ending) => last.act(),
+                (Some(Signal::SIGTERM | Signal::SIGINT | Signal::SIGPWR), Life::Running) => {
+                    stop_with(stop, last)
                 }
-            }
-            (_, life) => life,
+                (_, life) => life,
+            };
+        }
+        let level = control.as_mut().and_then(wanted_level);
+        if let (Some(level @ (b'0' | b'6')), Life::Running) = (level, life) {
+            last = if level == b'6' { Last::Restart } else { Last::Halt };
+            life = stop_with(&stop.at_level(level), last);
+        }
+    }
+}
+
+fn stop_with(stop: &Order, last: Last) -> Life {
+    match spawn(stop) {
+        Ok(pid) => Life::Stopping(pid),
+        Err(_) => end(last),
+    }
+}
+
+/// Makes the pipe that sysvinit's tools write to. It is the guest's own, read as a stranger's.
+fn open_control() -> io::Result<fs::File> {
+    if let Some(directory) = Path::new(CONTROL).parent() {
+        // It is there in all but the smallest of guests.
+        let _ = DirBuilder::new().mode(0o755).create(directory);
+    }
+    match nix::unistd::mkfifo(CONTROL, nix::sys::stat::Mode::from_bits_truncate(0o600)) {
+        Ok(()) | Err(nix::errno::Errno::EEXIST) => {}
+        Err(errno) => return Err(errno.into()),
+    }
+    // Open for writing too: otherwise it would be at its end whenever nobody else has it open.
+    let flags = rustix::fs::OFlags::RDWR
+        | rustix::fs::OFlags::NONBLOCK
+        | rustix::fs::OFlags::NOFOLLOW
+        | rustix::fs::OFlags::CLOEXEC;
+    let control = fs::File::from(rustix::fs::open(CONTROL, flags, rustix::fs::Mode::empty())?);
+    let kind = rustix::fs::FileType::from_raw_mode(rustix::fs::fstat(control.as_fd())?.st_mode);
+    if kind != rustix::fs::FileType::Fifo {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    Ok(control)
+}
+
+/// The run level that the next request asks for, if there is one and it asks for one.
+fn wanted_level(control: &mut fs::File) -> Option<u8> {
+    let mut request = [0_u8; REQUEST_BYTES];
+    if control.read(&mut request).ok()? != REQUEST_BYTES {
+        return None;
+    }
+    run_level_of(&request)
+}
+
+fn run_level_of(request: &[u8; REQUEST_BYTES]) -> Option<u8> {
+    let word = |index: usize| {
+        let bytes = request.get(index * 4..index * 4 + 4)?;
+        bytes.try_into().ok().map(u32::from_ne_bytes)
+    };
+    let is_ours = word(0)? == REQUEST_MAGIC && word(1)? == REQUEST_RUN_LEVEL;
+    is_ours.then(|| word(2)).flatten().and_then(|level| u8::try_from(level).ok())
+}
+
+/// How this pid 1 ends itself.
+#[derive(Clone, Copy)]
+enum Last {
+    /// It was told from outside to stop: it exits.
+    Exit,
+    /// It was told from inside.
+    Halt,
+    Restart,
+}
+
+impl Last {
+    fn act(self) -> ! {
+        // In a namespace of its own this ends pid 1, in a way that its parent can tell apart.
+        let _ = match self {
+            Self::Exit => std::process::exit(0),
+            Self::Halt => reboot(RebootCommand::PowerOff),
+            Self::Restart => reboot(RebootCommand::Restart),
         };
+        std::process::exit(0)
     }
 }
 
@@ -131,26 +243,28 @@ enum Life {
     Ending,
 }
 
-fn reap(mut life: Life) -> Life {
+fn reap(mut life: Life, last: Last) -> Life {
     loop {
         match (sys::process::reap_any(), life) {
-            (Ok(Reaped::Child { pid, .. }), Life::Stopping(stop)) if pid == stop => life = end(),
+            (Ok(Reaped::Child { pid, .. }), Life::Stopping(stop)) if pid == stop => {
+                life = end(last);
+            }
             (Ok(Reaped::Child { .. }), _) => {}
-            (Ok(Reaped::NoChildren), Life::Ending) => std::process::exit(0),
+            (Ok(Reaped::NoChildren), Life::Ending) => last.act(),
             (Ok(Reaped::NoneEnded | Reaped::NoChildren) | Err(_), _) => return life,
         }
     }
 }
 
 /// Tells all others to end. The kernel ends those that do not when pid 1 does.
-fn end() -> Life {
+fn end(last: Last) -> Life {
     match kill(Pid::from_raw(-1), Signal::SIGTERM) {
         Ok(()) => {
             nix::unistd::alarm::set(GRACE_SECONDS);
             Life::Ending
         }
         // Nobody else is there.
-        Err(_) => std::process::exit(0),
+        Err(_) => last.act(),
     }
 }
 
@@ -217,4 +331,39 @@ pub(super) fn use_console(console: OwnedFd) -> Result<(), StartFailure> {
         rustix::stdio::dup2_stderr(&console)
     };
     place().at(Step::Console, "/dev/console")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(words: [u32; 3]) -> [u8; REQUEST_BYTES] {
+        let mut request = [0; REQUEST_BYTES];
+        for (place, word) in request.chunks_exact_mut(4).zip(words) {
+            place.copy_from_slice(&word.to_ne_bytes());
+        }
+        request
+    }
+
+    #[test]
+    fn only_a_request_for_a_run_level_is_one() {
+        assert_eq!(run_level_of(&request([REQUEST_MAGIC, 1, u32::from(b'6')])), Some(b'6'));
+        assert_eq!(run_level_of(&request([REQUEST_MAGIC, 1, 0x0136])), None);
+        assert_eq!(run_level_of(&request([REQUEST_MAGIC, 2, u32::from(b'0')])), None);
+        assert_eq!(run_level_of(&request([0, 1, u32::from(b'0')])), None);
+    }
+
+    #[test]
+    fn a_script_is_told_the_level_and_a_command_of_the_administrators_stays() {
+        let script = Order {
+            command: vec!["/etc/init.d/rc".to_owned(), "6".to_owned()],
+            environment: vec!["PREVLEVEL=N".to_owned(), "RUNLEVEL=6".to_owned()],
+            takes_level: true,
+        };
+        let halt = script.at_level(b'0');
+        assert_eq!(halt.command, ["/etc/init.d/rc", "0"]);
+        assert_eq!(halt.environment, ["PREVLEVEL=N", "RUNLEVEL=0"]);
+        let own = Order { takes_level: false, ..script };
+        assert_eq!(own.at_level(b'0').command, own.command);
+    }
 }
