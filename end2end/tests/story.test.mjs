@@ -120,11 +120,12 @@ describe("the story", () => {
     await page.getByRole("button", { name: "Build", exact: true }).click();
     await page.waitForURL(/\/operations\/.+/);
     await page.getByRole("log").filter({ hasText: /\w/ }).waitFor({ timeout: BUILD_MS });
-    await picture(page, "readme-building");
     await accessible(page, "an operation");
     const address = page.url();
     await page.goto("/vservers");
     await page.goto(address);
+    await page.getByRole("log").filter({ hasText: /Unpacking/ }).waitFor({ timeout: BUILD_MS });
+    await picture(page, "readme-building");
     await operationSucceeds(BUILD_MS);
     await picture(page, "built");
   });
