@@ -215,6 +215,12 @@ fn enter(plan: &StagePlan, link: &OwnedFd, root: OwnedFd) -> Result<io::Error, S
     let settings = rustix::fs::openat(&place, "wgetrc", flags, Mode::from_raw_mode(0o644))
         .at(Step::Mount, WGETRC)?;
     rustix::io::write(&settings, WGET_SETTINGS.as_bytes()).at(Step::Mount, WGETRC)?;
+    // Attached before anything is attached to it: kernels before 6.15 mount nothing on a mount that is
+    // nowhere yet.
+    let target = rustix::fs::open("/mnt", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
+        .at(Step::Mount, "/mnt")?;
+    let how = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
+    move_mount(&place, "", &target, "", how).at(Step::Mount, "/mnt")?;
     mounts::attach_at(&place, "root", &root)?;
     // debootstrap makes device nodes where none are, which nobody may in a user namespace.
     let dev = mounts::tmpfs("size=512k,mode=755", Attributes::default()).at(Step::Mount, "/dev")?;
@@ -224,10 +230,6 @@ fn enter(plan: &StagePlan, link: &OwnedFd, root: OwnedFd) -> Result<io::Error, S
     let sys = mounts::tmpfs("size=16k,mode=555", Attributes::default()).at(Step::Mount, "/sys")?;
     rustix::fs::mkdirat(&sys, "kernel", Mode::from_raw_mode(0o555)).at(Step::Mount, "/sys")?;
     mounts::attach_at(&root, "sys", &sys)?;
-    let target = rustix::fs::open("/mnt", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
-        .at(Step::Mount, "/mnt")?;
-    let how = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
-    move_mount(&place, "", &target, "", how).at(Step::Mount, "/mnt")?;
     rustix::process::umask(Mode::from_raw_mode(0o022));
     let null = rustix::fs::openat(CWD, "/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
         .at(Step::Execute, "/dev/null")?;
