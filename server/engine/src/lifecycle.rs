@@ -515,7 +515,8 @@ fn open_process(process: ProcessIdentity) -> io::Result<Option<OwnedFd>> {
     };
     match pidfd_open(pid, PidfdFlags::empty()) {
         Ok(pidfd) => Ok(process.is_alive().then_some(pidfd)),
-        Err(rustix::io::Errno::SRCH) => Ok(None),
+        // Older kernels say `INVAL` of a number that is only a session's or process group's by now.
+        Err(rustix::io::Errno::SRCH | rustix::io::Errno::INVAL) => Ok(None),
         Err(errno) => Err(errno.into()),
     }
 }
