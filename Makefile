@@ -70,7 +70,7 @@ deb: prepare-deb build ## Build the Debian package: target/debian/ulysse_*.deb
 
 .PHONY: screenshots
 screenshots: test-browser ## Take the README's pictures anew
-	@cd target/screenshots && cp readme-{build,list,terminal}.png ../../end2end/screenshots/
+	@cd target/screenshots && cp readme-{build,building,list,terminal,vserver}.png ../../end2end/screenshots/
 
 .PHONY: clean
 clean: ## Remove what was built, and what npm brought
