@@ -132,9 +132,9 @@ impl BuildForm {
         let suite = errors.take(Field::Suite, judge_suite(self.suite.trim(), host));
         let mirror = errors.take(Field::Mirror, or_default(self.mirror.trim(), &host.mirror));
         let packages = errors.take(Field::Packages, judge_packages(&self.packages));
-        let excluded = errors.take(Field::DebootstrapOption, judge_packages(&self.excluded));
-        let components = errors.take(Field::DebootstrapOption, parse_words(&self.components));
-        let variant = errors.take(Field::DebootstrapOption, judge_variant(self.variant.trim()));
+        let excluded = errors.take(Field::Excluded, judge_packages(&self.excluded));
+        let components = errors.take(Field::Components, parse_words(&self.components));
+        let variant = errors.take(Field::Variant, judge_variant(self.variant.trim()));
         let architecture =
             errors.take(Field::Architecture, judge_architecture(self.architecture.trim(), host));
         let flags = errors.take(Field::Flags, parse_words(&self.flags));

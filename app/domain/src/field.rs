@@ -32,7 +32,9 @@ pub enum Field {
     CurrentPassword,
     Role,
     SetupToken,
-    DebootstrapOption,
+    Variant,
+    Components,
+    Excluded,
     Flags,
 }
 

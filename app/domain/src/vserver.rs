@@ -71,6 +71,15 @@ pub struct Summary {
     pub problem: Option<String>,
 }
 
+/// Processes of a VServer that the kernel ended because its memory or the host's was used up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OomKills {
+    /// How many since it was started.
+    pub count: u64,
+    /// When the last was noticed.
+    pub last_at: UnixMillis,
+}
+
 /// The page of a VServer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Detail {
@@ -84,6 +93,8 @@ pub struct Detail {
     pub config_directory: String,
     /// What its `/etc/os-release` calls itself, judged as a stranger's text.
     pub os_release: Option<String>,
+    /// What the kernel killed of it for want of memory; none when nothing.
+    pub oom_kills: Option<OomKills>,
     /// Bytes its files take, when known.
     pub disk_bytes: Option<u64>,
     /// Every file of its config tree and its first line, sorted by path.

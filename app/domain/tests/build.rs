@@ -123,6 +123,8 @@ fn every_mistake_is_told_at_once() {
         form.interfaces = "eth0:1.2.3".into();
         form.flags = "fast".into();
         form.variant = "huge".into();
+        form.components = "Main".into();
+        form.excluded = "-".into();
     })
     .unwrap_err();
     let fields: Vec<Field> = errors.into_iter().map(|error| error.field).collect();
@@ -135,7 +137,9 @@ fn every_mistake_is_told_at_once() {
         Field::HostName,
         Field::Interface,
         Field::Flags,
-        Field::DebootstrapOption,
+        Field::Variant,
+        Field::Components,
+        Field::Excluded,
     ] {
         assert!(fields.contains(&field), "{field:?} in {fields:?}");
     }

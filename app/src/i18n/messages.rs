@@ -156,6 +156,7 @@ messages! { Messages:
     init_style;
     root_directory;
     disk_used;
+    oom_killed(count, at);
     all_its_operations;
     config_files;
     config_files_explained;
@@ -194,10 +195,6 @@ messages! { Messages:
     more_fields;
     flags_hint;
     architecture_hint;
-    debootstrap_options;
-    variant;
-    components;
-    excluded;
     debootstrap_hint;
     next_address(interface);
     // Operations.

@@ -211,46 +211,15 @@ fn more_fields(form: Form, architecture: String) -> impl IntoView {
             {text_field(form, Field::Architecture, "form[architecture]", architecture,
                 t.architecture_hint(),
                 |form| &form.architecture, |form, value| form.architecture = value)}
-            <fieldset class="field" id=field_id(Field::DebootstrapOption)>
-                <legend>{t.debootstrap_options()}</legend>
-                {option_field(form, "variant", t.variant(),
-                    |form| &form.variant, |form, value| form.variant = value)}
-                {option_field(form, "components", t.components(),
-                    |form| &form.components, |form, value| form.components = value)}
-                {option_field(form, "excluded", t.excluded(),
-                    |form| &form.excluded, |form, value| form.excluded = value)}
-                {more(form, Field::DebootstrapOption, t.debootstrap_hint())}
-            </fieldset>
+            {text_field(form, Field::Variant, "form[variant]", String::new(), t.debootstrap_hint(),
+                |form| &form.variant, |form, value| form.variant = value)}
+            {text_field(form, Field::Components, "form[components]", "main".to_owned(),
+                t.debootstrap_hint(),
+                |form| &form.components, |form, value| form.components = value)}
+            {text_field(form, Field::Excluded, "form[excluded]", String::new(),
+                t.debootstrap_hint(),
+                |form| &form.excluded, |form, value| form.excluded = value)}
         </details>
-    }
-}
-
-/// One of the options that share the messages of [`Field::DebootstrapOption`].
-fn option_field(
-    form: Form,
-    name: &'static str,
-    label: &'static str,
-    read: fn(&BuildForm) -> &String,
-    write: fn(&mut BuildForm, String),
-) -> impl IntoView {
-    view! {
-        <label class="option">
-            {label}
-            <input
-                name=format!("form[{name}]")
-                type="text"
-                autocomplete="off"
-                autocapitalize="none"
-                spellcheck="false"
-                value=form.typed.with_untracked(|form| read(form).clone())
-                aria-describedby="field-debootstrap-option-more"
-                on:input=move |event| {
-                    form.edit(Field::DebootstrapOption, |form| {
-                        write(form, event_target_value(&event));
-                    });
-                }
-            />
-        </label>
     }
 }
 

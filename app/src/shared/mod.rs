@@ -83,7 +83,9 @@ pub(crate) fn field_id(field: Field) -> &'static str {
         Field::CurrentPassword => "field-current-password",
         Field::Role => "field-role",
         Field::SetupToken => "field-setup-token",
-        Field::DebootstrapOption => "field-debootstrap-option",
+        Field::Variant => "field-variant",
+        Field::Components => "field-components",
+        Field::Excluded => "field-excluded",
         Field::Flags => "field-flags",
     }
 }

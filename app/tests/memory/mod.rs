@@ -26,7 +26,7 @@ use domain::init::{Init, InitStyle};
 use domain::operation::{Actor, Kind, LogChunk, Operation, Progress, Stage, Terminal};
 use domain::time::UnixMillis;
 use domain::user::{Identity, Password, Role, User};
-use domain::vserver::{ConfigFile, Detail, State, Summary, Usage};
+use domain::vserver::{ConfigFile, Detail, OomKills, State, Summary, Usage};
 use leptos::config::LeptosOptions;
 use leptos::prelude::provide_context;
 use leptos_axum::{LeptosRoutes, generate_route_list};
@@ -279,6 +279,7 @@ impl Backend for Memory {
             root_directory: format!("/var/lib/vservers/{name}"),
             config_directory: format!("/etc/vservers/{name}"),
             os_release: Some("Debian GNU/Linux 12 (bookworm)".into()),
+            oom_kills: Some(OomKills { count: 2, last_at: NOW }),
             disk_bytes: Some(310_000_000),
             config_files: vec![ConfigFile { path: "context".into(), text: "40001\n".into() }],
             summary,

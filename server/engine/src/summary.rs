@@ -18,6 +18,7 @@ use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, open, openat2};
 
 use crate::config::{self, ConfigError, GuestConfig};
 use crate::facts::os_release_value;
+use crate::guest;
 use crate::roots::Roots;
 use crate::state::GuestState;
 use crate::tree;
@@ -124,6 +125,7 @@ pub fn detail(
         os_release: os_release(&root),
         root_directory: root.display().to_string(),
         config_directory: roots.config_of(name).display().to_string(),
+        oom_kills: guest::oom_kills(&roots.state_of(name).join("events")),
         disk_bytes: tree::disk_bytes(&root, DISK_PATIENCE),
         config_files,
         summary,

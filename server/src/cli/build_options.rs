@@ -127,7 +127,7 @@ pub(super) fn parse(name: &str, words: &[OsString]) -> Result<BuildRequest, Wron
     let context = single(&general, "--context", Field::Context)?;
     let host_name = single(&general, "--hostname", Field::HostName)?;
     let architecture = single(&of_debootstrap, "--arch", Field::Architecture)?;
-    let variant = single(&of_debootstrap, "--variant", Field::DebootstrapOption)?;
+    let variant = single(&of_debootstrap, "--variant", Field::Variant)?;
     let style = single(&general, "--initstyle", Field::Init)?;
     let init = if style.is_empty() { Some("") } else { errors.take(Field::Init, init_of(&style)) };
     let network = Network::of(&general)?;

@@ -1,6 +1,6 @@
 //! `status` and `running`.
 
-use app::i18n::Locale;
+use app::i18n::{Locale, format};
 use domain::id::{ContextId, VServerName};
 use engine::Engine;
 use engine::state::GuestState;
@@ -29,6 +29,12 @@ pub(super) fn status(caller: Caller, engine: &Engine, name: &VServerName) -> u8 
             .map_or(0, |usage| usage.processes);
         let uptime_ms = engine.clock().now().millis_since(state.started_at);
         caller.answer(running_text(caller.locale, name, state.context, processes, uptime_ms));
+        let events = engine.instance().settings.roots.state_of(name).join("events");
+        if let Some(kills) = engine::guest::oom_kills(&events) {
+            let locale = caller.locale;
+            let count = format::integer(locale, kills.count);
+            caller.complain(locale.oom_killed(&count, &format::instant(locale, kills.last_at)));
+        }
     }
     0
 }

@@ -22,7 +22,9 @@ pub(crate) fn field(field: Field) -> &'static str {
         Field::CurrentPassword => "Current password",
         Field::Role => "Role",
         Field::SetupToken => "Set-up link",
-        Field::DebootstrapOption => "debootstrap option",
+        Field::Variant => "Variant",
+        Field::Components => "Components",
+        Field::Excluded => "Packages to leave out",
         Field::Flags => "Flags",
     }
 }

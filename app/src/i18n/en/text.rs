@@ -103,6 +103,7 @@ impl Messages for English {
         init_style = "Init style";
         root_directory = "Files";
         disk_used = "Disk space";
+        oom_killed(count, at) = "The kernel ended processes of it because memory was used up: {count} since it was started, the last on {at}. What they were doing is lost; its console log has the times.";
         all_its_operations = "All its operations";
         config_files = "Configuration files";
         config_files_explained = "Read anew at each use; you may edit them by hand.";
@@ -141,10 +142,6 @@ impl Messages for English {
         more_fields = "More";
         flags_hint = "Context flags, separated by blanks: for instance virt_uptime.";
         architecture_hint = "Empty: the host’s own.";
-        debootstrap_options = "debootstrap’s options";
-        variant = "Variant";
-        components = "Components";
-        excluded = "Packages to leave out";
         debootstrap_hint = "Variant: minbase or buildd. Components: main, contrib, non-free-firmware …";
         next_address(interface) = "Next free: {interface}";
         // Operations.

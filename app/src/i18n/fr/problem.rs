@@ -22,7 +22,9 @@ pub(crate) fn field(field: Field) -> &'static str {
         Field::CurrentPassword => "Mot de passe actuel",
         Field::Role => "Rôle",
         Field::SetupToken => "Lien de mise en service",
-        Field::DebootstrapOption => "Option de debootstrap",
+        Field::Variant => "Variante",
+        Field::Components => "Composants",
+        Field::Excluded => "Paquets à laisser de côté",
         Field::Flags => "Drapeaux",
     }
 }

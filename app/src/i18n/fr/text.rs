@@ -103,6 +103,7 @@ impl Messages for French {
         init_style = "Style d’init";
         root_directory = "Fichiers";
         disk_used = "Espace disque";
+        oom_killed(count, at) = "Le noyau a mis fin à des processus faute de mémoire : {count} depuis son démarrage, le dernier le {at}. Ce qu’ils faisaient est perdu ; le journal de sa console donne les heures.";
         all_its_operations = "Toutes ses opérations";
         config_files = "Fichiers de configuration";
         config_files_explained = "Relus à chaque utilisation ; vous pouvez les modifier à la main.";
@@ -141,10 +142,6 @@ impl Messages for French {
         more_fields = "Plus";
         flags_hint = "Drapeaux du contexte, séparés par des espaces : par exemple virt_uptime.";
         architecture_hint = "Vide : celle de l’hôte.";
-        debootstrap_options = "Options de debootstrap";
-        variant = "Variante";
-        components = "Composants";
-        excluded = "Paquets à exclure";
         debootstrap_hint = "Variante : minbase ou buildd. Composants : main, contrib, non-free-firmware…";
         next_address(interface) = "Prochaine libre : {interface}";
         // Operations.

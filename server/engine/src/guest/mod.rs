@@ -25,3 +25,4 @@ mod watch;
 
 pub use plan::{InitPlan, MountPlan, MountSource, StartPlan, Step, ceiling};
 pub use spawn::{GuestError, SkippedMount, Spawned, Started, spawn};
+pub use watch::oom_kills;

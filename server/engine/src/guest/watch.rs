@@ -8,9 +8,11 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::Duration;
 
+use domain::time::UnixMillis;
+use domain::vserver::OomKills;
 use nix::libc;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sys::process::Ended;
 
 use super::console::ConsoleLog;
@@ -87,12 +89,29 @@ fn notice_of_v1(path: &Path, counter: &File) -> io::Result<OwnedFd> {
     Ok(notice)
 }
 
+/// The most bytes of an event log that are read.
+const MAX_EVENT_LOG_BYTES: u64 = 1024 * 1024;
+
 /// One line of the event log.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 enum Line {
     OomKill { at_ms: i64, count: u64 },
     Ended { at_ms: i64, status: Option<u8>, signal: Option<i32> },
+}
+
+/// What an event log says of kills for want of memory. A line that is not one is passed over.
+#[must_use]
+pub fn oom_kills(event_log: &Path) -> Option<OomKills> {
+    let mut text = String::new();
+    File::open(event_log).ok()?.take(MAX_EVENT_LOG_BYTES).read_to_string(&mut text).ok()?;
+    text.lines().fold(None, |kills: Option<OomKills>, line| match serde_json::from_str(line) {
+        Ok(Line::OomKill { at_ms, count }) => Some(OomKills {
+            count: kills.map_or(0, |kills| kills.count).saturating_add(count),
+            last_at: UnixMillis(at_ms),
+        }),
+        _ => kills,
+    })
 }
 
 /// Stays until pid 1 has ended; gives how.
@@ -204,5 +223,22 @@ fn timespec(duration: Duration) -> Timespec {
     Timespec {
         tv_sec: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
         tv_nsec: i64::from(duration.subsec_nanos()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kills_are_added_up_and_what_is_no_line_is_passed_over() {
+        let base = tempfile::tempdir().unwrap();
+        let path = base.path().join("events");
+        assert_eq!(oom_kills(&path), None);
+        note(&path, &Line::OomKill { at_ms: 1, count: 2 });
+        OpenOptions::new().append(true).open(&path).unwrap().write_all(b"broken\n").unwrap();
+        note(&path, &Line::OomKill { at_ms: 5, count: 1 });
+        note(&path, &Line::Ended { at_ms: 9, status: Some(0), signal: None });
+        assert_eq!(oom_kills(&path), Some(OomKills { count: 3, last_at: UnixMillis(5) }));
     }
 }
