@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::process::{Child, Command, Stdio};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::id::ContextId;
 use domain::interface::Interface;
@@ -89,6 +89,20 @@ fn become_host() {
 fn ip(arguments: &str) {
     let status = Command::new("ip").args(arguments.split(' ')).status().unwrap();
     assert!(status.success(), "ip {arguments}");
+}
+
+/// Waits until the kernel has seen that nobody else has the IPv6 addresses of new devices; it changes
+/// addresses and routes when it has.
+fn settle() {
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        let arguments = ["-6", "-o", "address", "show", "tentative"];
+        let output = Command::new("ip").args(arguments).output().unwrap();
+        if output.stdout.is_empty() || Instant::now() > deadline {
+            return;
+        }
+        thread::yield_now();
+    }
 }
 
 /// What `ip` and `nft` say of everything; equal texts mean nothing is left.
@@ -380,6 +394,7 @@ fn the_nat_network_is_made_once_and_mended() {
     network::ensure_nat(&nat).unwrap();
     let first = rules();
     assert!(first.contains("masquerade"), "{first}");
+    settle();
     let links = snapshot();
     network::ensure_nat(&nat).unwrap();
     // Handles count up with every load: equal texts mean it was not loaded again.
@@ -439,7 +454,7 @@ fn how_long_a_start_takes() {
         .map(|_| {
             let guest = Namespace::guest();
             let plan = plan(40001, &["nat0:10.127.0.2/24"]);
-            let begin = std::time::Instant::now();
+            let begin = Instant::now();
             let applied = network::apply(&plan, guest.pid()).unwrap();
             let took = begin.elapsed();
             network::undo(&applied).unwrap();
