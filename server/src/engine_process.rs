@@ -8,7 +8,8 @@ use std::process::ExitCode;
 use engine::Engine;
 use engine::engine::Instance;
 
-use crate::log::{self, chain};
+use crate::log;
+use domain::failure::chain;
 
 /// Where the requests' socket is.
 pub(crate) const REQUESTS: i32 = 3;

@@ -8,8 +8,8 @@ use clap::{Parser, Subcommand};
 use engine::engine::Instance;
 use engine::roots::{Settings, SettingsError};
 
-use crate::log::chain;
 use crate::{cli, engine_process, serve, user_command, web};
+use domain::failure::chain;
 
 /// Linux-VServer's way of working on a stock kernel.
 #[derive(Debug, Parser)]

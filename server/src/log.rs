@@ -15,15 +15,3 @@ pub(crate) fn begin() {
         .with_target(false)
         .try_init();
 }
-
-/// An error and what was behind it, in one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        text.push_str(": ");
-        text.push_str(&source.to_string());
-        next = source.source();
-    }
-    text
-}

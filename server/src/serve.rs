@@ -20,11 +20,13 @@ use std::time::Instant;
 use engine::engine::Instance;
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags, poll};
 use sys::seqpacket;
+use sys::wait::timespec;
 
-use crate::log::{self, chain};
+use crate::log;
 use child::{Child, Role};
+use domain::failure::chain;
 
 /// Why it did not begin, or could not go on.
 #[derive(Debug, thiserror::Error)]
@@ -148,13 +150,7 @@ fn serve(instance: &Instance) -> Result<(), ServeError> {
 
 /// Waits for a signal, or until something is due.
 fn wait(signals: &SignalFd, due: Option<Instant>) -> Result<(), ServeError> {
-    let timeout = due.map(|due| {
-        let left = due.saturating_duration_since(Instant::now());
-        Timespec {
-            tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
-            tv_nsec: left.subsec_nanos().into(),
-        }
-    });
+    let timeout = due.map(|due| timespec(due.saturating_duration_since(Instant::now())));
     match poll(&mut [PollFd::from_borrowed_fd(signals.as_fd(), PollFlags::IN)], timeout.as_ref()) {
         Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
         Err(errno) => Err(ServeError::Signals(errno.into())),

@@ -25,10 +25,10 @@ use engine::clock::{Clock as _, SystemClock};
 use engine::roots::Settings;
 use store::{NewUser, Store, StoreError};
 
-use crate::log::chain;
 use crate::password::{self, PasswordError};
 use crate::setup_token::{SetupToken, SetupTokenError};
 use become_user::BecomeError;
+use domain::failure::chain;
 use new_password::NewPasswordError;
 
 /// The database's file, below `roots.database_base`.

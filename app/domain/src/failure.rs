@@ -202,3 +202,16 @@ impl std::fmt::Display for HostFeature {
         })
     }
 }
+
+/// An error and what was behind it, in one line: for logs, and for [`Failure::Unexpected`].
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        text.push_str(": ");
+        text.push_str(&source.to_string());
+        next = source.source();
+    }
+    text
+}

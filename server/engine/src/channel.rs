@@ -20,8 +20,8 @@ use sys::seqpacket::{self, PacketError};
 
 use crate::dispatch;
 use crate::engine::Engine;
-use crate::lifecycle::chain;
 use crate::watch::{self, WatchError};
+use domain::failure::chain;
 
 /// How many requests are answered at once. One may wait for a terminal to open.
 const THREADS: usize = 8;

@@ -54,7 +54,7 @@ pub enum DeleteError {
 
 impl From<DeleteError> for Failure {
     fn from(error: DeleteError) -> Self {
-        Self::Unexpected { detail: lifecycle::chain(&error) }
+        Self::Unexpected { detail: domain::failure::chain(&error) }
     }
 }
 

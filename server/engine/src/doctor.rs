@@ -12,9 +12,9 @@ use domain::id::{OperationId, VServerName};
 use crate::build;
 use crate::cgroup::Layout;
 use crate::engine::Engine;
-use crate::lifecycle::chain;
 use crate::lock::VServerLock;
 use crate::state::GuestState;
+use domain::failure::chain;
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -462,7 +462,7 @@ impl Engine {
         match recovery::undo(&self.instance.settings.roots, work.journal()) {
             Ok(()) => work.end(progress),
             Err(error) => {
-                work.log(&lifecycle::chain(&error));
+                work.log(&domain::failure::chain(&error));
                 work.abandon(error.into_failure())
             }
         }
@@ -509,7 +509,7 @@ impl Engine {
     /// When it cannot be read.
     pub fn snapshot(&self) -> Result<Snapshot, Failure> {
         usage::snapshot(&self.instance.settings.roots, Want::Everything)
-            .map_err(|error| Failure::Unexpected { detail: lifecycle::chain(&error) })
+            .map_err(|error| Failure::Unexpected { detail: domain::failure::chain(&error) })
     }
 
     /// A piece of an operation's log.

@@ -12,13 +12,12 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use domain::failure::{Failure, HostFeature};
+use domain::failure::{Failure, HostFeature, chain};
 use domain::field::{Field, FieldErrors, Problem};
 use domain::id::{ContextId, VServerName};
 use domain::init::InitStyle;
 use domain::operation::Stage;
 use nix::libc;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use crate::cgroup::{self, CgroupError, Layout};
@@ -179,19 +178,6 @@ fn guest_failure(name: VServerName, error: GuestError) -> Failure {
         }
         other => Failure::Unexpected { detail: chain(&other) },
     }
-}
-
-/// An error and what was behind it, in one line.
-#[must_use]
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        text.push_str(": ");
-        text.push_str(&source.to_string());
-        next = source.source();
-    }
-    text
 }
 
 /// Starts a VServer.
@@ -523,20 +509,7 @@ fn open_process(process: ProcessIdentity) -> io::Result<Option<OwnedFd>> {
 
 /// Waits for the end of a process; false when it lives after `patience`.
 fn wait_for_end(pidfd: &OwnedFd, patience: Duration) -> io::Result<bool> {
-    let deadline = Instant::now() + patience;
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let timeout = Timespec {
-            tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
-            tv_nsec: left.subsec_nanos().into(),
-        };
-        match poll(&mut [PollFd::new(pidfd, PollFlags::IN)], Some(&timeout)) {
-            Ok(0) => return Ok(false),
-            Ok(_) => return Ok(true),
-            Err(rustix::io::Errno::INTR) => {}
-            Err(errno) => return Err(errno.into()),
-        }
-    }
+    sys::wait::until_readable(pidfd, Instant::now() + patience)
 }
 
 /// Ends and removes all that a record names, and the record last. Doing it twice is the same as once.

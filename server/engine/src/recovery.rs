@@ -60,7 +60,7 @@ impl RecoveryError {
             }
             Self::Lifecycle(error) => error.into(),
             Self::Operation(error) => error.into(),
-            other => Failure::Unexpected { detail: lifecycle::chain(&other) },
+            other => Failure::Unexpected { detail: domain::failure::chain(&other) },
         }
     }
 }
@@ -214,7 +214,7 @@ impl Recovery<'_> {
     fn those(&self, wanted: impl Fn(&Operation) -> bool, lock: bool) -> Vec<Operation> {
         let ids = self.store.live_ids().unwrap_or_else(|error| {
             tracing::error!(
-                error = lifecycle::chain(&error),
+                error = domain::failure::chain(&error),
                 "unfinished operations are unreadable"
             );
             Vec::new()
@@ -225,7 +225,7 @@ impl Recovery<'_> {
                 Ok(Some(operation)) => recovered.push(operation),
                 Ok(None) => {}
                 Err(error) => {
-                    tracing::error!(%id, error = lifecycle::chain(&error), "not recovered");
+                    tracing::error!(%id, error = domain::failure::chain(&error), "not recovered");
                 }
             }
         }
@@ -283,8 +283,8 @@ impl Recovery<'_> {
                 Ok(Some(work.end(Progress::Failed { failure })))
             }
             Err(error) => {
-                work.log(&lifecycle::chain(&error));
-                let detail = lifecycle::chain(&error);
+                work.log(&domain::failure::chain(&error));
+                let detail = domain::failure::chain(&error);
                 work.abandon(error.into_failure());
                 tracing::error!(%id, detail, "an operation could not be put right");
                 Ok(None)

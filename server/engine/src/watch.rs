@@ -23,7 +23,7 @@ use protocol::{Event, EventFrame};
 use sys::seqpacket;
 
 use crate::engine::Engine;
-use crate::lifecycle::chain;
+use domain::failure::chain;
 
 /// Why nothing can be looked out for.
 #[derive(Debug, thiserror::Error)]

@@ -14,7 +14,7 @@ use engine::Engine;
 use nix::unistd::{Uid, User};
 
 use super::exit;
-use crate::{invocation, log};
+use crate::invocation;
 
 /// Whoever called a command.
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +47,7 @@ impl Caller {
         match invocation::instance(config) {
             Ok(instance) => Ok(Engine::new(instance)),
             Err(error) => {
-                self.complain(self.locale.settings_unreadable(&log::chain(&error)));
+                self.complain(self.locale.settings_unreadable(&domain::failure::chain(&error)));
                 Err(exit::FAILURE)
             }
         }

@@ -10,7 +10,6 @@ use engine::state::GuestState;
 
 use super::caller::Caller;
 use super::exit;
-use crate::log;
 
 /// Runs a command, or the shell when `argv` is empty, and gives its exit status.
 pub(super) fn run(
@@ -22,8 +21,9 @@ pub(super) fn run(
 ) -> u8 {
     let instance = engine.instance();
     let roots = &instance.settings.roots;
-    let unexpected =
-        |error: &dyn std::error::Error| Failure::Unexpected { detail: log::chain(error) };
+    let unexpected = |error: &dyn std::error::Error| Failure::Unexpected {
+        detail: domain::failure::chain(error),
+    };
     let state = match GuestState::running(roots, name) {
         Ok(Some(state)) => state,
         Ok(None) => {

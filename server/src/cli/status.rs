@@ -8,7 +8,6 @@ use engine::usage::{self, Want};
 
 use super::caller::Caller;
 use super::exit;
-use crate::log;
 
 /// Says whether a VServer runs; 0 when it does, 3 when not.
 pub(super) fn status(caller: Caller, engine: &Engine, name: &VServerName) -> u8 {
@@ -49,7 +48,7 @@ pub(super) fn running(caller: Caller, engine: &Engine, name: &VServerName) -> u8
 
 fn read(caller: Caller, engine: &Engine, name: &VServerName) -> Result<Option<GuestState>, u8> {
     GuestState::running(&engine.instance().settings.roots, name).map_err(|error| {
-        let detail = log::chain(&error);
+        let detail = domain::failure::chain(&error);
         caller.tell(&domain::failure::Failure::Unexpected { detail }, None);
         exit::FAILURE
     })

@@ -15,7 +15,6 @@ use engine::usage::{self, Want};
 use super::caller::Caller;
 use super::options::{Grammar, Opt};
 use super::{begin_log, exit};
-use crate::log;
 
 const OPTIONS: Grammar = Grammar {
     options: &[
@@ -66,7 +65,7 @@ pub(crate) fn vserver_stat(arguments: Vec<OsString>) -> ExitCode {
     let snapshot = match usage::snapshot(roots, Want::Processes) {
         Ok(snapshot) => snapshot,
         Err(error) => {
-            caller.tell(&Failure::Unexpected { detail: log::chain(&error) }, None);
+            caller.tell(&Failure::Unexpected { detail: domain::failure::chain(&error) }, None);
             return ExitCode::from(exit::FAILURE);
         }
     };

@@ -114,12 +114,7 @@ impl Child {
         });
         if let (Some(pid), Some(pidfd)) = (pid, pidfd) {
             let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
-            let timeout = rustix::event::Timespec {
-                tv_sec: i64::try_from(END_PATIENCE.as_secs()).unwrap_or(1),
-                tv_nsec: 0,
-            };
-            let mut polled = [rustix::event::PollFd::new(&pidfd, rustix::event::PollFlags::IN)];
-            let _ = rustix::event::poll(&mut polled, Some(&timeout));
+            let _ = sys::wait::until_readable(&pidfd, Instant::now() + END_PATIENCE);
         }
         let _ = child.kill();
         let _ = child.wait();

@@ -17,8 +17,8 @@ use store::NewUser;
 
 use super::Site;
 use super::session::{self, Visitor, key};
-use crate::log::chain;
 use crate::setup_token::SetupToken;
+use domain::failure::chain;
 
 /// The account of whoever makes a request.
 pub(crate) struct RequestAccount {

@@ -23,7 +23,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
 use super::packets::PacketSocket;
-use crate::log::chain;
+use domain::failure::chain;
 
 /// How long anybody waits for the engine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);

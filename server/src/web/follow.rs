@@ -26,7 +26,7 @@ use tokio::time::MissedTickBehavior;
 
 use super::engine_client::{EngineClient, PATIENCE};
 use super::packets::PacketSocket;
-use crate::log::chain;
+use domain::failure::chain;
 
 /// How often usage is measured.
 const SAMPLE_PERIOD: Duration = Duration::from_secs(2);

@@ -41,8 +41,9 @@ use store::Store;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::log::{self, chain};
+use crate::log;
 use crate::setup_token::SetupToken;
+use domain::failure::chain;
 
 use self::assets::EmbeddedAssets;
 use self::clock::WallClock;

@@ -26,7 +26,7 @@ use tower_sessions::{Expiry, Session, SessionManagerLayer};
 
 use super::Site;
 use super::router::MadeBy;
-use crate::log::chain;
+use domain::failure::chain;
 
 /// The cookie's name. The prefix makes browsers refuse it from anywhere but this very host.
 pub(crate) const COOKIE: &str = "__Host-ulysse";

@@ -17,3 +17,4 @@ pub mod process;
 pub mod seccomp;
 pub mod seqpacket;
 pub mod session;
+pub mod wait;

@@ -23,10 +23,11 @@ use domain::init::Init;
 use domain::operation::Stage;
 use domain::time::UnixMillis;
 use nix::libc;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use sys::wait::timespec;
 
 use super::BuildError;
 use super::debootstrap::{self, Listener, Word};
@@ -133,7 +134,7 @@ pub(super) fn obtain(
                 }
                 work.go_on()?;
                 // The holder ends the wait, however long its debootstrap takes, or the person does.
-                let _ = poll(&mut [], Some(&look_every()));
+                let _ = poll(&mut [], Some(&timespec(LOOK_EVERY)));
             }
             Err(errno) => return Err(at(&lock_path, errno.into()).into()),
         }
@@ -403,13 +404,9 @@ impl<R: BufRead> ReadUntilNow for R {
     }
 }
 
-fn look_every() -> Timespec {
-    Timespec { tv_sec: 0, tv_nsec: LOOK_EVERY.subsec_nanos().into() }
-}
-
 /// Waits a moment for a pipe to have something, or to have ended.
 fn is_readable(pipe: &File) -> io::Result<bool> {
-    match poll(&mut [PollFd::new(pipe, PollFlags::IN)], Some(&look_every())) {
+    match poll(&mut [PollFd::new(pipe, PollFlags::IN)], Some(&timespec(LOOK_EVERY))) {
         Ok(ready) => Ok(ready > 0),
         Err(rustix::io::Errno::INTR) => Ok(false),
         Err(errno) => Err(errno.into()),

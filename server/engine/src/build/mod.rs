@@ -23,7 +23,6 @@ use domain::operation::Stage;
 
 use crate::config;
 use crate::engine::Instance;
-use crate::lifecycle;
 use crate::operation::{Finish, Step, Stopped, Work, crash_point};
 use crate::recovery::{self, RecoveryError};
 use crate::roots::Roots;
@@ -86,7 +85,7 @@ impl From<BuildError> for Failure {
             {
                 Self::DiskFull { path: path.display().to_string() }
             }
-            _ => Self::Unexpected { detail: lifecycle::chain(&error) },
+            _ => Self::Unexpected { detail: domain::failure::chain(&error) },
         }
     }
 }

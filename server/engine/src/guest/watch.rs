@@ -11,9 +11,10 @@ use std::time::Duration;
 use domain::time::UnixMillis;
 use domain::vserver::OomKills;
 use nix::libc;
-use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use serde::{Deserialize, Serialize};
 use sys::process::Ended;
+use sys::wait::timespec;
 
 use super::console::ConsoleLog;
 use super::plan::StartPlan;
@@ -216,13 +217,6 @@ fn note(path: &Path, line: &Line) {
         .open(path);
     if let Ok(mut file) = opened {
         let _ = file.write_all(&text);
-    }
-}
-
-fn timespec(duration: Duration) -> Timespec {
-    Timespec {
-        tv_sec: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
-        tv_nsec: i64::from(duration.subsec_nanos()),
     }
 }
 

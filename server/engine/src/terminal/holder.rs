@@ -27,8 +27,9 @@ use rustix::io::Errno;
 
 use super::scrollback::Scrollback;
 use super::viewer::{Presence, Viewer, output_packets};
-use super::{MAX_TEXT_BYTES, Plan, READY, record_of, socket_of, timespec};
+use super::{MAX_TEXT_BYTES, Plan, READY, record_of, socket_of};
 use crate::exec::{self, ExecError, Invocation, resize};
+use sys::wait::timespec;
 
 /// The holder's program: itself, also when its file has been replaced since it was started.
 const OWN_PROGRAM: &str = "/proc/self/exe";

@@ -14,7 +14,7 @@ mod viewer;
 
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -25,9 +25,9 @@ use domain::failure::Failure;
 use domain::id::{TerminalId, UserId, VServerName};
 use domain::operation::Terminal;
 use protocol::terminal::{FromHolder, MAX_PACKET_BYTES, Size, ToHolder};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
+use sys::wait::until_readable;
 
 use crate::clock::{Clock, IdSource};
 use crate::roots::{Roots, Settings};
@@ -208,7 +208,7 @@ fn begin(child: &mut Child, plan: &[u8]) -> Result<(), TerminalError> {
     let deadline = Instant::now() + START_TIMEOUT;
     let mut said = Vec::new();
     while !said.ends_with(b"\n") {
-        if !wait_readable(&stdout, deadline).map_err(gave_up)? {
+        if !until_readable(&stdout, deadline).map_err(gave_up)? {
             return Err(TerminalError::TimedOut { seconds: START_TIMEOUT.as_secs() });
         }
         let mut buffer = [0; 1024];
@@ -269,7 +269,7 @@ pub fn close(roots: &Roots, id: &TerminalId) -> Result<(), TerminalError> {
     }
     let deadline = Instant::now() + CLOSE_TIMEOUT;
     let mut buffer = vec![0; MAX_PACKET_BYTES];
-    while wait_readable(&socket, deadline).map_err(failed)? {
+    while until_readable(&socket, deadline).map_err(failed)? {
         match sys::seqpacket::receive(&socket, &mut buffer) {
             Ok(received) if received.bytes > 0 => {
                 let packet = buffer.get(..received.bytes).unwrap_or_default();
@@ -312,26 +312,4 @@ fn record_of(roots: &Roots, id: &TerminalId) -> PathBuf {
 
 fn socket_of(roots: &Roots, id: &TerminalId) -> PathBuf {
     roots.terminals().join(format!("{id}.sock"))
-}
-
-/// Waits until there is something to read, or the end; false when the deadline came first.
-fn wait_readable(descriptor: impl AsFd, deadline: Instant) -> io::Result<bool> {
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let mut fds = [PollFd::new(&descriptor, PollFlags::IN)];
-        match poll(&mut fds, Some(&timespec(left))) {
-            Ok(0) => return Ok(false),
-            Ok(_) => return Ok(true),
-            Err(rustix::io::Errno::INTR) => {}
-            Err(errno) => return Err(errno.into()),
-        }
-    }
-}
-
-/// A duration as the kernel takes it.
-fn timespec(duration: Duration) -> Timespec {
-    Timespec {
-        tv_sec: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
-        tv_nsec: i64::from(duration.subsec_nanos()),
-    }
 }
