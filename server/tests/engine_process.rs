@@ -4,6 +4,7 @@
 mod sandbox;
 
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use domain::build::BuildForm;
@@ -13,6 +14,7 @@ use domain::operation::{Actor, Kind, Operation, Progress};
 use domain::time::UnixMillis;
 use engine::clock::{Clock, SystemClock};
 use engine::operation::CRASH_POINTS;
+use engine::state::GuestState;
 use protocol::message::{Body, OnBehalfOf};
 use protocol::{Event, EventFrame, MAX_FRAME_BYTES, Reply, ReplyFrame, Request, RequestFrame};
 use sandbox::Sandbox;
@@ -194,4 +196,31 @@ fn what_the_command_line_does_is_told_as_an_event() {
         |event| matches!(event, Event::VServer { summary: Some(summary), .. } if summary.operation.is_none()),
     );
     assert!(matches!(told, Event::VServer { name, .. } if name.as_str() == "web"));
+}
+
+/// The command line starts it and its supervisor notices the kill: the engine had no part in either.
+#[test]
+fn a_kill_for_want_of_memory_is_told_as_an_event() {
+    let sandbox = Sandbox::new();
+    let channel = Channel::new();
+    let _engine = channel.start(&sandbox, None);
+    assert_eq!(channel.event(), Event::Started);
+    assert!(sandbox.build("web").status.success());
+    sandbox.must(&["web", "start"]);
+    let name = "web".parse().unwrap();
+    let state = GuestState::running(&sandbox.settings.roots, &name).unwrap().unwrap();
+    let limits = ["memory.limit_in_bytes", "memory.max"].map(Path::new);
+    let limit =
+        limits.iter().flat_map(|file| state.cgroups.iter().map(move |group| group.join(file)));
+    let limit = limit.into_iter().find(|file| file.exists()).unwrap();
+    std::fs::write(limit, "67108864").unwrap();
+
+    let killed = sandbox.vserver(&["web", "exec", "tail", "/dev/zero"]);
+    assert!(!killed.status.success(), "{killed:?}");
+    let told = channel.wait_for(|event| {
+        matches!(event, Event::VServer { summary: Some(summary), .. } if summary.oom_kills.is_some())
+    });
+    let Event::VServer { summary: Some(summary), .. } = told else { panic!("another event") };
+    assert!(summary.oom_kills.unwrap().count >= 1);
+    sandbox.must(&["web", "stop"]);
 }

@@ -67,6 +67,8 @@ pub struct Summary {
     pub usage: Option<Usage>,
     /// The operation that holds it now.
     pub operation: Option<OperationId>,
+    /// What the kernel killed of it for want of memory since it was started; none when nothing.
+    pub oom_kills: Option<OomKills>,
     /// What is wrong with its config tree: file, line, what was expected.
     pub problem: Option<String>,
 }
@@ -93,8 +95,6 @@ pub struct Detail {
     pub config_directory: String,
     /// What its `/etc/os-release` calls itself, judged as a stranger's text.
     pub os_release: Option<String>,
-    /// What the kernel killed of it for want of memory; none when nothing.
-    pub oom_kills: Option<OomKills>,
     /// Bytes its files take, when known.
     pub disk_bytes: Option<u64>,
     /// Every file of its config tree and its first line, sorted by path.

@@ -77,6 +77,9 @@ messages! { Messages:
     users;
     connection_lost;
     engine_down_banner;
+    page_outdated;
+    stream_refused;
+    reload_page;
     copy;
     copied;
     cancel;
@@ -157,6 +160,7 @@ messages! { Messages:
     root_directory;
     disk_used;
     oom_killed(count, at);
+    oom_killed_short(count);
     all_its_operations;
     config_files;
     config_files_explained;

@@ -1,6 +1,6 @@
 //! The live head of a VServer's page: state, buttons, numbers, charts.
 
-use domain::vserver::{State, Summary};
+use domain::vserver::{OomKills, State, Summary};
 use leptos::prelude::*;
 
 use super::charts::{History, charts};
@@ -72,6 +72,7 @@ pub fn VServerPanel(
                 .with(|summary| summary.problem.clone())
                 .map(|problem| view! { <p class="alert" role="alert">{problem}</p> })
         }}
+        <div role="status">{move || out_of_memory(t, summary.with(|summary| summary.oom_kills))}</div>
         <form method="post" action="/api/vservers/start" class="actions">
             <input type="hidden" name="csrf" value=csrf />
             <input type="hidden" name="next" value=next />
@@ -143,6 +144,13 @@ pub fn VServerPanel(
             }
         }}
     }
+}
+
+/// A warning when the kernel had to kill.
+fn out_of_memory(t: Locale, kills: Option<OomKills>) -> Option<impl IntoView> {
+    let OomKills { count, last_at } = kills?;
+    let text = t.oom_killed(&format::integer(t, count), &format::instant(t, last_at));
+    Some(view! { <p class="alert">{text}</p> })
 }
 
 fn number(

@@ -106,7 +106,10 @@ fn apply(rows: RwSignal<Vec<Row>>, owner: &Owner, event: &PageEvent) {
                 }
             }
         }),
-        PageEvent::Engine { .. } | PageEvent::Operation(_) | PageEvent::Log { .. } => {}
+        PageEvent::Engine { .. }
+        | PageEvent::Operation(_)
+        | PageEvent::Log { .. }
+        | PageEvent::RightsChanged => {}
     }
 }
 
@@ -328,6 +331,14 @@ fn table_row(t: Locale, row: Row, may: Abilities) -> impl IntoView {
                         .with(|s| s.problem.clone())
                         .map(|problem| view! { <span class="row-problem">{problem}</span> })
                 }}
+                {move || {
+                    summary
+                        .with(|s| s.oom_kills)
+                        .map(|kills| {
+                            let text = t.oom_killed_short(&format::integer(t, kills.count));
+                            view! { <span class="row-problem">{text}</span> }
+                        })
+                }}
             </th>
             <td data-label=t.state()>{move || state_pill(t, state.get())}</td>
             <td class="number" data-label="CTX">
@@ -429,6 +440,7 @@ mod tests {
             host_name: None,
             usage: None,
             operation: None,
+            oom_kills: None,
             problem: None,
         }
     }

@@ -168,6 +168,7 @@ pub(crate) fn summaries() -> Vec<Summary> {
         host_name: Some(name.parse().unwrap()),
         usage: (state == State::Running).then(|| usage(0)),
         operation: (state == State::Building).then(|| RUNNING_OPERATION.parse().unwrap()),
+        oom_kills: Some(OomKills { count: 2, last_at: NOW }),
         problem: None,
     };
     vec![
@@ -279,7 +280,6 @@ impl Backend for Memory {
             root_directory: format!("/var/lib/vservers/{name}"),
             config_directory: format!("/etc/vservers/{name}"),
             os_release: Some("Debian GNU/Linux 12 (bookworm)".into()),
-            oom_kills: Some(OomKills { count: 2, last_at: NOW }),
             disk_bytes: Some(310_000_000),
             config_files: vec![ConfigFile { path: "context".into(), text: "40001\n".into() }],
             summary,

@@ -364,7 +364,7 @@ fn plan_of(
         cgroups,
         supervisor_cgroups,
         console_log: roots.console_log_of(name),
-        event_log: roots.state_of(name).join("events"),
+        event_log: roots.event_log_of(name),
         executable: instance.executable.clone(),
         settings_file: instance.settings_file.clone(),
         report_end: true,

@@ -11,6 +11,9 @@ use std::path::{Path, PathBuf};
 use domain::id::{ContextId, DeviceName, HostName, VServerName};
 use serde::{Deserialize, Serialize};
 
+/// The file in a record of a start that its supervisor writes: one JSON line for each thing that happened.
+pub const EVENT_LOG: &str = "events";
+
 /// Why the settings could not be had.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
@@ -195,10 +198,22 @@ impl Roots {
         self.run_base.join(name.as_str())
     }
 
+    /// The directory of the records of starts, one directory a VServer that runs.
+    #[must_use]
+    pub fn states(&self) -> PathBuf {
+        self.run_base.join(".state")
+    }
+
     /// The directory of what was applied when a VServer was started.
     #[must_use]
     pub fn state_of(&self, name: &VServerName) -> PathBuf {
-        self.run_base.join(".state").join(name.as_str())
+        self.states().join(name.as_str())
+    }
+
+    /// Where a VServer's supervisor writes down what happens to it; see [`crate::guest::oom_kills`].
+    #[must_use]
+    pub fn event_log_of(&self, name: &VServerName) -> PathBuf {
+        self.state_of(name).join(EVENT_LOG)
     }
 
     /// The directory of the sockets of terminals.

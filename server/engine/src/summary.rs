@@ -125,7 +125,6 @@ pub fn detail(
         os_release: os_release(&root),
         root_directory: root.display().to_string(),
         config_directory: roots.config_of(name).display().to_string(),
-        oom_kills: guest::oom_kills(&roots.state_of(name).join("events")),
         disk_bytes: tree::disk_bytes(&root, DISK_PATIENCE),
         config_files,
         summary,
@@ -161,6 +160,7 @@ fn assemble(
         host_name: config.as_ref().and_then(|config| config.uts.node_name.clone()),
         usage: running.map(|(_, usage)| usage),
         operation: activity.map(|activity| activity.operation.clone()),
+        oom_kills: running.and_then(|_| guest::oom_kills(&roots.event_log_of(&name))),
         problem,
         name,
     };

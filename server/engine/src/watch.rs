@@ -2,15 +2,16 @@
 //!
 //! Operations are files, whoever does them ([`crate::operation`]); so one watch over these files tells
 //! of the engine's own and of the command line's alike. Config trees that somebody makes or removes by
-//! hand are noticed too.
+//! hand are noticed too, and what supervisors write down about a VServer that runs.
 //!
 //! Invariant: what was missed (the kernel's queue has an end) is found again by looking at everything
 //! that is unfinished. Nothing is said twice in a row.
 
 use std::collections::HashMap;
-use std::fs;
+use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
@@ -23,6 +24,7 @@ use protocol::{Event, EventFrame};
 use sys::seqpacket;
 
 use crate::engine::Engine;
+use crate::roots::EVENT_LOG;
 use domain::failure::chain;
 
 /// Why nothing can be looked out for.
@@ -69,6 +71,8 @@ struct Watcher {
     inotify: Inotify,
     live: WatchDescriptor,
     configs: WatchDescriptor,
+    states: WatchDescriptor,
+    running: HashMap<WatchDescriptor, VServerName>,
     followed: HashMap<WatchDescriptor, Followed>,
 }
 
@@ -80,8 +84,15 @@ impl Watcher {
         };
         let live_base = engine.store().live_base();
         let config_base = engine.instance().settings.roots.config_base.clone();
-        for path in [&live_base, &config_base] {
-            fs::create_dir_all(path)
+        let run_base = engine.instance().settings.roots.run_base.clone();
+        let states_base = engine.instance().settings.roots.states();
+        for (path, mode) in
+            [(&live_base, 0o700), (&config_base, 0o755), (&run_base, 0o755), (&states_base, 0o700)]
+        {
+            DirBuilder::new()
+                .recursive(true)
+                .mode(mode)
+                .create(path)
                 .map_err(|source| WatchError::Watch { path: path.clone(), source })?;
         }
         let inotify = Inotify::init(InitFlags::IN_CLOEXEC).map_err(watch(&live_base))?;
@@ -92,7 +103,18 @@ impl Watcher {
             | AddWatchFlags::IN_ONLYDIR;
         let live = inotify.add_watch(&live_base, come_and_go).map_err(watch(&live_base))?;
         let configs = inotify.add_watch(&config_base, come_and_go).map_err(watch(&config_base))?;
-        Ok(Self { engine, events, sequence: 0, inotify, live, configs, followed: HashMap::new() })
+        let states = inotify.add_watch(&states_base, come_and_go).map_err(watch(&states_base))?;
+        Ok(Self {
+            engine,
+            events,
+            sequence: 0,
+            inotify,
+            live,
+            configs,
+            states,
+            running: HashMap::new(),
+            followed: HashMap::new(),
+        })
     }
 
     fn run(&mut self) {
@@ -117,9 +139,23 @@ impl Watcher {
         if happened.mask.contains(AddWatchFlags::IN_Q_OVERFLOW) {
             return self.look_at_all();
         }
-        if happened.wd == self.configs {
+        if happened.wd == self.configs || happened.wd == self.states {
             let name = happened.name.as_ref().and_then(|name| name.to_str()?.parse().ok());
-            return name.map_or(Ok(()), |name: VServerName| self.tell_vserver(&name));
+            let Some(name): Option<VServerName> = name else { return Ok(()) };
+            if happened.wd == self.configs {
+                return self.tell_vserver(&name);
+            }
+            self.follow_running(name);
+            return Ok(());
+        }
+        if let Some(name) = self.running.get(&happened.wd) {
+            if happened.mask.contains(AddWatchFlags::IN_IGNORED) {
+                self.running.remove(&happened.wd);
+                return Ok(());
+            }
+            let is_event = happened.name.as_ref().is_some_and(|file| file == EVENT_LOG);
+            let name = name.clone();
+            return if is_event { self.tell_vserver(&name) } else { Ok(()) };
         }
         if happened.wd == self.live {
             let Some(id) = happened.name.as_ref().and_then(|name| name.to_str()?.parse().ok())
@@ -131,6 +167,16 @@ impl Watcher {
             return if has_come { self.follow(id) } else { self.leave(&id) };
         }
         self.look_at(happened.wd)
+    }
+
+    /// Looks out for what the supervisor of a VServer writes down.
+    fn follow_running(&mut self, name: VServerName) {
+        let flags = AddWatchFlags::IN_MODIFY | AddWatchFlags::IN_ONLYDIR;
+        let directory = self.engine.instance().settings.roots.state_of(&name);
+        // A directory that is gone again, or was followed before, is as good as followed.
+        if let Ok(wd) = self.inotify.add_watch(&directory, flags) {
+            self.running.insert(wd, name);
+        }
     }
 
     /// Begins to follow an operation that was not there before.
@@ -205,6 +251,12 @@ impl Watcher {
 
     /// Looks at everything unfinished, and at what was followed and may be finished by now.
     fn look_at_all(&mut self) -> Result<(), Gone> {
+        let states = fs::read_dir(self.engine.instance().settings.roots.states());
+        for entry in states.into_iter().flatten().flatten() {
+            if let Some(name) = entry.file_name().to_str().and_then(|name| name.parse().ok()) {
+                self.follow_running(name);
+            }
+        }
         let live = self.engine.store().live_ids().unwrap_or_default();
         let followed: Vec<OperationId> =
             self.followed.values().map(|followed| followed.id.clone()).collect();

@@ -28,7 +28,7 @@ pub(super) fn status(caller: Caller, engine: &Engine, name: &VServerName) -> u8 
             .map_or(0, |usage| usage.processes);
         let uptime_ms = engine.clock().now().millis_since(state.started_at);
         caller.answer(running_text(caller.locale, name, state.context, processes, uptime_ms));
-        let events = engine.instance().settings.roots.state_of(name).join("events");
+        let events = engine.instance().settings.roots.event_log_of(name);
         if let Some(kills) = engine::guest::oom_kills(&events) {
             let locale = caller.locale;
             let count = format::integer(locale, kills.count);

@@ -23,6 +23,9 @@ impl Messages for English {
         terminals = "Terminals";
         users = "Users";
         connection_lost = "The connection is lost: what is shown may be old. Trying again by itself.";
+        page_outdated = "Ulysse was updated since this page was loaded: what is shown may be old.";
+        stream_refused = "The server refuses to tell this page what happens; perhaps you were logged out. What is shown may be old.";
+        reload_page = "Reload the page";
         engine_down_banner = "The engine does not answer: what is shown may be old. VServers that run go on running.";
         copy = "Copy";
         copied = "Copied";
@@ -104,6 +107,7 @@ impl Messages for English {
         root_directory = "Files";
         disk_used = "Disk space";
         oom_killed(count, at) = "The kernel ended processes of it because memory was used up: {count} since it was started, the last on {at}. What they were doing is lost; its console log has the times.";
+        oom_killed_short(count) = "Processes ended for want of memory: {count}";
         all_its_operations = "All its operations";
         config_files = "Configuration files";
         config_files_explained = "Read anew at each use; you may edit them by hand.";

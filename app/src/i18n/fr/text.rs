@@ -23,6 +23,9 @@ impl Messages for French {
         terminals = "Terminaux";
         users = "Utilisateurs";
         connection_lost = "La connexion est perdue : ce qui est affiché n’est peut-être plus à jour. Nouvel essai automatique.";
+        page_outdated = "Ulysse a été mis à jour depuis le chargement de cette page : ce qui est affiché n’est peut-être plus à jour.";
+        stream_refused = "Le serveur refuse de tenir cette page au courant ; vous avez peut-être été déconnecté. Ce qui est affiché n’est peut-être plus à jour.";
+        reload_page = "Recharger la page";
         engine_down_banner = "Le moteur ne répond pas : ce qui est affiché n’est peut-être plus à jour. Les VServers en marche continuent de tourner.";
         copy = "Copier";
         copied = "Copié";
@@ -104,6 +107,7 @@ impl Messages for French {
         root_directory = "Fichiers";
         disk_used = "Espace disque";
         oom_killed(count, at) = "Le noyau a mis fin à des processus faute de mémoire : {count} depuis son démarrage, le dernier le {at}. Ce qu’ils faisaient est perdu ; le journal de sa console donne les heures.";
+        oom_killed_short(count) = "Processus arrêtés faute de mémoire : {count}";
         all_its_operations = "Toutes ses opérations";
         config_files = "Fichiers de configuration";
         config_files_explained = "Relus à chaque utilisation ; vous pouvez les modifier à la main.";

@@ -3,7 +3,7 @@
 use domain::failure::Failure;
 use domain::id::VServerName;
 use domain::interface::{Device, Interface};
-use domain::vserver::{ConfigFile, Detail, OomKills};
+use domain::vserver::{ConfigFile, Detail};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
@@ -40,7 +40,6 @@ pub(crate) fn show() -> impl IntoView {
                 may=may
                 csrf=page.csrf.clone()
             />
-            {out_of_memory(t, detail.oom_kills)}
             <section aria-labelledby="what-it-is">
                 <h2 id="what-it-is">{t.what_it_is()}</h2>
                 {facts(t, &detail)}
@@ -69,13 +68,6 @@ pub(crate) fn show() -> impl IntoView {
             body: body.into_any(),
         })
     })
-}
-
-/// A warning when the kernel had to kill.
-fn out_of_memory(t: Locale, kills: Option<OomKills>) -> Option<impl IntoView> {
-    let OomKills { count, last_at } = kills?;
-    let text = t.oom_killed(&format::integer(t, count), &format::instant(t, last_at));
-    Some(view! { <p class="alert" role="status">{text}</p> })
 }
 
 fn interface_text(interface: &Interface) -> String {

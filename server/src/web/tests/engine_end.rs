@@ -137,6 +137,7 @@ pub(super) fn summary(name: VServerName) -> Summary {
         host_name: None,
         usage: Some(Usage::default()),
         operation: None,
+        oom_kills: None,
         problem: None,
     }
 }
@@ -195,7 +196,6 @@ fn answer(world: &mut World, frame: &RequestFrame) -> (Result<Reply, Failure>, O
             root_directory: "/var/lib/vservers/web1".to_owned(),
             config_directory: "/etc/vservers/web1".to_owned(),
             os_release: None,
-            oom_kills: None,
             disk_bytes: None,
             config_files: Vec::new(),
         })),
