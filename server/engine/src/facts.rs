@@ -8,6 +8,7 @@
 //! Not here: judging (`domain::build`), the lock under which numbers are chosen (`lock`).
 
 mod apt;
+pub(crate) mod mirror;
 
 use std::fs;
 use std::io;
@@ -16,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use domain::failure::{Failure, HostFeature};
 use domain::host::{HostFacts, NatNetwork};
-use domain::id::{Architecture, ContextId, MirrorUrl, Suite, VServerName};
+use domain::id::{Architecture, ContextId, Suite, VServerName};
 use domain::init::Init;
 
 use crate::config::{self, ConfigError};
@@ -122,7 +123,7 @@ fn host_facts_at(
     let roots = &settings.roots;
     let suites = suites(&places.debootstrap_scripts);
     let suite = host_suite(places, &suites).ok_or(FactsError::NoSuite)?;
-    let mirror = mirror(roots, places, &suite).ok_or(FactsError::NoMirror)?;
+    let mirror = mirror::nearest(roots, places, &suite).ok_or(FactsError::NoMirror)?;
     let mut claims = claims(roots)?;
     claims.extend(promised.iter().cloned());
     let host_addresses = network::host_addresses()?;
@@ -245,56 +246,6 @@ pub fn os_release_value(text: &str, key: &str) -> Option<String> {
         .filter(|value| !value.is_empty())
 }
 
-/// The mirror: the administrator's word, else the host's own, else debootstrap's.
-fn mirror(roots: &Roots, places: &Places, suite: &Suite) -> Option<MirrorUrl> {
-    let configured = roots.config_base.join(".defaults/apps/debootstrap/mirror");
-    let configured = fs::read_to_string(configured)
-        .ok()
-        .and_then(|text| text.lines().next()?.trim().parse().ok());
-    configured
-        .or_else(|| apt_mirror(&places.apt, suite))
-        .or_else(|| debootstrap_mirror(places, suite))
-}
-
-/// The first mirror of the host's own apt that has `main` of this very suite.
-fn apt_mirror(apt: &Path, suite: &Suite) -> Option<MirrorUrl> {
-    let mut files = vec![apt.join("sources.list")];
-    let mut parts: Vec<PathBuf> = fs::read_dir(apt.join("sources.list.d"))
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path())
-        .collect();
-    parts.sort();
-    files.extend(parts);
-    let sources = files.iter().flat_map(|path| {
-        let text = fs::read_to_string(path).unwrap_or_default();
-        match path.extension().and_then(|extension| extension.to_str()) {
-            Some("list") => apt::one_line(&text),
-            Some("sources") => apt::deb822(&text),
-            _ => Vec::new(),
-        }
-    });
-    let wanted = |source: &apt::Source| {
-        source.suite == suite.as_str() && source.components.iter().any(|part| part == "main")
-    };
-    let found: Vec<_> = sources.filter(wanted).collect();
-    found.into_iter().next().map(|source| source.mirror)
-}
-
-/// What debootstrap itself would use: its script's `default_mirror`, else its own `DEF_MIRROR`.
-fn debootstrap_mirror(places: &Places, suite: &Suite) -> Option<MirrorUrl> {
-    let script = fs::read_to_string(places.debootstrap_scripts.join(suite.as_str()));
-    let from_script = script.unwrap_or_default().lines().find_map(|line| {
-        line.trim().strip_prefix("default_mirror ").and_then(|url| url.trim().parse().ok())
-    });
-    from_script.or_else(|| {
-        fs::read_to_string(&places.debootstrap).ok()?.lines().find_map(|line| {
-            line.trim().strip_prefix("DEF_MIRROR=")?.trim_matches('"').parse().ok()
-        })
-    })
-}
-
 fn architecture() -> Result<Architecture, FactsError> {
     let machine = std::env::consts::ARCH;
     let name = match machine {
@@ -367,27 +318,6 @@ mod tests {
             write(&places.debootstrap_scripts.join(script), "mirror_style release\n");
         }
         Host { _base: base, settings: Settings { roots, ..Settings::default() }, places }
-    }
-
-    #[test]
-    fn the_mirror_is_the_nearest_word_on_it() {
-        let Host { _base, settings, places } = host();
-        let suite: Suite = "bookworm".parse().unwrap();
-        let now = || mirror(&settings.roots, &places, &suite).map(|m| m.to_string());
-        assert_eq!(now(), None);
-        write(&places.debootstrap, "X=1\nDEF_MIRROR=\"http://default.example/debian\"\n");
-        assert_eq!(now().unwrap(), "http://default.example/debian");
-        write(
-            &places.apt.join("sources.list.d/x.sources"),
-            "Types: deb\nURIs: http://security.example/d\nSuites: bookworm-security\nComponents: main\n\n\
-             Types: deb\nURIs: http://apt.example/d\nSuites: bookworm\nComponents: main\n",
-        );
-        assert_eq!(now().unwrap(), "http://apt.example/d");
-        write(&places.apt.join("sources.list"), "deb file:///srv/debian bookworm main\n");
-        assert_eq!(now().unwrap(), "file:///srv/debian");
-        let word = settings.roots.config_base.join(".defaults/apps/debootstrap/mirror");
-        write(&word, "http://word.example/debian");
-        assert_eq!(now().unwrap(), "http://word.example/debian");
     }
 
     #[test]

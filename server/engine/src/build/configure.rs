@@ -9,9 +9,11 @@ use std::net::IpAddr;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use domain::build::BuildSpec;
+use domain::build::{BuildSpec, Method};
 use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, mkdirat, open, openat2, renameat, unlinkat};
 use rustix::io::Errno;
+
+use crate::facts::mirror;
 
 /// Where the host's own name servers are when `resolv.conf` names a stub on the loopback device, which
 /// is another one inside a VServer (resolvectl(1), "resolv.conf" modes).
@@ -30,6 +32,7 @@ pub(super) fn configure(root: &Path, spec: &BuildSpec) -> io::Result<Vec<String>
     replace(&etc, "hosts", hosts(spec).as_bytes())?;
     // Empty means: made at the first start (machine-id(5)); two VServers must not share one.
     replace(&etc, "machine-id", b"")?;
+    sources(&etc, &spec.method)?;
     let mut warnings = Vec::new();
     let servers = resolv_conf(&[Path::new("/etc/resolv.conf"), Path::new(RESOLVED)]);
     match servers {
@@ -41,6 +44,19 @@ pub(super) fn configure(root: &Path, spec: &BuildSpec) -> io::Result<Vec<String>
         ),
     }
     Ok(warnings)
+}
+
+/// `/etc/apt/sources.list`: debootstrap writes the release alone, which gets no security fixes.
+fn sources(etc: &OwnedFd, method: &Method) -> io::Result<()> {
+    let Method::Debootstrap { suite, mirror: from, components, .. } = method;
+    let later = mirror::later_sources(suite, from, components);
+    if later.is_empty() {
+        return Ok(());
+    }
+    let parts: Vec<&str> = components.iter().map(AsRef::as_ref).collect();
+    let parts = if parts.is_empty() { "main".to_owned() } else { parts.join(" ") };
+    let text = format!("deb {from} {suite} {parts}\n{}\n", later.join("\n"));
+    replace(&directory(etc, "apt")?, "sources.list", text.as_bytes())
 }
 
 /// `/etc/hosts`: itself by its first address, so that its name means something inside.
