@@ -194,10 +194,18 @@ fn judge_suite(text: &str, host: &HostFacts) -> Result<Suite, Problem> {
 
 /// Reads items separated by blanks or commas.
 fn parse_words<T: core::str::FromStr<Err = Problem>>(text: &str) -> Result<Vec<T>, Problem> {
-    text.split(|c: char| c.is_whitespace() || c == ',')
-        .filter(|word| !word.is_empty())
-        .map(str::parse)
-        .collect()
+    let words = text.split(|c: char| c.is_whitespace() || c == ',');
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    let parse = |word: &&str| word.parse().map_err(|problem| of_item(word, words.len(), problem));
+    words.iter().map(parse).collect()
+}
+
+/// A problem of one of several items says which.
+fn of_item(item: &str, items: usize, problem: Problem) -> Problem {
+    if items < 2 {
+        return problem;
+    }
+    Problem::OfItem { item: item.to_owned(), problem: Box::new(problem) }
 }
 
 fn judge_packages(text: &str) -> Result<Vec<PackageName>, Problem> {
@@ -265,8 +273,9 @@ fn judge_host_name(text: &str, name: Option<&VServerName>) -> Result<Option<Host
 }
 
 fn judge_interfaces(text: &str, host: &HostFacts) -> Result<Vec<Interface>, Problem> {
-    let mut interfaces: Vec<Interface> =
-        text.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
+    let typed: Vec<&str> = text.split_whitespace().collect();
+    let parse = |item: &&str| item.parse().map_err(|problem| of_item(item, typed.len(), problem));
+    let mut interfaces: Vec<Interface> = typed.iter().map(parse).collect::<Result<_, _>>()?;
     if interfaces.is_empty() {
         let address = host.nat.next_free.ok_or(Problem::NoFreeAddress)?;
         interfaces.push(Interface {
@@ -280,7 +289,8 @@ fn judge_interfaces(text: &str, host: &HostFacts) -> Result<Vec<Interface>, Prob
         return Err(Problem::OutOfRange { min: 0, max: MAX_INTERFACES as u64 });
     }
     for (index, interface) in interfaces.iter().enumerate() {
-        judge_interface(interface, host)?;
+        judge_interface(interface, host)
+            .map_err(|problem| of_item(&interface.to_string(), interfaces.len(), problem))?;
         if interfaces.iter().take(index).any(|other| other.address == interface.address) {
             return Err(Problem::AddressTwice { address: interface.address });
         }

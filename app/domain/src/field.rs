@@ -213,6 +213,14 @@ pub enum Problem {
         /// The option.
         option: String,
     },
+    /// One of several items of a field is wrong.
+    #[error("{item}: {problem}")]
+    OfItem {
+        /// Which, as it was given.
+        item: String,
+        /// What is wrong with it.
+        problem: Box<Problem>,
+    },
     /// Passwords differ.
     #[error("passwords differ")]
     PasswordsDiffer,

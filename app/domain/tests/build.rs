@@ -112,6 +112,18 @@ fn what_the_host_cannot_do_is_refused() {
 }
 
 #[test]
+fn of_several_items_the_wrong_one_is_named() {
+    let not_an_address = Problem::NotAnAddress { text: "192.0.2".to_owned() };
+    assert_eq!(
+        problem(|form| form.interfaces = "eth0:192.0.2.7/24 eth0:192.0.2".into()),
+        (
+            Field::Interface,
+            Problem::OfItem { item: "eth0:192.0.2".to_owned(), problem: Box::new(not_an_address) }
+        )
+    );
+}
+
+#[test]
 fn every_mistake_is_told_at_once() {
     let FieldErrors(errors) = judge(|form| {
         form.name = "a/b".into();

@@ -47,8 +47,8 @@ fn allowed(allowed: Allowed) -> &'static str {
 }
 
 /// What is wrong, and what is allowed.
-pub(crate) fn problem(problem: &Problem) -> String {
-    match problem {
+pub(crate) fn problem(what: &Problem) -> String {
+    match what {
         Problem::Missing => "Something is needed here.".into(),
         Problem::TooLong { max, actual } => {
             format!("Too long: {actual} bytes, and at most {max} fit.")
@@ -118,6 +118,9 @@ pub(crate) fn problem(problem: &Problem) -> String {
         }
         Problem::OptionNotAllowed { option } => {
             format!("“{option}” is not allowed: it would reach outside the VServer.")
+        }
+        Problem::OfItem { item, problem: inner } => {
+            format!("“{}”: {}", item.escape_debug(), problem(inner))
         }
         Problem::PasswordsDiffer => "The two passwords differ.".into(),
         Problem::PasswordTooCommon => {

@@ -53,8 +53,8 @@ fn allowed(allowed: Allowed) -> &'static str {
 }
 
 /// What is wrong, and what is allowed.
-pub(crate) fn problem(problem: &Problem) -> String {
-    match problem {
+pub(crate) fn problem(what: &Problem) -> String {
+    match what {
         Problem::Missing => "Ce champ doit être rempli.".into(),
         Problem::TooLong { max, actual } => {
             format!("Trop long : {actual} octets, pour {max} au plus.")
@@ -131,6 +131,9 @@ pub(crate) fn problem(problem: &Problem) -> String {
         }
         Problem::OptionNotAllowed { option } => {
             format!("« {option} » n’est pas permise : elle agirait hors du VServer.")
+        }
+        Problem::OfItem { item, problem: inner } => {
+            format!("« {} » : {}", item.escape_debug(), problem(inner))
         }
         Problem::PasswordsDiffer => "Les deux mots de passe diffèrent.".into(),
         Problem::PasswordTooCommon => {
