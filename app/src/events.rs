@@ -109,6 +109,9 @@ pub enum PageEvent {
         /// The piece; may repeat bytes the page has.
         chunk: LogChunk,
     },
+    /// Whoever looks may see less or more than when the page was loaded, or is logged out. The last
+    /// message of its stream: the page is to be loaded anew.
+    RightsChanged,
 }
 
 #[cfg(test)]

@@ -19,6 +19,10 @@ pub(crate) enum Connection {
     Live,
     /// The server does not answer; what is shown may be old.
     Lost,
+    /// The server answers, and does not let this page listen.
+    Refused,
+    /// The server speaks of things that this page, loaded before an update, does not know.
+    Outdated,
     /// The server answers, the engine does not.
     EngineDown,
 }
@@ -107,11 +111,19 @@ mod end {
                 return;
             };
             let Ok(event) = serde_json::from_str::<PageEvent>(&text) else {
+                tell(Connection::Outdated);
                 return;
             };
             STREAM.with(|stream| stream.failures.set(0));
-            if let PageEvent::Engine { up } = event {
-                tell(if up { Connection::Live } else { Connection::EngineDown });
+            match event {
+                PageEvent::Engine { up: true } => tell(Connection::Live),
+                PageEvent::Engine { up: false } => tell(Connection::EngineDown),
+                // The server sends whoever is logged out to the log-in.
+                PageEvent::RightsChanged => {
+                    let _ = document().location().map(|location| location.reload());
+                    return;
+                }
+                _ => {}
             }
             let listeners = STREAM.with(|stream| stream.listeners.borrow().clone());
             for listener in listeners {
@@ -123,9 +135,10 @@ mod end {
 
         let broken = source.clone();
         let on_error = Closure::<dyn Fn()>::new(move || {
+            let was_refused = broken.ready_state() == EventSource::CLOSED;
             // Not left to the browser: it gives up for good after an answer such as 502.
             broken.close();
-            tell(Connection::Lost);
+            tell(if was_refused { Connection::Refused } else { Connection::Lost });
             let failures = STREAM.with(|stream| {
                 let failures = stream.failures.get();
                 stream.failures.set(failures.saturating_add(1));

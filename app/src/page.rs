@@ -31,6 +31,8 @@ pub(crate) struct Page {
     pub(crate) locale: Locale,
     pub(crate) theme: Theme,
     pub(crate) identity: Option<Identity>,
+    /// Whether the event stream would be granted: not while a password must be changed first.
+    pub(crate) may_listen: bool,
     /// Goes into every form as `csrf`.
     pub(crate) csrf: String,
     pub(crate) reference: String,
@@ -176,7 +178,8 @@ where
             };
             return redirect(&response, &target);
         }
-        if whom == For::LoggedIn && account.must_change_password().await {
+        let must_change_password = identity.is_some() && account.must_change_password().await;
+        if whom == For::LoggedIn && must_change_password {
             return redirect(&response, "/account/password");
         }
         let csrf = match account.csrf_token().await {
@@ -190,6 +193,7 @@ where
         let page = Page {
             locale,
             theme,
+            may_listen: identity.is_some() && !must_change_password,
             identity,
             csrf,
             reference,

@@ -15,8 +15,7 @@ use crate::preferences::Theme;
 pub(crate) fn frame(page: &Page, content: Content) -> impl IntoView + use<> {
     let t = page.locale;
     let Content { title, area, subscription, body } = content;
-    let events =
-        page.identity.is_some().then(|| subscription.unwrap_or_else(Subscription::default).url());
+    let events = page.may_listen.then(|| subscription.unwrap_or_else(Subscription::default).url());
     let is_followed = events.is_some();
     view! {
         <Title text=format!("{title} · Ulysse") />

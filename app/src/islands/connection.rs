@@ -9,15 +9,23 @@ use crate::live::{self, Connection};
 #[island]
 pub fn ConnectionBanner(locale: Locale) -> impl IntoView {
     let connection = RwSignal::new(Connection::Connecting);
-    live::on_connection(move |now| connection.set(now));
+    live::on_connection(move |now| {
+        // What is too old stays so.
+        if connection.get_untracked() != Connection::Outdated {
+            connection.set(now);
+        }
+    });
+    let reload = move || view! { " " <a href="">{locale.reload_page()}</a> };
     let text = move || match connection.get() {
         Connection::Connecting | Connection::Live => None,
-        Connection::Lost => Some(locale.connection_lost()),
-        Connection::EngineDown => Some(locale.engine_down_banner()),
+        Connection::Lost => Some((locale.connection_lost(), None)),
+        Connection::EngineDown => Some((locale.engine_down_banner(), None)),
+        Connection::Refused => Some((locale.stream_refused(), Some(reload()))),
+        Connection::Outdated => Some((locale.page_outdated(), Some(reload()))),
     };
     view! {
         <div class="connection" role="status">
-            {move || text().map(|text| view! { <p class="banner">{text}</p> })}
+            {move || text().map(|(text, link)| view! { <p class="banner">{text} {link}</p> })}
         </div>
     }
 }

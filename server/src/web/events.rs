@@ -78,6 +78,8 @@ struct PageStream {
     engine: watch::Receiver<bool>,
     /// Whether the page must be told everything before it is told news.
     is_behind: bool,
+    /// Whether its last word was said.
+    is_over: bool,
     /// What is to be said next.
     queue: VecDeque<PageEvent>,
     /// How much of the log was sent.
@@ -96,6 +98,7 @@ impl PageStream {
             listening: site.follow.listen(wants_samples),
             engine,
             is_behind: false,
+            is_over: false,
             queue: VecDeque::new(),
             log_offset: wanted.from,
             recheck_at: Instant::now() + RECHECK,
@@ -122,8 +125,11 @@ impl PageStream {
     /// The next event; none ends the stream.
     async fn next(&mut self) -> Option<PageEvent> {
         loop {
-            if Instant::now() >= self.recheck_at {
-                self.recheck().await?;
+            if self.is_over {
+                return None;
+            }
+            if Instant::now() >= self.recheck_at && !self.may_go_on().await {
+                return self.last_word();
             }
             if let Some(event) = self.queue.pop_front() {
                 return Some(event);
@@ -141,15 +147,25 @@ impl PageStream {
                     self.is_behind = true;
                     return Some(PageEvent::Engine { up });
                 }
-                news = self.listening.next() => self.take(&*news?).await?,
+                news = self.listening.next() => {
+                    if !self.take(&*news?).await {
+                        return self.last_word();
+                    }
+                }
             }
         }
     }
 
-    /// None when the page has no right to its stream any more.
-    async fn recheck(&mut self) -> Option<()> {
+    /// False when the page has no right to its stream any more.
+    async fn may_go_on(&mut self) -> bool {
         self.recheck_at = Instant::now() + RECHECK;
-        self.tie.holds(&self.site).await.then_some(())
+        self.tie.holds(&self.site).await
+    }
+
+    /// Has the page loaded anew: it shows what its reader may no longer see.
+    fn last_word(&mut self) -> Option<PageEvent> {
+        self.is_over = true;
+        Some(PageEvent::RightsChanged)
     }
 
     /// What the page wants to know as it is now.
@@ -232,11 +248,13 @@ impl PageStream {
         })
     }
 
-    /// Queues what of the news this page wants. None when it has no right to it any more.
-    async fn take(&mut self, news: &News) -> Option<()> {
+    /// Queues what of the news this page wants. False when it has no right to it any more.
+    async fn take(&mut self, news: &News) -> bool {
         let wanted = &self.wanted;
         match news {
-            News::UserChanged(user) if *user == self.tie.identity().user => self.recheck().await?,
+            News::UserChanged(user) if *user == self.tie.identity().user => {
+                return self.may_go_on().await;
+            }
             News::UserChanged(_) => {}
             News::VServer { name, summary } => {
                 if wanted.vservers || wanted.vserver.as_ref() == Some(name) {
@@ -267,6 +285,6 @@ impl PageStream {
             }
             News::Log { .. } => {}
         }
-        Some(())
+        true
     }
 }
