@@ -33,7 +33,10 @@ pub(crate) fn show() -> impl IntoView {
         let actor = actor_text(t, &operation.actor);
         let command = operation.command.clone();
         let may_cancel = page.may(ActionKind::CancelOperation);
+        let is_under_way = !operation.progress.is_final();
         let body = view! {
+            // Without scripts the page brings itself up to date.
+            {is_under_way.then(|| view! { <noscript><meta http-equiv="refresh" content="3" /></noscript> })}
             <dl class="facts">
                 <div>
                     <dt>"VServer"</dt>
