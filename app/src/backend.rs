@@ -6,17 +6,19 @@
 //! takes the [`Permit`] of its action; only `domain::authz::authorize` makes one.
 
 use domain::authz::{
-    BuildVServer, CancelOperation, DeleteVServer, EnterVServer, ManageUsers, OwnAccount, Permit,
-    RunVServer, ViewOperations, ViewVServers,
+    BuildVServer, CancelOperation, ConfigureDefaults, ConfigureVServer, DeleteVServer,
+    EnterVServer, ManageUsers, OwnAccount, Permit, RunVServer, ViewOperations, ViewVServers,
 };
 use domain::build::BuildForm;
+use domain::config_change::{ConfigEdit, ConfigRecord, FileView};
+use domain::config_entry::{ConfigPath, ConfigTree};
 use domain::failure::Failure;
 use domain::host::HostFacts;
 use domain::id::{OperationId, TerminalId, UserId, UserName, VServerName};
 use domain::operation::{Kind, LogChunk, Operation, Terminal};
 use domain::time::UnixMillis;
-use domain::user::{Password, Role, User};
-use domain::vserver::{Detail, Summary};
+use domain::user::{Identity, Password, Role, User};
+use domain::vserver::{ConfigFile, Detail, Summary};
 use serde::{Deserialize, Serialize};
 
 /// Which operations to list. Every field narrows.
@@ -30,6 +32,35 @@ pub struct OperationFilter {
     pub text: Option<String>,
     /// Only those with an id before this one: the next page.
     pub before: Option<OperationId>,
+}
+
+/// A config tree, with the permit to change it.
+#[derive(Debug)]
+pub enum Configure {
+    /// That of a VServer.
+    VServer(VServerName, Permit<ConfigureVServer>),
+    /// `.defaults`.
+    Defaults(Permit<ConfigureDefaults>),
+}
+
+impl Configure {
+    /// Which tree.
+    #[must_use]
+    pub fn tree(&self) -> ConfigTree {
+        match self {
+            Self::VServer(name, _) => ConfigTree::VServer(name.clone()),
+            Self::Defaults(_) => ConfigTree::Defaults,
+        }
+    }
+
+    /// Whom the permit was given to.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        match self {
+            Self::VServer(_, permit) => permit.identity(),
+            Self::Defaults(permit) => permit.identity(),
+        }
+    }
 }
 
 /// The server as the pages see it.
@@ -75,6 +106,31 @@ pub trait Backend: Send + Sync {
         permit: Permit<DeleteVServer>,
         name: VServerName,
     ) -> Result<Operation, Failure>;
+    /// Every file of a config tree with its text, cut after 4 KiB, sorted by path.
+    async fn config_files(
+        &self,
+        permit: Permit<ViewVServers>,
+        tree: ConfigTree,
+    ) -> Result<Vec<ConfigFile>, Failure>;
+    /// One file of a config tree, which need not be there, with its history.
+    async fn config_file(
+        &self,
+        permit: Permit<ViewVServers>,
+        tree: ConfigTree,
+        path: ConfigPath,
+    ) -> Result<FileView, Failure>;
+    /// The history of a config tree, the newest change first.
+    async fn config_history(
+        &self,
+        permit: Permit<ViewVServers>,
+        tree: ConfigTree,
+    ) -> Result<Vec<ConfigRecord>, Failure>;
+    /// Judges a change of a config tree and does nothing.
+    async fn judge_config(&self, of: Configure, edits: Vec<ConfigEdit>) -> Result<(), Failure>;
+    /// Queues a change of a config tree.
+    async fn configure(&self, of: Configure, edits: Vec<ConfigEdit>) -> Result<Operation, Failure>;
+    /// Queues the undoing of a change of a config tree.
+    async fn undo_config(&self, of: Configure, number: u32) -> Result<Operation, Failure>;
     /// Asks a running operation to stop and undo itself.
     async fn cancel(&self, permit: Permit<CancelOperation>, id: OperationId)
     -> Result<(), Failure>;

@@ -28,20 +28,26 @@ impl FromServerFnError for Refusal {
 pub fn status_of(failure: &Failure) -> StatusCode {
     match failure {
         Failure::NotLoggedIn => StatusCode::UNAUTHORIZED,
-        Failure::NotAllowed { .. } | Failure::CrossSite => StatusCode::FORBIDDEN,
+        Failure::NotAllowed { .. } | Failure::CrossSite | Failure::ConfigNotEditable { .. } => {
+            StatusCode::FORBIDDEN
+        }
         Failure::NoSuchVServer { .. }
         | Failure::NoSuchOperation { .. }
         | Failure::NoSuchTerminal
+        | Failure::NoSuchConfigChange { .. }
         | Failure::NoSuchUser => StatusCode::NOT_FOUND,
         Failure::SetupLinkInvalid => StatusCode::GONE,
         Failure::AlreadyRunning { .. }
         | Failure::NotRunning { .. }
         | Failure::Busy { .. }
         | Failure::LastAdministrator
+        | Failure::ConfigChanged { .. }
+        | Failure::ConfigUnchanged
         | Failure::Cancelled => StatusCode::CONFLICT,
-        Failure::Invalid { .. } | Failure::WrongCredentials | Failure::BadConfig { .. } => {
-            StatusCode::UNPROCESSABLE_ENTITY
-        }
+        Failure::Invalid { .. }
+        | Failure::WrongCredentials
+        | Failure::BadConfig { .. }
+        | Failure::ConfigRefused { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         Failure::LockedOut { .. } | Failure::QueueFull { .. } => StatusCode::TOO_MANY_REQUESTS,
         Failure::EngineDown | Failure::Interrupted => StatusCode::SERVICE_UNAVAILABLE,
         Failure::TimedOut { .. } => StatusCode::GATEWAY_TIMEOUT,

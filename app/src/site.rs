@@ -106,6 +106,28 @@ pub fn App() -> impl IntoView {
                     view=pages::vservers::delete::delete
                 />
                 <Route
+                    path=path!("vservers/:name/config")
+                    ssr=SsrMode::Async
+                    view=pages::config::list::list
+                />
+                <Route
+                    path=path!("vservers/:name/config/file")
+                    ssr=SsrMode::Async
+                    view=pages::config::file::file
+                />
+                <Route
+                    path=path!("vservers/:name/config/history")
+                    ssr=SsrMode::Async
+                    view=pages::config::history::history
+                />
+                <Route path=path!("defaults") ssr=SsrMode::Async view=pages::config::list::list />
+                <Route path=path!("defaults/file") ssr=SsrMode::Async view=pages::config::file::file />
+                <Route
+                    path=path!("defaults/history")
+                    ssr=SsrMode::Async
+                    view=pages::config::history::history
+                />
+                <Route
                     path=path!("operations")
                     ssr=SsrMode::Async
                     view=pages::operations::list::list

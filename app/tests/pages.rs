@@ -53,6 +53,28 @@ fn pages() -> Vec<(String, Role, &'static str, &'static str)> {
         page("/vservers", Role::Viewer, "userTIME", "en marche"),
         page("/vservers/web1", Role::Viewer, "Configuration files", "Fichiers de configuration"),
         page("/vservers/web1/delete", Role::Operator, "This goes away", "Ce qui disparaît"),
+        page("/vservers/web1/config", Role::Viewer, "Files that are there", "Fichiers présents"),
+        page(
+            "/vservers/web1/config/file?path=context",
+            Role::Viewer,
+            "Its context number (xid), from 2 to 49151.",
+            "Son numéro de contexte (xid), de 2 à 49151.",
+        ),
+        page(
+            "/vservers/web1/config/file?path=interfaces%2F1%2Fip",
+            Role::Viewer,
+            "This file is not there.",
+            "Ce fichier n’existe pas.",
+        ),
+        page(
+            "/vservers/web1/config/history",
+            Role::Viewer,
+            "by hand on the host",
+            "à la main sur l’hôte",
+        ),
+        page("/defaults", Role::Viewer, "Defaults for all VServers", "Valeurs par défaut"),
+        page("/defaults/file?path=shell", Role::Viewer, "one item a line", "un élément par ligne"),
+        page("/defaults/history", Role::Viewer, "Change 2", "Modification 2"),
         page("/build", Role::Operator, "What this does", "Ce que cela fait"),
         page("/operations", Role::Viewer, "Build new1", "Construction new1"),
         page(&format!("/operations/{RUNNING_OPERATION}"), Role::Viewer, "43.0", "Dépaquetage"),
@@ -240,6 +262,117 @@ async fn a_deletion_needs_the_name_typed() {
     }
 }
 
+fn form(fields: &[(&str, &str)]) -> String {
+    let encode = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+    let fields = fields.iter().map(|(name, value)| format!("{name}={}", encode(value)));
+    fields.chain([format!("csrf={CSRF}")]).collect::<Vec<_>>().join("&")
+}
+
+#[tokio::test]
+async fn a_file_is_changed_in_two_steps() {
+    let memory = Memory::new();
+    let page = "/vservers/web1/config/file?path=apps%2Finit%2Fmark";
+    let first = get(&memory, "operator", "en", page).await.text;
+    assert!(first.contains("/api/config/preview") && !first.contains("/api/config/save"));
+    assert!(first.contains("not yet: the VServer was started before the file was changed"));
+    assert!(first.contains("<textarea") && first.contains("default\nweb</textarea>"), "{first}");
+    let fields = [
+        ("tree", "web1"),
+        ("path", "apps/init/mark"),
+        ("seen", memory::DIGEST),
+        ("action", "write"),
+        ("text", "default\r\ndb<b>\r\n"),
+    ];
+    let answer = post(&memory, "operator", "text/html", "/api/config/preview", form(&fields)).await;
+    assert_eq!((answer.status, &*answer.location), (StatusCode::SEE_OTHER, page));
+    let refused = get(&memory, "operator", "en", page).await.text;
+    assert!(refused.contains("Line 2: expected a mark"), "{refused}");
+    assert!(refused.contains("db&lt;b&gt;"), "what was typed is there again: {refused}");
+    let mut fields = fields;
+    fields[4].1 = "default\r\ndb";
+    post(&memory, "operator", "text/html", "/api/config/preview", form(&fields)).await;
+    let preview = get(&memory, "operator", "en", page).await.text;
+    assert!(preview.contains("Nothing has been saved yet."), "{preview}");
+    for text in ["class=\"removed\"", "class=\"added\"", "no newline at the end", ">Save<"] {
+        assert!(preview.contains(text), "{text}: {preview}");
+    }
+    assert!(preview.contains("vserver web1 config edit apps/init/mark"));
+    assert!(preview.contains("name=\"text\" value=\"default\ndb\n\""), "{preview}");
+    let again = get(&memory, "operator", "en", page).await.text;
+    assert!(!again.contains("Nothing has been saved yet."), "a preview is shown once");
+    let answer = post(&memory, "operator", "text/html", "/api/config/save", form(&fields)).await;
+    assert_eq!(answer.location, format!("/operations/{RUNNING_OPERATION}"));
+    fields[2].1 = "";
+    let wrong = [("seen", &*"0".repeat(64)), fields[0], fields[1], fields[3], fields[4]];
+    post(&memory, "operator", "text/html", "/api/config/save", form(&wrong)).await;
+    let changed = get(&memory, "operator", "fr", page).await.text;
+    assert!(changed.contains("Quelqu’un d’autre a modifié apps/init/mark"), "{changed}");
+}
+
+#[tokio::test]
+async fn what_may_not_be_changed_has_no_form() {
+    let memory = Memory::new();
+    for (path, why) in [
+        ("vdir", "It is a link or a program"),
+        ("scripts%2Fpre-start", "It is a link or a program"),
+        ("bcapabilities", "It reaches beyond the VServer"),
+        ("unheard-of", "The original knew no such entry."),
+    ] {
+        let page = format!("/vservers/web1/config/file?path={path}");
+        let text = get(&memory, "administrator", "en", &page).await.text;
+        assert!(!text.contains("/api/config/preview"), "{path}");
+        assert!(text.contains(why), "{path}: {text}");
+    }
+    // What nobody knows may go.
+    let page = "/vservers/web1/config/file?path=notes";
+    let text = get(&memory, "operator", "en", page).await.text;
+    assert!(text.contains("Remove this file") && !text.contains("<textarea"));
+    for page in ["/vservers/web1/config/file?path=context", "/vservers/web1/config/history"] {
+        let text = get(&memory, "viewer", "en", page).await.text;
+        assert!(!text.contains("/api/config"), "{page}");
+    }
+    // The defaults are the administrators'.
+    let page = "/defaults/file?path=shell";
+    assert!(!get(&memory, "operator", "en", page).await.text.contains("/api/config"));
+    assert!(get(&memory, "administrator", "en", page).await.text.contains("/api/config/preview"));
+    let fields =
+        [("tree", ".defaults"), ("path", "shell"), ("action", "write"), ("text", "/bin/sh")];
+    for path in ["/api/config/save", "/api/config/preview", "/api/config/undo"] {
+        let answer = post(&memory, "operator", "application/json", path, form(&fields)).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path}");
+    }
+    for path in ["", "%2Fetc%2Fpasswd", "..%2Fdb1%2Fcontext", "a%0Ab"] {
+        let page = format!("/vservers/web1/config/file?path={path}");
+        let answer = get(&memory, "administrator", "en", &page).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_history_shows_differences_and_undoes() {
+    let memory = Memory::new();
+    let text = get(&memory, "operator", "en", "/vservers/web1/config/history").await.text;
+    assert!(text.contains("Undo change 2") && text.contains("vserver web1 config undo 2"));
+    assert!(text.contains("Its text is not kept."), "{text}");
+    let answer = post(
+        &memory,
+        "operator",
+        "text/html",
+        "/api/config/undo",
+        form(&[("tree", "web1"), ("number", "1")]),
+    )
+    .await;
+    assert_eq!(answer.location, format!("/operations/{RUNNING_OPERATION}"));
+    let fields = [("tree", "web1"), ("number", "7")];
+    let answer = post(&memory, "operator", "text/html", "/api/config/undo", form(&fields)).await;
+    assert_eq!(answer.location, "/vservers/web1/config/history");
+    let text = get(&memory, "operator", "en", &answer.location).await.text;
+    assert!(text.contains("There is no change 7 that could be undone."));
+    let empty = Memory { is_empty: true, ..Memory::new() };
+    let text = get(&empty, "viewer", "en", "/vservers/web1/config/history").await.text;
+    assert!(text.contains("No change has been noticed yet."));
+}
+
 /// Every server function and the least role that may call it; none: anybody.
 fn functions() -> Vec<(&'static str, Option<Role>)> {
     vec![
@@ -248,6 +381,9 @@ fn functions() -> Vec<(&'static str, Option<Role>)> {
         ("/api/account/log-out", Some(Role::Viewer)),
         ("/api/account/preferences", None),
         ("/api/account/set-up", None),
+        ("/api/config/preview", Some(Role::Operator)),
+        ("/api/config/save", Some(Role::Operator)),
+        ("/api/config/undo", Some(Role::Operator)),
         ("/api/operations/cancel", Some(Role::Operator)),
         ("/api/terminals/close", Some(Role::Operator)),
         ("/api/terminals/open", Some(Role::Operator)),

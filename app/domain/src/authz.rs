@@ -24,6 +24,10 @@ pub enum ActionKind {
     EnterVServer,
     /// Delete a VServer.
     DeleteVServer,
+    /// Change the config tree of a VServer.
+    ConfigureVServer,
+    /// Change `.defaults`, which hold for every VServer.
+    ConfigureDefaults,
     /// Cancel an operation.
     CancelOperation,
     /// See and change users.
@@ -34,13 +38,15 @@ pub enum ActionKind {
 
 impl ActionKind {
     /// Every action, in the order of the table.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::ViewVServers,
         Self::ViewOperations,
         Self::BuildVServer,
         Self::RunVServer,
         Self::EnterVServer,
         Self::DeleteVServer,
+        Self::ConfigureVServer,
+        Self::ConfigureDefaults,
         Self::CancelOperation,
         Self::ManageUsers,
         Self::OwnAccount,
@@ -56,6 +62,8 @@ impl ActionKind {
             Self::RunVServer => "run-vserver",
             Self::EnterVServer => "enter-vserver",
             Self::DeleteVServer => "delete-vserver",
+            Self::ConfigureVServer => "configure-vserver",
+            Self::ConfigureDefaults => "configure-defaults",
             Self::CancelOperation => "cancel-operation",
             Self::ManageUsers => "manage-users",
             Self::OwnAccount => "own-account",
@@ -71,8 +79,9 @@ impl ActionKind {
             | Self::RunVServer
             | Self::EnterVServer
             | Self::DeleteVServer
+            | Self::ConfigureVServer
             | Self::CancelOperation => Role::Operator,
-            Self::ManageUsers => Role::Administrator,
+            Self::ConfigureDefaults | Self::ManageUsers => Role::Administrator,
         }
     }
 }
@@ -106,6 +115,8 @@ actions!(
     RunVServer,
     EnterVServer,
     DeleteVServer,
+    ConfigureVServer,
+    ConfigureDefaults,
     CancelOperation,
     ManageUsers,
     OwnAccount

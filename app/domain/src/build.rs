@@ -303,26 +303,43 @@ fn judge_interfaces(text: &str, host: &HostFacts) -> Result<Vec<Interface>, Prob
 /// # Errors
 /// What is wrong with it.
 pub fn judge_interface(interface: &Interface, host: &HostFacts) -> Result<(), Problem> {
+    let HostFacts { nat, devices, host_addresses, addresses, .. } = host;
+    judge_place(interface, nat, devices, host_addresses, addresses)
+}
+
+/// The same, against these facts alone; `addresses` are those that others have.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn judge_place(
+    interface: &Interface,
+    nat: &NatNetwork,
+    devices: &[DeviceName],
+    host_addresses: &[IpAddr],
+    addresses: &[(IpAddr, VServerName)],
+) -> Result<(), Problem> {
     let address = interface.address;
     if let Device::Named(device) = &interface.device {
-        let is_known = *device == host.nat.device || host.devices.contains(device);
+        let is_known = *device == nat.device || devices.contains(device);
         if !is_known {
-            let mut devices: Vec<&DeviceName> = vec![&host.nat.device];
-            devices.extend(&host.devices);
             return Err(Problem::NoSuchDevice {
                 device: device.to_string(),
-                devices: devices.into_iter().map(ToString::to_string).collect(),
+                devices: [&nat.device]
+                    .into_iter()
+                    .chain(devices)
+                    .map(ToString::to_string)
+                    .collect(),
             });
         }
     }
-    let on_nat = interface.device == Device::Named(host.nat.device.clone());
-    if is_network_itself(address, interface.prefix) || on_nat && !is_of_nat(address, &host.nat) {
+    let on_nat = interface.device == Device::Named(nat.device.clone());
+    if is_network_itself(address, interface.prefix) || on_nat && !is_of_nat(address, nat) {
         return Err(Problem::AddressNotUsable { address });
     }
-    if address == IpAddr::V4(host.nat.gateway) || host.host_addresses.contains(&address) {
+    if address == IpAddr::V4(nat.gateway) || host_addresses.contains(&address) {
         return Err(Problem::AddressOfHost { address });
     }
-    match host.addresses.iter().find(|(taken, _)| *taken == address) {
+    match addresses.iter().find(|(taken, _)| *taken == address) {
         Some((_, by)) => Err(Problem::AddressTaken { address, by: by.clone() }),
         None => Ok(()),
     }

@@ -6,6 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::config_change::{FileProblem, NotEditable};
+use crate::config_entry::{ConfigPath, Expected};
 use crate::field::FieldErrors;
 use crate::id::{OperationId, VServerName};
 
@@ -118,7 +120,36 @@ pub enum Failure {
         /// The line, from 1.
         line: usize,
         /// What was expected there.
-        expected: String,
+        expected: Expected,
+    },
+    /// Changed files would not be what they should be; nothing was changed.
+    #[error("files refused: {}", .problems.iter().map(|p| format!("{}:{}: expected {}", p.path, p.line, p.expected)).collect::<Vec<_>>().join("; "))]
+    ConfigRefused {
+        /// Which, where, and what was expected there.
+        problems: Vec<FileProblem>,
+    },
+    /// A file was changed by somebody else since it was looked at; nothing was changed.
+    #[error("{path} was changed meanwhile")]
+    ConfigChanged {
+        /// Which.
+        path: ConfigPath,
+    },
+    /// A file cannot be changed this way.
+    #[error("{path} cannot be changed: {reason:?}")]
+    ConfigNotEditable {
+        /// Which.
+        path: ConfigPath,
+        /// Why.
+        reason: NotEditable,
+    },
+    /// What was asked for is there already.
+    #[error("nothing to change")]
+    ConfigUnchanged,
+    /// The history holds no change of this number, or none that can be undone.
+    #[error("no change {number}")]
+    NoSuchConfigChange {
+        /// The number.
+        number: u32,
     },
     /// The VServer's files hold no init of its style.
     #[error("{name} has no {path}")]

@@ -36,6 +36,9 @@ pub enum Field {
     Components,
     Excluded,
     Flags,
+    ConfigPath,
+    ConfigTree,
+    ConfigText,
 }
 
 /// What a character set is called in the sentence for people.
@@ -52,6 +55,7 @@ pub enum Allowed {
     Mark,
     DeviceName,
     UserName,
+    ConfigPath,
 }
 
 /// What is wrong with one value, and what would be right.

@@ -62,6 +62,7 @@ macro_rules! text_type {
         }
     };
 }
+pub(crate) use text_type;
 
 /// Fails unless `text` has 1 to `max` bytes, begins with a byte that `first` accepts and goes on
 /// with bytes that `rest` accepts.
@@ -110,6 +111,15 @@ text_type!(
         }
     }
 );
+
+impl VServerName {
+    /// What the lock of `.defaults`, and operations on it, are named by: those name a VServer, and
+    /// `.defaults` is none. A VServer of this name has nothing to fear but to wait for that lock.
+    #[must_use]
+    pub fn for_defaults() -> Self {
+        Self("defaults".to_owned())
+    }
+}
 
 text_type!(
     /// A host name as the kernel and DNS take it: labels of letters, digits and `-`, separated by

@@ -21,6 +21,9 @@
 
 pub mod authz;
 pub mod build;
+pub mod config_change;
+pub mod config_entry;
+pub mod diff;
 pub mod failure;
 pub mod field;
 pub mod host;

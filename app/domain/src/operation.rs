@@ -20,6 +20,10 @@ pub enum Kind {
     Restart,
     /// Removes it and its files.
     Delete,
+    /// Changes its config tree.
+    Configure,
+    /// Changes what holds for all, `.defaults`.
+    ConfigureDefaults,
     /// Puts right what a crash left behind.
     Repair,
 }
@@ -34,6 +38,8 @@ impl Kind {
             Self::Stop => "stop",
             Self::Restart => "restart",
             Self::Delete => "delete",
+            Self::Configure => "config",
+            Self::ConfigureDefaults => "config-defaults",
             Self::Repair => "repair",
         }
     }

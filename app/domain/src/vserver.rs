@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::config_change::FileProblem;
 use crate::id::{ContextId, HostName, Mark, OperationId, VServerName};
 use crate::init::InitStyle;
 use crate::interface::Interface;
@@ -69,8 +70,8 @@ pub struct Summary {
     pub operation: Option<OperationId>,
     /// What the kernel killed of it for want of memory since it was started; none when nothing.
     pub oom_kills: Option<OomKills>,
-    /// What is wrong with its config tree: file, line, what was expected.
-    pub problem: Option<String>,
+    /// What is wrong with its config tree; the path begins with its name.
+    pub problem: Option<FileProblem>,
 }
 
 /// Processes of a VServer that the kernel ended because its memory or the host's was used up.

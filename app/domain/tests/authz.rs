@@ -26,6 +26,8 @@ fn the_table() {
     run-vserver        yes           yes           -
     enter-vserver      yes           yes           -
     delete-vserver     yes           yes           -
+    configure-vserver  yes           yes           -
+    configure-defaults yes           -             -
     cancel-operation   yes           yes           -
     manage-users       yes           -             -
     own-account        yes           yes           yes

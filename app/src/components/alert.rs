@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use crate::backend::{Notice, Outcome};
 use crate::i18n::{Locale, failure_text, field_label, kind_text, problem_text};
 use crate::page::Page;
+use crate::shared::config_problem;
 
 /// A failure: what happened, what to do, the reference.
 pub(crate) fn failure(t: Locale, failure: &Failure, reference: &str) -> impl IntoView + use<> {
@@ -25,6 +26,11 @@ pub(crate) fn failure(t: Locale, failure: &Failure, reference: &str) -> impl Int
                     </li>
                 }
             })
+            .collect_view()
+            .into_any(),
+        Failure::ConfigRefused { problems } if problems.len() > 1 => problems
+            .iter()
+            .map(|problem| view! { <li>{config_problem(t, problem)}</li> })
             .collect_view()
             .into_any(),
         Failure::Busy { operation: Some(id), .. } => view! {

@@ -5,11 +5,13 @@
 //! from [`failure_text`] too. Texts never decide anything, and no other module holds any.
 
 mod command;
+mod config;
 mod en;
 pub mod format;
 mod fr;
 mod messages;
 
+use domain::config_entry::Expected;
 use domain::failure::{Failure, HostFeature};
 use domain::field::{Field, Problem};
 use domain::init::Init;
@@ -17,6 +19,8 @@ use domain::operation::{Actor, Kind, Stage};
 use domain::user::Role;
 use domain::vserver::State;
 use serde::{Deserialize, Serialize};
+
+pub use config::{author_text, entry_kind_text, entry_meaning, not_editable_text, use_text};
 
 /// A language of the product.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -112,6 +116,15 @@ pub fn problem_text(locale: Locale, problem: &Problem) -> String {
     }
 }
 
+/// What was expected in a file of a config tree, after “expected”.
+#[must_use]
+pub fn expected_text(locale: Locale, expected: &Expected) -> String {
+    match locale {
+        Locale::English => en::expected::expected(expected),
+        Locale::French => fr::expected::expected(expected),
+    }
+}
+
 /// The label of a field.
 #[must_use]
 pub fn field_label(locale: Locale, field: Field) -> &'static str {
@@ -144,6 +157,8 @@ pub fn kind_text(locale: Locale, kind: Kind) -> &'static str {
         Kind::Stop => ("Stop", "Arrêt"),
         Kind::Restart => ("Restart", "Redémarrage"),
         Kind::Delete => ("Delete", "Suppression"),
+        Kind::Configure => ("Configuration", "Configuration"),
+        Kind::ConfigureDefaults => ("Default configuration", "Configuration par défaut"),
         Kind::Repair => ("Repair", "Réparation"),
     };
     locale.pick(en, fr)
@@ -208,8 +223,8 @@ pub fn role_explained(locale: Locale, role: Role) -> &'static str {
     let (en, fr) = match role {
         Role::Administrator => ("everything, users included", "tout, y compris les utilisateurs"),
         Role::Operator => (
-            "builds, runs, enters and deletes VServers",
-            "construit, fait tourner, ouvre et supprime les VServers",
+            "builds, runs, enters, configures and deletes VServers",
+            "construit, fait tourner, ouvre, configure et supprime les VServers",
         ),
         Role::Viewer => ("sees everything, changes nothing", "voit tout, ne change rien"),
     };

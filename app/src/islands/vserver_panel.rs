@@ -8,7 +8,7 @@ use super::vserver_table::Abilities;
 use crate::events::PageEvent;
 use crate::i18n::{Locale, format};
 use crate::live;
-use crate::shared::state_pill;
+use crate::shared::{config_problem, state_pill};
 
 /// What changes on a VServer's page while one looks at it.
 #[island]
@@ -69,7 +69,7 @@ pub fn VServerPanel(
         </div>
         {move || {
             summary
-                .with(|summary| summary.problem.clone())
+                .with(|summary| summary.problem.as_ref().map(|problem| config_problem(t, problem)))
                 .map(|problem| view! { <p class="alert" role="alert">{problem}</p> })
         }}
         <div role="status">{move || out_of_memory(t, summary.with(|summary| summary.oom_kills))}</div>

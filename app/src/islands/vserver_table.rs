@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::events::PageEvent;
 use crate::i18n::{self, Locale, format};
 use crate::live;
-use crate::shared::{state_name, state_pill};
+use crate::shared::{config_problem, state_name, state_pill};
 
 /// What whoever looks may do to VServers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -328,7 +328,7 @@ fn table_row(t: Locale, row: Row, may: Abilities) -> impl IntoView {
                 <a href=format!("/vservers/{name}")>{name.to_string()}</a>
                 {move || {
                     summary
-                        .with(|s| s.problem.clone())
+                        .with(|s| s.problem.as_ref().map(|problem| config_problem(t, problem)))
                         .map(|problem| view! { <span class="row-problem">{problem}</span> })
                 }}
                 {move || {

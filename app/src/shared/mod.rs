@@ -1,6 +1,7 @@
 //! Pieces of view that pages and islands share: they take data, ask nobody, and are small enough
 //! for the browser.
 
+use domain::config_change::FileProblem;
 use domain::field::Field;
 use domain::operation::{Operation, Progress};
 use domain::time::UnixMillis;
@@ -62,6 +63,13 @@ pub(crate) fn elapsed_ms(operation: &Operation, now: UnixMillis) -> Option<u64> 
     Some(operation.finished_at.unwrap_or(now).millis_since(start))
 }
 
+/// What is wrong with a config tree, in one line.
+#[must_use]
+pub(crate) fn config_problem(locale: Locale, problem: &FileProblem) -> String {
+    let expected = i18n::expected_text(locale, &problem.expected);
+    locale.file_problem(&problem.path, &problem.line.to_string(), &expected)
+}
+
 /// The id of a field's input in the page, which the summary of what is wrong links to.
 #[must_use]
 pub(crate) fn field_id(field: Field) -> &'static str {
@@ -87,5 +95,8 @@ pub(crate) fn field_id(field: Field) -> &'static str {
         Field::Components => "field-components",
         Field::Excluded => "field-excluded",
         Field::Flags => "field-flags",
+        Field::ConfigPath => "field-path",
+        Field::ConfigTree => "field-tree",
+        Field::ConfigText => "field-text",
     }
 }

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use app::backend::{Account, Backend, Clock, Flash, OperationFilter, Reference};
+use app::backend::{Account, Backend, Clock, Configure, Flash, OperationFilter, Reference};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -18,6 +18,10 @@ use domain::authz::{
     RunVServer, ViewOperations, ViewVServers,
 };
 use domain::build::BuildForm;
+use domain::config_change::{
+    Author, ConfigEdit, ConfigRecord, FileProblem, FileRecord, FileState, FileView, Kept, Use,
+};
+use domain::config_entry::{ConfigEntry, ConfigPath, ConfigTree};
 use domain::failure::Failure;
 use domain::field::{Field, FieldErrors, Problem};
 use domain::host::{HostFacts, NatNetwork};
@@ -252,6 +256,44 @@ pub(crate) fn users() -> Vec<User> {
         .collect()
 }
 
+/// What `context`, `apps/init/mark` and others were when they were looked at.
+pub(crate) const DIGEST: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+fn known(tree: &ConfigTree) -> Result<(), Failure> {
+    match tree {
+        ConfigTree::VServer(name) if !summaries().iter().any(|s| s.name == *name) => {
+            Err(Failure::NoSuchVServer { name: name.clone() })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn config_history() -> Vec<ConfigRecord> {
+    let kept = |text: &str| Kept::Text(text.to_owned());
+    let file =
+        |path: &str, before, after| FileRecord { path: path.parse().unwrap(), before, after };
+    let record = |number, author, files| ConfigRecord {
+        number,
+        at: NOW.plus_millis(-60_000),
+        author,
+        operation: None,
+        undoes: None,
+        files,
+    };
+    let ada = Author::Known(Actor::User { id: UserId(1), name: "ada".parse().unwrap() });
+    vec![
+        record(2, Author::ByHand, vec![file("context", kept("40000\n"), kept("40001\n"))]),
+        record(
+            1,
+            ada,
+            vec![
+                file("context", Kept::Absent, kept("40000\n")),
+                file("vdir", Kept::Absent, Kept::Link("/x".to_owned())),
+            ],
+        ),
+    ]
+}
+
 fn queued(kind: Kind, target: VServerName) -> Operation {
     Operation { kind, target, ..operations()[0].clone() }
 }
@@ -310,6 +352,75 @@ impl Backend for Memory {
         name: VServerName,
     ) -> Result<Operation, Failure> {
         self.answer(queued(Kind::Delete, name))
+    }
+    async fn config_files(
+        &self,
+        _: Permit<ViewVServers>,
+        tree: ConfigTree,
+    ) -> Result<Vec<ConfigFile>, Failure> {
+        known(&tree)?;
+        let file = |path: &str, text: &str| ConfigFile { path: path.into(), text: text.into() };
+        self.answer(vec![
+            file("apps/init/", ""),
+            file("context", "40001\n"),
+            file("vdir", "→ /var/lib/vservers/web1"),
+        ])
+    }
+    async fn config_file(
+        &self,
+        _: Permit<ViewVServers>,
+        tree: ConfigTree,
+        path: ConfigPath,
+    ) -> Result<FileView, Failure> {
+        known(&tree)?;
+        let text =
+            |text: &str| FileState::Text { text: text.to_owned(), digest: DIGEST.parse().unwrap() };
+        let state = match path.as_str() {
+            "context" => text("40001\n"),
+            "apps/init/mark" => text("default\nweb"),
+            "notes" => text("kept\n"),
+            "interfaces/0/nodev" => text(""),
+            "vdir" => FileState::Link { target: "/var/lib/vservers/web1".to_owned() },
+            _ => FileState::Absent,
+        };
+        let mut history = config_history();
+        history.retain(|record| record.files.iter().any(|file| file.path == path));
+        let in_use = Use::AfterRestart;
+        self.answer(FileView { path, state, modified_at: Some(NOW), in_use, history })
+    }
+    async fn config_history(
+        &self,
+        _: Permit<ViewVServers>,
+        tree: ConfigTree,
+    ) -> Result<Vec<ConfigRecord>, Failure> {
+        known(&tree)?;
+        self.answer(if self.is_empty { Vec::new() } else { config_history() })
+    }
+    async fn judge_config(&self, of: Configure, edits: Vec<ConfigEdit>) -> Result<(), Failure> {
+        known(&of.tree())?;
+        let edit = &edits[0];
+        if edit.seen.as_ref().is_some_and(|seen| seen.as_str() != DIGEST) {
+            return Err(Failure::ConfigChanged { path: edit.path.clone() });
+        }
+        let entry = ConfigEntry::of(&of.tree(), &edit.path);
+        let (Some(entry), Some(text)) = (entry, &edit.text) else { return self.answer(()) };
+        let problems = entry.judge(text).err().into_iter().flatten();
+        let path = edit.path.to_string();
+        let problems: Vec<FileProblem> = problems
+            .map(|one| FileProblem { path: path.clone(), line: one.line, expected: one.expected })
+            .collect();
+        if problems.is_empty() { self.answer(()) } else { Err(Failure::ConfigRefused { problems }) }
+    }
+    async fn configure(&self, of: Configure, edits: Vec<ConfigEdit>) -> Result<Operation, Failure> {
+        let target = of.tree().vserver().cloned().unwrap_or_else(VServerName::for_defaults);
+        self.judge_config(of, edits).await?;
+        Ok(queued(Kind::Configure, target))
+    }
+    async fn undo_config(&self, of: Configure, number: u32) -> Result<Operation, Failure> {
+        match (number, of.tree()) {
+            (1, ConfigTree::VServer(name)) => self.answer(queued(Kind::Configure, name)),
+            _ => Err(Failure::NoSuchConfigChange { number }),
+        }
     }
     async fn cancel(&self, _: Permit<CancelOperation>, _: OperationId) -> Result<(), Failure> {
         self.answer(())

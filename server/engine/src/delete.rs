@@ -7,6 +7,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use domain::config_entry::ConfigTree;
 use domain::failure::Failure;
 use domain::id::VServerName;
 use domain::operation::Stage;
@@ -90,6 +91,7 @@ pub fn delete(instance: &Instance, work: &mut Work<'_>, name: &VServerName) -> R
         Finish::RemoveTree(roots.cache_base.join(name.as_str())),
         Finish::RemoveTree(roots.log_base.join(name.as_str())),
         Finish::RemoveFile(roots.run_file_of(name)),
+        Finish::RemoveTree(config::history_of(roots, &ConfigTree::VServer(name.clone()))),
     ]);
     crash_point("delete:checked");
     work.commit(finish)?;

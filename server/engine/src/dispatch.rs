@@ -52,6 +52,15 @@ pub fn answer(
         Request::Stop(name) => submit(Change::Stop(name))?,
         Request::Restart(name) => submit(Change::Restart(name))?,
         Request::Delete(name) => submit(Change::Delete(name))?,
+        Request::Configure { tree, edits } => submit(Change::Configure { tree, edits })?,
+        Request::UndoConfig { tree, number } => submit(Change::UndoConfig { tree, number })?,
+        Request::JudgeConfig { tree, edits } => {
+            engine.judge_config(&tree, &edits)?;
+            Reply::Done
+        }
+        Request::ListConfig(tree) => Reply::ConfigFiles(engine.config_files(&tree)?),
+        Request::ShowConfig { tree, path } => Reply::ConfigFile(engine.config_file(&tree, &path)?),
+        Request::ConfigHistory(tree) => Reply::ConfigHistory(engine.config_history(&tree)?),
         Request::Cancel(id) => {
             engine.cancel(&id)?;
             Reply::Done

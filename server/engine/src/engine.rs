@@ -8,25 +8,28 @@ use std::thread;
 use std::time::Duration;
 
 use domain::build::{BuildForm, BuildSpec};
+use domain::config_change::{ConfigEdit, ConfigRecord, FileView};
+use domain::config_entry::{ConfigPath, ConfigTree};
 use domain::failure::Failure;
 use domain::field::{Field, FieldErrors, Problem};
 use domain::host::HostFacts;
 use domain::id::{OperationId, TerminalId, UserId, VServerName};
 use domain::operation::{Actor, Kind, LogChunk, Operation, Progress, Stage, Terminal};
 use domain::time::UnixMillis;
-use domain::vserver::{Detail, Summary};
+use domain::vserver::{ConfigFile, Detail, Summary};
 use protocol::terminal::Size;
 
 use crate::clock::{Clock, IdSource, RandomIds, SystemClock};
+use crate::config::Origin;
 use crate::lock::{AllocationLock, VServerLock};
 use crate::operation::{
-    CancelToken, Journal, Observer, Silent, Stopped, Store, Task, Work, crash_point,
+    CancelToken, ConfigureTask, Journal, Observer, Silent, Stopped, Store, Task, Work, crash_point,
 };
 use crate::recovery::{self, Recovery};
 use crate::roots::Settings;
 use crate::state::GuestState;
 use crate::usage::{Snapshot, Want};
-use crate::{build, config, delete, facts, lifecycle, summary, terminal, usage};
+use crate::{build, config, configure, delete, facts, lifecycle, summary, terminal, usage};
 
 /// How long an operation waits for a VServer that another process has locked.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
@@ -62,6 +65,20 @@ pub enum Change {
     Restart(VServerName),
     /// Remove it and its files.
     Delete(VServerName),
+    /// Change files of a config tree.
+    Configure {
+        /// Which tree.
+        tree: ConfigTree,
+        /// What is to be done.
+        edits: Vec<ConfigEdit>,
+    },
+    /// Undo a change of a config tree.
+    UndoConfig {
+        /// Which tree.
+        tree: ConfigTree,
+        /// The number of the change.
+        number: u32,
+    },
 }
 
 /// What a supervisor says when pid 1 has ended.
@@ -278,12 +295,17 @@ impl Engine {
         if let Change::Build(form) = change {
             return self.prepare_build(&form, actor);
         }
+        if let Change::Configure { .. } | Change::UndoConfig { .. } = change {
+            return self.prepare_configure(change, actor);
+        }
         let task = match change {
             Change::Start(name) => Task::Start(name),
             Change::Stop(name) => Task::Stop(name),
             Change::Restart(name) => Task::Restart(name),
             Change::Delete(name) => Task::Delete(name),
-            Change::Build(_) => return Err(Failure::Interrupted),
+            Change::Build(_) | Change::Configure { .. } | Change::UndoConfig { .. } => {
+                return Err(Failure::Interrupted);
+            }
         };
         let name = task.target().clone();
         self.recover_if_free(&name);
@@ -320,6 +342,81 @@ impl Engine {
         let job = self.write_down(Task::Build(Box::new(spec)), actor)?;
         crash_point("build:reserved");
         Ok(job)
+    }
+
+    fn prepare_configure(&self, change: Change, actor: Actor) -> Result<Job, Failure> {
+        let roots = &self.instance.settings.roots;
+        let (Change::Configure { tree, .. } | Change::UndoConfig { tree, .. }) = &change else {
+            return Err(Failure::Interrupted);
+        };
+        let tree = tree.clone();
+        let target = tree.vserver().cloned().unwrap_or_else(VServerName::for_defaults);
+        self.recover_if_free(&target);
+        if tree == ConfigTree::Defaults {
+            config::ensure_defaults(roots)?;
+        }
+        self.notice_edits(&tree)?;
+        let (edits, undoes) = match change {
+            Change::UndoConfig { number, .. } => {
+                (configure::undoing(roots, &tree, number)?, Some(number))
+            }
+            Change::Configure { edits, .. } => (edits, None),
+            _ => return Err(Failure::Interrupted),
+        };
+        let origin = match (&actor, undoes) {
+            (Actor::User { .. }, None) => Origin::Web,
+            (Actor::User { .. }, Some(_)) => Origin::WebHistory,
+            (_, None) => Origin::Host,
+            (_, Some(_)) => Origin::HostHistory,
+        };
+        let _choosing = AllocationLock::take(roots, ALLOCATION_PATIENCE)?;
+        self.refuse_if_busy(&target)?;
+        let promised = self.store.promised()?;
+        config::judge(&self.instance.settings, &promised, &tree, &edits, origin)?;
+        let task = ConfigureTask { tree, target, edits, undoes, origin };
+        self.write_down(Task::Configure(Box::new(task)), actor)
+    }
+
+    /// Writes edits that were made by hand into the history of a tree, unless Ulysse is changing it.
+    fn notice_edits(&self, tree: &ConfigTree) -> Result<(), Failure> {
+        configure::notice(&self.instance.settings.roots, &self.store, self.clock.now(), tree)
+    }
+
+    /// What a change of a config tree would be refused for, asked by a user of the web application.
+    ///
+    /// # Errors
+    /// That.
+    pub fn judge_config(&self, tree: &ConfigTree, edits: &[ConfigEdit]) -> Result<(), Failure> {
+        let promised = self.store.promised()?;
+        config::judge(&self.instance.settings, &promised, tree, edits, Origin::Web).map(drop)
+    }
+
+    /// Every file of a config tree with its text, cut after 4 KiB.
+    ///
+    /// # Errors
+    /// When there is no such tree, or it cannot be read.
+    pub fn config_files(&self, tree: &ConfigTree) -> Result<Vec<ConfigFile>, Failure> {
+        let roots = &self.instance.settings.roots;
+        self.notice_edits(tree)?;
+        Ok(config::files_of(roots, tree)?)
+    }
+
+    /// One file of a config tree, with its history.
+    ///
+    /// # Errors
+    /// When there is no such tree, or it cannot be looked at.
+    pub fn config_file(&self, tree: &ConfigTree, path: &ConfigPath) -> Result<FileView, Failure> {
+        self.notice_edits(tree)?;
+        configure::view(&self.instance.settings.roots, tree, path)
+    }
+
+    /// The history of a config tree, the newest change first.
+    ///
+    /// # Errors
+    /// When there is no such tree, or its history cannot be read.
+    pub fn config_history(&self, tree: &ConfigTree) -> Result<Vec<ConfigRecord>, Failure> {
+        self.notice_edits(tree)?;
+        configure::history(&self.instance.settings.roots, tree)
     }
 
     /// What a build of this form would make, judged against the host as it is now.
@@ -434,6 +531,11 @@ impl Engine {
             Task::Stop(name) => lifecycle::stop(instance, &mut work, name),
             Task::Restart(name) => lifecycle::restart(instance, &mut work, name),
             Task::Delete(name) => delete::delete(instance, &mut work, name),
+            Task::Configure(task) => self
+                .store
+                .promised()
+                .map_err(Stopped::from)
+                .and_then(|promised| configure::configure(instance, &mut work, &promised, task)),
         };
         self.conclude(work, result)
         // The lock ends here, after the last word about the operation.
@@ -500,6 +602,10 @@ impl Engine {
     /// When there is none of this name.
     pub fn detail(&self, name: &VServerName) -> Result<Detail, Failure> {
         let roots = &self.instance.settings.roots;
+        // A page that is read is a look at the tree.
+        if let Err(failure) = self.notice_edits(&ConfigTree::VServer(name.clone())) {
+            tracing::debug!(%name, %failure, "no look at its config tree");
+        }
         Ok(summary::detail(roots, name, &self.store.activities()?)?)
     }
 

@@ -25,6 +25,7 @@ pub mod cgroup;
 pub mod channel;
 pub mod clock;
 pub mod config;
+pub mod configure;
 pub mod delete;
 pub mod dispatch;
 pub mod doctor;

@@ -12,6 +12,7 @@ use domain::id::{OperationId, VServerName};
 use domain::operation::{Kind, Operation, Progress, Stage};
 
 use crate::clock::Clock;
+use crate::config::{ConfigDirectory, ConfigError, EditStep, history_base};
 use crate::delete::guest_bases;
 use crate::engine::Instance;
 use crate::lifecycle::{self, LifecycleError};
@@ -42,6 +43,9 @@ pub enum RecoveryError {
         /// What.
         path: PathBuf,
     },
+    /// A config tree could not be opened.
+    #[error("opening a config tree")]
+    Config(#[from] ConfigError),
     /// Something that runs could not be ended.
     #[error("ending what runs")]
     Lifecycle(#[from] LifecycleError),
@@ -58,6 +62,7 @@ impl RecoveryError {
             Self::Path { path, source } if source.kind() == io::ErrorKind::StorageFull => {
                 Failure::DiskFull { path: path.display().to_string() }
             }
+            Self::Config(error) => error.into(),
             Self::Lifecycle(error) => error.into(),
             Self::Operation(error) => error.into(),
             other => Failure::Unexpected { detail: domain::failure::chain(&other) },
@@ -87,6 +92,7 @@ fn undo_step(roots: &Roots, step: &Step) -> Result<(), RecoveryError> {
             let was_moved = !is_there(from) && is_there(to);
             if was_moved { moved(roots, to, from) } else { Ok(()) }
         }
+        Step::Edit(step) => restored(roots, step),
         Step::Run(name) => ended(roots, name, None),
         Step::End { name, init } => ended(roots, name, Some(*init)),
     }
@@ -106,6 +112,15 @@ pub fn finish(roots: &Roots, journal: &Journal) -> Result<(), RecoveryError> {
                 Finish::Move { .. } => {}
                 Finish::RemoveTree(path) => removed(roots, path)?,
                 Finish::Empty(path) => emptied(roots, path)?,
+                Finish::RemoveEmpty(path) => match std::fs::remove_dir(ours(roots, path)?) {
+                    Ok(()) => {}
+                    Err(error)
+                        if matches!(
+                            error.kind(),
+                            io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty
+                        ) => {}
+                    Err(error) => return Err(at(path)(error)),
+                },
                 Finish::RemoveFile(path) => match std::fs::remove_file(ours(roots, path)?) {
                     Err(error) if error.kind() != io::ErrorKind::NotFound => {
                         return Err(at(path)(error));
@@ -134,6 +149,16 @@ fn ended(
     Ok(())
 }
 
+/// Puts a file of a config tree back.
+fn restored(roots: &Roots, step: &EditStep) -> Result<(), RecoveryError> {
+    let directory = ours(roots, &step.directory)?;
+    // A tree that is gone has nothing to be put back into.
+    match ConfigDirectory::open(directory)? {
+        Some(directory) => directory.restore(step).map_err(at(&step.directory)),
+        None => Ok(()),
+    }
+}
+
 fn removed(roots: &Roots, path: &Path) -> Result<(), RecoveryError> {
     tree::remove(ours(roots, path)?).map_err(at(path))
 }
@@ -158,6 +183,7 @@ fn is_there(path: &Path) -> bool {
 /// The last guard: a path strictly below one of our bases.
 fn ours<'a>(roots: &Roots, path: &'a Path) -> Result<&'a Path, RecoveryError> {
     let mut bases = guest_bases(roots);
+    bases.push(history_base(roots));
     bases.extend(
         [
             &roots.guest_base,

@@ -10,6 +10,7 @@ use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
+use domain::config_entry::ConfigTree;
 use domain::failure::Failure;
 use domain::id::{OperationId, VServerName};
 use domain::operation::Kind;
@@ -105,7 +106,7 @@ pub fn detail(
     activities: &[Activity],
 ) -> Result<Detail, SummaryError> {
     let is_built = activities.iter().any(|a| a.name == *name && a.kind == Kind::Build);
-    let config_files = match config::files_of(roots, name) {
+    let config_files = match config::files_of(roots, &ConfigTree::VServer(name.clone())) {
         Ok(files) => files,
         Err(ConfigError::NoSuchVServer { .. }) if is_built => Vec::new(),
         Err(error) => return Err(error.into()),
@@ -145,7 +146,7 @@ fn assemble(
         Ok(config) => (Some(config), None),
         // A build puts the config tree in place last.
         Err(_) if is_built => (None, None),
-        Err(error) => (None, Some(Failure::from(error).to_string())),
+        Err(error) => (None, error.problem()),
     };
     // What is not known from a broken tree as a whole may still be known in part.
     let (claimed_context, _) = match &config {
@@ -200,6 +201,7 @@ fn os_release(root: &Path) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::config_change::FileProblem;
     use std::fs;
     use std::os::unix::fs::symlink;
 
@@ -238,12 +240,16 @@ mod tests {
                 (
                     row.name.as_str(),
                     row.state,
-                    row.problem.as_deref(),
+                    row.problem.clone(),
                     row.context.map(domain::id::ContextId::get),
                 )
             })
             .collect();
-        let problem = "broken/nice:1: expected a niceness from -20 to 19";
+        let problem = FileProblem {
+            path: "broken/nice".to_owned(),
+            line: 1,
+            expected: domain::config_entry::Expected::Integer { min: -20, max: 19 },
+        };
         assert_eq!(
             shown,
             [

@@ -5,12 +5,14 @@
 //! (external) tagging.
 
 use domain::build::BuildForm;
+use domain::config_change::{ConfigEdit, ConfigRecord, FileView};
+use domain::config_entry::{ConfigPath, ConfigTree};
 use domain::failure::Failure;
 use domain::host::HostFacts;
 use domain::id::{OperationId, TerminalId, UserId, UserName, VServerName};
 use domain::operation::{LogChunk, Operation, Terminal};
 use domain::time::UnixMillis;
-use domain::vserver::{Detail, Sample, Summary};
+use domain::vserver::{ConfigFile, Detail, Sample, Summary};
 use serde::{Deserialize, Serialize};
 
 /// On whose behalf a request is made. The web process decides who may; the engine writes this into
@@ -61,6 +63,38 @@ pub enum Request {
     Restart(VServerName),
     /// Queues a deletion; answered by [`Reply::Operation`].
     Delete(VServerName),
+    /// Queues a change of a config tree; answered by [`Reply::Operation`].
+    Configure {
+        /// Which tree.
+        tree: ConfigTree,
+        /// What is to be done.
+        edits: Vec<ConfigEdit>,
+    },
+    /// Queues the undoing of a change of a config tree; answered by [`Reply::Operation`].
+    UndoConfig {
+        /// Which tree.
+        tree: ConfigTree,
+        /// The number of the change.
+        number: u32,
+    },
+    /// Judges a change of a config tree and does nothing; answered by [`Reply::Done`].
+    JudgeConfig {
+        /// Which tree.
+        tree: ConfigTree,
+        /// What would be done.
+        edits: Vec<ConfigEdit>,
+    },
+    /// Answered by [`Reply::ConfigFiles`].
+    ListConfig(ConfigTree),
+    /// Answered by [`Reply::ConfigFile`].
+    ShowConfig {
+        /// Which tree.
+        tree: ConfigTree,
+        /// Which file of it.
+        path: ConfigPath,
+    },
+    /// Answered by [`Reply::ConfigHistory`].
+    ConfigHistory(ConfigTree),
     /// Answered by [`Reply::Done`] once the operation has been told; its end comes as an event.
     Cancel(OperationId),
     /// Operations with an id after this one (or all), oldest first, at most `limit`; answered by
@@ -151,6 +185,12 @@ pub enum Reply {
     Terminal(Terminal),
     /// To [`Request::ListTerminals`].
     Terminals(Vec<Terminal>),
+    /// To [`Request::ListConfig`], sorted by path.
+    ConfigFiles(Vec<ConfigFile>),
+    /// To [`Request::ShowConfig`].
+    ConfigFile(FileView),
+    /// To [`Request::ConfigHistory`], the newest first.
+    ConfigHistory(Vec<ConfigRecord>),
     /// Done; there is nothing to say.
     Done,
 }

@@ -4,19 +4,21 @@
 
 use std::sync::Arc;
 
-use app::backend::{Backend, OperationFilter};
+use app::backend::{Backend, Configure, OperationFilter};
 use async_trait::async_trait;
 use domain::authz::{
     BuildVServer, CancelOperation, DeleteVServer, EnterVServer, ManageUsers, Permit, RunVServer,
     ViewOperations, ViewVServers,
 };
 use domain::build::BuildForm;
+use domain::config_change::{ConfigEdit, ConfigRecord, FileView};
+use domain::config_entry::{ConfigPath, ConfigTree};
 use domain::failure::Failure;
 use domain::host::HostFacts;
 use domain::id::{OperationId, TerminalId, UserId, UserName, VServerName};
 use domain::operation::{LogChunk, Operation, Terminal};
 use domain::user::{Identity, Password, Role, User};
-use domain::vserver::{Detail, Summary};
+use domain::vserver::{ConfigFile, Detail, Summary};
 use protocol::terminal::Size;
 use protocol::{Reply, Request};
 use store::NewUser;
@@ -142,6 +144,48 @@ impl Backend for SiteBackend {
         name: VServerName,
     ) -> Result<Operation, Failure> {
         self.0.queue(permit.identity(), Request::Delete(name)).await
+    }
+
+    async fn config_files(
+        &self,
+        permit: Permit<ViewVServers>,
+        tree: ConfigTree,
+    ) -> Result<Vec<ConfigFile>, Failure> {
+        expect_reply!(self.0.ask(permit.identity(), Request::ListConfig(tree)).await?, ConfigFiles)
+    }
+
+    async fn config_file(
+        &self,
+        permit: Permit<ViewVServers>,
+        tree: ConfigTree,
+        path: ConfigPath,
+    ) -> Result<FileView, Failure> {
+        let request = Request::ShowConfig { tree, path };
+        expect_reply!(self.0.ask(permit.identity(), request).await?, ConfigFile)
+    }
+
+    async fn config_history(
+        &self,
+        permit: Permit<ViewVServers>,
+        tree: ConfigTree,
+    ) -> Result<Vec<ConfigRecord>, Failure> {
+        let request = Request::ConfigHistory(tree);
+        expect_reply!(self.0.ask(permit.identity(), request).await?, ConfigHistory)
+    }
+
+    async fn judge_config(&self, of: Configure, edits: Vec<ConfigEdit>) -> Result<(), Failure> {
+        let request = Request::JudgeConfig { tree: of.tree(), edits };
+        done(self.0.ask(of.identity(), request).await?)
+    }
+
+    async fn configure(&self, of: Configure, edits: Vec<ConfigEdit>) -> Result<Operation, Failure> {
+        let request = Request::Configure { tree: of.tree(), edits };
+        self.0.queue(of.identity(), request).await
+    }
+
+    async fn undo_config(&self, of: Configure, number: u32) -> Result<Operation, Failure> {
+        let request = Request::UndoConfig { tree: of.tree(), number };
+        self.0.queue(of.identity(), request).await
     }
 
     async fn cancel(

@@ -1,5 +1,6 @@
 //! English: what did not happen, and what to do about it.
 
+use domain::config_change::NotEditable;
 use domain::failure::{Failure, HostFeature};
 
 /// What happened, what to do.
@@ -88,8 +89,41 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
             "Free some space or give that filesystem more, then try again.".into(),
         ),
         Failure::BadConfig { file, line, expected } => (
-            format!("{file}, line {line} cannot be understood: expected {expected}."),
+            format!(
+                "{file}, line {line} cannot be understood: expected {}.",
+                super::expected::expected(expected)
+            ),
             "Correct the file; it is read again at the next use.".into(),
+        ),
+        Failure::ConfigRefused { problems } => (
+            match problems.as_slice() {
+                [one] => format!(
+                    "{}, line {}: expected {}. Nothing was changed.",
+                    one.path,
+                    one.line,
+                    super::expected::expected(&one.expected)
+                ),
+                all => format!("{} lines make no sense; nothing was changed.", all.len()),
+            },
+            "Correct what is named and send it again.".into(),
+        ),
+        Failure::ConfigChanged { path } => (
+            format!("{path} has been changed by somebody else meanwhile; nothing was done."),
+            "Look at what it says now, then make your change again.".into(),
+        ),
+        Failure::ConfigNotEditable { path, reason } => {
+            let (why, remedy) = not_editable(*reason);
+            (format!("{path} cannot be changed here: {why}."), remedy.into())
+        }
+        Failure::ConfigUnchanged => (
+            "It says that already; there is nothing to change.".into(),
+            "Change something first.".into(),
+        ),
+        Failure::NoSuchConfigChange { number } => (
+            format!("There is no change {number} that could be undone."),
+            "Look at the history: old changes are not kept for ever, and of links and of files \
+             that are not text there is nothing to put back."
+                .into(),
         ),
         Failure::NoInit { name, path } => (
             format!("{name} has no {path}, which its init style needs."),
@@ -127,6 +161,30 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
         ),
     };
     (what, remedy)
+}
+
+/// Why a file cannot be changed, and what to do.
+pub(crate) fn not_editable(reason: NotEditable) -> (&'static str, &'static str) {
+    match reason {
+        NotEditable::Unknown => (
+            "the original knew no such entry",
+            "Check the spelling against the catalogue; on the host, any file can be made by hand.",
+        ),
+        NotEditable::HostOnly => (
+            "it reaches beyond the VServer",
+            "Root can change it on the host: vserver NAME config edit PATH.",
+        ),
+        NotEditable::ByHand => {
+            ("it is a link or a program", "Change it by hand on the host, if you are its root.")
+        }
+        NotEditable::NotText => (
+            "it is not text, or too long, and could not be put back",
+            "Change or remove it by hand on the host.",
+        ),
+        NotEditable::NotAFile => {
+            ("it is no file, or lies behind a link", "Look at it on the host.")
+        }
+    }
 }
 
 fn host_feature(feature: HostFeature) -> (&'static str, &'static str) {

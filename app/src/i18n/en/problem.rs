@@ -26,6 +26,9 @@ pub(crate) fn field(field: Field) -> &'static str {
         Field::Components => "Components",
         Field::Excluded => "Packages to leave out",
         Field::Flags => "Flags",
+        Field::ConfigPath => "Path of the file",
+        Field::ConfigTree => "Configuration",
+        Field::ConfigText => "New text",
     }
 }
 
@@ -42,6 +45,7 @@ fn allowed(allowed: Allowed) -> &'static str {
         Allowed::Architecture => "small letters, digits and “-”",
         Allowed::Mirror => "printable characters without blanks, quotes, brackets or “#”",
         Allowed::Mark | Allowed::DeviceName => "letters without accents, digits, “.”, “_” and “-”",
+        Allowed::ConfigPath => "names without control characters or “\\”, separated by single “/”",
         Allowed::UserName => "small letters, digits, “.”, “_” and “-”, beginning with a letter",
     }
 }

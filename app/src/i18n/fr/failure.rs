@@ -1,5 +1,6 @@
 //! French: what did not happen, and what to do about it.
 
+use domain::config_change::NotEditable;
 use domain::failure::{Failure, HostFeature};
 
 /// What happened, what to do.
@@ -96,8 +97,44 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
             "Libérez de la place ou agrandissez ce système de fichiers, puis réessayez.".into(),
         ),
         Failure::BadConfig { file, line, expected } => (
-            format!("{file}, ligne {line}, est incompréhensible ; attendu : {expected}."),
+            format!(
+                "{file}, ligne {line}, est incompréhensible ; attendu : {}.",
+                super::expected::expected(expected)
+            ),
             "Corrigez le fichier ; il sera relu à la prochaine utilisation.".into(),
+        ),
+        Failure::ConfigRefused { problems } => (
+            match problems.as_slice() {
+                [one] => format!(
+                    "{}, ligne {} ; attendu : {}. Rien n’a été modifié.",
+                    one.path,
+                    one.line,
+                    super::expected::expected(&one.expected)
+                ),
+                all => format!(
+                    "{} lignes sont incompréhensibles ; rien n’a été modifié.",
+                    all.len()
+                ),
+            },
+            "Corrigez ce qui est nommé et renvoyez.".into(),
+        ),
+        Failure::ConfigChanged { path } => (
+            format!("Quelqu’un d’autre a modifié {path} entre-temps ; rien n’a été fait."),
+            "Regardez ce qu’il dit maintenant, puis refaites votre modification.".into(),
+        ),
+        Failure::ConfigNotEditable { path, reason } => {
+            let (why, remedy) = not_editable(*reason);
+            (format!("{path} ne peut pas être modifié ici : {why}."), remedy.into())
+        }
+        Failure::ConfigUnchanged => (
+            "C’est déjà ce qui est écrit ; il n’y a rien à modifier.".into(),
+            "Modifiez d’abord quelque chose.".into(),
+        ),
+        Failure::NoSuchConfigChange { number } => (
+            format!("Il n’y a pas de modification {number} qui puisse être annulée."),
+            "Regardez l’historique : les vieilles modifications ne sont pas gardées pour toujours, \
+             et d’un lien ou d’un fichier qui n’est pas du texte il n’y a rien à remettre."
+                .into(),
         ),
         Failure::NoInit { name, path } => (
             format!("{name} n’a pas {path}, dont son style d’init a besoin."),
@@ -137,6 +174,31 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
         ),
     };
     (what, remedy)
+}
+
+/// Why a file cannot be changed, and what to do.
+pub(crate) fn not_editable(reason: NotEditable) -> (&'static str, &'static str) {
+    match reason {
+        NotEditable::Unknown => (
+            "l’original ne connaissait pas une telle entrée",
+            "Vérifiez l’orthographe dans le catalogue ; sur l’hôte, tout fichier peut être créé à la main.",
+        ),
+        NotEditable::HostOnly => (
+            "il agit au-delà du VServer",
+            "Root peut le modifier sur l’hôte : vserver NOM config edit CHEMIN.",
+        ),
+        NotEditable::ByHand => (
+            "c’est un lien ou un programme",
+            "Modifiez-le à la main sur l’hôte, si vous en êtes root.",
+        ),
+        NotEditable::NotText => (
+            "ce n’est pas du texte, ou il est trop long, et ne pourrait pas être remis",
+            "Modifiez-le ou supprimez-le à la main sur l’hôte.",
+        ),
+        NotEditable::NotAFile => {
+            ("ce n’est pas un fichier, ou il est derrière un lien", "Regardez-le sur l’hôte.")
+        }
+    }
 }
 
 fn host_feature(feature: HostFeature) -> (&'static str, &'static str) {

@@ -1,6 +1,8 @@
 //! The texts in French.
 
 pub(super) mod command;
+pub(super) mod config_entry;
+pub(super) mod expected;
 pub(super) mod failure;
 pub(super) mod problem;
 pub(super) mod text;

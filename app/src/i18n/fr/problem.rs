@@ -26,6 +26,9 @@ pub(crate) fn field(field: Field) -> &'static str {
         Field::Components => "Composants",
         Field::Excluded => "Paquets à laisser de côté",
         Field::Flags => "Drapeaux",
+        Field::ConfigPath => "Chemin du fichier",
+        Field::ConfigTree => "Configuration",
+        Field::ConfigText => "Nouveau texte",
     }
 }
 
@@ -45,6 +48,9 @@ fn allowed(allowed: Allowed) -> &'static str {
         Allowed::Mirror => "caractères imprimables sans espace, guillemet, crochet ni « # »",
         Allowed::Mark | Allowed::DeviceName => {
             "lettres sans accent, chiffres, « . », « _ » et « - »"
+        }
+        Allowed::ConfigPath => {
+            "des noms sans caractère de contrôle ni « \\ », séparés par un seul « / »"
         }
         Allowed::UserName => {
             "lettres minuscules, chiffres, « . », « _ » et « - », en commençant par une lettre"

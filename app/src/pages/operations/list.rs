@@ -9,8 +9,16 @@ use crate::i18n::kind_text;
 use crate::islands::operation_table::OperationTable;
 use crate::page::{Area, Content, For, Page, page};
 
-const KINDS: [Kind; 6] =
-    [Kind::Build, Kind::Start, Kind::Stop, Kind::Restart, Kind::Delete, Kind::Repair];
+const KINDS: [Kind; 8] = [
+    Kind::Build,
+    Kind::Start,
+    Kind::Stop,
+    Kind::Restart,
+    Kind::Delete,
+    Kind::Configure,
+    Kind::ConfigureDefaults,
+    Kind::Repair,
+];
 
 /// How many the backend gives at most: as many mean that there may be more.
 const PAGE_LENGTH: usize = 100;
@@ -91,7 +99,7 @@ pub(crate) fn list() -> impl IntoView {
 }
 
 /// A value as it stands in a query.
-fn encoded(value: &str) -> String {
+pub(crate) fn encoded(value: &str) -> String {
     let mut text = String::with_capacity(value.len());
     for byte in value.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {

@@ -3,7 +3,7 @@
 
 use domain::authz::ActionKind;
 use domain::id::OperationId;
-use domain::operation::LogChunk;
+use domain::operation::{Kind, LogChunk};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
@@ -29,7 +29,14 @@ pub(crate) fn show() -> impl IntoView {
         let log = whole_log(&page, &id).await?;
         let end = log.offset + log.text.len() as u64;
         let title = format!("{} {}", kind_text(t, operation.kind), operation.target);
-        let target = operation.target.clone();
+        let target = match operation.kind {
+            Kind::ConfigureDefaults => ("/defaults".to_owned(), t.defaults().to_owned()),
+            Kind::Configure => {
+                let name = &operation.target;
+                (format!("/vservers/{name}/config"), name.to_string())
+            }
+            _ => (format!("/vservers/{}", operation.target), operation.target.to_string()),
+        };
         let actor = actor_text(t, &operation.actor);
         let command = operation.command.clone();
         let may_cancel = page.may(ActionKind::CancelOperation);
@@ -40,7 +47,7 @@ pub(crate) fn show() -> impl IntoView {
             <dl class="facts">
                 <div>
                     <dt>"VServer"</dt>
-                    <dd><a href=format!("/vservers/{target}")>{target.to_string()}</a></dd>
+                    <dd><a href=target.0>{target.1}</a></dd>
                 </div>
                 <div>
                     <dt>{t.who()}</dt>

@@ -1,9 +1,10 @@
 //! One VServer: what it is, what it uses, what was done to it, its files.
 
+use domain::config_entry::ConfigTree;
 use domain::failure::Failure;
 use domain::id::VServerName;
 use domain::interface::{Device, Interface};
-use domain::vserver::{ConfigFile, Detail};
+use domain::vserver::Detail;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
@@ -15,9 +16,10 @@ use crate::i18n::{Locale, format};
 use crate::islands::operation_table::OperationTable;
 use crate::islands::vserver_panel::VServerPanel;
 use crate::page::{Area, Content, For, Page, page};
+use crate::pages::config::list::files;
 
 /// The VServer that the address names. A name that cannot be is a VServer that is not.
-pub(super) fn named(text: &str) -> Result<VServerName, Failure> {
+pub(crate) fn named(text: &str) -> Result<VServerName, Failure> {
     text.parse().map_err(|problem| wrong(domain::field::Field::Name, problem))
 }
 
@@ -33,6 +35,7 @@ pub(crate) fn show() -> impl IntoView {
         let mut operations = page.backend.operations(page.permit()?, filter).await?;
         operations.truncate(10);
         let may = abilities(&page);
+        let tree = ConfigTree::VServer(name.clone());
         let body = view! {
             <VServerPanel
                 locale=t
@@ -58,7 +61,15 @@ pub(crate) fn show() -> impl IntoView {
             <section aria-labelledby="its-files">
                 <h2 id="its-files">{t.config_files()}</h2>
                 <p class="hint">{t.config_files_explained()} " " <code>{detail.config_directory}</code></p>
-                {files(t, detail.config_files)}
+                <p>
+                    <a href=format!("/vservers/{name}/config")>{t.configuration()}</a>
+                    " · "
+                    <a href=format!("/vservers/{name}/config/history")>{t.history()}</a>
+                </p>
+                <details>
+                    <summary>{t.show_config_files()}</summary>
+                    {files(t, &tree, detail.config_files)}
+                </details>
             </section>
         };
         Ok(Content {
@@ -100,30 +111,5 @@ fn facts(t: Locale, detail: &Detail) -> impl IntoView + use<> {
             {code(t.root_directory(), detail.root_directory.clone())}
             {text(t.disk_used(), detail.disk_bytes.map(|bytes| format::bytes(t, bytes)))}
         </dl>
-    }
-}
-
-fn files(t: Locale, files: Vec<ConfigFile>) -> impl IntoView {
-    let rows = files
-        .into_iter()
-        .map(|file| {
-            let text = if file.text.is_empty() {
-                view! { <em>{t.empty_file()}</em> }.into_any()
-            } else {
-                view! { <pre>{file.text}</pre> }.into_any()
-            };
-            view! {
-                <div>
-                    <dt><code>{file.path}</code></dt>
-                    <dd>{text}</dd>
-                </div>
-            }
-        })
-        .collect_view();
-    view! {
-        <details>
-            <summary>{t.show_config_files()}</summary>
-            <dl class="files">{rows}</dl>
-        </details>
     }
 }

@@ -1,11 +1,11 @@
 //! What can be wrong with a config tree: always which file, which line, what was expected.
 
-use core::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use domain::config_change::FileProblem;
+use domain::config_entry::Expected;
 use domain::failure::Failure;
-use domain::field::Problem;
 use domain::id::VServerName;
 
 /// Why a config tree could not be read or written.
@@ -57,89 +57,40 @@ pub enum ConfigError {
     },
 }
 
-/// What was expected in a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each is worded once, in Display below")]
-pub enum Expected {
-    ContextNumber,
-    HostName(Problem),
-    Label(Problem),
-    Device(Problem),
-    DeviceOrNodev,
-    Address,
-    UsableAddress(Problem),
-    Prefix(Problem),
-    Netmask(Problem),
-    InitStyle,
-    RunLevel,
-    KillSequence,
-    Mark(Problem),
-    VServerName(Problem),
-    Nice,
-    Seconds,
-    Capability,
-    FstabFields,
-    AbsoluteTarget,
-    Utf8,
-    /// At most this many bytes.
-    AtMostBytes(u64),
-    RootDirectory,
-    NoNul,
-}
-
-impl fmt::Display for Expected {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl ConfigError {
+    /// What is wrong with which file, when that is what it is.
+    #[must_use]
+    pub fn problem(&self) -> Option<FileProblem> {
         match self {
-            Self::ContextNumber => f.write_str("a context number from 2 to 49151"),
-            Self::HostName(problem) => write!(f, "a host name ({problem})"),
-            Self::Label(problem) => write!(f, "a label ({problem})"),
-            Self::Device(problem) => write!(f, "a network device ({problem})"),
-            Self::DeviceOrNodev => f.write_str("a device in `dev`, or a file `nodev`"),
-            Self::Address => f.write_str("an IPv4 or IPv6 address"),
-            Self::UsableAddress(problem) => write!(f, "an address of a VServer ({problem})"),
-            Self::Prefix(problem) => write!(f, "a prefix length ({problem})"),
-            Self::Netmask(problem) => write!(f, "a netmask ({problem})"),
-            Self::InitStyle => f.write_str("`sysv` or `plain`"),
-            Self::RunLevel => f.write_str("a run level: one word of letters and digits"),
-            Self::KillSequence => {
-                f.write_str("signals and seconds in turn, beginning and ending with a signal")
-            }
-            Self::Mark(problem) => write!(f, "a mark ({problem})"),
-            Self::VServerName(problem) => write!(f, "the name of a VServer ({problem})"),
-            Self::Nice => f.write_str("a niceness from -20 to 19"),
-            Self::Seconds => f.write_str("seconds from 0 to 86400"),
-            Self::Capability => f.write_str("the name of a capability, or `^` and its number"),
-            Self::FstabFields => f.write_str("source, target, type and options"),
-            Self::AbsoluteTarget => f.write_str("a target that begins with `/`"),
-            Self::Utf8 => f.write_str("UTF-8 text"),
-            Self::AtMostBytes(bytes) => write!(f, "at most {bytes} bytes"),
-            Self::RootDirectory => f.write_str("a link to the directory of the VServer's files"),
-            Self::NoNul => f.write_str("text without NUL bytes"),
+            Self::Unexpected { file, line, expected } => Some(FileProblem {
+                path: file.display().to_string(),
+                line: *line,
+                expected: expected.clone(),
+            }),
+            Self::Read { file, source } => Some(FileProblem {
+                path: file.display().to_string(),
+                line: 1,
+                expected: Expected::Readable { detail: source.to_string() },
+            }),
+            Self::NoSuchVServer { .. } | Self::Write { .. } | Self::Unwritable { .. } => None,
         }
     }
 }
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
+        if let Some(FileProblem { path: file, line, expected }) = error.problem() {
+            return Self::BadConfig { file, line, expected };
+        }
         match error {
             ConfigError::NoSuchVServer { name, .. } => Self::NoSuchVServer { name },
-            ConfigError::Unexpected { file, line, expected } => Self::BadConfig {
-                file: file.display().to_string(),
-                line,
-                expected: expected.to_string(),
-            },
-            ConfigError::Read { file, source } => Self::BadConfig {
-                file: file.display().to_string(),
-                line: 1,
-                expected: format!("a readable file within the config tree ({source})"),
-            },
             ConfigError::Write { path, source } if source.kind() == io::ErrorKind::StorageFull => {
                 Self::DiskFull { path: path.display().to_string() }
             }
             ConfigError::Write { path, source } => {
                 Self::Unexpected { detail: format!("writing {}: {source}", path.display()) }
             }
-            ConfigError::Unwritable { .. } => Self::Unexpected { detail: error.to_string() },
+            other => Self::Unexpected { detail: other.to_string() },
         }
     }
 }

@@ -3,7 +3,9 @@
 //! Only reads. Targets are text here; they are opened beneath the guest's root, never by path, by
 //! whoever mounts them. Option words are matched whole (the original took abbreviations).
 
-use super::error::{ConfigError, Expected};
+use domain::config_entry::Expected;
+
+use super::error::ConfigError;
 use super::reader::Reader;
 
 /// One mount.

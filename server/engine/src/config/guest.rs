@@ -4,11 +4,12 @@ use core::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use domain::config_entry::{ConfigPath, Expected};
 use domain::id::{ContextId, HostName, Mark, VServerName};
 use domain::init::InitStyle;
 use domain::interface::Interface;
 
-use super::error::{ConfigError, Expected};
+use super::error::ConfigError;
 use super::fstab::{FstabEntry, fstab};
 use super::interfaces::interfaces;
 use super::reader::Reader;
@@ -30,6 +31,8 @@ pub struct GuestConfig {
     pub uts: Uts,
     /// Its addresses.
     pub interfaces: Vec<Interface>,
+    /// The directory of each of them, such as `interfaces/0`.
+    pub interface_directories: Vec<String>,
     /// How its pid 1 is started and stopped.
     pub init: InitConfig,
     /// What is mounted in it, in order.
@@ -118,6 +121,10 @@ impl fmt::Display for Warning {
     }
 }
 
+fn seconds_expected() -> Expected {
+    Expected::Integer { min: 0, max: 86_400 }
+}
+
 /// What the original reads and this version does not act on.
 const WITHOUT_EFFECT: [&str; 23] = [
     "ncontext",
@@ -157,10 +164,23 @@ impl GuestConfig {
     /// # Errors
     /// When there is none, or something in it makes no sense.
     pub fn read(roots: &Roots, name: &VServerName) -> Result<Self, ConfigError> {
+        Self::read_as_if(roots, name, [])
+    }
+
+    /// The same, as if these files said this, or were not there.
+    ///
+    /// # Errors
+    /// As [`GuestConfig::read`].
+    pub fn read_as_if<'a>(
+        roots: &Roots,
+        name: &VServerName,
+        changes: impl IntoIterator<Item = (&'a ConfigPath, Option<&'a str>)>,
+    ) -> Result<Self, ConfigError> {
         let directory = roots.config_of(name);
         let Some(reader) = Reader::open(&directory, Path::new(name.as_str()))? else {
             return Err(ConfigError::NoSuchVServer { name: name.clone(), path: directory });
         };
+        let reader = reader.assuming(changes);
         let defaults = Reader::open(&roots.config_base.join(".defaults"), Path::new(".defaults"))?;
         let mut warnings = Vec::new();
         let context =
@@ -170,18 +190,21 @@ impl GuestConfig {
             .parsed(
                 "nice",
                 |text| text.parse().ok().filter(|nice| (-20..=19).contains(nice)).ok_or(()),
-                |()| Expected::Nice,
+                |()| Expected::Integer { min: -20, max: 19 },
             )?
             .unwrap_or(0);
         let shell = match reader.array("shell")? {
             Some(shell) if !shell.is_empty() => Some(shell),
             _ => defaults.as_ref().map(|d| d.array("shell")).transpose()?.flatten(),
         };
+        let (interface_directories, interfaces) =
+            interfaces(&reader, &mut warnings)?.into_iter().unzip();
         let config = Self {
             display_name: reader.scalar("name")?.unwrap_or_else(|| name.to_string()),
             context,
             uts: uts(&reader, &mut warnings)?,
-            interfaces: interfaces(&reader, &mut warnings)?,
+            interfaces,
+            interface_directories,
             init,
             fstab: fstab(&reader, "fstab")?,
             flags: flags(&reader)?,
@@ -288,10 +311,10 @@ fn init_config(reader: &Reader, defaults: Option<&Reader>) -> Result<InitConfig,
     };
     let seconds = |text: &str| text.parse::<u32>().ok().filter(|s| *s <= 86_400).ok_or(());
     let timeout_file = "apps/vshelper/sync-timeout";
-    let timeout = match reader.parsed(timeout_file, seconds, |()| Expected::Seconds)? {
+    let timeout = match reader.parsed(timeout_file, seconds, |()| seconds_expected())? {
         Some(timeout) => Some(timeout),
         None => defaults
-            .map(|d| d.parsed(timeout_file, seconds, |()| Expected::Seconds))
+            .map(|d| d.parsed(timeout_file, seconds, |()| seconds_expected()))
             .transpose()?
             .flatten(),
     };

@@ -5,19 +5,20 @@
 
 use std::net::IpAddr;
 
+use domain::config_entry::Expected;
 use domain::field::Problem;
 use domain::id::{DeviceName, InterfaceLabel};
 use domain::interface::{Device, Interface, parse_prefix};
 
-use super::error::{ConfigError, Expected};
+use super::error::ConfigError;
 use super::guest::Warning;
 use super::reader::Reader;
 
-/// Reads all interfaces, in the order of their numbers.
+/// Reads all interfaces with their directories, in the order of their numbers.
 pub(super) fn interfaces(
     reader: &Reader,
     warnings: &mut Vec<Warning>,
-) -> Result<Vec<Interface>, ConfigError> {
+) -> Result<Vec<(String, Interface)>, ConfigError> {
     let mut interfaces = Vec::new();
     for number in reader.directory("interfaces")? {
         let directory = format!("interfaces/{number}");
@@ -25,7 +26,7 @@ pub(super) fn interfaces(
             continue;
         }
         match interface(reader, &directory, warnings)? {
-            Some(interface) => interfaces.push(interface),
+            Some(interface) => interfaces.push((directory, interface)),
             None => warnings.push(Warning::InterfaceWithoutAddress { directory }),
         }
     }

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+use domain::config_entry::ConfigTree;
 use domain::id::{ContextId, VServerName};
 use domain::vserver::ConfigFile;
 
@@ -112,14 +113,19 @@ pub fn root_directory_of(roots: &Roots, name: &VServerName) -> Option<PathBuf> {
 ///
 /// # Errors
 /// When there is no such config tree or it cannot be read.
-pub fn files_of(roots: &Roots, name: &VServerName) -> Result<Vec<ConfigFile>, ConfigError> {
-    let path = roots.config_of(name);
-    if !path.is_dir() {
-        return Err(ConfigError::NoSuchVServer { name: name.clone(), path });
+pub fn files_of(roots: &Roots, tree: &ConfigTree) -> Result<Vec<ConfigFile>, ConfigError> {
+    let path = roots.config_base.join(tree.directory());
+    match tree.vserver() {
+        Some(name) if !path.is_dir() => {
+            return Err(ConfigError::NoSuchVServer { name: name.clone(), path });
+        }
+        // Defaults that nobody has written yet are none.
+        None if !path.is_dir() => return Ok(Vec::new()),
+        _ => {}
     }
     let mut files = Vec::new();
     collect(&path, "", 0, &mut files)
-        .map_err(|source| ConfigError::Read { file: name.as_str().into(), source })?;
+        .map_err(|source| ConfigError::Read { file: tree.directory().into(), source })?;
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)
 }

@@ -1,27 +1,40 @@
 //! The config tree of a VServer, `/etc/vservers/NAME`, in the original's own format (fact sheet 0.4
 //! and 1): reading all of it at once, listing VServers, and writing a new one.
 //!
+//! A tree is changed file by file, as an operation (`crate::configure`): `judge` says whether it may be,
+//! `directory` writes, `history` keeps what was done, edits by hand included.
+//!
 //! Reading is tolerant where the original was careless with its own files (missing newline, blanks),
 //! strict where a value makes no sense: then the error names file, line and what was expected. Files
 //! that Ulysse does not know are left alone and never touched.
 //!
 //! Not here: whether a VServer runs (`state`), choosing numbers and addresses (`facts`).
 
+mod directory;
 mod error;
 mod fstab;
 mod guest;
+mod history;
 mod interfaces;
+mod judge;
 mod list;
 mod reader;
 mod words;
 mod write;
 
-pub use error::{ConfigError, Expected};
+pub use directory::EditStep;
+pub(crate) use directory::Refused;
+pub(crate) use directory::{ConfigDirectory, digest_of};
+pub use error::ConfigError;
 pub use fstab::{FstabEntry, MountFlags, MountKind};
 pub use guest::{GuestConfig, InitConfig, Uts, Warning};
+pub(crate) use history::{History, history_base};
+pub use history::{HistoryError, history_of};
+pub use judge::Origin;
+pub(crate) use judge::{JudgedEdit, failed, judge, look, open_tree};
 pub use list::{Listed, claims_of, display_name_of, files_of, list, list_names, root_directory_of};
 pub use reader::is_backup;
-pub use words::{CapabilityChanges, Flag, KillStep, signal_number};
+pub use words::{CapabilityChanges, Flag, KillStep};
 pub use write::{ensure_defaults, put_in_place, staging_of, write_new};
 
 #[cfg(test)]

@@ -6,16 +6,21 @@
 //!
 //! Invariant: a file is opened relative to the config directory with `RESOLVE_BENEATH`: a symbolic
 //! link, or `..`, that leads out of the directory is an error, whatever it leads to.
+//!
+//! A reader can be told to read some files as they would be after a change ([`Reader::assuming`]): so a
+//! change is judged by the tree that would come of it, before anything is written.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
+use domain::config_entry::{ConfigPath, Expected};
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, open, openat2};
 use rustix::io::Errno;
 
-use super::error::{ConfigError, Expected};
+use super::error::ConfigError;
 
 /// The most bytes of one file: the longest lists are a few hundred lines.
 const MAX_FILE_BYTES: u64 = 256 * 1024;
@@ -26,6 +31,8 @@ pub(super) struct Reader {
     directory: OwnedFd,
     /// What error messages call it.
     shown_as: PathBuf,
+    /// Files that are read as if they said this, or were not there.
+    assumed: BTreeMap<String, Option<String>>,
 }
 
 impl Reader {
@@ -36,12 +43,36 @@ impl Reader {
     pub(super) fn open(directory: &Path, shown_as: &Path) -> Result<Option<Self>, ConfigError> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         match open(directory, flags, Mode::empty()) {
-            Ok(directory) => Ok(Some(Self { directory, shown_as: shown_as.to_owned() })),
+            Ok(directory) => Ok(Some(Self {
+                directory,
+                shown_as: shown_as.to_owned(),
+                assumed: BTreeMap::new(),
+            })),
             Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
             Err(errno) => {
                 Err(ConfigError::Read { file: shown_as.to_owned(), source: errno.into() })
             }
         }
+    }
+
+    /// Reads these files as if they said this, or were not there.
+    #[must_use]
+    pub(super) fn assuming<'a>(
+        mut self,
+        changes: impl IntoIterator<Item = (&'a ConfigPath, Option<&'a str>)>,
+    ) -> Self {
+        self.assumed.extend(
+            changes.into_iter().map(|(path, text)| (path.to_string(), text.map(str::to_owned))),
+        );
+        self
+    }
+
+    /// Files that are assumed to be below a directory: their paths from there on.
+    fn assumed_below<'a>(&'a self, path: &'a str) -> impl Iterator<Item = (&'a str, bool)> {
+        self.assumed.iter().filter_map(move |(file, text)| {
+            let rest = file.strip_prefix(path)?.strip_prefix('/')?;
+            Some((rest, text.is_some()))
+        })
     }
 
     /// What messages call the file at `path`.
@@ -76,6 +107,9 @@ impl Reader {
     /// # Errors
     /// When that cannot be found out.
     pub(super) fn exists(&self, path: &str) -> Result<bool, ConfigError> {
+        if let Some(assumed) = self.assumed.get(path) {
+            return Ok(assumed.is_some());
+        }
         let Some(file) = self.open_file(path, OFlags::PATH)? else { return Ok(false) };
         let stat = fstat(&file)
             .map_err(|errno| ConfigError::Read { file: self.shown(path), source: errno.into() })?;
@@ -87,6 +121,9 @@ impl Reader {
     /// # Errors
     /// When that cannot be found out.
     pub(super) fn is_directory(&self, path: &str) -> Result<bool, ConfigError> {
+        if self.assumed_below(path).any(|(_, is_there)| is_there) {
+            return Ok(true);
+        }
         self.open_file(path, OFlags::PATH | OFlags::DIRECTORY).map(|found| found.is_some())
     }
 
@@ -95,6 +132,9 @@ impl Reader {
     /// # Errors
     /// When it is not a regular file, too large, not UTF-8, or holds NUL bytes.
     pub(super) fn text(&self, path: &str) -> Result<Option<String>, ConfigError> {
+        if let Some(assumed) = self.assumed.get(path) {
+            return Ok(assumed.clone());
+        }
         // A FIFO or a terminal in the tree must neither block nor become ours.
         let flags = OFlags::RDONLY | OFlags::NOCTTY | OFlags::NONBLOCK;
         let Some(file) = self.open_file(path, flags)? else { return Ok(None) };
@@ -168,20 +208,28 @@ impl Reader {
     /// When it cannot be read.
     pub(super) fn directory(&self, path: &str) -> Result<Vec<String>, ConfigError> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY;
-        let Some(directory) = self.open_file(path, flags)? else { return Ok(Vec::new()) };
         let failed =
             |errno: Errno| ConfigError::Read { file: self.shown(path), source: errno.into() };
         let mut names = Vec::new();
-        for entry in rustix::fs::Dir::new(directory).map_err(failed)? {
-            let entry = entry.map_err(failed)?;
-            if let Ok(name) = entry.file_name().to_str()
-                && !name.starts_with('.')
-                && !is_backup(name)
-            {
-                names.push(name.to_owned());
+        if let Some(directory) = self.open_file(path, flags)? {
+            for entry in rustix::fs::Dir::new(directory).map_err(failed)? {
+                let entry = entry.map_err(failed)?;
+                if let Ok(name) = entry.file_name().to_str() {
+                    names.push(name.to_owned());
+                }
             }
         }
+        for (rest, is_there) in self.assumed_below(path) {
+            let name = rest.split('/').next().unwrap_or_default();
+            if is_there {
+                names.push(name.to_owned());
+            } else if name == rest {
+                names.retain(|known| known != name);
+            }
+        }
+        names.retain(|name| !name.starts_with('.') && !is_backup(name));
         names.sort_by(|a, b| in_number_order(a, b));
+        names.dedup();
         Ok(names)
     }
 }

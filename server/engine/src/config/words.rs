@@ -1,52 +1,9 @@
 //! Word lists of a config tree: capabilities, flags, kill sequences.
 
-use super::error::{ConfigError, Expected};
-use super::reader::Reader;
+use domain::config_entry::{Expected, capability_number, signal_number};
 
-/// The kernel's capabilities, each at its number.
-const CAPABILITIES: [&str; 41] = [
-    "CHOWN",
-    "DAC_OVERRIDE",
-    "DAC_READ_SEARCH",
-    "FOWNER",
-    "FSETID",
-    "KILL",
-    "SETGID",
-    "SETUID",
-    "SETPCAP",
-    "LINUX_IMMUTABLE",
-    "NET_BIND_SERVICE",
-    "NET_BROADCAST",
-    "NET_ADMIN",
-    "NET_RAW",
-    "IPC_LOCK",
-    "IPC_OWNER",
-    "SYS_MODULE",
-    "SYS_RAWIO",
-    "SYS_CHROOT",
-    "SYS_PTRACE",
-    "SYS_PACCT",
-    "SYS_ADMIN",
-    "SYS_BOOT",
-    "SYS_NICE",
-    "SYS_RESOURCE",
-    "SYS_TIME",
-    "SYS_TTY_CONFIG",
-    "MKNOD",
-    "LEASE",
-    "AUDIT_WRITE",
-    "AUDIT_CONTROL",
-    "SETFCAP",
-    "MAC_OVERRIDE",
-    "MAC_ADMIN",
-    "SYSLOG",
-    "WAKE_ALARM",
-    "BLOCK_SUSPEND",
-    "AUDIT_READ",
-    "PERFMON",
-    "BPF",
-    "CHECKPOINT_RESTORE",
-];
+use super::error::ConfigError;
+use super::reader::Reader;
 
 /// What `bcapabilities` adds to and takes from the secure set: bit masks, bit N for capability N.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -106,15 +63,6 @@ pub(super) fn capabilities(reader: &Reader, path: &str) -> Result<CapabilityChan
     Ok(changes)
 }
 
-fn capability_number(word: &str) -> Option<usize> {
-    if let Some(number) = word.strip_prefix('^') {
-        return number.parse().ok().filter(|number| *number < CAPABILITIES.len());
-    }
-    let upper = word.to_ascii_uppercase();
-    let name = upper.strip_prefix("CAP_").unwrap_or(&upper);
-    CAPABILITIES.iter().position(|known| *known == name)
-}
-
 /// Reads `cflags`, or `flags` where there is no `cflags` (fact sheet 1.1).
 pub(super) fn flags(reader: &Reader) -> Result<Vec<Flag>, ConfigError> {
     let items = match reader.list("cflags")? {
@@ -158,41 +106,5 @@ pub(super) fn kill_sequence(reader: &Reader, path: &str) -> Result<Vec<KillStep>
             Err(reader.unexpected(path, last_line, Expected::KillSequence))
         }
         Some(_) => Ok(steps),
-    }
-}
-
-/// The number of a signal given by number or by name, with or without `SIG`.
-#[must_use]
-pub fn signal_number(word: &str) -> Option<u8> {
-    if let Ok(number) = word.parse::<u8>() {
-        return (1..=64).contains(&number).then_some(number);
-    }
-    let upper = word.to_ascii_uppercase();
-    let name = if upper.starts_with("SIG") { upper } else { format!("SIG{upper}") };
-    let signal: nix::sys::signal::Signal = name.parse().ok()?;
-    u8::try_from(signal as i32).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn capabilities_by_name_and_number() {
-        assert_eq!(capability_number("cap_net_raw"), Some(13));
-        assert_eq!(capability_number("NET_RAW"), Some(13));
-        assert_eq!(capability_number("^40"), Some(40));
-        assert_eq!(capability_number("^41"), None);
-        assert_eq!(capability_number("net"), None);
-    }
-
-    #[test]
-    fn signals_by_name_and_number() {
-        assert_eq!(signal_number("15"), Some(15));
-        assert_eq!(signal_number("term"), Some(15));
-        assert_eq!(signal_number("SIGKILL"), Some(9));
-        assert_eq!(signal_number("0"), None);
-        assert_eq!(signal_number("65"), None);
-        assert_eq!(signal_number("nothing"), None);
     }
 }

@@ -14,6 +14,7 @@ use nix::libc;
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
+use crate::config::EditStep;
 use crate::state::ProcessIdentity;
 
 /// Why the journal could not be written or read.
@@ -63,6 +64,8 @@ pub enum Step {
         /// To where; nothing is there before.
         to: PathBuf,
     },
+    /// A file of a config tree is replaced, made or removed. Undone by putting back what was there.
+    Edit(EditStep),
     /// A VServer is started. Undone by the record of its start.
     Run(VServerName),
     /// A VServer is being ended. Cannot be undone; it is finished.
@@ -98,6 +101,8 @@ pub enum Finish {
     Empty(PathBuf),
     /// Remove a file or link.
     RemoveFile(PathBuf),
+    /// Remove a directory, if it is empty.
+    RemoveEmpty(PathBuf),
 }
 
 /// One line of a journal.
@@ -281,6 +286,18 @@ pub const CRASH_POINTS: &[(Kind, &[&str])] = &[
             "finish:4",
             "finish:5",
             "finish:6",
+            "finish:7",
+        ],
+    ),
+    (
+        Kind::Configure,
+        &[
+            "configure:recorded",
+            "configure:intended",
+            "configure:written",
+            "configure:committed",
+            "finish:0",
+            "finish:1",
         ],
     ),
 ];

@@ -15,5 +15,5 @@ mod store;
 mod work;
 
 pub use journal::{CRASH_POINTS, Finish, Journal, JournalError, Record, Step, crash_point};
-pub use store::{Live, OperationError, Store, Task};
+pub use store::{ConfigureTask, Live, OperationError, Store, Task};
 pub use work::{CancelToken, Observer, Silent, Stopped, Work};

@@ -6,6 +6,8 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use domain::build::BuildSpec;
+use domain::config_change::ConfigEdit;
+use domain::config_entry::{ConfigEntry, ConfigTree, EntryKind};
 use domain::failure::Failure;
 use domain::id::{OperationId, VServerName};
 use domain::operation::{Kind, LogChunk, Operation};
@@ -13,6 +15,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::journal::{Journal, JournalError};
+use crate::config::Origin;
 use crate::facts::Claim;
 use crate::roots::Roots;
 use crate::summary::Activity;
@@ -104,6 +107,23 @@ pub enum Task {
     Restart(VServerName),
     /// Remove it and its files.
     Delete(VServerName),
+    /// Change a config tree.
+    Configure(Box<ConfigureTask>),
+}
+
+/// A change of a config tree.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfigureTask {
+    /// Which tree.
+    pub tree: ConfigTree,
+    /// Whose lock is held: its VServer's, or the defaults'.
+    pub target: VServerName,
+    /// What is to be done.
+    pub edits: Vec<ConfigEdit>,
+    /// The change that it undoes.
+    pub undoes: Option<u32>,
+    /// Where it comes from.
+    pub origin: Origin,
 }
 
 impl Task {
@@ -113,6 +133,7 @@ impl Task {
         match self {
             Self::Build(spec) => &spec.name,
             Self::Start(name) | Self::Stop(name) | Self::Restart(name) | Self::Delete(name) => name,
+            Self::Configure(task) => &task.target,
         }
     }
 
@@ -125,6 +146,10 @@ impl Task {
             Self::Stop(_) => Kind::Stop,
             Self::Restart(_) => Kind::Restart,
             Self::Delete(_) => Kind::Delete,
+            Self::Configure(task) => match task.tree {
+                ConfigTree::VServer(_) => Kind::Configure,
+                ConfigTree::Defaults => Kind::ConfigureDefaults,
+            },
         }
     }
 
@@ -133,12 +158,38 @@ impl Task {
     pub fn command(&self) -> String {
         match self {
             Self::Build(spec) => domain::build::shell_line(&spec.command_line()),
+            Self::Configure(task) => task.command(),
             other => {
                 let words =
                     ["vserver", other.target().as_str(), other.kind().as_str()].map(str::to_owned);
                 domain::build::shell_line(&words)
             }
         }
+    }
+}
+
+impl ConfigureTask {
+    /// The command that does the same; a text of several lines is typed into an editor.
+    fn command(&self) -> String {
+        let line = |words: &[&str]| {
+            let start = ["vserver", self.tree.directory(), "config"];
+            let all = start.iter().chain(words).map(|word| (*word).to_owned());
+            domain::build::shell_line(&all.collect::<Vec<_>>())
+        };
+        if let Some(number) = self.undoes {
+            return line(&["undo", &number.to_string()]);
+        }
+        let lines = self.edits.iter().map(|edit| {
+            let path = edit.path.as_str();
+            let kind = ConfigEntry::of(&self.tree, &edit.path).map(ConfigEntry::kind);
+            match (&edit.text, kind) {
+                (None, _) => line(&["unset", path]),
+                (Some(_), Some(EntryKind::Switch)) => line(&["set", path]),
+                (Some(text), Some(EntryKind::Scalar)) => line(&["set", path, text.trim_end()]),
+                (Some(_), _) => line(&["edit", path]),
+            }
+        });
+        lines.collect::<Vec<_>>().join("; ")
     }
 }
 

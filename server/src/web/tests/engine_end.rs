@@ -213,7 +213,22 @@ fn answer(world: &mut World, frame: &RequestFrame) -> (Result<Reply, Failure>, O
         Request::Stop(name) => queued(Kind::Stop, name, world),
         Request::Restart(name) => queued(Kind::Restart, name, world),
         Request::Delete(name) => queued(Kind::Delete, name, world),
-        Request::Cancel(_) => Ok(Reply::Done),
+        Request::Configure { tree, .. } | Request::UndoConfig { tree, .. } => {
+            let name = tree.vserver().cloned().unwrap_or_else(VServerName::for_defaults);
+            queued(Kind::Configure, &name, world)
+        }
+        Request::JudgeConfig { .. } | Request::Cancel(_) => Ok(Reply::Done),
+        Request::ListConfig(_) => Ok(Reply::ConfigFiles(Vec::new())),
+        Request::ShowConfig { path, .. } => {
+            Ok(Reply::ConfigFile(domain::config_change::FileView {
+                path: path.clone(),
+                state: domain::config_change::FileState::Absent,
+                modified_at: None,
+                in_use: domain::config_change::Use::NextStart,
+                history: Vec::new(),
+            }))
+        }
+        Request::ConfigHistory(_) => Ok(Reply::ConfigHistory(Vec::new())),
         Request::ListOperations { after, limit } => Ok(Reply::Operations(
             world
                 .operations

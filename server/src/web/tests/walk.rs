@@ -24,6 +24,20 @@ fn pages() -> Vec<(&'static str, String, Option<ActionKind>)> {
         page("/build", "/build", Some(BuildVServer)),
         page("/vservers/{name}", "/vservers/web1", Some(ViewVServers)),
         page("/vservers/{name}/delete", "/vservers/web1/delete", Some(DeleteVServer)),
+        page("/vservers/{name}/config", "/vservers/web1/config", Some(ViewVServers)),
+        page(
+            "/vservers/{name}/config/file",
+            "/vservers/web1/config/file?path=context",
+            Some(ViewVServers),
+        ),
+        page(
+            "/vservers/{name}/config/history",
+            "/vservers/web1/config/history",
+            Some(ViewVServers),
+        ),
+        page("/defaults", "/defaults", Some(ViewVServers)),
+        page("/defaults/file", "/defaults/file?path=shell", Some(ViewVServers)),
+        page("/defaults/history", "/defaults/history", Some(ViewVServers)),
         page("/operations", "/operations", Some(ViewOperations)),
         page("/operations/{id}", &format!("/operations/{OPERATION}"), Some(ViewOperations)),
         page("/terminals", "/terminals", Some(EnterVServer)),
@@ -35,7 +49,7 @@ fn pages() -> Vec<(&'static str, String, Option<ActionKind>)> {
 }
 
 /// Every server function and what its caller must be allowed to do; none: anybody calls it.
-const FUNCTIONS: [(&str, Option<ActionKind>); 18] = [
+const FUNCTIONS: [(&str, Option<ActionKind>); 21] = [
     ("/api/account/log-in", None),
     ("/api/account/set-up", None),
     ("/api/account/preferences", None),
@@ -47,6 +61,9 @@ const FUNCTIONS: [(&str, Option<ActionKind>); 18] = [
     ("/api/vservers/stop", Some(ActionKind::RunVServer)),
     ("/api/vservers/restart", Some(ActionKind::RunVServer)),
     ("/api/vservers/delete", Some(ActionKind::DeleteVServer)),
+    ("/api/config/preview", Some(ActionKind::ConfigureVServer)),
+    ("/api/config/save", Some(ActionKind::ConfigureVServer)),
+    ("/api/config/undo", Some(ActionKind::ConfigureVServer)),
     ("/api/operations/cancel", Some(ActionKind::CancelOperation)),
     ("/api/terminals/open", Some(ActionKind::EnterVServer)),
     ("/api/terminals/close", Some(ActionKind::EnterVServer)),

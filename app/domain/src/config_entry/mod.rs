@@ -1,0 +1,130 @@
+//! The entries of a config tree, `/etc/vservers/NAME` and `/etc/vservers/.defaults`: a catalogue of
+//! everything the original knew (fact sheet 1.1 to 1.9), as data, and how the text of each is judged.
+//!
+//! What an entry means is said in `app::i18n`, in French and in English; a new entry without both does
+//! not compile. Reading files, and acting on what they say, is the engine's.
+//!
+//! Invariant: what [`ConfigEntry::judge`] lets through, the original would have understood in the same
+//! way: one line where it read one, ended by a newline, without what its shell would have taken apart.
+
+mod catalogue;
+mod expected;
+mod path;
+mod pattern;
+mod rule;
+mod words;
+
+pub use catalogue::ConfigEntry;
+pub use expected::{Expected, Misread};
+pub use path::{ConfigPath, ConfigTree, Digest};
+pub use rule::{MAX_TEXT_BYTES, Rule, reaches_host};
+pub use words::{CAPABILITY_COUNT, capability_number, signal_number};
+
+use serde::{Deserialize, Serialize};
+
+/// How the original read an entry (fact sheet 0.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EntryKind {
+    /// The first line.
+    Scalar,
+    /// One item a line; blank lines and lines that begin with `#` are skipped.
+    List,
+    /// One item a line, taken as it stands.
+    Array,
+    /// Being there says all.
+    Switch,
+    /// A table of mounts.
+    Fstab,
+    /// A whole text, whatever its lines.
+    Text,
+    /// A symbolic link.
+    Link,
+    /// A program or shell script that ran as the host's root.
+    Program,
+}
+
+/// When what an entry says has an effect in this release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// From the next time it is needed on, without a restart.
+    AtOnce,
+    /// From the next start of the VServer on.
+    NextStart,
+    /// From the next build on.
+    NextBuild,
+    /// None: the entry is kept, and this release does not act on it.
+    None,
+}
+
+/// Who may write an entry with Ulysse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Access {
+    /// Whoever may configure the VServer, in the web application too.
+    Web,
+    /// Root at the host's command line alone: it reaches beyond the VServer.
+    Host,
+    /// Nobody: it is a link or a program, made by hand on the host.
+    ByHand,
+}
+
+impl ConfigEntry {
+    /// The entry that a path of a tree is; none when the original knew none there.
+    #[must_use]
+    pub fn of(tree: &ConfigTree, path: &ConfigPath) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|entry| entry.is_in(tree) && pattern::matches(entry.pattern(), path.as_str()))
+    }
+
+    /// The entries that a tree may have, in the order of the catalogue.
+    pub fn all_of(tree: &ConfigTree) -> impl Iterator<Item = Self> {
+        Self::ALL.iter().copied().filter(|entry| entry.is_in(tree))
+    }
+
+    fn is_in(self, tree: &ConfigTree) -> bool {
+        match tree {
+            ConfigTree::VServer(_) => self.place().0,
+            ConfigTree::Defaults => self.place().1,
+        }
+    }
+
+    /// A path of this entry to begin with when one is added: `interfaces/0/ip` for `interfaces/*/ip`.
+    #[must_use]
+    pub fn example_path(self) -> String {
+        pattern::example(self.pattern())
+    }
+
+    /// Whether a path of it has parts that are to be chosen: a number, or one of several names.
+    #[must_use]
+    pub fn has_choice(self) -> bool {
+        self.pattern().contains(['*', '{'])
+    }
+
+    /// Judges a whole new text of it.
+    ///
+    /// # Errors
+    /// Every line that is not what it should be.
+    pub fn judge(self, text: &str) -> Result<(), Vec<Misread>> {
+        rule::judge(self.kind(), self.rule(), text)
+    }
+
+    /// A text as it is written to the file: lines ended by a newline, the ends of values trimmed,
+    /// nothing at all for a switch.
+    #[must_use]
+    pub fn as_written(self, typed: &str) -> String {
+        let text = typed.replace("\r\n", "\n");
+        match self.kind() {
+            EntryKind::Switch => String::new(),
+            EntryKind::Scalar => {
+                let text = text.trim();
+                if text.is_empty() { String::new() } else { format!("{text}\n") }
+            }
+            _ if text.is_empty() || text.ends_with('\n') => text,
+            _ => format!("{text}\n"),
+        }
+    }
+}

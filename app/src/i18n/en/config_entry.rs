@@ -1,0 +1,305 @@
+//! English: what the entries of a config tree mean.
+
+use domain::config_entry::ConfigEntry;
+
+/// What an entry means.
+#[expect(clippy::too_many_lines, reason = "one text an entry")]
+pub(crate) fn meaning(entry: ConfigEntry) -> &'static str {
+    match entry {
+        ConfigEntry::Name => {
+            "The name that vserver-stat and vps show. It does not rename the VServer: commands take the name of its directory."
+        }
+        ConfigEntry::Context => {
+            "Its context number (xid), from 2 to 49151. No two VServers have the same."
+        }
+        ConfigEntry::NetworkContext => {
+            "The number of its network context; the context number when absent."
+        }
+        ConfigEntry::NoNetworkContext => {
+            "No network context at all: the VServer would share the host’s network."
+        }
+        ConfigEntry::Tag => {
+            "The tag that its files got on a filesystem with tags; the context number when absent."
+        }
+        ConfigEntry::RootDirectory => "A link to the directory of its files.",
+        ConfigEntry::CacheDirectory => {
+            "A link to its cache directory, where the original kept disk usage between starts."
+        }
+        ConfigEntry::RunFile => "A link to the file that holds its context number while it runs.",
+        ConfigEntry::Flags => {
+            "Context flags, one a line; “~” before one clears it. When this file is there, “flags” is not read."
+        }
+        ConfigEntry::OldFlags => "The old name of cflags; read only where there is no cflags.",
+        ConfigEntry::NetworkFlags => "Flags of its network context, one a line.",
+        ConfigEntry::Capabilities => {
+            "Capabilities added to what a VServer’s root may do, or with “~” taken from it, one a line."
+        }
+        ConfigEntry::ContextCapabilities => {
+            "Context capabilities of the VServer kernel, one a line."
+        }
+        ConfigEntry::NetworkCapabilities => "Capabilities of its network context, one a line.",
+        ConfigEntry::OldCapabilities => "Capabilities as kernels 2.4 knew them.",
+        ConfigEntry::UnshareMask => "The kinds of namespaces that it may make itself, one a line.",
+        ConfigEntry::Nice => "The niceness of its processes, from -20 (first served) to 19 (last).",
+        ConfigEntry::IoniceClass => {
+            "The class of its disk accesses: 1 real-time, 2 best effort, 3 idle."
+        }
+        ConfigEntry::IonicePriority => {
+            "The priority of its disk accesses within the class, 0 (first) to 7."
+        }
+        ConfigEntry::Personality => {
+            "The execution domain of its processes, such as linux32; flags on the lines that follow."
+        }
+        ConfigEntry::Shell => {
+            "The shell that “enter” opens: a command in one line, or one argument a line. When absent, the first one that the VServer has."
+        }
+        ConfigEntry::Schedule => {
+            "The old form of sched/: fill rate, interval, tokens, fewest, most, priority, one a line."
+        }
+        ConfigEntry::Badness => {
+            "How early the kernel ends its processes when the host’s memory is used up."
+        }
+        ConfigEntry::OldHostName => "The old place of the host name; uts/nodename wins.",
+        ConfigEntry::OldDomainName => "The old place of the NIS domain name; uts/domainname wins.",
+        ConfigEntry::Legacy => "Left everything to the scripts of the time before util-vserver.",
+        ConfigEntry::Disabled => {
+            "The original’s enumerations (all, marked, running) left such a VServer out; it could still be started by name."
+        }
+        ConfigEntry::Noisy => "The original’s helpers ran without their option for silence.",
+        ConfigEntry::KeepDescriptors => {
+            "Left files that were open on the host open in the VServer’s commands."
+        }
+        ConfigEntry::NoCgroup => "The cgroup settings of .defaults do not hold for it.",
+        ConfigEntry::NoNetworkNamespace => {
+            "The network namespaces of .defaults do not hold for it."
+        }
+        ConfigEntry::OldSync => {
+            "Made the original’s stop wait one second more. The right place is apps/init/sync."
+        }
+        ConfigEntry::Fstab => {
+            "What is mounted in it at its start: source, target, type and options on each line."
+        }
+        ConfigEntry::DefaultFstab => "The fstab that the original gave new VServers.",
+        ConfigEntry::LocalFstab => "An old place for mounts, read after fstab. Use fstab.",
+        ConfigEntry::RemoteFstab => "Mounts made from the VServer’s own network, such as NFS.",
+        ConfigEntry::NoNamespace => {
+            "No mount namespace of its own: its mounts would appear on the host."
+        }
+        ConfigEntry::OwnNamespace => {
+            "A mount namespace of its own though .defaults says otherwise."
+        }
+        ConfigEntry::NoNamespaceCleanup => {
+            "The host’s mounts stay in its mount namespace. Ulysse never shows them to a VServer."
+        }
+        ConfigEntry::NamespaceCleanup => {
+            "The host’s mounts are taken out of its mount namespace though .defaults says otherwise."
+        }
+        ConfigEntry::NamespaceCleanupSkip => {
+            "Mount points of the host that the clean-up leaves, one a line."
+        }
+        ConfigEntry::InitStyle => {
+            "How its first process is made: sysv (run levels, by Ulysse’s own small init) or plain (its own /sbin/init, such as systemd)."
+        }
+        ConfigEntry::RunLevel => "The run level it is started in; runlevel.start wins.",
+        ConfigEntry::StartRunLevel => {
+            "The run level it is started in: 3 for style sysv, none for plain."
+        }
+        ConfigEntry::StopRunLevel => {
+            "The run level that stops it: 6 for style sysv, none for plain."
+        }
+        ConfigEntry::KillSequence => {
+            "How what still runs at the end of a stop is ended: a signal, seconds to wait, a signal and so on."
+        }
+        ConfigEntry::StartCommand => {
+            "The command that starts it, inside, in place of the style’s; one argument a line."
+        }
+        ConfigEntry::StopCommand => {
+            "The command that stops it, inside, in place of the style’s; one argument a line."
+        }
+        ConfigEntry::SyncCommand => {
+            "A command of the host that waited for the end of a start or stop."
+        }
+        ConfigEntry::PrepareCommand => "A command of the host that ran before each start.",
+        ConfigEntry::Sync => "Start and stop wait for their end. Ulysse always waits.",
+        ConfigEntry::Terminal => "Where the output of start and stop went.",
+        ConfigEntry::Marks => {
+            "Labels for starting groups of VServers, one a line; “default” means at the host’s boot."
+        }
+        ConfigEntry::Depends => "VServers that must run before this one, one a line.",
+        ConfigEntry::Environment => {
+            "The whole environment of the start command, NAME=value on each line."
+        }
+        ConfigEntry::Mtab => "What /etc/mtab inside began with.",
+        ConfigEntry::DefaultMtab => "What /etc/mtab began with in VServers that say nothing else.",
+        ConfigEntry::SyncTimeout => {
+            "How many seconds a stop waits for the VServer before its processes are killed."
+        }
+        ConfigEntry::HelperAction => {
+            "What the kernel’s helper did when the VServer asked for a reboot."
+        }
+        ConfigEntry::HelperSwitch => "Switches of the kernel’s helper program; Ulysse needs none.",
+        ConfigEntry::HelperLog => "Where the kernel’s helper program wrote its log.",
+        ConfigEntry::HelperEvent => {
+            "A program of the host that ran when this happened to the VServer (restart, halt, …)."
+        }
+        ConfigEntry::HelperMethod => "A program of the host that handled events of VServers.",
+        ConfigEntry::PackagesInside => "Package tools run inside the VServer, not on the host.",
+        ConfigEntry::PackageStyle => {
+            "Which package tools it has; guessed from its files when absent."
+        }
+        ConfigEntry::PackageDirectory => {
+            "A link to where the host kept the VServer’s package database."
+        }
+        ConfigEntry::AptConf => "The apt.conf of VServers whose packages are managed on the host.",
+        ConfigEntry::UnifyExclude => {
+            "Files that unification leaves alone, one pattern a line; “+” includes, “~” skips."
+        }
+        ConfigEntry::UnifyReference => "A link to the VServer that this one is unified with.",
+        ConfigEntry::UnifyHash => "A link to the directory of common files of one filesystem.",
+        ConfigEntry::UnifyPackages => {
+            "Whether unification asks the package tools which files are configuration."
+        }
+        ConfigEntry::DeviceMapSwitch => "What may be done with this device.",
+        ConfigEntry::DeviceMap => "A device that the VServer sees in place of another.",
+        ConfigEntry::LoginDisable => "“enter” without a terminal of its own.",
+        ConfigEntry::Mirror => "The package mirror of builds that name none; else the host’s own.",
+        ConfigEntry::DebootstrapSource => {
+            "Where the original got debootstrap from when it was not installed."
+        }
+        ConfigEntry::DebootstrapOptions => {
+            "Options given to debootstrap before those of the build."
+        }
+        ConfigEntry::BuildOptions => "Options given to every build before its own, one a line.",
+        ConfigEntry::ExternalDescription => "Descriptions for the original’s tool h2ext.",
+        ConfigEntry::SharedDevice => "The network device of interfaces that name none.",
+        ConfigEntry::SharedPrefix => "The prefix length of interfaces that give none.",
+        ConfigEntry::SharedMask => "The netmask of interfaces that give none; a prefix wins.",
+        ConfigEntry::SharedBroadcast => "The broadcast address of interfaces that give none.",
+        ConfigEntry::SharedScope => "The scope of addresses; the original read and never used it.",
+        ConfigEntry::SharedExternalAddress => {
+            "The address seen outside, of an experiment of the original’s."
+        }
+        ConfigEntry::SharedVlanDevice => {
+            "VLAN devices are made at the start and removed at the stop."
+        }
+        ConfigEntry::Loopback => {
+            "The loopback address shown to the VServer. With Ulysse each has a 127.0.0.1 of its own."
+        }
+        ConfigEntry::InterfaceAddress => "An IPv4 or IPv6 address of the VServer.",
+        ConfigEntry::InterfaceDevice => "The host’s network device that the address lives on.",
+        ConfigEntry::InterfacePrefix => {
+            "The prefix length of the address, such as 24. Without prefix and mask the address stands alone."
+        }
+        ConfigEntry::InterfaceMask => {
+            "The netmask of the address, such as 255.255.255.0; a prefix wins."
+        }
+        ConfigEntry::InterfaceBroadcast => "The broadcast address; computed when absent.",
+        ConfigEntry::InterfaceLabel => {
+            "The label of the address, as ifconfig shows it: device:label takes at most 15 bytes."
+        }
+        ConfigEntry::InterfaceScope => {
+            "The scope of the address; the original read and never used it."
+        }
+        ConfigEntry::InterfaceWithoutDevice => {
+            "The address is the VServer’s and is put on no device."
+        }
+        ConfigEntry::InterfaceOnlyAddress => "The old name of nodev.",
+        ConfigEntry::InterfaceDisabled => "This interface is left out.",
+        ConfigEntry::InterfaceDown => "The device is not switched on.",
+        ConfigEntry::InterfacePeer => "The address of the other end of a point-to-point link.",
+        ConfigEntry::InterfaceTunnel => "Makes a tun or tap device for the VServer.",
+        ConfigEntry::InterfaceTunnelOwner => "Who owns the tun or tap device, and its link type.",
+        ConfigEntry::InterfaceVlanDevice => {
+            "Whether the VLAN device is made at the start and removed at the stop."
+        }
+        ConfigEntry::InterfaceIndirect => "An experiment of the original’s with dummy devices.",
+        ConfigEntry::InterfaceHardwareAddress => "The hardware address of an indirect interface.",
+        ConfigEntry::InterfaceExternalAddress => {
+            "The address seen outside, of an experiment of the original’s."
+        }
+        ConfigEntry::ProcessLimit => {
+            "A limit of each of its processes: both limits, or the soft or hard one. A number, K or M after it, or inf."
+        }
+        ConfigEntry::VServerLimit => {
+            "A limit of the whole VServer; rss and as are counted in pages. A number, K or M after it, or inf."
+        }
+        ConfigEntry::DiskLimitDirectory => {
+            "A directory on the filesystem that this disk limit is for."
+        }
+        ConfigEntry::DiskLimitSpace => "The most KiB that it may take there; -1 for no limit.",
+        ConfigEntry::DiskLimitInodes => "The most files that it may have there; -1 for no limit.",
+        ConfigEntry::DiskLimitReserved => "The percentage kept for the VServer’s root.",
+        ConfigEntry::DiskLimitDisabled => "This disk limit is left out.",
+        ConfigEntry::SchedulerRate => "How many tokens are added in each interval.",
+        ConfigEntry::SchedulerInterval => "How long an interval is, in ticks of the kernel.",
+        ConfigEntry::SchedulerTokens => {
+            "Tokens at the start, the fewest needed to go on, the most that are saved."
+        }
+        ConfigEntry::SchedulerPriority => "What is added to the priority of its processes.",
+        ConfigEntry::SchedulerIdleTime => "Idle time of the host may be used beyond the share.",
+        ConfigEntry::SchedulerCpu => "The processor, or the bucket, that these numbers are for.",
+        ConfigEntry::CpuSchedulerRate => {
+            "For one processor: how many tokens are added in each interval."
+        }
+        ConfigEntry::CpuSchedulerInterval => {
+            "For one processor: how long an interval is, in ticks of the kernel."
+        }
+        ConfigEntry::CpuSchedulerTokens => "For one processor: tokens at the start, fewest, most.",
+        ConfigEntry::CpuSchedulerPriority => {
+            "For one processor: what is added to the priority of its processes."
+        }
+        ConfigEntry::CpuSchedulerIdleTime => {
+            "For one processor: idle time may be used beyond the share."
+        }
+        ConfigEntry::CpuSchedulerCpu => {
+            "The processor, or the bucket, that the numbers beside it are for."
+        }
+        ConfigEntry::CpusetName => {
+            "The name of the cpuset it runs in; the other files beside it count only with this one."
+        }
+        ConfigEntry::CpusetMembers => "The processors or memory nodes it runs on, such as 0-2.",
+        ConfigEntry::CpusetSwitch => {
+            "Properties of its cpuset: exclusive, virtualised, not made anew."
+        }
+        ConfigEntry::CgroupName => "The name of its cgroup.",
+        ConfigEntry::CgroupSettings => {
+            "Where the original found cgroups, and which controllers it used."
+        }
+        ConfigEntry::CgroupFile => {
+            "A control file: its text was written to the file of this name in the VServer’s cgroup."
+        }
+        ConfigEntry::SysctlSetting => "The name of a kernel setting made at the start.",
+        ConfigEntry::SysctlValue => "The value of the kernel setting beside it.",
+        ConfigEntry::NodeName => "The host name inside the VServer.",
+        ConfigEntry::DomainName => "The NIS domain name inside the VServer.",
+        ConfigEntry::KernelName => {
+            "What uname says inside. A stock kernel cannot be told to say anything else."
+        }
+        ConfigEntry::SharedSpace => {
+            "Which other VServer’s namespace it joins; empty for one of its own."
+        }
+        ConfigEntry::SpaceMask => "Further kinds of namespaces, as a mask.",
+        ConfigEntry::NetworkNamespaceName => {
+            "The named network namespace of late versions of the original."
+        }
+        ConfigEntry::NetworkNamespaceInterface => {
+            "A pair of devices between the host and the named network namespace."
+        }
+        ConfigEntry::Script => {
+            "A script that the original ran on the host, as root, at this step of a start or stop."
+        }
+        ConfigEntry::ScriptPart => {
+            "One of several scripts that the original ran on the host, as root, at this step."
+        }
+        ConfigEntry::BaseLink => {
+            "A link to the directory that holds the files, caches or running numbers of all VServers."
+        }
+        ConfigEntry::DynamicContext => "Builds gave no context number of their own.",
+        ConfigEntry::NextContext => "The context number that the next build tries first.",
+        ConfigEntry::SystemFile => "A file that the original copied into /etc of a new VServer.",
+        ConfigEntry::VisibleProcFiles => {
+            "Files of /proc that the original showed to VServers, one a line."
+        }
+        ConfigEntry::MessageStyle => "Escape sequences that coloured the original’s messages.",
+    }
+}

@@ -1,0 +1,114 @@
+//! Config trees: their files, one of them, their history. One set of pages for VServers and `.defaults`.
+
+pub(crate) mod file;
+pub(crate) mod history;
+pub(crate) mod list;
+
+use domain::authz::ActionKind;
+use domain::config_entry::ConfigTree;
+use domain::failure::Failure;
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+
+use super::operations::list::encoded;
+use super::vservers::show::named;
+use crate::i18n::Locale;
+use crate::page::Page;
+
+/// Where the list of a tree's files is.
+pub(crate) fn address(tree: &ConfigTree) -> String {
+    match tree {
+        ConfigTree::VServer(name) => format!("/vservers/{name}/config"),
+        ConfigTree::Defaults => "/defaults".to_owned(),
+    }
+}
+
+/// Where the page of a file is.
+pub(crate) fn file_address(tree: &ConfigTree, path: &str) -> String {
+    format!("{}/file?path={}", address(tree), encoded(path))
+}
+
+/// The name in the address of the page at hand; none on those of the defaults. Reads the request's
+/// context: to be called before the first `await`.
+fn name_in_address() -> Option<String> {
+    use_params_map().with_untracked(|map| map.get("name"))
+}
+
+/// The tree that the address names.
+fn tree_of(name: Option<String>) -> Result<ConfigTree, Failure> {
+    match name {
+        Some(name) => named(&name).map(ConfigTree::VServer),
+        None => Ok(ConfigTree::Defaults),
+    }
+}
+
+/// Whether whoever looks at the page may change the tree.
+fn may_configure(page: &Page, tree: &ConfigTree) -> bool {
+    page.may(match tree {
+        ConfigTree::VServer(_) => ActionKind::ConfigureVServer,
+        ConfigTree::Defaults => ActionKind::ConfigureDefaults,
+    })
+}
+
+/// What a page about a tree is called.
+fn title(t: Locale, tree: &ConfigTree) -> String {
+    match tree {
+        ConfigTree::VServer(name) => t.configuration_of(name.as_str()),
+        ConfigTree::Defaults => t.defaults().to_owned(),
+    }
+}
+
+/// Links to the other pages of a tree.
+fn links(t: Locale, tree: &ConfigTree) -> impl IntoView + use<> {
+    let to_vserver = tree.vserver().map(|name| {
+        view! { <a class="button" href=format!("/vservers/{name}")>{name.to_string()}</a> }
+    });
+    let files = address(tree);
+    let history = format!("{files}/history");
+    view! {
+        <p class="actions head">
+            {to_vserver} <a class="button" href=files>{t.files_there()}</a>
+            <a class="button" href=history>{t.history()}</a>
+        </p>
+    }
+}
+
+/// A difference between two texts, as a table of lines.
+pub(super) fn difference(t: Locale, label: String, old: &str, new: &str) -> AnyView {
+    use domain::diff::{Fate, Line};
+    let row = |line: Line| {
+        let (class, mark, word) = match line.fate {
+            Fate::Kept => ("kept", " ", ""),
+            Fate::Removed => ("removed", "-", t.line_removed()),
+            Fate::Added => ("added", "+", t.line_added()),
+        };
+        let number = |number: Option<usize>| number.map(|number| number.to_string());
+        view! {
+            <tr class=class>
+                <td class="number">{number(line.old)}</td>
+                <td class="number">{number(line.new)}</td>
+                <td class="mark">
+                    <span aria-hidden="true">{mark}</span>
+                    <span class="hidden-visually">{word}</span>
+                </td>
+                <td class="text">
+                    {line.text}
+                    {(!line.ends).then(|| view! { <em>" (" {t.no_final_newline()} ")"</em> })}
+                </td>
+            </tr>
+        }
+    };
+    let groups = domain::diff::groups(old, new)
+        .into_iter()
+        .map(|group| view! { <tbody>{group.into_iter().map(row).collect_view()}</tbody> })
+        .collect_view();
+    view! {
+        <div class="difference-box" tabindex="0" role="region" aria-label=label.clone()>
+            <table class="difference">
+                <caption class="hidden-visually">{label}</caption>
+                {groups}
+            </table>
+        </div>
+    }
+    .into_any()
+}
