@@ -68,6 +68,86 @@ fn typing(sandbox: &Sandbox, words: &[&str], input: &str) -> Output {
 }
 
 #[test]
+fn config_files_are_shown_changed_and_undone() {
+    leave_network();
+    let sandbox = Sandbox::without_bases();
+    make_tiny(&sandbox, "true");
+    let run = |words: &[&str]| sandbox.vserver(&[&["tiny", "config"], words].concat());
+    let config = sandbox.settings.roots.config_base.join("tiny");
+    let output = run(&[]);
+    assert_eq!(code(&output), 0, "{output:?}");
+    assert!(
+        said(&output).contains("uts/nodename                     tiny.cume.fr\n"),
+        "{output:?}"
+    );
+    assert_eq!(said(&run(&["show", "context"])), "100\n");
+    assert_eq!(code(&run(&["show", "nice"])), 1);
+    assert!(said(&run(&["explain", "nice"])).contains("niceness"));
+    assert_eq!(code(&run(&["set", "nice", "7"])), 0);
+    assert_eq!(fs::read_to_string(config.join("nice")).unwrap(), "7\n");
+    assert_eq!(code(&run(&["set", "nice", "7"])), 0, "once more is no mistake");
+    let output = run(&["set", "nice", "20"]);
+    assert_eq!(
+        (code(&output), complained(&output).as_str()),
+        (1, "vserver: nice, line 1: expected a whole number from -20 to 19\n  Nothing was done.\n")
+    );
+    let french = sandbox
+        .ulysse("vserver", &["tiny", "config", "set", "nice", "20"])
+        .env("LC_ALL", "fr_FR.UTF-8")
+        .output()
+        .unwrap();
+    assert!(complained(&french).contains("un nombre entier de -20 à 19"), "{french:?}");
+    let output =
+        typing(&sandbox, &["tiny", "config", "set", "apps/init/mark", "-"], "default\nweb");
+    assert_eq!(code(&output), 0, "{output:?}");
+    assert_eq!(said(&run(&["show", "apps/init/mark"])), "default\nweb\n");
+    assert_eq!(code(&run(&["set", "interfaces/0/ip", "10.0.0.1"])), 1, "without a device");
+    assert!(!config.join("interfaces").exists());
+    assert_eq!(code(&run(&["set", "scripts/pre-start", "reboot"])), 1);
+    for words in [&["set", "../../passwd", "x"][..], &["nonsense"], &["show"], &["undo", "x"]] {
+        let output = run(words);
+        assert_eq!(code(&output), 1, "{words:?}: {output:?}");
+    }
+    // An editor that is a program of the host's, with an argument of its own.
+    let edited = sandbox
+        .ulysse("vserver", &["tiny", "config", "edit", "apps/init/mark"])
+        .env("VISUAL", "sed -i s/web/db/")
+        .output()
+        .unwrap();
+    assert_eq!(code(&edited), 0, "{edited:?}");
+    fs::write(config.join("uts/nodename"), "by.hand\n").unwrap();
+    let history = said(&run(&["history"]));
+    assert!(history.starts_with("Change 4 · "), "{history}");
+    assert!(history.contains("by hand on the host") && history.contains("    -web\n    +db"));
+    assert_eq!(code(&run(&["undo", "4"])), 0);
+    assert_eq!(fs::read_to_string(config.join("uts/nodename")).unwrap(), "tiny.cume.fr\n");
+    assert_eq!(code(&run(&["undo", "2"])), 1, "edited since");
+    assert_eq!(code(&run(&["unset", "nice"])), 0);
+    assert!(!config.join("nice").exists());
+    assert_eq!(code(&run(&["unset", "nice"])), 0);
+    let output =
+        sandbox.vserver(&[".defaults", "config", "set", "apps/vshelper/sync-timeout", "9"]);
+    assert_eq!(code(&output), 0, "{output:?}");
+    assert_eq!(
+        said(&sandbox.vserver(&[".defaults", "config", "show", "apps/vshelper/sync-timeout"])),
+        "9\n"
+    );
+    assert_eq!(code(&sandbox.vserver(&["nobody", "config"])), 5);
+
+    // Whether a change is in use.
+    let in_use = |path: &str| said(&run(&["explain", path]));
+    assert!(in_use("nice").contains("from the next start of the VServer on"));
+    sandbox.must(&["tiny", "start"]);
+    assert!(in_use("nice").contains("was started with it"));
+    run(&["set", "nice", "3"]);
+    assert!(in_use("nice").contains("Restart it"));
+    sandbox.must(&["tiny", "restart"]);
+    assert!(in_use("nice").contains("was started with it"));
+    assert_eq!(said(&sandbox.vserver(&["tiny", "exec", "nice"])), "3\n");
+    sandbox.must(&["tiny", "stop"]);
+}
+
+#[test]
 fn a_vserver_is_started_entered_stopped_and_deleted() {
     leave_network();
     let sandbox = Sandbox::without_bases();

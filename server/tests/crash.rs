@@ -122,8 +122,76 @@ fn a_delete_that_died_did_not_begin_or_is_finished() {
         assert!(died, "{point} is passed");
         repair(&sandbox, point);
         assert_eq!(exists(&sandbox, "web", point), *point == "delete:checked", "{point}");
+        let history = sandbox.settings.roots.state_base.join("config-history/web");
+        assert!(!history.exists() || *point == "delete:checked", "{point}");
         if exists(&sandbox, "web", point) {
             sandbox.must(&["--silent", "web", "delete"]);
+        }
+    }
+}
+
+/// Every file of a config tree with its text.
+fn files_in(directory: &std::path::Path) -> std::collections::BTreeMap<String, String> {
+    let mut files = std::collections::BTreeMap::new();
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(files_in(&path));
+            files.insert(format!("{}/", path.display()), String::new());
+        } else {
+            let text = std::fs::read_to_string(&path).unwrap();
+            files.insert(path.display().to_string(), text);
+        }
+    }
+    files
+}
+
+#[test]
+fn a_change_of_the_config_that_died_changed_all_of_its_files_or_none() {
+    let sandbox = Sandbox::without_bases();
+    let roots = &sandbox.settings.roots;
+    let (root, config) = (roots.guest_base.join("web"), roots.config_base.join("web"));
+    std::fs::create_dir_all(&root).unwrap();
+    std::fs::create_dir_all(config.join("uts")).unwrap();
+    std::fs::write(config.join("context"), "100\n").unwrap();
+    std::fs::write(config.join("uts/nodename"), "old").unwrap();
+    std::os::unix::fs::symlink("../../lib/web", config.join("vdir")).unwrap();
+    let config = config.clone();
+    let all = || {
+        let mut files = files_in(&config);
+        files.retain(|path, _| !path.contains("/vdir"));
+        files
+    };
+    let numbers = || {
+        let said = sandbox.must(&["web", "config", "history"]);
+        said.lines().filter(|line| line.starts_with("Change ")).count()
+    };
+    // One change of four files: what it undoes was done by hand.
+    assert_eq!(numbers(), 0);
+    let before = all();
+    std::fs::write(config.join("context"), "200\n").unwrap();
+    std::fs::write(config.join("nice"), "5\n").unwrap();
+    std::fs::create_dir_all(config.join("apps/init")).unwrap();
+    std::fs::write(config.join("apps/init/mark"), "default\n").unwrap();
+    std::fs::remove_file(config.join("uts/nodename")).unwrap();
+    assert_eq!(numbers(), 1);
+    let after = all();
+    let mut expected = before.clone();
+    // Directories that were made by hand stay.
+    for directory in ["apps/", "apps/init/"] {
+        expected.insert(config.join(directory).display().to_string(), String::new());
+    }
+    for point in points_of(Kind::Configure) {
+        let count = numbers();
+        assert!(dies_at(&sandbox, point, &["web", "config", "undo", "1"]), "{point} is passed");
+        repair(&sandbox, point);
+        let is_past_commit = *point == "configure:committed" || point.starts_with("finish:");
+        assert_eq!(all(), if is_past_commit { expected.clone() } else { after.clone() }, "{point}");
+        assert_eq!(numbers(), count + usize::from(is_past_commit), "{point}: in the history once");
+        if is_past_commit {
+            let last = numbers().to_string();
+            sandbox.must(&["web", "config", "undo", &last]);
+            assert_eq!(all(), after, "{point}");
         }
     }
 }

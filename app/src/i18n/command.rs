@@ -52,6 +52,12 @@ messages! { CommandMessages:
     context_taken_by(context, name);
     address_taken_by(address, name);
     nothing_done;
+    config_arguments;
+    does_config;
+    config_actions_explained;
+    config_action_unknown(word, supported);
+    config_path_missing;
+    config_number_missing;
     // About a VServer.
     needs_root;
     settings_unreadable(detail);

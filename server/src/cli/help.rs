@@ -18,6 +18,7 @@ pub(super) enum Command {
     Status,
     Running,
     Delete,
+    Config,
 }
 
 /// The original's other commands (fact sheet 2.1).
@@ -35,7 +36,7 @@ const LATER: [&str; 10] = [
 ];
 
 impl Command {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Build,
         Self::Start,
         Self::Stop,
@@ -47,6 +48,7 @@ impl Command {
         Self::Status,
         Self::Running,
         Self::Delete,
+        Self::Config,
     ];
 
     /// The word for it.
@@ -63,6 +65,7 @@ impl Command {
             Self::Status => "status",
             Self::Running => "running",
             Self::Delete => "delete",
+            Self::Config => "config",
         }
     }
 
@@ -72,6 +75,7 @@ impl Command {
             Self::Build => locale.build_arguments(),
             Self::Exec => locale.exec_arguments(),
             Self::SuExec => locale.suexec_arguments(),
+            Self::Config => locale.config_arguments(),
             _ => "",
         }
     }
@@ -89,6 +93,7 @@ impl Command {
             Self::Status => locale.does_status(),
             Self::Running => locale.does_running(),
             Self::Delete => locale.does_delete(),
+            Self::Config => locale.does_config(),
         }
     }
 
@@ -115,6 +120,9 @@ impl Command {
             format!("{}\n\n{}.", locale.usage_of(line.trim_end()), capitalised(self.does(locale)));
         if self == Self::Build {
             let _ = write!(text, "\n\n{}", locale.build_options_explained());
+        }
+        if self == Self::Config {
+            let _ = write!(text, "\n\n{}", locale.config_actions_explained());
         }
         text
     }

@@ -10,6 +10,7 @@
 mod build_options;
 mod caller;
 mod change;
+mod config;
 mod delete;
 mod doctor;
 mod help;

@@ -10,6 +10,7 @@ use std::ffi::{OsStr, OsString};
 use app::i18n::Locale;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command};
+use domain::field::Problem;
 
 /// What was typed wrongly.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +49,14 @@ pub(super) enum UsageError {
     UserMissing,
     /// `exec` without a command.
     ProgramMissing,
+    /// `config` with a word that is no action.
+    ConfigActionUnknown { word: String, supported: String },
+    /// `config` without the path that its action needs.
+    ConfigPathMissing,
+    /// A path that no file of a config tree can have.
+    ConfigPathWrong { word: String, problem: Problem },
+    /// `config undo` without a number.
+    ConfigNumberMissing,
 }
 
 impl UsageError {
@@ -71,6 +80,14 @@ impl UsageError {
             Self::NetmaskTwice => locale.netmask_not_with_netprefix().to_owned(),
             Self::UserMissing => locale.user_missing().to_owned(),
             Self::ProgramMissing => locale.program_missing().to_owned(),
+            Self::ConfigActionUnknown { word, supported } => {
+                locale.config_action_unknown(word, supported)
+            }
+            Self::ConfigPathMissing => locale.config_path_missing().to_owned(),
+            Self::ConfigPathWrong { word, problem } => {
+                format!("{word}{}{}", locale.colon(), app::i18n::problem_text(locale, problem))
+            }
+            Self::ConfigNumberMissing => locale.config_number_missing().to_owned(),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use domain::config_entry::ConfigTree;
 use domain::id::VServerName;
 use domain::operation::{Kind, Progress};
 use engine::Engine;
@@ -13,6 +14,7 @@ use engine::engine::{Change, GuestEvent};
 use super::build_options::{self, BuildRequest, WrongBuild};
 use super::caller::Caller;
 use super::change::{self, Ended};
+use super::config::Action;
 use super::help::{self, Command};
 use super::name;
 use super::options::{Grammar, Opt, UsageError, text};
@@ -67,6 +69,11 @@ pub(super) enum Request {
     Build {
         name: OsString,
         arguments: Vec<OsString>,
+    },
+    /// About the config tree of a VServer, or `.defaults`.
+    Config {
+        name: OsString,
+        action: Action,
     },
     /// Of a VServer there is; `arguments` are judged.
     Of {
@@ -128,6 +135,10 @@ fn understand_command(
     match command {
         _ if arguments.first().is_some_and(asks_help) => return Ok(Request::HelpOf(command)),
         Command::Build => return Ok(Request::Build { name, arguments }),
+        Command::Config => {
+            let action = super::config::understand(&arguments)?;
+            return Ok(Request::Config { name, action });
+        }
         Command::Exec | Command::SuExec => {
             if arguments.first().is_some_and(|word| word == "--") {
                 arguments.remove(0);
@@ -192,6 +203,17 @@ fn answer(caller: Caller, typed: Typed) -> Result<u8, u8> {
         }
         Request::Event { event, name } => return event_of(caller, config, &event, &name),
         Request::Build { name, arguments } => return build(caller, config, &name, &arguments),
+        Request::Config { name, action } => {
+            let engine = caller.engine(config)?;
+            let roots = &engine.instance().settings.roots;
+            let tree = if name == ".defaults" {
+                ConfigTree::Defaults
+            } else {
+                let name = name::existing(roots, &name).map_err(|error| error.tell(caller))?;
+                ConfigTree::VServer(name)
+            };
+            return Ok(super::config::config(caller, &engine, tree, action));
+        }
         Request::Of { name, command, arguments } => {
             let engine = caller.engine(config)?;
             let roots = &engine.instance().settings.roots;
@@ -221,7 +243,9 @@ fn of(
         Command::Status => status::status(caller, engine, &name),
         Command::Running => status::running(caller, engine, &name),
         Command::Delete => delete::delete(caller, engine, name),
-        Command::Enter | Command::Build => inside::run(caller, engine, &name, None, Vec::new()),
+        Command::Enter | Command::Build | Command::Config => {
+            inside::run(caller, engine, &name, None, Vec::new())
+        }
         Command::Exec => inside::run(caller, engine, &name, None, arguments),
         Command::SuExec => {
             let mut words = arguments.into_iter();

@@ -88,6 +88,23 @@ Options:
         context_taken_by(context, name) = "Context {context} belongs to {name}. Leave the option out to get the next free one.";
         address_taken_by(address, name) = "{address} belongs to {name}. Leave the option out to get the next free address of the NAT network.";
         nothing_done = "Nothing was done.";
+        config_arguments = "ACTION [ARGUMENTS]";
+        does_config = "show and change its config files";
+        config_actions_explained = "Actions:
+  list                    every file and its first line
+  show PATH               what a file says
+  explain PATH            what it means, its default, whether it is in use
+  set PATH VALUE…         write it, one value a line; “-” reads standard input,
+                          no value at all makes an empty file
+  unset PATH              remove it
+  edit PATH               change it in $VISUAL, $EDITOR or editor
+  history [PATH]          what was changed, when and by whom
+  undo NUMBER             put back what a change replaced
+PATH is below the config directory, such as interfaces/0/ip. NAME may be
+.defaults. What a change would break is refused, with file and line.";
+        config_action_unknown(word, supported) = "There is no action “{word}” of config. There are: {supported}.";
+        config_path_missing = "Which file? Give its path below the config directory, such as interfaces/0/ip.";
+        config_number_missing = "Which change? “config history” shows their numbers.";
         // About a VServer.
         needs_root = "Only root can do this: run it as root, or with sudo.";
         settings_unreadable(detail) = "The settings cannot be read: {detail}";

@@ -88,6 +88,24 @@ Options :
         context_taken_by(context, name) = "Le contexte {context} appartient à {name}. Sans cette option, le prochain libre est pris.";
         address_taken_by(address, name) = "{address} appartient à {name}. Sans cette option, la prochaine adresse libre du réseau NAT est prise.";
         nothing_done = "Rien n’a été fait.";
+        config_arguments = "ACTION [ARGUMENTS]";
+        does_config = "montrer et modifier ses fichiers de configuration";
+        config_actions_explained = "Actions :
+  list                    tous les fichiers et leur première ligne
+  show CHEMIN             ce que dit un fichier
+  explain CHEMIN          son sens, sa valeur par défaut, s’il est en usage
+  set CHEMIN VALEUR…      l’écrire, une valeur par ligne ; « - » lit l’entrée
+                          standard, aucune valeur crée un fichier vide
+  unset CHEMIN            le supprimer
+  edit CHEMIN             le modifier dans $VISUAL, $EDITOR ou editor
+  history [CHEMIN]        ce qui a été modifié, quand et par qui
+  undo NUMÉRO             remettre ce qu’une modification a remplacé
+CHEMIN est sous le répertoire de configuration, par exemple interfaces/0/ip.
+NOM peut être .defaults. Ce qu’une modification casserait est refusé, avec
+fichier et ligne.";
+        config_action_unknown(word, supported) = "Il n’y a pas d’action « {word} » de config. Il y a : {supported}.";
+        config_path_missing = "Quel fichier ? Donnez son chemin sous le répertoire de configuration, par exemple interfaces/0/ip.";
+        config_number_missing = "Quelle modification ? « config history » montre leurs numéros.";
         // About a VServer.
         needs_root = "Seul root peut le faire : lancez la commande en tant que root, ou avec sudo.";
         settings_unreadable(detail) = "Les réglages sont illisibles : {detail}";
