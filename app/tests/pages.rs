@@ -303,7 +303,8 @@ async fn a_file_is_changed_in_two_steps() {
     let answer = post(&memory, "operator", "text/html", "/api/config/save", form(&fields)).await;
     assert_eq!(answer.location, format!("/operations/{RUNNING_OPERATION}"));
     fields[2].1 = "";
-    let wrong = [("seen", &*"0".repeat(64)), fields[0], fields[1], fields[3], fields[4]];
+    let other = "0".repeat(64);
+    let wrong = [("seen", &*other), fields[0], fields[1], fields[3], fields[4]];
     post(&memory, "operator", "text/html", "/api/config/save", form(&wrong)).await;
     let changed = get(&memory, "operator", "fr", page).await.text;
     assert!(changed.contains("Quelqu’un d’autre a modifié apps/init/mark"), "{changed}");

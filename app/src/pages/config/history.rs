@@ -69,8 +69,8 @@ fn change(
     let files = record.files.into_iter().map(|file| file_change(t, tree, file)).collect_view();
     let id = format!("change-{number}");
     view! {
-        <section class="change" aria-labelledby=id.clone()>
-            <h3 id=id>{t.change_number(&number)}</h3>
+        <section class="change" aria-labelledby=id>
+            <h3 id=id.clone()>{t.change_number(&number)}</h3>
             <p>
                 {instant(t, record.at)} " · " {author_text(t, &record.author)} " " {operation}
                 {undoes}

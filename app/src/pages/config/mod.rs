@@ -103,9 +103,9 @@ pub(super) fn difference(t: Locale, label: String, old: &str, new: &str) -> AnyV
         .map(|group| view! { <tbody>{group.into_iter().map(row).collect_view()}</tbody> })
         .collect_view();
     view! {
-        <div class="difference-box" tabindex="0" role="region" aria-label=label.clone()>
+        <div class="difference-box" tabindex="0" role="region" aria-label=label>
             <table class="difference">
-                <caption class="hidden-visually">{label}</caption>
+                <caption class="hidden-visually">{label.clone()}</caption>
                 {groups}
             </table>
         </div>
