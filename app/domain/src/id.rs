@@ -63,6 +63,8 @@ macro_rules! text_type {
     };
 }
 
+pub(crate) use text_type;
+
 /// Fails unless `text` has 1 to `max` bytes, begins with a byte that `first` accepts and goes on
 /// with bytes that `rest` accepts.
 pub(crate) fn check_shape(
@@ -191,6 +193,18 @@ text_type!(
     |text| {
         if VARIANTS.contains(&text) { Ok(()) } else { Err(not_a_choice(&VARIANTS)) }
     }
+);
+
+text_type!(
+    /// The name of a template that Ulysse keeps.
+    TemplateName,
+    |text| check_shape(
+        text,
+        63,
+        |b| b.is_ascii_alphanumeric(),
+        |b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'),
+        crate::field::Allowed::VServerName,
+    )
 );
 
 /// debootstrap's variants that make a VServer.
