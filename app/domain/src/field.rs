@@ -61,6 +61,7 @@ pub enum Allowed {
     Mark,
     DeviceName,
     UserName,
+    TemplateName,
     RemotePath,
 }
 

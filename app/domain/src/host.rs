@@ -4,9 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{
-    Architecture, ContextId, DeviceName, MirrorUrl, Suite, TemplateName, VServerName,
-};
+use crate::id::{Architecture, ContextId, DeviceName, MirrorUrl, Suite, TemplateName, VServerName};
 use crate::init::{Init, InitStyle};
 
 /// The network that gives addresses to VServers on a host that has none to spare.

@@ -114,6 +114,19 @@ text_type!(
 );
 
 text_type!(
+    /// The name of a template: its directory below the engine's templates, and what people choose it
+    /// by. Letters, digits, `.`, `_`, `-`; begins with a letter or digit; at most 63 bytes.
+    TemplateName,
+    |text| check_shape(
+        text,
+        63,
+        |b| b.is_ascii_alphanumeric(),
+        |b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'),
+        crate::field::Allowed::TemplateName,
+    )
+);
+
+text_type!(
     /// A host name as the kernel and DNS take it: labels of letters, digits and `-`, separated by
     /// dots, 64 bytes in all (`__NEW_UTS_LEN`).
     HostName,
@@ -193,18 +206,6 @@ text_type!(
     |text| {
         if VARIANTS.contains(&text) { Ok(()) } else { Err(not_a_choice(&VARIANTS)) }
     }
-);
-
-text_type!(
-    /// The name of a template that Ulysse keeps.
-    TemplateName,
-    |text| check_shape(
-        text,
-        63,
-        |b| b.is_ascii_alphanumeric(),
-        |b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'),
-        crate::field::Allowed::VServerName,
-    )
 );
 
 /// debootstrap's variants that make a VServer.

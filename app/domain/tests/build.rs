@@ -285,9 +285,10 @@ fn what_cannot_be_copied_is_refused() {
         }),
         Problem::SourceIsTarget
     );
-    assert_eq!(wrong(|form| form.at_host.keeps_root = true), Problem::OptionOfOtherMethods {
-        option: "--i-know-its-there".to_owned()
-    });
+    assert_eq!(
+        wrong(|form| form.at_host.keeps_root = true),
+        Problem::OptionOfOtherMethods { option: "--i-know-its-there".to_owned() }
+    );
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread;
 use std::time::Duration;
 
-use domain::build::{BuildForm, BuildSpec};
+use domain::build::{BuildForm, BuildSpec, Method, MethodKind, Source};
 use domain::failure::Failure;
 use domain::field::{Field, FieldErrors, Problem};
 use domain::host::HostFacts;
@@ -306,6 +306,13 @@ impl Engine {
         if let Ok(name) = form.name.trim().parse() {
             self.recover_if_free(&name);
         }
+        // Before the lock: another machine may take its time to answer.
+        if form.method_kind().ok() == Some(MethodKind::Rsync) {
+            let spec = self.judge(form)?;
+            if let Method::Rsync { source: Source::Remote(remote), .. } = &spec.method {
+                build::judge_host_key(&settings.roots, remote)?;
+            }
+        }
         let _choosing = AllocationLock::take(&settings.roots, ALLOCATION_PATIENCE)?;
         let host = facts::host_facts(settings, &self.store.promised()?)?;
         let spec = form.judge(&host).map_err(|errors| Failure::Invalid { errors })?;
@@ -317,6 +324,10 @@ impl Engine {
         }
         self.refuse_if_busy(&spec.name)?;
         build::judge_place(&settings.roots, &spec)?;
+        let record = GuestState::read(&settings.roots, &spec.name);
+        if spec.replaces && record.map_err(lifecycle::LifecycleError::from)?.is_some() {
+            return Err(Failure::AlreadyRunning { name: spec.name });
+        }
         let job = self.write_down(Task::Build(Box::new(spec)), actor)?;
         crash_point("build:reserved");
         Ok(job)

@@ -14,6 +14,7 @@ use domain::operation::{Kind, Operation, Progress, Stage};
 use crate::clock::Clock;
 use crate::delete::guest_bases;
 use crate::engine::Instance;
+use crate::freezer::{self, FreezeError};
 use crate::lifecycle::{self, LifecycleError};
 use crate::lock::VServerLock;
 use crate::operation::{
@@ -45,6 +46,9 @@ pub enum RecoveryError {
     /// Something that runs could not be ended.
     #[error("ending what runs")]
     Lifecycle(#[from] LifecycleError),
+    /// Something that stands still could not be let run.
+    #[error("letting a VServer run again")]
+    Freeze(#[from] FreezeError),
     /// The operation.
     #[error("reading an unfinished operation")]
     Operation(#[from] OperationError),
@@ -87,6 +91,7 @@ fn undo_step(roots: &Roots, step: &Step) -> Result<(), RecoveryError> {
             let was_moved = !is_there(from) && is_there(to);
             if was_moved { moved(roots, to, from) } else { Ok(()) }
         }
+        Step::Freeze(cgroups) => Ok(freezer::thaw(cgroups)?),
         Step::Run(name) => ended(roots, name, None),
         Step::End { name, init } => ended(roots, name, Some(*init)),
     }

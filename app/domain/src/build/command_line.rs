@@ -30,9 +30,7 @@ impl BuildSpec {
         }
         if let Some(cpuset) = &self.cpuset {
             push(&["--cpuset", cpuset.name.as_str()]);
-            for (option, list) in
-                [("--cpusetcpus", &cpuset.cpus), ("--cpusetmems", &cpuset.mems)]
-            {
+            for (option, list) in [("--cpusetcpus", &cpuset.cpus), ("--cpusetmems", &cpuset.mems)] {
                 if let Some(list) = list {
                     push(&[option, &list.to_string()]);
                 }

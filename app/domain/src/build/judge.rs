@@ -3,9 +3,9 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use super::Method;
 use super::cpuset::{CpuList, Cpuset};
 use super::form::{AtHost, BuildForm, is_on};
-use super::Method;
 use crate::field::Problem;
 use crate::host::{HostFacts, NatNetwork};
 use crate::id::{
@@ -146,7 +146,10 @@ pub(super) fn judge_context(
 
 /// `Ok(None)` when the default cannot be made because the name itself is wrong: one mistake is
 /// reported once.
-pub(super) fn judge_host_name(text: &str, name: Option<&VServerName>) -> Result<Option<HostName>, Problem> {
+pub(super) fn judge_host_name(
+    text: &str,
+    name: Option<&VServerName>,
+) -> Result<Option<HostName>, Problem> {
     match (text, name) {
         ("", Some(name)) => {
             // A VServer name may hold `_`, a host name may not.

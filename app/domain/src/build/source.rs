@@ -91,11 +91,9 @@ fn check_length(text: &str, max: usize) -> Result<(), Problem> {
 
 fn refuse_control_characters(text: &str) -> Result<(), Problem> {
     match text.char_indices().find(|(_, character)| character.is_control()) {
-        Some((index, character)) => Err(Problem::Character {
-            character,
-            position: index + 1,
-            allowed: Allowed::RemotePath,
-        }),
+        Some((index, character)) => {
+            Err(Problem::Character { character, position: index + 1, allowed: Allowed::RemotePath })
+        }
         None => Ok(()),
     }
 }

@@ -44,7 +44,11 @@ pub(super) fn command(method: &Method, init: Init) -> Vec<String> {
         variant,
         components,
         excluded,
-    } = method;
+    } = method
+    else {
+        // The other methods have no base.
+        return Vec::new();
+    };
     let (with, without): (&[&str], &[&str]) = match init {
         Init::Sysvinit => (&SYSVINIT, &WITHOUT_SYSTEMD),
         Init::Systemd => (&SYSTEMD, &[]),
@@ -191,14 +195,17 @@ impl Listener {
 
     /// Why the run failed.
     pub(super) fn failure(&self, method: &Method, place: &str) -> Failure {
-        let Method::Debootstrap { mirror, .. } = method;
+        let mirror = match method {
+            Method::Debootstrap { mirror, .. } => mirror.to_string(),
+            _ => String::new(),
+        };
         if self.disk_full {
             return Failure::DiskFull { path: place.to_owned() };
         }
         let complaint = self.last_complaint.clone();
         match &self.error {
             Some((code, text)) if is_about_mirror(code) => Failure::MirrorUnreachable {
-                mirror: mirror.to_string(),
+                mirror,
                 detail: complaint.unwrap_or_else(|| text.clone()),
             },
             Some((_, text)) => Failure::DebootstrapFailed {

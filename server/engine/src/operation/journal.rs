@@ -63,6 +63,8 @@ pub enum Step {
         /// To where; nothing is there before.
         to: PathBuf,
     },
+    /// A VServer with these cgroups is made to stand still for a while. Undone by letting it run.
+    Freeze(Vec<PathBuf>),
     /// A VServer is started. Undone by the record of its start.
     Run(VServerName),
     /// A VServer is being ended. Cannot be undone; it is finished.
@@ -77,7 +79,7 @@ pub enum Step {
 impl Step {
     /// Whether it is gone with the journal when the host loses power.
     fn is_volatile(&self) -> bool {
-        matches!(self, Self::Run(_) | Self::End { .. })
+        matches!(self, Self::Run(_) | Self::End { .. } | Self::Freeze(_))
     }
 }
 
@@ -248,9 +250,14 @@ pub const CRASH_POINTS: &[(Kind, &[&str])] = &[
             "build:base-made",
             "build:base-kept",
             "build:copy-begun",
+            "build:files-passed",
+            "build:files-frozen",
+            "build:files-thawed",
             "build:copied",
+            "build:keys-made",
             "build:configured",
             "build:config-written",
+            "build:set-aside",
             "build:committed",
             "finish:0",
             "finish:1",
