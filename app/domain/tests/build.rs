@@ -349,7 +349,7 @@ proptest! {
         methods in proptest::sample::select(vec![
             "", "debootstrap", "rsync", "clone", "template", "skeleton",
         ]),
-        words in proptest::collection::vec("[ -~\n\t]{0,30}", 28),
+        words in proptest::collection::vec("[ -~\n\t]{0,30}", 29),
     ) {
         let mut words = words.into_iter();
         let mut next = || words.next().unwrap_or_default();
@@ -367,6 +367,7 @@ proptest! {
             variant: next(),
             components: next(),
             excluded: next(),
+            script: next(),
             method: methods.to_owned(),
             source: next(),
             exclude_patterns: next(),

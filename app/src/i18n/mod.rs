@@ -169,6 +169,13 @@ pub fn stage_text(locale: Locale, stage: Stage) -> &'static str {
         Stage::RemovingNetwork => ("Removing the network", "Retrait du réseau"),
         Stage::RemovingFiles => ("Removing the files", "Suppression des fichiers"),
         Stage::Finishing => ("Finishing", "Finalisation"),
+        Stage::CopyingFiles => ("Copying the files", "Copie des fichiers"),
+        Stage::CopyingChanges => (
+            "Copying what has changed meanwhile, the source standing still",
+            "Copie de ce qui a changé entre-temps, la source étant figée",
+        ),
+        Stage::MakingHostKeys => ("Making ssh host keys", "Création des clés d’hôte ssh"),
+        Stage::MakingDirectories => ("Making the directories", "Création des répertoires"),
         Stage::Undoing => ("Undoing what was done", "Annulation de ce qui a été fait"),
     };
     locale.pick(en, fr)
@@ -186,6 +193,8 @@ pub fn host_feature_text(locale: Locale, feature: HostFeature) -> &'static str {
         HostFeature::Nftables => {
             ("nftables with address translation", "nftables avec traduction d’adresses")
         }
+        HostFeature::Rsync => ("the program rsync", "le programme rsync"),
+        HostFeature::Ssh => ("the programs of ssh", "les programmes de ssh"),
         HostFeature::Root => ("root privileges", "les droits de root"),
     };
     locale.pick(en, fr)

@@ -87,5 +87,14 @@ pub(crate) fn field_id(field: Field) -> &'static str {
         Field::Components => "field-components",
         Field::Excluded => "field-excluded",
         Field::Flags => "field-flags",
+        Field::Source => "field-source",
+        Field::ExcludePatterns => "field-exclude-patterns",
+        Field::Bandwidth => "field-bandwidth",
+        Field::Port => "field-port",
+        Field::HostKey => "field-host-key",
+        Field::Identity => "field-identity",
+        Field::Template => "field-template",
+        Field::Broadcast => "field-broadcast",
+        Field::Cpuset => "field-cpuset",
     }
 }

@@ -230,6 +230,9 @@ pub(crate) fn host_facts() -> HostFacts {
         guest_base: "/var/lib/vservers".into(),
         config_base: "/etc/vservers".into(),
         run_base: "/run/vservers".into(),
+        styles: vec![],
+        templates: vec![],
+        has_default_options: false,
         host_domain: None,
     }
 }

@@ -307,12 +307,7 @@ impl Engine {
             self.recover_if_free(&name);
         }
         // Before the lock: another machine may take its time to answer.
-        if form.method_kind().ok() == Some(MethodKind::Rsync) {
-            let spec = self.judge(form)?;
-            if let Method::Rsync { source: Source::Remote(remote), .. } = &spec.method {
-                build::judge_host_key(&settings.roots, remote)?;
-            }
-        }
+        self.judge_remote(form)?;
         let _choosing = AllocationLock::take(&settings.roots, ALLOCATION_PATIENCE)?;
         let host = facts::host_facts(settings, &self.store.promised()?)?;
         let spec = form.judge(&host).map_err(|errors| Failure::Invalid { errors })?;
@@ -340,6 +335,23 @@ impl Engine {
     pub fn judge(&self, form: &BuildForm) -> Result<BuildSpec, Failure> {
         let host = self.host_facts()?;
         form.judge(&host).map_err(|errors| Failure::Invalid { errors })
+    }
+
+    /// Judges the machine that a form wants copied: its key must be known or confirmed. Nothing for
+    /// other forms.
+    ///
+    /// # Errors
+    /// All that is wrong with the form, or what the machine shows.
+    pub fn judge_remote(&self, form: &BuildForm) -> Result<(), Failure> {
+        if form.method_kind() != Ok(MethodKind::Rsync) {
+            return Ok(());
+        }
+        match self.judge(form)?.method {
+            Method::Rsync { source: Source::Remote(remote), .. } => {
+                build::judge_host_key(&self.instance.settings.roots, &remote)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Recovers what crashed about a VServer, unless somebody else is busy with it.

@@ -13,6 +13,7 @@ mod change;
 mod delete;
 mod doctor;
 mod help;
+mod host_key;
 mod inside;
 mod name;
 mod options;

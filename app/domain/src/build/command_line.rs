@@ -62,8 +62,12 @@ fn of_method(method: &Method) -> Vec<String> {
             variant,
             components,
             excluded,
+            script,
         } => {
             let mut line = words(&["--", "-d", suite.as_str(), "-m", mirror.as_str()]);
+            if let Some(script) = script {
+                line.extend(words(&["-s", script.as_str()]));
+            }
             line.extend(words(&["--", "--arch", architecture.as_str()]));
             line.extend(variant.iter().map(|variant| format!("--variant={variant}")));
             for (option, list) in [

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::judge::{
     judge_architecture, judge_broadcast, judge_context, judge_cpuset, judge_host_name, judge_init,
-    judge_interfaces, judge_name, judge_packages, judge_suite, judge_variant, or_default,
-    parse_lines, parse_words,
+    judge_interfaces, judge_name, judge_packages, judge_script, judge_suite, judge_variant,
+    or_default, parse_lines, parse_words,
 };
 use super::source::{Archive, CopyOptions, HostPath, Remote, Source};
 use super::source::{MAX_EXCLUDES, parse_bandwidth, parse_port, parse_remote};
@@ -45,6 +45,8 @@ pub struct BuildForm {
     pub components: String,
     /// Packages to leave out, separated by blanks or commas.
     pub excluded: String,
+    /// The suite whose script makes this one; default: its own.
+    pub script: String,
     /// How its files are made, as `-m` names it; default: debootstrap.
     pub method: String,
     /// What is copied: a VServer's name, or `user@host:/path`.
@@ -178,7 +180,9 @@ impl BuildForm {
     }
 
     fn judge_debootstrap(&self, host: &HostFacts, errors: &mut FieldErrors) -> Option<Method> {
-        let suite = errors.take(Field::Suite, judge_suite(self.suite.trim(), host));
+        let script = errors.take(Field::Suite, judge_script(self.script.trim(), host));
+        let has_script = matches!(&script, Some(Some(_)));
+        let suite = errors.take(Field::Suite, judge_suite(self.suite.trim(), host, has_script));
         let mirror = errors.take(Field::Mirror, or_default(self.mirror.trim(), &host.mirror));
         let packages = errors.take(Field::Packages, judge_packages(&self.packages));
         let excluded = errors.take(Field::Excluded, judge_packages(&self.excluded));
@@ -194,6 +198,7 @@ impl BuildForm {
             variant: variant?,
             components: components?,
             excluded: excluded?,
+            script: script?,
         })
     }
 

@@ -35,13 +35,24 @@ pub(super) fn judge_name(
     if is_taken { Err(Problem::NameTaken) } else { Ok(name) }
 }
 
-pub(super) fn judge_suite(text: &str, host: &HostFacts) -> Result<Suite, Problem> {
+pub(super) fn judge_suite(
+    text: &str,
+    host: &HostFacts,
+    has_script: bool,
+) -> Result<Suite, Problem> {
     let suite = or_default(text, &host.suite)?;
-    if host.suites.is_empty() || host.suites.contains(&suite) {
+    if host.suites.is_empty() || has_script || host.suites.contains(&suite) {
         Ok(suite)
     } else {
         Err(Problem::NoSuiteScript)
     }
+}
+
+pub(super) fn judge_script(text: &str, host: &HostFacts) -> Result<Option<Suite>, Problem> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    judge_suite(text, host, false).map(Some)
 }
 
 /// Reads items, one a line: blanks and commas are theirs.

@@ -110,6 +110,9 @@ pub enum Method {
         components: Vec<Component>,
         /// What to leave out, sorted.
         excluded: Vec<PackageName>,
+        /// The script of another suite, to make this one with.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        script: Option<Suite>,
     },
     /// By rsync.
     Rsync {

@@ -17,6 +17,9 @@ use super::stage::TARGET;
 /// Where Debian has it.
 pub(super) const PROGRAM: &str = "/usr/sbin/debootstrap";
 
+/// Where its scripts are.
+const SCRIPTS: &str = "/usr/share/debootstrap/scripts";
+
 /// What makes a sysvinit system; the rest of Debian's own init is left out. `insserv` and `startpar`
 /// come with `sysv-rc`.
 const SYSVINIT: [&str; 3] = ["sysvinit-core", "sysv-rc", "initscripts"];
@@ -44,6 +47,7 @@ pub(super) fn command(method: &Method, init: Init) -> Vec<String> {
         variant,
         components,
         excluded,
+        script,
     } = method
     else {
         // The other methods have no base.
@@ -73,6 +77,7 @@ pub(super) fn command(method: &Method, init: Init) -> Vec<String> {
         command.push(format!("--components={}", components.join(",")));
     }
     command.extend([suite.to_string(), TARGET.to_owned(), mirror.to_string()]);
+    command.extend(script.iter().map(|script| format!("{SCRIPTS}/{script}")));
     command
 }
 

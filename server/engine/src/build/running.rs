@@ -82,11 +82,11 @@ impl Drop for Running {
 ///
 /// # Errors
 /// When it is cancelled, or was never run.
-pub(super) fn run(
+pub(super) fn run<'a>(
     instance: &Instance,
-    work: &mut Work<'_>,
+    work: &mut Work<'a>,
     plan: &StagePlan,
-    heard: impl FnMut(&mut Work<'_>, &str),
+    heard: impl FnMut(&mut Work<'a>, &str),
 ) -> Result<ExitStatus, Stopped> {
     work.log(&domain::build::shell_line(&plan.command));
     let failed = |source| BuildError::Stage { source };
@@ -98,11 +98,11 @@ pub(super) fn run(
 ///
 /// # Errors
 /// When it is cancelled, or was never run.
-pub(super) fn hear(
+pub(super) fn hear<'a>(
     mut running: Running,
     output: File,
-    work: &mut Work<'_>,
-    mut heard: impl FnMut(&mut Work<'_>, &str),
+    work: &mut Work<'a>,
+    mut heard: impl FnMut(&mut Work<'a>, &str),
 ) -> Result<ExitStatus, Stopped> {
     let failed = |source| BuildError::Stage { source };
     let mut not_run: Option<NotRun> = None;

@@ -284,6 +284,7 @@ fn what_a_build_writes_is_what_is_read() {
             variant: None,
             components: vec![],
             excluded: vec![],
+            script: None,
         },
     };
     ensure_defaults(&tree.roots).unwrap();
