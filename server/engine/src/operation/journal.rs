@@ -250,14 +250,9 @@ pub const CRASH_POINTS: &[(Kind, &[&str])] = &[
             "build:base-made",
             "build:base-kept",
             "build:copy-begun",
-            "build:files-passed",
-            "build:files-frozen",
-            "build:files-thawed",
             "build:copied",
-            "build:keys-made",
             "build:configured",
             "build:config-written",
-            "build:set-aside",
             "build:committed",
             "finish:0",
             "finish:1",
@@ -292,11 +287,21 @@ pub const CRASH_POINTS: &[(Kind, &[&str])] = &[
     ),
 ];
 
+/// Those that builds by other methods than debootstrap pass besides.
+pub const COPY_CRASH_POINTS: &[&str] = &[
+    "build:files-passed",
+    "build:files-frozen",
+    "build:files-thawed",
+    "build:keys-made",
+    "build:set-aside",
+];
+
 /// Ends this process at once when `ULYSSE_CRASH_AT` names this point. For the crash tests; compiled
 /// into debug builds only.
 #[cfg(debug_assertions)]
 pub fn crash_point(name: &str) {
-    let is_listed = CRASH_POINTS.iter().any(|(_, names)| names.contains(&name));
+    let mut listed = CRASH_POINTS.iter().map(|(_, names)| *names).chain([COPY_CRASH_POINTS]);
+    let is_listed = listed.any(|names| names.contains(&name));
     debug_assert!(is_listed, "{name} is not a crash point that is tested");
     if std::env::var_os("ULYSSE_CRASH_AT").is_some_and(|wanted| wanted == name) {
         let _ = nix::sys::signal::kill(nix::unistd::Pid::this(), nix::sys::signal::Signal::SIGKILL);
