@@ -67,8 +67,8 @@ fn is_frozen(sandbox: &Sandbox, name: &str) -> bool {
 fn furnish(root: &Path) {
     fs::write(root.join("var/one"), "shared").unwrap();
     fs::hard_link(root.join("var/one"), root.join("var/two")).unwrap();
-    fs::write(root.join("bin/su"), "set").unwrap();
-    fs::set_permissions(root.join("bin/su"), fs::Permissions::from_mode(0o4755)).unwrap();
+    fs::write(root.join("bin/raise"), "set").unwrap();
+    fs::set_permissions(root.join("bin/raise"), fs::Permissions::from_mode(0o4755)).unwrap();
     fs::write(root.join("var/mail"), "for web").unwrap();
     std::os::unix::fs::chown(root.join("var/mail"), Some(33), Some(8)).unwrap();
     fs::set_permissions(root.join("var/mail"), fs::Permissions::from_mode(0o640)).unwrap();
@@ -93,7 +93,7 @@ fn furnish(root: &Path) {
 fn judge_copy(root: &Path) {
     let found = |path: &str| fs::symlink_metadata(root.join(path)).unwrap();
     assert_eq!(found("var/one").ino(), found("var/two").ino(), "hard links stay links");
-    assert_eq!(found("bin/su").permissions().mode() & 0o7777, 0o4755);
+    assert_eq!(found("bin/raise").permissions().mode() & 0o7777, 0o4755);
     let mail = found("var/mail");
     assert_eq!((mail.uid(), mail.gid(), mail.mode() & 0o777), (33, 8, 0o640), "not shifted");
     assert_eq!((found("bin").uid(), found("etc").gid()), (0, 0));

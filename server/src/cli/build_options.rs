@@ -74,7 +74,7 @@ const OF_RSYNC: Grammar = Grammar {
     options: &[
         Opt::value("source").or('s'),
         Opt::value("hostkey"),
-        Opt::short_value('o'),
+        Opt::short_value('o').of_options(),
         Opt::short_value('d').hidden(),
         Opt::flag("pkgmgmt").hidden(),
     ],
@@ -198,7 +198,9 @@ pub(super) fn parse(
 ) -> Result<BuildRequest, WrongBuild> {
     let mut sections = words.splitn(3, |word| word == "--").map(<[OsString]>::to_vec);
     let mut next = || sections.next().unwrap_or_default();
-    let general = GENERAL.parse(&after(&defaults.build, next()))?;
+    let typed = next();
+    let is_network_typed = Network::of(&GENERAL.parse(&typed)?)?.is_given();
+    let general = GENERAL.parse(&after(&defaults.build, typed))?;
     if general.has("--help") {
         return Ok(BuildRequest::Help);
     }
@@ -212,6 +214,9 @@ pub(super) fn parse(
     build.form.method = method.to_string();
     let (of_method, passed) = (next(), next());
     read_general(&general, &mut build, &mut errors)?;
+    if build.form.interfaces.is_empty() && is_network_typed && errors.is_empty() {
+        errors.push(Field::Interface, Problem::Missing);
+    }
     match method {
         MethodKind::Debootstrap => {
             let of_method = OF_DEBOOTSTRAP.parse(&of_method)?;
@@ -317,9 +322,6 @@ fn read_general(
             build.without_device.push(given);
         }
         interfaces.push(completed.text);
-    }
-    if interfaces.is_empty() && network.is_given() {
-        errors.push(Field::Interface, Problem::Missing);
     }
     form.interfaces = interfaces.join("\n");
     let place = |option| general.os_value(option).map(PathBuf::from);

@@ -119,6 +119,7 @@ pub(super) struct Opt {
     is_later: bool,
     is_hidden: bool,
     refused: Option<Reason>,
+    takes_options: bool,
 }
 
 impl Opt {
@@ -132,6 +133,7 @@ impl Opt {
             is_later: false,
             is_hidden: false,
             refused: None,
+            takes_options: false,
         }
     }
 
@@ -154,6 +156,11 @@ impl Opt {
     /// The same, which is not in this release.
     pub(super) const fn later(self) -> Self {
         Self { is_later: true, ..self }
+    }
+
+    /// The same, whose value is an option of another program's.
+    pub(super) const fn of_options(self) -> Self {
+        Self { takes_options: true, ..self }
     }
 
     /// The same, which makes no sense any more.
@@ -214,7 +221,9 @@ impl Grammar {
                 ArgAction::Count
             });
             if option.takes_value {
-                arg = arg.value_parser(clap::value_parser!(OsString));
+                arg = arg
+                    .value_parser(clap::value_parser!(OsString))
+                    .allow_hyphen_values(option.takes_options);
             }
             if let Some(long) = option.long {
                 arg = arg.long(long);

@@ -127,7 +127,7 @@ fn builds_that_are_typed_wrongly() {
         ("-m debootstrap --keep", "The option “--keep” makes no sense here: a build that fails"),
         ("-m debootstrap --pkgbase /x", "The option “--pkgbase” makes no sense here: packages"),
         ("-m clone -- -s web -X x", "The option “--exclude-from” makes no sense here: a clone"),
-        ("-m skeleton -- rm -rf x", "There is no option “-r” here."),
+        ("-m skeleton -- rm -rf x", "“rm” would be run on the host as root"),
         ("-m skeleton -- touch x", "“touch” would be run on the host as root"),
         ("-m rsync -- -s web -- --rsync-path=x", "There is no option “--rsync-path” here."),
         ("-m rsync -- -s web -- --files-from=x", "There is no option “--files-from” here."),
