@@ -190,7 +190,7 @@ fn what_cannot_be_done_is_refused_with_its_status() {
         (&["--silent", "tiny", "delete"], 5, "There is no VServer “tiny”"),
         (&["/etc", "start"], 5, "/etc is not the config directory of a VServer"),
         (&["tiny", "build"], 1, "Say how its files are to be made"),
-        (&["tiny", "build", "-m", "rsync"], 1, "The build method “rsync” is not in this release."),
+        (&["tiny", "build", "-m", "urpmi"], 1, "The build method “urpmi” is not in this release."),
     ] {
         let output = sandbox.vserver(words);
         assert_eq!(code(&output), status, "{words:?}");

@@ -1,5 +1,6 @@
 //! A VServer of nothing but busybox: real, and there in an instant, because its files are put where a
 //! build puts them.
+#![allow(dead_code, reason = "each test uses what it needs")]
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
