@@ -38,8 +38,8 @@ pub async fn build_vserver(
 /// The page that a form came from.
 fn form_page(form: &BuildForm) -> String {
     match form.method_kind() {
-        Ok(method) => format!("/build?method={method}"),
-        Err(_) => "/build".to_owned(),
+        Ok(method) if !form.method.is_empty() => format!("/build?method={method}"),
+        _ => "/build".to_owned(),
     }
 }
 

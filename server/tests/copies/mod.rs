@@ -10,6 +10,9 @@ use nix::sys::stat::{Mode, SFlag, makedev, mknod};
 
 use crate::sandbox::{Sandbox, leave_network};
 
+/// `cap_net_raw+ep` as files have it (linux/capability.h, VFS_CAP_REVISION_2).
+const CAP_NET_RAW: &str = "0x0100000200200000000000000000000000000000";
+
 /// A network of its own with an `eth0`, as the course has it.
 pub(crate) fn course_network() {
     leave_network();
@@ -58,6 +61,8 @@ pub(crate) fn furnish(root: &Path) {
     sparse.set_len(64 << 20).unwrap();
     let path = root.join("var/one").display().to_string();
     run("setfattr", &["-n", "user.origin", "-v", "here", &path]);
+    let raise = root.join("bin/raise").display().to_string();
+    run("setfattr", &["-n", "security.capability", "-v", CAP_NET_RAW, &raise]);
     fs::write(root.join("proc/kept"), "no").unwrap();
     fs::write(root.join("sys/kept"), "no").unwrap();
     fs::write(root.join("dev/kept"), "no").unwrap();
@@ -84,6 +89,10 @@ pub(crate) fn judge_copy(root: &Path) {
     let path = root.join("var/one").display().to_string();
     let origin = run("getfattr", &["--only-values", "-n", "user.origin", &path]);
     assert_eq!(origin, "here");
+    let raise = root.join("bin/raise").display().to_string();
+    let capability = run("getfattr", &["-e", "hex", "-n", "security.capability", &raise]);
+    // Its first number is the format's and the flag "effective", the second what is permitted.
+    assert!(capability.contains("=0x0100000") && capability.contains("00200000"), "{capability}");
     for empty in ["dev", "proc", "sys"] {
         let names: Vec<_> = fs::read_dir(root.join(empty)).unwrap().collect();
         assert!(names.is_empty(), "{empty}: {names:?}");

@@ -56,7 +56,7 @@ pub(super) fn by_rsync(
     work: &mut Work<'_>,
     spec: &BuildSpec,
     (source, options): (&Source, &CopyOptions),
-    held: Option<&Held>,
+    held: Option<&mut Held>,
     root: &Path,
 ) -> Result<(), Stopped> {
     if !Path::new(rsync::PROGRAM).exists() {
@@ -64,34 +64,27 @@ pub(super) fn by_rsync(
         return Err(Failure::HostLacks { feature: HostFeature::Rsync, detail }.into());
     }
     work.progress(Stage::CopyingFiles, BEGUN);
+    let command = rsync::local(options, SOURCE, TARGET);
     let from = match (source, held) {
         (Source::Remote(remote), _) => {
-            return remote::copy(
-                instance,
-                work,
-                remote,
-                options,
-                plan(spec, root, None, Vec::new()),
-            );
+            let plan = plan(spec, root, None, Vec::new());
+            return remote::copy(instance, work, remote, options, plan);
         }
         (Source::Directory(path), _) => {
             let path = Path::new(path.as_str());
             judge_directory(path, root)?;
-            path
+            path.to_owned()
         }
-        (Source::VServer(_), Some(held)) => &held.root,
+        (Source::VServer(_), Some(held)) if !held.cgroups.is_empty() => {
+            return twice(instance, work, spec, (command, options), held, root);
+        }
+        (Source::VServer(_), Some(held)) => held.root.clone(),
         (Source::VServer(name), None) => {
             return Err(Failure::NoSuchVServer { name: name.clone() }.into());
         }
     };
-    let command = rsync::local(options, SOURCE, TARGET);
-    match held.filter(|held| !held.cgroups.is_empty()) {
-        None => {
-            let plan = plan(spec, root, Some(from), command);
-            pass(instance, work, &plan, Pass::Only(BEGUN, DONE))
-        }
-        Some(held) => twice(instance, work, spec, (command, options), held, root),
-    }
+    let plan = plan(spec, root, Some(&from), command);
+    pass(instance, work, &plan, WHOLE)
 }
 
 /// Copies a VServer that runs.
@@ -100,12 +93,14 @@ fn twice(
     work: &mut Work<'_>,
     spec: &BuildSpec,
     (command, options): (Vec<String>, &CopyOptions),
-    held: &Held,
+    held: &mut Held,
     root: &Path,
 ) -> Result<(), Stopped> {
     let first = plan(spec, root, Some(&held.root), command);
+    held.let_go();
     pass(instance, work, &first, Pass::First(BEGUN, PASSED))?;
     crash_point("build:files-passed");
+    held.hold_again(&instance.settings.roots, work)?;
     work.progress(Stage::CopyingChanges, PASSED);
     held.intend_to_freeze(work)?;
     let command = rsync::again(options, SOURCE, TARGET);
@@ -124,7 +119,7 @@ pub(super) fn by_clone(
     instance: &Instance,
     work: &mut Work<'_>,
     spec: &BuildSpec,
-    held: &Held,
+    held: &mut Held,
     root: &Path,
 ) -> Result<(), Stopped> {
     let can_share = reflink::is_possible(&held.root, root)
@@ -143,7 +138,7 @@ pub(super) fn by_clone(
         by_rsync(instance, work, spec, (&source, &options), Some(held), root)?;
     }
     work.progress(Stage::CopyingFiles, DONE);
-    work.log(&reflink::told(root));
+    work.log(&reflink::told(root, can_share));
     Ok(())
 }
 

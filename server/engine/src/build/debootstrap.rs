@@ -266,6 +266,7 @@ mod tests {
             variant: "minbase".parse().ok(),
             components: vec![],
             excluded: vec!["nano".parse().unwrap()],
+            script: None,
         }
     }
 

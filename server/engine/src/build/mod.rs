@@ -156,7 +156,7 @@ pub fn build(instance: &Instance, work: &mut Work<'_>, spec: &BuildSpec) -> Resu
         Method::Debootstrap { .. } => Some(base::obtain(instance, work, spec)?),
         _ => None,
     };
-    let held = match spec.method.copied_vserver() {
+    let mut held = match spec.method.copied_vserver() {
         Some(name) => Some(source::hold(roots, work, name)?),
         None => None,
     };
@@ -167,7 +167,7 @@ pub fn build(instance: &Instance, work: &mut Work<'_>, spec: &BuildSpec) -> Resu
     crash_point("build:copy-begun");
     // Where the files end in the progress of the whole.
     let mut filled = 900;
-    match (&spec.method, &held) {
+    match (&spec.method, &mut held) {
         (Method::Debootstrap { .. }, _) => {
             if let Some(base) = &base {
                 let (from, to) = if base.is_new { (860, 960) } else { (50, 900) };
@@ -178,7 +178,7 @@ pub fn build(instance: &Instance, work: &mut Work<'_>, spec: &BuildSpec) -> Resu
         }
         (Method::Rsync { source, options }, held) => {
             let what = (source, options);
-            copy::by_rsync(instance, work, spec, what, held.as_ref(), &root)?;
+            copy::by_rsync(instance, work, spec, what, held.as_mut(), &root)?;
         }
         (Method::Clone { .. }, Some(held)) => {
             copy::by_clone(instance, work, spec, held, &root)?;

@@ -78,16 +78,15 @@ impl Complaints {
 }
 
 /// How much of a copy takes no space of its own, as a line of the log.
-pub(super) fn told(root: &Path) -> String {
-    match tree::shared_bytes(root, PATIENCE) {
-        Some((0, all)) => {
-            format!(
-                "Shared with other files: 0 of {} MiB; this filesystem shares no blocks.",
-                mib(all)
-            )
-        }
+pub(super) fn told(root: &Path, can_share: bool) -> String {
+    let counted = match can_share {
+        true => tree::shared_bytes(root, PATIENCE),
+        false => tree::disk_bytes(root, PATIENCE).map(|all| (0, all)),
+    };
+    match counted {
         Some((shared, all)) => {
-            format!("Shared with other files: {} of {} MiB.", mib(shared), mib(all))
+            let why = if can_share { "" } else { "; this filesystem shares no blocks" };
+            format!("Shared with other files: {} of {} MiB{why}.", mib(shared), mib(all))
         }
         None => "How much of it is shared could not be counted in time.".to_owned(),
     }

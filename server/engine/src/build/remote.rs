@@ -15,6 +15,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
@@ -42,6 +43,8 @@ const SSH_KEYGEN: &str = "/usr/bin/ssh-keygen";
 
 /// How long a machine has to show its key, in seconds: somebody waits for the form.
 const SCAN_SECONDS: u32 = 5;
+/// How long its name server has besides.
+const SCAN_PATIENCE: Duration = Duration::from_secs(7);
 /// The most bytes of what a machine shows.
 const MAX_SCAN_BYTES: u64 = 64 * 1024;
 /// Kinds of keys, the one that is shown to people first.
@@ -136,6 +139,13 @@ fn scan(remote: &Remote, name: &str) -> Result<Vec<HostKey>, Failure> {
         .stderr(Stdio::piped())
         .spawn()
         .map_err(|error| lacks_ssh(SSH_KEYSCAN, &error))?;
+    // Nothing says how long a name server may take.
+    let deadline = Instant::now() + SCAN_PATIENCE;
+    if let Some(out) = &child.stdout
+        && !matches!(sys::wait::until_readable(out, deadline), Ok(true))
+    {
+        let _ = child.kill();
+    }
     let read = |from: Option<&mut dyn Read>| {
         let mut text = String::new();
         let _ = from.map(|from| from.take(MAX_SCAN_BYTES).read_to_string(&mut text));
@@ -343,7 +353,7 @@ fn serve(line: &OwnedFd, mut ssh: Command, said: OwnedFd) -> io::Result<()> {
         }
         let is_over = poll(
             &mut [PollFd::new(&ended, PollFlags::IN)],
-            Some(&sys::wait::timespec(std::time::Duration::ZERO)),
+            Some(&sys::wait::timespec(Duration::ZERO)),
         );
         if !matches!(is_over, Ok(1)) {
             let _ = child.kill();

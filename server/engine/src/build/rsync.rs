@@ -66,6 +66,8 @@ fn call(options: &CopyOptions) -> Vec<String> {
         "-aHAXS",
         "--numeric-ids",
         "--no-devices",
+        // A file that was written twice within a second has changed, too.
+        "--modify-window=-1",
         // Known before it begins, so that how far it is means something.
         "--no-inc-recursive",
         "--info=progress2,name0,nonreg0,flist0",

@@ -23,11 +23,12 @@ const TRIES: u32 = 120;
 
 /// A VServer that is being copied.
 pub(super) struct Held {
+    name: VServerName,
     /// Its files.
     pub(super) root: PathBuf,
     /// Its cgroups while it runs; none while it does not.
     pub(super) cgroups: Vec<PathBuf>,
-    _lock: VServerLock,
+    lock: Option<VServerLock>,
 }
 
 /// Holds a VServer.
@@ -62,10 +63,25 @@ pub(super) fn hold(
     }
     let state = GuestState::running(roots, name).map_err(LifecycleError::from)?;
     let cgroups = state.map(|state| state.cgroups).unwrap_or_default();
-    Ok(Held { root, cgroups, _lock: lock })
+    Ok(Held { name: name.clone(), root, cgroups, lock: Some(lock) })
 }
 
 impl Held {
+    /// Lets others work on it while it is copied for the first time, which may take hours: it may have to
+    /// be started again meanwhile.
+    pub(super) fn let_go(&mut self) {
+        self.lock = None;
+    }
+
+    /// Holds it again, as it is by now.
+    ///
+    /// # Errors
+    /// As [`hold`].
+    pub(super) fn hold_again(&mut self, roots: &Roots, work: &mut Work<'_>) -> Result<(), Stopped> {
+        *self = hold(roots, work, &self.name)?;
+        Ok(())
+    }
+
     /// Writes down that it is about to stand still.
     ///
     /// # Errors
