@@ -126,6 +126,9 @@ pub(super) fn by_clone(
         .map_err(|source| BuildError::Place { path: root.to_owned(), source })?;
     if can_share {
         work.progress(Stage::CopyingFiles, BEGUN);
+        // What is not on disk yet would be written file by file while it stands still.
+        reflink::write_back(&held.root)
+            .map_err(|source| BuildError::Place { path: held.root.clone(), source })?;
         held.intend_to_freeze(work)?;
         let mut plan = plan(spec, root, Some(&held.root), reflink::command(SOURCE, TARGET));
         plan.frozen.clone_from(&held.cgroups);
