@@ -57,6 +57,7 @@ pub fn status_of(failure: &Failure) -> StatusCode {
         Failure::DebootstrapFailed { .. }
         | Failure::NoInit { .. }
         | Failure::ProgramFailed { .. }
+        | Failure::RemoteDenied { .. }
         | Failure::Unexpected { .. } => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

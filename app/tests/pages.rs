@@ -76,6 +76,10 @@ fn pages() -> Vec<(String, Role, &'static str, &'static str)> {
         page("/defaults/file?path=shell", Role::Viewer, "one item a line", "un élément par ligne"),
         page("/defaults/history", Role::Viewer, "Change 2", "Modification 2"),
         page("/build", Role::Operator, "What this does", "Ce que cela fait"),
+        page("/build?method=clone", Role::Operator, "The VServer to copy", "Le VServer à copier"),
+        page("/build?method=rsync", Role::Operator, "Left out of the copy", "À ne pas copier"),
+        page("/build?method=template", Role::Operator, "One that is kept", "gardés ici"),
+        page("/build?method=skeleton", Role::Operator, "which you fill", "à remplir"),
         page("/operations", Role::Viewer, "Build new1", "Construction new1"),
         page(&format!("/operations/{RUNNING_OPERATION}"), Role::Viewer, "43.0", "Dépaquetage"),
         page(&format!("/operations/{FAILED_OPERATION}"), Role::Viewer, "The mirror", "Le miroir"),
@@ -235,6 +239,54 @@ async fn a_build_goes_on_at_its_operation() {
     assert_eq!(answer.location, "/build");
     let form = get(&memory, "operator", "en", "/build").await.text;
     assert!(form.contains("vserver fresh1 build"), "{form}");
+}
+
+#[tokio::test]
+async fn every_method_has_its_own_fields_and_shows_its_command() {
+    let memory = Memory::new();
+    for (method, fields, has, lacks) in [
+        ("clone", "form%5Bsource%5D=web1", "form[source]", "form[suite]"),
+        ("rsync", "form%5Bsource%5D=web1", "form[exclude_patterns]", "form[mirror]"),
+        ("skeleton", "", "form[init]", "form[source]"),
+        ("debootstrap", "", "form[suite]", "form[source]"),
+    ] {
+        let page = format!("/build?method={method}");
+        let form = get(&memory, "operator", "en", &page).await.text;
+        assert!(form.contains(has) && !form.contains(lacks), "{method}: {form}");
+        assert!(form.contains(&format!("name=\"form[method]\" value=\"{method}\"")), "{form}");
+        let body = format!("csrf={CSRF}&form%5Bname%5D=new2&form%5Bmethod%5D={method}&{fields}");
+        let answer = post(&memory, "operator", "text/html", "/api/vservers/preview", body).await;
+        assert_eq!(answer.location, page);
+        let form = get(&memory, "operator", "en", &page).await.text;
+        assert!(form.contains(&format!("vserver new2 build -m {method}")), "{form}");
+    }
+}
+
+#[tokio::test]
+async fn the_key_of_a_machine_is_shown_and_confirmed_before_anything_is_sent_there() {
+    let memory = Memory::new();
+    let fields = format!(
+        "csrf={CSRF}&form%5Bname%5D=old1&form%5Bmethod%5D=rsync&form%5Bsource%5D=root%40old%3A%2F"
+    );
+    let key = memory::host_key();
+    let post_with = async |body: String| {
+        post(&memory, "operator", "text/html", "/api/vservers/build", body).await.location
+    };
+    assert_eq!(post_with(fields.clone()).await, "/build?method=rsync");
+    let form = get(&memory, "operator", "en", "/build?method=rsync").await.text;
+    assert!(form.contains(&format!("value=\"{key}\"")), "{form}");
+    assert!(form.contains("I have compared it"), "{form}");
+    let encoded = key.replace(':', "%3A");
+    let location = post_with(format!("{fields}&form%5Bhost_key%5D={encoded}")).await;
+    assert_eq!(location, format!("/operations/{RUNNING_OPERATION}"));
+    // A path of the host's is no source, whatever a request says.
+    for field in ["source", "at_host%5D%5Bsource"] {
+        let body = format!(
+            "csrf={CSRF}&form%5Bname%5D=evil&form%5Bmethod%5D=rsync&form%5B{field}%5D=%2Fetc"
+        );
+        let answer = post(&memory, "operator", "text/html", "/api/vservers/build", body).await;
+        assert!(!answer.location.starts_with("/operations/"), "{field}: {}", answer.location);
+    }
 }
 
 #[tokio::test]

@@ -85,6 +85,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
     match words.get(1).and_then(|word| word.to_str()) {
         Some("supervise") => return engine::guest::supervise::main(),
         Some("stage") => return engine::build::stage::main(),
+        Some("relay") => return engine::build::relay::main(arguments.into_iter().skip(2)),
         Some("terminal") => return engine::terminal::holder::main(),
         Some("vserver") => return cli::vserver(arguments.into_iter().skip(2).collect()),
         Some("vserver-stat") => return cli::vserver_stat(arguments.into_iter().skip(2).collect()),

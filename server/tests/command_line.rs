@@ -3,11 +3,11 @@
 //! The guests are real, and of nothing but busybox: their files are put where a build puts them.
 
 mod sandbox;
+mod tiny_guest;
 
 use std::fs;
 use std::io::Write;
 use std::net::TcpListener;
-use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Output, Stdio};
 
@@ -15,35 +15,11 @@ use engine::state::GuestState;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use sandbox::{Sandbox, leave_network, until};
-
-const BUSYBOX: &str = "/bin/busybox";
+use tiny_guest::make_guest;
 
 /// Gives an instance a VServer `tiny` of context 100, whose rc does `script`.
 fn make_tiny(sandbox: &Sandbox, script: &str) {
-    let roots = &sandbox.settings.roots;
-    let (root, config) = (roots.guest_base.join("tiny"), roots.config_base.join("tiny"));
-    for directory in ["bin", "dev", "etc/init.d", "proc", "root", "run", "sys", "tmp", "var"] {
-        fs::create_dir_all(root.join(directory)).unwrap();
-    }
-    fs::set_permissions(&roots.guest_base, fs::Permissions::from_mode(0o700)).unwrap();
-    fs::copy(BUSYBOX, root.join("bin/busybox")).expect("busybox-static is needed");
-    let list = Command::new(BUSYBOX).arg("--list").output().unwrap();
-    for applet in String::from_utf8(list.stdout).unwrap().lines() {
-        // busybox itself is there already.
-        let _ = symlink("busybox", root.join("bin").join(applet));
-    }
-    let rc = root.join("etc/init.d/rc");
-    fs::write(&rc, format!("#!/bin/sh\n{script}\n")).unwrap();
-    fs::set_permissions(&rc, fs::Permissions::from_mode(0o755)).unwrap();
-    let passwd = "root:x:0:0:root:/root:/bin/sh\nweb:x:33:33:web:/tmp:/bin/sh\n";
-    fs::write(root.join("etc/passwd"), passwd).unwrap();
-    fs::write(root.join("etc/group"), "root:x:0:\nweb:x:33:\n").unwrap();
-    fs::create_dir_all(config.join("uts")).unwrap();
-    fs::write(config.join("context"), "100\n").unwrap();
-    fs::write(config.join("name"), "the tiny one\n").unwrap();
-    fs::write(config.join("uts/nodename"), "tiny.cume.fr\n").unwrap();
-    fs::write(config.join("fstab"), "none /proc proc defaults 0 0\n").unwrap();
-    symlink(&root, config.join("vdir")).unwrap();
+    make_guest(sandbox, "tiny", 100, script);
 }
 
 fn code(output: &Output) -> i32 {
@@ -294,7 +270,7 @@ fn what_cannot_be_done_is_refused_with_its_status() {
         (&["--silent", "tiny", "delete"], 5, "There is no VServer “tiny”"),
         (&["/etc", "start"], 5, "/etc is not the config directory of a VServer"),
         (&["tiny", "build"], 1, "Say how its files are to be made"),
-        (&["tiny", "build", "-m", "rsync"], 1, "The build method “rsync” is not in this release."),
+        (&["tiny", "build", "-m", "urpmi"], 1, "The build method “urpmi” is not in this release."),
     ] {
         let output = sandbox.vserver(words);
         assert_eq!(code(&output), status, "{words:?}");

@@ -175,6 +175,16 @@ pub enum Failure {
         /// Its exit status and last words.
         detail: String,
     },
+    /// A remote machine does not let Ulysse log in.
+    #[error("{host} refused the log-in: {detail}")]
+    RemoteDenied {
+        /// Which machine.
+        host: String,
+        /// The public key that it would have to know; empty when another was to be used.
+        public_key: String,
+        /// What ssh said.
+        detail: String,
+    },
     /// It did not happen in time.
     #[error("{what} took longer than {seconds} s")]
     TimedOut {
@@ -218,6 +228,10 @@ pub enum HostFeature {
     Nftables,
     /// Being root.
     Root,
+    /// The program rsync.
+    Rsync,
+    /// The programs of the OpenSSH client.
+    Ssh,
 }
 
 impl std::fmt::Display for HostFeature {
@@ -230,6 +244,8 @@ impl std::fmt::Display for HostFeature {
             Self::Veth => "veth devices",
             Self::Nftables => "nftables",
             Self::Root => "root privileges",
+            Self::Rsync => "rsync",
+            Self::Ssh => "ssh",
         })
     }
 }

@@ -4,7 +4,7 @@
 //! sentence for people is made from it in `app::i18n`, in French and in English.
 
 use core::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +39,15 @@ pub enum Field {
     ConfigPath,
     ConfigTree,
     ConfigText,
+    Source,
+    ExcludePatterns,
+    Bandwidth,
+    Port,
+    HostKey,
+    Identity,
+    Template,
+    Broadcast,
+    Cpuset,
 }
 
 /// What a character set is called in the sentence for people.
@@ -56,6 +65,8 @@ pub enum Allowed {
     DeviceName,
     UserName,
     ConfigPath,
+    TemplateName,
+    RemotePath,
 }
 
 /// What is wrong with one value, and what would be right.
@@ -225,6 +236,101 @@ pub enum Problem {
         /// What is wrong with it.
         problem: Box<Problem>,
     },
+    /// Neither a VServer's name nor `user@host:/path`.
+    #[error("not a source: {text}")]
+    NotASource {
+        /// What was given.
+        text: String,
+    },
+    /// There is no VServer of this name to copy.
+    #[error("no VServer {name} to copy")]
+    NoSuchSource {
+        /// The name.
+        name: VServerName,
+    },
+    /// A directory that is no VServer's, where a VServer is needed.
+    #[error("{text} is no VServer's directory")]
+    NotAVServersDirectory {
+        /// What was given.
+        text: String,
+    },
+    /// A VServer cannot be a copy of itself.
+    #[error("source and target are the same")]
+    SourceIsTarget,
+    /// The directory that is to be copied holds the place that it is to be copied to.
+    #[error("{path} holds the copy's own place")]
+    SourceHoldsTarget {
+        /// The directory.
+        path: String,
+    },
+    /// The directory or file is not there.
+    #[error("{path} is not there")]
+    NotThere {
+        /// What.
+        path: String,
+    },
+    /// A path of the host's, which nobody may name from afar.
+    #[error("a path of the host can be given at its command line only")]
+    OnlyAtCommandLine,
+    /// Not a pattern of what is left out.
+    #[error("not a pattern")]
+    NotAPattern,
+    /// Not a fingerprint of an ssh host key.
+    #[error("not a fingerprint")]
+    NotAFingerprint,
+    /// The remote machine's key has never been confirmed.
+    #[error("the key of {host} is not known: {fingerprint}")]
+    HostKeyUnknown {
+        /// Which machine.
+        host: String,
+        /// What it shows.
+        fingerprint: String,
+    },
+    /// The remote machine shows another key than the one that was confirmed.
+    #[error("the key of {host} has changed: {fingerprint}")]
+    HostKeyChanged {
+        /// Which machine.
+        host: String,
+        /// What it shows now.
+        fingerprint: String,
+        /// The file with the one that was confirmed.
+        known_hosts: String,
+    },
+    /// The remote machine does not answer as sshd does.
+    #[error("{host} does not answer: {detail}")]
+    RemoteUnreachable {
+        /// Which machine.
+        host: String,
+        /// What was heard last.
+        detail: String,
+    },
+    /// No template of this name is kept.
+    #[error("no such template, there are {choices:?}")]
+    NoSuchTemplate {
+        /// Those there are.
+        choices: Vec<String>,
+    },
+    /// An option that means nothing with this method.
+    #[error("{option} means nothing with this method")]
+    OptionOfOtherMethods {
+        /// The option.
+        option: String,
+    },
+    /// Not the broadcast address of the network of the interfaces.
+    #[error("the network's broadcast address is {expected}")]
+    NotTheBroadcast {
+        /// What it is.
+        expected: Ipv4Addr,
+    },
+    /// Neither a number nor a range of CPUs or memory nodes.
+    #[error("not a list of CPUs: {text}")]
+    NotACpuList {
+        /// What was given.
+        text: String,
+    },
+    /// CPUs or memory nodes of a cpuset without a name.
+    #[error("a cpuset without a name")]
+    CpusetWithoutName,
     /// Passwords differ.
     #[error("passwords differ")]
     PasswordsDiffer,

@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{Architecture, ContextId, DeviceName, MirrorUrl, Suite, VServerName};
-use crate::init::Init;
+use crate::id::{Architecture, ContextId, DeviceName, MirrorUrl, Suite, TemplateName, VServerName};
+use crate::init::{Init, InitStyle};
 
 /// The network that gives addresses to VServers on a host that has none to spare.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +53,12 @@ pub struct HostFacts {
     pub config_base: String,
     /// Where the files of running VServers live.
     pub run_base: String,
+    /// The init style of each VServer: what a copy of it has.
+    pub styles: Vec<(VServerName, InitStyle)>,
+    /// Templates that are kept, sorted.
+    pub templates: Vec<TemplateName>,
+    /// Whether `.defaults/apps/build/options` or `.defaults/apps/debootstrap/options` says something.
+    pub has_default_options: bool,
     /// The host's name, to make a default host name from.
     pub host_domain: Option<String>,
 }

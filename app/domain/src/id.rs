@@ -64,6 +64,8 @@ macro_rules! text_type {
 }
 pub(crate) use text_type;
 
+pub(crate) use text_type;
+
 /// Fails unless `text` has 1 to `max` bytes, begins with a byte that `first` accepts and goes on
 /// with bytes that `rest` accepts.
 pub(crate) fn check_shape(
@@ -120,6 +122,19 @@ impl VServerName {
         Self("defaults".to_owned())
     }
 }
+
+text_type!(
+    /// The name of a template: its directory below the engine's templates, and what people choose it
+    /// by. Letters, digits, `.`, `_`, `-`; begins with a letter or digit; at most 63 bytes.
+    TemplateName,
+    |text| check_shape(
+        text,
+        63,
+        |b| b.is_ascii_alphanumeric(),
+        |b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'),
+        crate::field::Allowed::TemplateName,
+    )
+);
 
 text_type!(
     /// A host name as the kernel and DNS take it: labels of letters, digits and `-`, separated by

@@ -124,6 +124,10 @@ pub enum Stage {
     RemovingFiles,
     Finishing,
     Undoing,
+    CopyingFiles,
+    CopyingChanges,
+    MakingHostKeys,
+    MakingDirectories,
 }
 
 /// An operation as it is listed and kept.

@@ -2,11 +2,11 @@
 
 use std::net::IpAddr;
 
-use domain::build::{BuildForm, BuildSpec, PlannedContent, shell_line};
+use domain::build::{AtHost, BuildForm, BuildSpec, PlannedContent, shell_line};
 use domain::field::{Field, FieldErrors, Problem};
 use domain::host::{HostFacts, NatNetwork};
 use domain::id::ContextId;
-use domain::init::Init;
+use domain::init::{Init, InitStyle};
 use proptest::prelude::*;
 
 fn host() -> HostFacts {
@@ -31,6 +31,9 @@ fn host() -> HostFacts {
         guest_base: "/var/lib/vservers".to_owned(),
         config_base: "/etc/vservers".to_owned(),
         run_base: "/run/vservers".to_owned(),
+        styles: vec![("web".parse().unwrap(), InitStyle::Plain)],
+        templates: vec!["mandriva".parse().unwrap()],
+        has_default_options: false,
         host_domain: None,
     }
 }
@@ -157,10 +160,196 @@ fn every_mistake_is_told_at_once() {
     }
 }
 
+fn line(change: impl FnOnce(&mut BuildForm)) -> String {
+    shell_line(&judge(change).unwrap().command_line())
+}
+
+#[test]
+fn every_method_has_its_command_line() {
+    let of = |method: &str, change: fn(&mut BuildForm)| {
+        let line = line(|form| {
+            form.method = method.to_owned();
+            form.interfaces = "eth0:192.0.2.7/24".to_owned();
+            change(form);
+        });
+        let (_, rest) = line.split_once("192.0.2.7/24 ").unwrap();
+        rest.to_owned()
+    };
+    let key = format!("SHA256:{}", "k".repeat(43));
+    assert_eq!(of("skeleton", |_| {}), "--initstyle sysv");
+    assert_eq!(of("clone", |form| form.source = "web".into()), "--initstyle plain -- --source web");
+    assert_eq!(
+        of("template", |form| form.template = "mandriva".into()),
+        "--initstyle sysv -- --template mandriva"
+    );
+    assert_eq!(
+        of("template", |form| form.at_host.archive = "/tmp/mandriva.tar.gz".into()),
+        "--initstyle sysv -- --template /tmp/mandriva.tar.gz"
+    );
+    assert_eq!(
+        of("rsync", |form| {
+            form.source = "old.cume.fr:/".into();
+            form.host_key = format!("SHA256:{}", "k".repeat(43));
+            form.port = "2222".into();
+            form.exclude_patterns = "/var/cache/*\n*.old copy".into();
+            form.all_filesystems = "on".into();
+            form.compressed = "on".into();
+            form.bandwidth = "500".into();
+        }),
+        format!(
+            "--initstyle sysv -- --source root@old.cume.fr:/ --hostkey {key} -- -e 'ssh -p 2222' \
+             '--exclude=/var/cache/*' '--exclude=*.old copy' --no-one-file-system --compress \
+             --bwlimit=500"
+        )
+    );
+}
+
+#[test]
+fn the_directory_of_a_vserver_is_that_vserver() {
+    for directory in ["/var/lib/vservers/web/", "/var/lib/vservers/web", "/etc/vservers/web/"] {
+        for method in ["rsync", "clone"] {
+            let spec = judge(|form| {
+                form.method = method.into();
+                form.at_host.source = directory.into();
+            });
+            let spec = spec.unwrap();
+            assert_eq!(spec.method.copied_vserver().unwrap().as_str(), "web", "{directory}");
+            assert_eq!(spec.init, Init::Systemd, "as what is copied");
+        }
+    }
+    let elsewhere = |method: &str| {
+        problem(|form| {
+            form.method = method.into();
+            form.at_host.source = "/srv/old".into();
+        })
+    };
+    let text = "/srv/old".to_owned();
+    assert_eq!(elsewhere("clone"), (Field::Source, Problem::NotAVServersDirectory { text }));
+}
+
+#[test]
+fn nobody_names_a_path_of_the_host_from_afar() {
+    let refused = |field: Field, change: fn(&mut BuildForm)| {
+        assert_eq!(problem(change), (field, Problem::OnlyAtCommandLine));
+    };
+    refused(Field::Source, |form| {
+        form.method = "rsync".into();
+        form.source = "/etc".into();
+    });
+    refused(Field::Template, |form| {
+        form.method = "template".into();
+        form.template = "/root/x.tar".into();
+    });
+    // Not even a request made by hand can.
+    let form = BuildForm {
+        at_host: AtHost { source: "/etc".into(), replaces: true, ..AtHost::default() },
+        ..BuildForm::default()
+    };
+    let text = serde_json::to_string(&form).unwrap();
+    assert!(!text.contains("/etc"), "{text}");
+    assert!(serde_json::from_str::<BuildForm>(r#"{"at_host":{"source":"/etc"}}"#).is_err());
+}
+
+#[test]
+fn what_cannot_be_copied_is_refused() {
+    let wrong = |change: fn(&mut BuildForm)| problem(change).1;
+    let name = "mali".parse().unwrap();
+    assert_eq!(
+        wrong(|form| {
+            form.method = "clone".into();
+            form.source = "mali".into();
+        }),
+        Problem::NoSuchSource { name }
+    );
+    assert_eq!(
+        wrong(|form| {
+            form.method = "rsync".into();
+            form.source = "rsync://old/module".into();
+        }),
+        Problem::NotASource { text: "rsync://old/module".to_owned() }
+    );
+    let choices = vec!["mandriva".to_owned()];
+    assert_eq!(
+        wrong(|form| {
+            form.method = "template".into();
+            form.template = "mandrake".into();
+        }),
+        Problem::NoSuchTemplate { choices }
+    );
+    assert_eq!(
+        wrong(|form| {
+            form.name = "web".into();
+            form.at_host.replaces = true;
+            form.method = "clone".into();
+            form.source = "web".into();
+        }),
+        Problem::SourceIsTarget
+    );
+    assert_eq!(
+        wrong(|form| form.at_host.keeps_root = true),
+        Problem::OptionOfOtherMethods { option: "--i-know-its-there".to_owned() }
+    );
+}
+
+#[test]
+fn generic_options_are_judged_and_written() {
+    let spec = judge(|form| {
+        form.method = "skeleton".into();
+        form.interfaces = "eth0:192.0.2.7/24".into();
+        form.broadcast = "192.0.2.255".into();
+        form.cpuset = "slow".into();
+        form.cpuset_cpus = "0-1:1".into();
+        form.cpuset_mems = "0".into();
+        form.cpuset_virtual = "1".into();
+    })
+    .unwrap();
+    let line = shell_line(&spec.command_line());
+    assert!(line.ends_with(
+        "--netbcast 192.0.2.255 --cpuset slow --cpusetcpus 0-1:1 --cpusetmems 0 --cpusetvirt"
+    ));
+    let files: Vec<String> = spec
+        .config_files("/etc/vservers", "/run/vservers")
+        .into_iter()
+        .filter(|file| file.path.starts_with("cpuset/") || file.path == "interfaces/bcast")
+        .map(|file| format!("{} {:?}", file.path, file.content))
+        .collect();
+    insta::assert_snapshot!(files.join("\n"), @r#"
+    cpuset/cpu_exclusive Text("1\n")
+    cpuset/cpus Text("0-1\n")
+    cpuset/mems Text("0\n")
+    cpuset/name Text("slow\n")
+    cpuset/virtualized Text("")
+    interfaces/bcast Text("192.0.2.255\n")
+    "#);
+    let expected = [192, 0, 2, 255].into();
+    assert_eq!(
+        problem(|form| {
+            form.interfaces = "eth0:192.0.2.7/24".into();
+            form.broadcast = "192.0.3.255".into();
+        }),
+        (Field::Broadcast, Problem::NotTheBroadcast { expected })
+    );
+    assert_eq!(
+        problem(|form| form.cpuset_cpus = "1".into()),
+        (Field::Cpuset, Problem::CpusetWithoutName)
+    );
+    let context = ContextId::FIRST_AUTOMATIC;
+    let replaced = judge(|form| {
+        form.name = "web".into();
+        form.context = "40000".into();
+        form.interfaces = "nat0:10.127.0.2/24".into();
+        form.at_host.replaces = true;
+    });
+    assert_eq!(replaced.unwrap().context, context, "its own numbers are not taken");
+}
+
 proptest! {
     #[test]
     fn no_form_breaks_it_and_no_spec_writes_a_second_line(
-        words in proptest::collection::vec("[ -~\n\t]{0,30}", 13),
+        methods in proptest::sample::select(vec![
+            "", "debootstrap", "rsync", "clone", "template", "skeleton",
+        ]),
+        words in proptest::collection::vec("[ -~\n\t]{0,30}", 29),
     ) {
         let mut words = words.into_iter();
         let mut next = || words.next().unwrap_or_default();
@@ -178,6 +367,22 @@ proptest! {
             variant: next(),
             components: next(),
             excluded: next(),
+            script: next(),
+            method: methods.to_owned(),
+            source: next(),
+            exclude_patterns: next(),
+            all_filesystems: next(),
+            compressed: next(),
+            bandwidth: next(),
+            port: next(),
+            host_key: next(),
+            template: next(),
+            broadcast: next(),
+            cpuset: next(),
+            cpuset_cpus: next(),
+            cpuset_mems: next(),
+            cpuset_virtual: next(),
+            at_host: AtHost { source: next(), ..AtHost::default() },
         };
         if let Ok(spec) = form.judge(&host()) {
             for word in spec.command_line() {

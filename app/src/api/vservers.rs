@@ -28,11 +28,19 @@ pub async fn build_vserver(
         let facts = call.backend.host_facts(call.permit(&csrf).await?).await?;
         form.judge(&facts).map_err(|errors| Failure::Invalid { errors })?;
         let permit = call.permit::<BuildVServer>(&csrf).await?;
-        let operation = call.backend.build(permit, form).await?;
+        let operation = call.backend.build(permit, form.clone()).await?;
         Ok(Answer::to(format!("/operations/{}", operation.id)))
     }
     .await;
-    call.answer("/build", result).await
+    call.answer(&form_page(&form), result).await
+}
+
+/// The page that a form came from.
+fn form_page(form: &BuildForm) -> String {
+    match form.method_kind() {
+        Ok(method) if !form.method.is_empty() => format!("/build?method={method}"),
+        _ => "/build".to_owned(),
+    }
 }
 
 /// Notes what was typed into the build form.
@@ -54,10 +62,10 @@ pub async fn preview_build(
     let result = async {
         let facts = call.backend.host_facts(call.permit(&csrf).await?).await?;
         form.judge(&facts).map_err(|errors| Failure::Invalid { errors })?;
-        Ok(Answer::to("/build").saying(Notice::Previewed))
+        Ok(Answer::to(form_page(&form)).saying(Notice::Previewed))
     }
     .await;
-    call.answer("/build", result).await
+    call.answer(&form_page(&form), result).await
 }
 
 /// Queues one operation on one VServer.

@@ -47,6 +47,19 @@ messages! { CommandMessages:
     not_a_vserver_directory(path, base);
     user_missing;
     program_missing;
+    // Builds by other methods.
+    option_refused(option, reason);
+    option_twice(option);
+    option_without_effect(option);
+    packages_are_inside;
+    failures_are_undone;
+    clones_are_whole;
+    skeleton_runs_nothing(word);
+    remote_shell_is_ssh(word);
+    place_is_elsewhere(option, given, ours);
+    places_are_settings;
+    host_key_to_confirm(host, fingerprint);
+    host_key_question(host, fingerprint);
     // What is wrong with a value; the pages have other ways out.
     value_missing;
     context_taken_by(context, name);

@@ -187,7 +187,6 @@ messages! { Messages:
     preview_when_right;
     files_written;
     name_hint;
-    method_hint;
     suite_hint;
     mirror_hint;
     packages_hint;
@@ -201,6 +200,18 @@ messages! { Messages:
     architecture_hint;
     debootstrap_hint;
     next_address(interface);
+    build_method;
+    clone_source_hint;
+    rsync_source_hint;
+    this_is_its_key;
+    host_key_hint;
+    port_hint;
+    exclude_hint;
+    all_filesystems;
+    compressed;
+    bandwidth_hint;
+    template_hint;
+    init_of_the_source;
     // Operations.
     operation;
     kind;

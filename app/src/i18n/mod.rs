@@ -12,6 +12,7 @@ mod fr;
 mod messages;
 
 use domain::config_entry::Expected;
+use domain::build::MethodKind;
 use domain::failure::{Failure, HostFeature};
 use domain::field::{Field, Problem};
 use domain::init::Init;
@@ -184,6 +185,13 @@ pub fn stage_text(locale: Locale, stage: Stage) -> &'static str {
         Stage::RemovingNetwork => ("Removing the network", "Retrait du réseau"),
         Stage::RemovingFiles => ("Removing the files", "Suppression des fichiers"),
         Stage::Finishing => ("Finishing", "Finalisation"),
+        Stage::CopyingFiles => ("Copying the files", "Copie des fichiers"),
+        Stage::CopyingChanges => (
+            "Copying what has changed meanwhile, the source standing still",
+            "Copie de ce qui a changé entre-temps, la source étant figée",
+        ),
+        Stage::MakingHostKeys => ("Making ssh host keys", "Création des clés d’hôte ssh"),
+        Stage::MakingDirectories => ("Making the directories", "Création des répertoires"),
         Stage::Undoing => ("Undoing what was done", "Annulation de ce qui a été fait"),
     };
     locale.pick(en, fr)
@@ -201,6 +209,8 @@ pub fn host_feature_text(locale: Locale, feature: HostFeature) -> &'static str {
         HostFeature::Nftables => {
             ("nftables with address translation", "nftables avec traduction d’adresses")
         }
+        HostFeature::Rsync => ("the program rsync", "le programme rsync"),
+        HostFeature::Ssh => ("the programs of ssh", "les programmes de ssh"),
         HostFeature::Root => ("root privileges", "les droits de root"),
     };
     locale.pick(en, fr)
@@ -237,6 +247,43 @@ pub fn init_text(locale: Locale, init: Init) -> &'static str {
     let (en, fr) = match init {
         Init::Systemd => ("systemd (style plain)", "systemd (style plain)"),
         Init::Sysvinit => ("sysvinit (style sysv)", "sysvinit (style sysv)"),
+    };
+    locale.pick(en, fr)
+}
+
+/// A build method: what it does, and what it is called on the command line and good for.
+#[must_use]
+pub fn method_text(locale: Locale, method: MethodKind) -> (&'static str, &'static str) {
+    let (en, fr) = match method {
+        MethodKind::Debootstrap => (
+            ("A fresh Debian", "debootstrap: from a mirror. The first of a suite takes minutes."),
+            (
+                "Une Debian toute neuve",
+                "debootstrap : depuis un miroir. La première d’une suite prend quelques minutes.",
+            ),
+        ),
+        MethodKind::Clone => (
+            (
+                "A copy of a VServer",
+                "clone: of one moment, also of one that runs; shares what can be shared.",
+            ),
+            (
+                "La copie d’un VServer",
+                "clone : prise en un instant, même en marche ; partage ce qui peut l’être.",
+            ),
+        ),
+        MethodKind::Rsync => (
+            ("A copy of a machine", "rsync: of a VServer, or of another machine over ssh."),
+            ("La copie d’une machine", "rsync : d’un VServer, ou d’une autre machine par ssh."),
+        ),
+        MethodKind::Template => (
+            ("An archive", "template: the files of a system, packed before."),
+            ("Une archive", "template : les fichiers d’un système, empaquetés d’avance."),
+        ),
+        MethodKind::Skeleton => (
+            ("Nothing yet", "skeleton: empty directories, which you fill."),
+            ("Rien encore", "skeleton : des répertoires vides, à remplir."),
+        ),
     };
     locale.pick(en, fr)
 }

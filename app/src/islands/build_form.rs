@@ -4,12 +4,13 @@
 //! The server renders the same from what was typed before; without JavaScript a second button asks
 //! it to.
 
-use domain::build::{BuildForm, BuildSpec, PlannedContent, PlannedFile, shell_line};
+use domain::build::{BuildForm, BuildSpec, MethodKind, PlannedContent, PlannedFile, shell_line};
 use domain::field::{Field, FieldErrors, Problem};
 use domain::host::HostFacts;
 use domain::init::Init;
 use leptos::prelude::*;
 
+use super::build_methods::{clone_fields, debootstrap_fields, rsync_fields, template_fields};
 use super::copy_button::copy_button;
 use crate::i18n::{Locale, field_label, init_text, problem_text};
 use crate::shared::field_id;
@@ -19,9 +20,9 @@ const NAME_TO_COME: &str = "NAME";
 
 /// The state of the form, shared by its fields.
 #[derive(Clone, Copy)]
-struct Form {
-    t: Locale,
-    typed: RwSignal<BuildForm>,
+pub(super) struct Form {
+    pub(super) t: Locale,
+    pub(super) typed: RwSignal<BuildForm>,
     /// What is wrong now.
     errors: Memo<FieldErrors>,
     /// What was wrong for the server; an entry goes when its field is edited.
@@ -31,7 +32,7 @@ struct Form {
 }
 
 impl Form {
-    fn problems(self, field: Field) -> Vec<Problem> {
+    pub(super) fn problems(self, field: Field) -> Vec<Problem> {
         let mut problems: Vec<Problem> =
             self.errors.with(|errors| errors.of(field).cloned().collect());
         if field == Field::Name && !self.name_was_left.get() {
@@ -43,7 +44,7 @@ impl Form {
         problems
     }
 
-    fn edit(self, field: Field, change: impl FnOnce(&mut BuildForm)) {
+    pub(super) fn edit(self, field: Field, change: impl FnOnce(&mut BuildForm)) {
         self.typed.update(change);
         if self.refused.with_untracked(|errors| errors.of(field).next().is_some()) {
             self.refused.update(|errors| errors.0.retain(|error| error.field != field));
@@ -97,10 +98,18 @@ pub fn BuildFormFields(
         })
     };
     let defaults = facts.with_value(Defaults::of);
-    let suites = facts.with_value(|facts| {
-        facts.suites.iter().map(|s| view! { <option value=s.to_string()></option> }).collect_view()
-    });
-    let inits = facts.with_value(|facts| init_options(t, facts, &typed.get_untracked().init));
+    let method = form.typed.with_untracked(|form| form.method_kind().unwrap_or_default());
+    let of_method = match method {
+        MethodKind::Debootstrap => {
+            facts.with_value(|facts| debootstrap_fields(form, facts)).into_any()
+        }
+        MethodKind::Rsync => facts.with_value(|facts| rsync_fields(form, facts)).into_any(),
+        MethodKind::Clone => facts.with_value(|facts| clone_fields(form, facts)).into_any(),
+        MethodKind::Template => facts.with_value(|facts| template_fields(form, facts)).into_any(),
+        MethodKind::Skeleton => ().into_any(),
+    };
+    let inits =
+        facts.with_value(|facts| init_options(t, facts, method, &typed.get_untracked().init));
 
     view! {
         <div class="build">
@@ -108,20 +117,8 @@ pub fn BuildFormFields(
                 <input type="hidden" name="csrf" value=csrf />
                 {text_field(form, Field::Name, "form[name]", String::new(), t.name_hint(),
                     |form| &form.name, |form, value| form.name = value)}
-                <div class="field">
-                    <label for="field-method">{field_label(t, Field::Method)}</label>
-                    <select id="field-method" aria-describedby="field-method-more">
-                        <option>"debootstrap"</option>
-                    </select>
-                    <div id="field-method-more"><p class="hint">{t.method_hint()}</p></div>
-                </div>
-                {text_field(form, Field::Suite, "form[suite]", defaults.suite, t.suite_hint(),
-                    |form| &form.suite, |form, value| form.suite = value)}
-                <datalist id="suites">{suites}</datalist>
-                {text_field(form, Field::Mirror, "form[mirror]", defaults.mirror, t.mirror_hint(),
-                    |form| &form.mirror, |form, value| form.mirror = value)}
-                {area_field(form, Field::Packages, "form[packages]", t.packages_hint(),
-                    |form| &form.packages, |form, value| form.packages = value)}
+                <input type="hidden" name="form[method]" value=method.as_str() />
+                {of_method}
                 <div class="field" class:wrong=move || !form.problems(Field::Init).is_empty()>
                     <label for="field-init">{field_label(t, Field::Init)}</label>
                     <select
@@ -143,7 +140,7 @@ pub fn BuildFormFields(
                 {area_field(form, Field::Interface, "form[interfaces]", t.interfaces_hint(),
                     |form| &form.interfaces, |form, value| form.interfaces = value)}
                 <p class="hint mono">{t.next_address(&defaults.interface)}</p>
-                {more_fields(form, defaults.architecture)}
+                {more_fields(form, method, defaults.architecture)}
                 <p class="actions">
                     <button type="submit" class="primary">{t.build()}</button>
                     <button type="submit" class="no-js" formaction="/api/vservers/preview">
@@ -172,8 +169,6 @@ pub fn BuildFormFields(
 
 /// What an empty field stands for, shown in it.
 struct Defaults {
-    suite: String,
-    mirror: String,
     context: String,
     interface: String,
     architecture: String,
@@ -183,8 +178,6 @@ impl Defaults {
     fn of(facts: &HostFacts) -> Self {
         let nat = &facts.nat;
         Self {
-            suite: facts.suite.to_string(),
-            mirror: facts.mirror.to_string(),
             context: facts.next_context.map(|context| context.to_string()).unwrap_or_default(),
             interface: nat
                 .next_free
@@ -196,7 +189,7 @@ impl Defaults {
 }
 
 /// What few builds need, folded away; open when something is typed or wrong in it.
-fn more_fields(form: Form, architecture: String) -> impl IntoView {
+fn more_fields(form: Form, method: MethodKind, architecture: String) -> impl IntoView {
     let t = form.t;
     let is_open = form.typed.with_untracked(|form| {
         [&form.flags, &form.architecture, &form.variant, &form.components, &form.excluded]
@@ -208,27 +201,39 @@ fn more_fields(form: Form, architecture: String) -> impl IntoView {
             <summary>{t.more_fields()}</summary>
             {text_field(form, Field::Flags, "form[flags]", String::new(), t.flags_hint(),
                 |form| &form.flags, |form, value| form.flags = value)}
-            {text_field(form, Field::Architecture, "form[architecture]", architecture,
-                t.architecture_hint(),
-                |form| &form.architecture, |form, value| form.architecture = value)}
-            {text_field(form, Field::Variant, "form[variant]", String::new(), t.debootstrap_hint(),
-                |form| &form.variant, |form, value| form.variant = value)}
-            {text_field(form, Field::Components, "form[components]", "main".to_owned(),
-                t.debootstrap_hint(),
-                |form| &form.components, |form, value| form.components = value)}
-            {text_field(form, Field::Excluded, "form[excluded]", String::new(),
-                t.debootstrap_hint(),
-                |form| &form.excluded, |form, value| form.excluded = value)}
+            {(method == MethodKind::Debootstrap).then(|| view! {
+                {text_field(form, Field::Architecture, "form[architecture]", architecture,
+                    t.architecture_hint(),
+                    |form| &form.architecture, |form, value| form.architecture = value)}
+                {text_field(form, Field::Variant, "form[variant]", String::new(), t.debootstrap_hint(),
+                    |form| &form.variant, |form, value| form.variant = value)}
+                {text_field(form, Field::Components, "form[components]", "main".to_owned(),
+                    t.debootstrap_hint(),
+                    |form| &form.components, |form, value| form.components = value)}
+                {text_field(form, Field::Excluded, "form[excluded]", String::new(),
+                    t.debootstrap_hint(),
+                    |form| &form.excluded, |form, value| form.excluded = value)}
+            })}
         </details>
     }
 }
 
 #[rustfmt::skip]
-fn init_options(t: Locale, facts: &HostFacts, chosen: &str) -> impl IntoView + use<> {
+fn init_options(
+    t: Locale,
+    facts: &HostFacts,
+    method: MethodKind,
+    chosen: &str,
+) -> impl IntoView + use<> {
     let chosen = chosen.to_owned();
     let runnable = facts.inits.clone();
-    let default = runnable.first().copied();
-    Init::ALL
+    // A copy has what its source has, unless somebody says otherwise.
+    let is_copy = matches!(method, MethodKind::Clone | MethodKind::Rsync);
+    let default = runnable.first().copied().filter(|_| !is_copy);
+    let of_source = is_copy.then(|| {
+        view! { <option value="" selected=chosen.is_empty()>{t.init_of_the_source()}</option> }
+    });
+    let all = Init::ALL
         .into_iter()
         .map(|init| {
             let can_run = runnable.contains(&init);
@@ -244,11 +249,12 @@ fn init_options(t: Locale, facts: &HostFacts, chosen: &str) -> impl IntoView + u
                 </option>
             }
         })
-        .collect_view()
+        .collect_view();
+    view! { {of_source} {all} }
 }
 
 /// What is wrong with a field, then its hint; the input is described by it.
-fn more(form: Form, field: Field, hint: &'static str) -> impl IntoView {
+pub(super) fn more(form: Form, field: Field, hint: &'static str) -> impl IntoView {
     view! {
         <div id=format!("{}-more", field_id(field))>
             <div aria-live="polite">
@@ -266,7 +272,17 @@ fn more(form: Form, field: Field, hint: &'static str) -> impl IntoView {
     }
 }
 
-fn text_field(
+/// The list of what may be typed into a field, where there is one.
+fn list_of(field: Field) -> Option<&'static str> {
+    match field {
+        Field::Suite => Some("suites"),
+        Field::Source => Some("sources"),
+        Field::Template => Some("templates"),
+        _ => None,
+    }
+}
+
+pub(super) fn text_field(
     form: Form,
     field: Field,
     name: &'static str,
@@ -292,7 +308,7 @@ fn text_field(
                 autocomplete="off"
                 autocapitalize="none"
                 spellcheck="false"
-                list=(field == Field::Suite).then_some("suites")
+                list=list_of(field)
                 placeholder=placeholder
                 value=form.typed.with_untracked(|form| read(form).clone())
                 aria-invalid=move || is_wrong().then_some("true")
@@ -307,7 +323,7 @@ fn text_field(
     }
 }
 
-fn area_field(
+pub(super) fn area_field(
     form: Form,
     field: Field,
     name: &'static str,

@@ -2,6 +2,7 @@
 //! JavaScript; in the browser it follows `/events` ([`crate::live`]) or judges what is typed.
 
 pub mod build_form;
+mod build_methods;
 pub mod charts;
 pub mod connection;
 pub mod copy_button;

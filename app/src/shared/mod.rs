@@ -98,5 +98,14 @@ pub(crate) fn field_id(field: Field) -> &'static str {
         Field::ConfigPath => "field-path",
         Field::ConfigTree => "field-tree",
         Field::ConfigText => "field-text",
+        Field::Source => "field-source",
+        Field::ExcludePatterns => "field-exclude-patterns",
+        Field::Bandwidth => "field-bandwidth",
+        Field::Port => "field-port",
+        Field::HostKey => "field-host-key",
+        Field::Identity => "field-identity",
+        Field::Template => "field-template",
+        Field::Broadcast => "field-broadcast",
+        Field::Cpuset => "field-cpuset",
     }
 }

@@ -212,6 +212,11 @@ pub(crate) fn operations() -> Vec<Operation> {
     ]
 }
 
+/// The fingerprint of the only machine that there is beside this host.
+pub(crate) fn host_key() -> String {
+    format!("SHA256:{}", "k".repeat(43))
+}
+
 pub(crate) fn host_facts() -> HostFacts {
     HostFacts {
         suite: "bookworm".parse().unwrap(),
@@ -234,6 +239,9 @@ pub(crate) fn host_facts() -> HostFacts {
         guest_base: "/var/lib/vservers".into(),
         config_base: "/etc/vservers".into(),
         run_base: "/run/vservers".into(),
+        styles: vec![],
+        templates: vec![],
+        has_default_options: false,
         host_domain: None,
     }
 }
@@ -328,6 +336,12 @@ impl Backend for Memory {
         })
     }
     async fn build(&self, _: Permit<BuildVServer>, form: BuildForm) -> Result<Operation, Failure> {
+        if form.source.contains(':') && form.host_key != host_key() {
+            let mut errors = FieldErrors::default();
+            let (host, fingerprint) = ("old".to_owned(), host_key());
+            errors.push(Field::HostKey, Problem::HostKeyUnknown { host, fingerprint });
+            return Err(Failure::Invalid { errors });
+        }
         self.answer(queued(Kind::Build, form.name.parse().unwrap()))
     }
     async fn start(&self, _: Permit<RunVServer>, name: VServerName) -> Result<Operation, Failure> {

@@ -16,6 +16,8 @@ fn main() -> ExitCode {
     let mut arguments = env::args_os().skip(1);
     match arguments.next().as_ref().and_then(|role| role.to_str()) {
         Some("guest-exec") => exec::guest_exec(arguments),
+        Some("relay") => engine::build::relay::main(arguments),
+        Some("stage") => engine::build::stage::main(),
         Some("terminal") => engine::terminal::holder::main(),
         Some("supervise") => engine::guest::supervise::main(),
         Some("run") => run(arguments),

@@ -89,6 +89,8 @@ fn host(engine: &Engine) -> Vec<Finding> {
     }
     judge(HostFeature::Root, Ok(()));
     judge(HostFeature::Debootstrap, has_file("/usr/sbin/debootstrap"));
+    judge(HostFeature::Rsync, has_file("/usr/bin/rsync"));
+    judge(HostFeature::Ssh, has_file("/usr/bin/ssh"));
     judge(HostFeature::Nftables, has_file("/usr/sbin/nft"));
     judge(HostFeature::Cgroups, Layout::detect().map(drop).map_err(|error| chain(&error)));
     match build::try_stage(engine.instance()) {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread;
 use std::time::Duration;
 
-use domain::build::{BuildForm, BuildSpec};
+use domain::build::{BuildForm, BuildSpec, Method, MethodKind, Source};
 use domain::config_change::{ConfigEdit, ConfigRecord, FileView};
 use domain::config_entry::{ConfigPath, ConfigTree};
 use domain::failure::Failure;
@@ -328,6 +328,8 @@ impl Engine {
         if let Ok(name) = form.name.trim().parse() {
             self.recover_if_free(&name);
         }
+        // Before the lock: another machine may take its time to answer.
+        self.judge_remote(form)?;
         let _choosing = AllocationLock::take(&settings.roots, ALLOCATION_PATIENCE)?;
         let host = facts::host_facts(settings, &self.store.promised()?)?;
         let spec = form.judge(&host).map_err(|errors| Failure::Invalid { errors })?;
@@ -339,6 +341,10 @@ impl Engine {
         }
         self.refuse_if_busy(&spec.name)?;
         build::judge_place(&settings.roots, &spec)?;
+        let record = GuestState::read(&settings.roots, &spec.name);
+        if spec.replaces && record.map_err(lifecycle::LifecycleError::from)?.is_some() {
+            return Err(Failure::AlreadyRunning { name: spec.name });
+        }
         let job = self.write_down(Task::Build(Box::new(spec)), actor)?;
         crash_point("build:reserved");
         Ok(job)
@@ -426,6 +432,23 @@ impl Engine {
     pub fn judge(&self, form: &BuildForm) -> Result<BuildSpec, Failure> {
         let host = self.host_facts()?;
         form.judge(&host).map_err(|errors| Failure::Invalid { errors })
+    }
+
+    /// Judges the machine that a form wants copied: its key must be known or confirmed. Nothing for
+    /// other forms.
+    ///
+    /// # Errors
+    /// All that is wrong with the form, or what the machine shows.
+    pub fn judge_remote(&self, form: &BuildForm) -> Result<(), Failure> {
+        if form.method_kind() != Ok(MethodKind::Rsync) {
+            return Ok(());
+        }
+        match self.judge(form)?.method {
+            Method::Rsync { source: Source::Remote(remote), .. } => {
+                build::judge_host_key(&self.instance.settings.roots, &remote)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Recovers what crashed about a VServer, unless somebody else is busy with it.

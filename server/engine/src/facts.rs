@@ -8,7 +8,10 @@
 //! Not here: judging (`domain::build`), the lock under which numbers are chosen (`lock`).
 
 mod apt;
+mod default_options;
 pub(crate) mod mirror;
+
+pub use default_options::DefaultOptions;
 
 use std::fs;
 use std::io;
@@ -20,6 +23,7 @@ use domain::host::{HostFacts, NatNetwork};
 use domain::id::{Architecture, ContextId, Suite, VServerName};
 use domain::init::Init;
 
+use crate::build::template;
 use crate::config::{self, ConfigError};
 use crate::network::{self, NetworkError, is_guest_address};
 use crate::roots::{Nat, Roots, Settings};
@@ -136,6 +140,10 @@ fn host_facts_at(
             .flat_map(|claim| claim.addresses.iter().map(|a| (*a, claim.name.clone())))
             .collect(),
     );
+    let styles = config::list_names(roots)?
+        .into_iter()
+        .filter_map(|name| Some((name.clone(), config::init_style_of(roots, &name)?)))
+        .collect();
     let mut names: Vec<_> = claims.into_iter().map(|claim| claim.name).collect();
     names.sort();
     names.dedup();
@@ -165,6 +173,9 @@ fn host_facts_at(
         guest_base: roots.guest_base.display().to_string(),
         config_base: roots.config_base.display().to_string(),
         run_base: roots.run_base.display().to_string(),
+        styles,
+        templates: template::names(roots),
+        has_default_options: !DefaultOptions::of(roots).is_empty(),
         host_domain: host_domain(),
     })
 }

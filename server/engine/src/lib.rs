@@ -7,7 +7,7 @@
 //!
 //! Parts that need a process of their own (because the kernel wants a single thread, or because
 //! they outlive the engine) are roles of the same binary: [`guest::supervise`],
-//! [`terminal::holder`], [`exec::guest_exec`], [`build::stage`].
+//! [`terminal::holder`], [`exec::guest_exec`], [`build::stage`], [`build::relay`].
 #![forbid(unsafe_code)]
 #![cfg_attr(
     not(test),
@@ -32,6 +32,7 @@ pub mod doctor;
 pub mod engine;
 pub mod exec;
 pub mod facts;
+pub mod freezer;
 pub mod guest;
 pub mod lifecycle;
 pub mod lock;

@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::config::{ConfigDirectory, ConfigError, EditStep, history_base};
 use crate::delete::guest_bases;
 use crate::engine::Instance;
+use crate::freezer::{self, FreezeError};
 use crate::lifecycle::{self, LifecycleError};
 use crate::lock::VServerLock;
 use crate::operation::{
@@ -49,6 +50,9 @@ pub enum RecoveryError {
     /// Something that runs could not be ended.
     #[error("ending what runs")]
     Lifecycle(#[from] LifecycleError),
+    /// Something that stands still could not be let run.
+    #[error("letting a VServer run again")]
+    Freeze(#[from] FreezeError),
     /// The operation.
     #[error("reading an unfinished operation")]
     Operation(#[from] OperationError),
@@ -93,6 +97,7 @@ fn undo_step(roots: &Roots, step: &Step) -> Result<(), RecoveryError> {
             if was_moved { moved(roots, to, from) } else { Ok(()) }
         }
         Step::Edit(step) => restored(roots, step),
+        Step::Freeze(cgroups) => Ok(freezer::thaw(cgroups)?),
         Step::Run(name) => ended(roots, name, None),
         Step::End { name, init } => ended(roots, name, Some(*init)),
     }

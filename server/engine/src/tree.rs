@@ -96,6 +96,45 @@ pub fn disk_bytes(path: &Path, patience: Duration) -> Option<u64> {
     disk_bytes_below(directory.as_fd(), device, deadline, 0)
 }
 
+/// The bytes of a tree's regular files that other files use too, and all their bytes; files with several
+/// names count for each. None when it cannot be counted within `patience`.
+#[must_use]
+pub fn shared_bytes(path: &Path, patience: Duration) -> Option<(u64, u64)> {
+    let directory = open(path).ok()?;
+    shared_bytes_below(directory.as_fd(), Instant::now() + patience, 0)
+}
+
+fn shared_bytes_below(
+    directory: BorrowedFd<'_>,
+    deadline: Instant,
+    depth: usize,
+) -> Option<(u64, u64)> {
+    if depth > MAX_DEPTH || Instant::now() > deadline {
+        return None;
+    }
+    let (mut shared, mut all) = (0_u64, 0_u64);
+    for (name, is_directory) in names(directory, usize::MAX).ok()? {
+        let kind = if is_directory { OFlags::DIRECTORY } else { OFlags::NONBLOCK };
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | kind;
+        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
+        if !is_directory {
+            let stat = rustix::fs::statat(directory, &name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+            if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+                continue;
+            }
+            all = all.saturating_add(u64::try_from(stat.st_blocks).unwrap_or(0) * 512);
+        }
+        let Ok(inner) = openat2(directory, &name, flags, Mode::empty(), resolve) else { continue };
+        let (more_shared, more) = match is_directory {
+            true => shared_bytes_below(inner.as_fd(), deadline, depth + 1)?,
+            false => (sys::extent::shared_bytes(inner.as_fd()).unwrap_or(0), 0),
+        };
+        shared = shared.saturating_add(more_shared);
+        all = all.saturating_add(more);
+    }
+    Some((shared, all))
+}
+
 fn disk_bytes_below(
     directory: BorrowedFd<'_>,
     device: u64,

@@ -14,6 +14,7 @@ mod config;
 mod delete;
 mod doctor;
 mod help;
+mod host_key;
 mod inside;
 mod name;
 mod options;

@@ -19,6 +19,14 @@ pub(super) enum UsageError {
     OptionUnknown { option: String, supported: String },
     /// An option of the original's that is not in this release.
     OptionNotYet { option: String, supported: String },
+    /// An option that makes no sense here, and why.
+    OptionRefused { option: String, reason: Reason },
+    /// A command for skeleton to run.
+    SkeletonCommand { word: String },
+    /// Something else than ssh with a port and a key.
+    RemoteShell { word: String },
+    /// An option that is given once too often.
+    OptionTwice { option: String },
     /// An option without its value.
     OptionWithoutValue { option: String },
     /// A value for an option that takes none.
@@ -59,12 +67,39 @@ pub(super) enum UsageError {
     ConfigNumberMissing,
 }
 
+/// Why an option of the original's makes no sense any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reason {
+    /// Packages are managed inside.
+    PackagesInside,
+    /// What fails is undone.
+    FailuresUndone,
+    /// A clone is whole.
+    CloneIsWhole,
+}
+
+impl Reason {
+    fn text(self, locale: Locale) -> &'static str {
+        match self {
+            Self::PackagesInside => locale.packages_are_inside(),
+            Self::FailuresUndone => locale.failures_are_undone(),
+            Self::CloneIsWhole => locale.clones_are_whole(),
+        }
+    }
+}
+
 impl UsageError {
     /// The words.
     pub(super) fn text(&self, locale: Locale) -> String {
         match self {
             Self::OptionUnknown { option, supported } => locale.option_unknown(option, supported),
             Self::OptionNotYet { option, supported } => locale.option_not_yet(option, supported),
+            Self::OptionRefused { option, reason } => {
+                locale.option_refused(option, reason.text(locale))
+            }
+            Self::SkeletonCommand { word } => locale.skeleton_runs_nothing(word),
+            Self::RemoteShell { word } => locale.remote_shell_is_ssh(word),
+            Self::OptionTwice { option } => locale.option_twice(option),
             Self::OptionWithoutValue { option } => locale.option_without_value(option),
             Self::OptionTakesNoValue { option } => locale.option_takes_no_value(option),
             Self::OptionBeforeName { option } => locale.option_before_name(option),
@@ -100,13 +135,23 @@ pub(super) struct Opt {
     takes_value: bool,
     is_later: bool,
     is_hidden: bool,
+    refused: Option<Reason>,
+    takes_options: bool,
 }
 
 impl Opt {
     /// `--long`, which is there or not.
     pub(super) const fn flag(long: &'static str) -> Self {
         let long = Some(long);
-        Self { long, short: None, takes_value: false, is_later: false, is_hidden: false }
+        Self {
+            long,
+            short: None,
+            takes_value: false,
+            is_later: false,
+            is_hidden: false,
+            refused: None,
+            takes_options: false,
+        }
     }
 
     /// `--long VALUE`.
@@ -117,7 +162,7 @@ impl Opt {
     /// `-s VALUE`.
     pub(super) const fn short_value(short: char) -> Self {
         let long = None;
-        Self { long, short: Some(short), takes_value: true, is_later: false, is_hidden: false }
+        Self { long, takes_value: true, ..Self::flag("").or(short) }
     }
 
     /// The same, also as `-s`.
@@ -128,6 +173,16 @@ impl Opt {
     /// The same, which is not in this release.
     pub(super) const fn later(self) -> Self {
         Self { is_later: true, ..self }
+    }
+
+    /// The same, whose value is an option of another program's.
+    pub(super) const fn of_options(self) -> Self {
+        Self { takes_options: true, ..self }
+    }
+
+    /// The same, which makes no sense any more.
+    pub(super) const fn refused(self, reason: Reason) -> Self {
+        Self { refused: Some(reason), is_hidden: true, ..self }
     }
 
     /// The same, which is not offered.
@@ -183,7 +238,9 @@ impl Grammar {
                 ArgAction::Count
             });
             if option.takes_value {
-                arg = arg.value_parser(clap::value_parser!(OsString));
+                arg = arg
+                    .value_parser(clap::value_parser!(OsString))
+                    .allow_hyphen_values(option.takes_options);
             }
             if let Some(long) = option.long {
                 arg = arg.long(long);
@@ -205,6 +262,11 @@ impl Grammar {
             command.try_get_matches_from(corrected).map_err(|_| self.explain(&error))
         })?;
         let section = Section { matches };
+        for option in self.options {
+            if let Some(reason) = option.refused.filter(|_| section.has(&option.shown())) {
+                return Err(UsageError::OptionRefused { option: option.shown(), reason });
+            }
+        }
         match self.options.iter().find(|option| option.is_later && section.has(&option.shown())) {
             Some(option) => Err(UsageError::OptionNotYet {
                 option: option.shown(),
@@ -238,6 +300,11 @@ impl Section {
     /// Whether an option was given; `option` as it is typed in full.
     pub(super) fn has(&self, option: &str) -> bool {
         self.matches.value_source(option) == Some(clap::parser::ValueSource::CommandLine)
+    }
+
+    /// Whether there is such an option here.
+    pub(super) fn is_known(&self, option: &str) -> bool {
+        self.matches.try_contains_id(option).is_ok()
     }
 
     /// The value of an option, the last one when it was given more than once.

@@ -8,12 +8,13 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::symlink;
 
 use app::i18n::Locale;
-use domain::build::{BuildForm, BuildSpec, Method};
+use domain::build::{BuildForm, BuildSpec};
 use domain::field::{Field, Problem};
 use domain::host::{HostFacts, NatNetwork};
 use domain::id::{ContextId, FLAGS, VARIANTS};
 use domain::init::Init;
 use domain::vserver::Usage;
+use engine::facts::DefaultOptions;
 use engine::roots::Roots;
 use proptest::prelude::*;
 
@@ -31,15 +32,19 @@ fn words(line: &str) -> Vec<OsString> {
     line.split_ascii_whitespace().map(OsString::from).collect()
 }
 
+fn parse(words: &[OsString]) -> Result<BuildRequest, WrongBuild> {
+    build_options::parse("monvs", words, &DefaultOptions::default())
+}
+
 fn form(line: &str) -> BuildForm {
-    match build_options::parse("monvs", &words(line)) {
-        Ok(BuildRequest::Build { form, .. }) => *form,
+    match parse(&words(line)) {
+        Ok(BuildRequest::Build(build)) => build.form,
         other => panic!("{line}: {other:?}"),
     }
 }
 
 fn wrong(line: &str) -> UsageError {
-    match build_options::parse("monvs", &words(line)) {
+    match parse(&words(line)) {
         Err(WrongBuild::Usage(error)) => error,
         other => panic!("{line}: {other:?}"),
     }
@@ -57,6 +62,7 @@ fn the_command_lines_of_the_course() {
         context: "100".to_owned(),
         host_name: "monvs.cume.fr".to_owned(),
         interfaces: "eth0:192.168.44.150/24".to_owned(),
+        method: "debootstrap".to_owned(),
         ..BuildForm::default()
     };
     assert_eq!(typed, expected);
@@ -64,7 +70,7 @@ fn the_command_lines_of_the_course() {
     assert_eq!(form("-m debootstrap --cont 100").context, "100", "abbreviated");
     assert_eq!(form("-m debootstrap --context 99 --context 100").context, "100", "the last wins");
     for help in ["--help", "-help", "-m rsync --help", "--hel"] {
-        assert_eq!(build_options::parse("bidon", &words(help)), Ok(BuildRequest::Help), "{help}");
+        assert_eq!(parse(&words(help)), Ok(BuildRequest::Help), "{help}");
     }
 }
 
@@ -104,26 +110,32 @@ fn interfaces_get_what_they_do_not_say() {
         assert_eq!(interfaces(line), expected, "{line}");
     }
     let line = words("-m debootstrap --interface 10.0.0.1 --interface eth0:10.0.0.2");
-    let Ok(BuildRequest::Build { without_device, .. }) = build_options::parse("monvs", &line)
-    else {
-        panic!("a build")
-    };
-    assert_eq!(without_device, ["10.0.0.1"]);
+    let Ok(BuildRequest::Build(build)) = parse(&line) else { panic!("a build") };
+    assert_eq!(build.without_device, ["10.0.0.1"]);
 }
 
 #[test]
 fn builds_that_are_typed_wrongly() {
-    let supported = "debootstrap".to_owned();
+    let supported = "debootstrap, clone, rsync, template, skeleton".to_owned();
     assert_eq!(wrong(""), UsageError::MethodMissing { supported: supported.clone() });
-    let word = "rsync".to_owned();
+    let word = "urpmi".to_owned();
     let not_yet = UsageError::MethodNotYet { word, supported: supported.clone() };
-    assert_eq!(wrong("-m rsync -- --source /var/lib/vservers/monvs/"), not_yet);
+    assert_eq!(wrong("-m urpmi"), not_yet);
     let word = "lvm".to_owned();
     assert_eq!(wrong("-m lvm"), UsageError::MethodUnknown { word, supported });
     for (line, expected) in [
-        ("-m debootstrap --force", "The option “--force” is not in this release."),
-        ("-m debootstrap --netbcast 1.2.3.4", "The option “--netbcast” is not in this release."),
-        ("-m debootstrap -- -s script", "The option “-s” is not in this release."),
+        ("-m debootstrap --keep", "The option “--keep” makes no sense here: a build that fails"),
+        ("-m debootstrap --pkgbase /x", "The option “--pkgbase” makes no sense here: packages"),
+        ("-m clone -- -s web -X x", "The option “--exclude-from” makes no sense here: a clone"),
+        ("-m skeleton -- rm -rf x", "“rm” would be run on the host as root"),
+        ("-m skeleton -- touch x", "“touch” would be run on the host as root"),
+        ("-m rsync -- -s web -- --rsync-path=x", "There is no option “--rsync-path” here."),
+        ("-m rsync -- -s web -- --files-from=x", "There is no option “--files-from” here."),
+        ("-m rsync -- -s web -- --exclude-from=x", "There is no option “--exclude-from” here."),
+        ("-m rsync -- -s web -- -e sh", "“sh” is not possible here"),
+        ("-m rsync -- -s web -o --delete", "There is no option “--delete” here."),
+        ("-m clone -- -s web -- --exclude=x", "There is no option “--exclude” here."),
+        ("-m template -- -t a.tar -t b.tar", "The option “--template” can be given once."),
         ("-m debootstrap --frob", "There is no option “--frob” here."),
         ("-m debootstrap -- -- --no-check-gpg", "There is no option “--no-check-gpg” here."),
         ("-m debootstrap -- -- --arch amd64 -- x", "“x” is one word too many."),
@@ -139,7 +151,7 @@ fn builds_that_are_typed_wrongly() {
     }
     let missing = |words: &[&str]| {
         let words: Vec<OsString> = words.iter().map(OsString::from).collect();
-        match build_options::parse("monvs", &words) {
+        match parse(&words) {
             Err(WrongBuild::Values(errors)) => errors.0[0].field,
             other => panic!("{words:?}: {other:?}"),
         }
@@ -169,11 +181,14 @@ fn host() -> HostFacts {
         host_addresses: vec![],
         contexts: vec![],
         addresses: vec![],
-        names: vec![],
+        names: vec!["web".parse().unwrap()],
         next_context: Some(ContextId::FIRST_AUTOMATIC),
         guest_base: "/var/lib/vservers".to_owned(),
         config_base: "/etc/vservers".to_owned(),
         run_base: "/run/vservers".to_owned(),
+        styles: vec![],
+        templates: vec![],
+        has_default_options: false,
         host_domain: None,
     }
 }
@@ -223,8 +238,8 @@ fn typed_again(spec: &BuildSpec) -> BuildSpec {
     let typed = understand(&line[1..]).unwrap();
     let Request::Build { name, arguments } = typed.request else { panic!("{line:?}") };
     let name = build_options::name_of(&name).unwrap();
-    match build_options::parse(&name, &arguments) {
-        Ok(BuildRequest::Build { form, .. }) => form.judge(&host()).unwrap(),
+    match build_options::parse(&name, &arguments, &DefaultOptions::default()) {
+        Ok(BuildRequest::Build(build)) => build.form.judge(&host()).unwrap(),
         other => panic!("{line:?}: {other:?}"),
     }
 }
@@ -241,11 +256,11 @@ proptest! {
         if let Err(error) = understand(&words) {
             prop_assert!(!error.text(Locale::French).is_empty());
         }
-        if let Err(WrongBuild::Usage(error)) = build_options::parse("monvs", &words) {
+        if let Err(WrongBuild::Usage(error)) = parse(&words) {
             prop_assert!(!error.text(Locale::English).is_empty());
         }
-        if let Ok(BuildRequest::Build { form, .. }) = build_options::parse("monvs", &words) {
-            let _ = form.judge(&host());
+        if let Ok(BuildRequest::Build(build)) = parse(&words) {
+            let _ = build.form.judge(&host());
         }
     }
 }
@@ -291,10 +306,90 @@ fn typed_word() -> impl Strategy<Value = OsString> {
 }
 
 #[test]
-fn methods_are_one() {
-    // Another one must be added to the parser and to the help, too.
-    let spec = form("-m debootstrap").judge(&host()).unwrap();
-    let Method::Debootstrap { .. } = &spec.method;
+fn the_copies_of_the_course() {
+    let typed = form(
+        "-m rsync --context 200 --hostname nono.cume.fr --interface nono=eth0:192.168.44.151/24 \
+         -- --source /var/lib/vservers/web/",
+    );
+    assert_eq!(typed.at_host.source, "/var/lib/vservers/web/");
+    let spec = typed.judge(&host()).unwrap();
+    assert_eq!(spec.method.copied_vserver().unwrap().as_str(), "web", "by its directory");
+    let typed = form("-m template --context 2007 -- -t ./mandriva.tar.gz");
+    assert!(typed.at_host.archive.ends_with("/mandriva.tar.gz"), "{typed:?}");
+    assert!(typed.at_host.archive.starts_with('/'), "{typed:?}");
+}
+
+#[test]
+fn what_rsync_is_told() {
+    let key = format!("SHA256:{}", "k".repeat(43));
+    let line = format!(
+        "-m rsync -- -s old:/ --hostkey {key} -o -Hazx -o --numeric-ids -- --exclude /a --exclude=b \
+         --no-one-file-system --bwlimit 100"
+    );
+    let mut line = words(&line);
+    line.extend(["-e", "ssh -p 2222 -i/root/key"].map(OsString::from));
+    let Ok(BuildRequest::Build(build)) = parse(&line) else { panic!("a build") };
+    let typed = build.form;
+    assert_eq!((typed.source.as_str(), typed.port.as_str()), ("old:/", "2222"));
+    assert_eq!(typed.host_key, key);
+    assert_eq!(typed.exclude_patterns, "/a\nb");
+    assert_eq!(typed.at_host.identity, "/root/key");
+    assert_eq!((typed.compressed.as_str(), typed.all_filesystems.as_str()), ("1", "1"));
+    assert_eq!(typed.bandwidth, "100");
+    let spec = typed.judge(&host()).unwrap();
+    assert_eq!(typed_again(&spec), spec);
+}
+
+#[test]
+fn sources_are_told_apart() {
+    let source = |word: &str| {
+        let typed = form(&format!("-m rsync -- --source {word}"));
+        (typed.source, typed.at_host.source)
+    };
+    let here = std::env::current_dir().unwrap();
+    let below = here.join("x").display().to_string();
+    assert_eq!(source("web"), ("web".to_owned(), String::new()));
+    assert_eq!(source("root@old:/srv"), ("root@old:/srv".to_owned(), String::new()));
+    assert_eq!(source("[::1]:/srv"), ("[::1]:/srv".to_owned(), String::new()));
+    assert_eq!(source("/srv/old"), (String::new(), "/srv/old".to_owned()));
+    assert_eq!(source("./x"), (String::new(), below.clone()));
+    assert_eq!(source("x/"), (String::new(), format!("{below}/")));
+    assert_eq!(source("rsync://old/x").0, "rsync://old/x", "for the engine to refuse");
+}
+
+#[test]
+fn default_options_come_before_those_that_are_typed() {
+    let list = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    let defaults = DefaultOptions {
+        build: list(&["--netdev", "eth1", "--context", "7"]),
+        debootstrap: list(&["--variant=minbase"]),
+    };
+    let parse = |line: &str| match build_options::parse("monvs", &words(line), &defaults) {
+        Ok(BuildRequest::Build(build)) => build.form,
+        other => panic!("{other:?}"),
+    };
+    let typed = parse("-m debootstrap --context 8 --interface 10.0.0.1 -- -- --include=vim");
+    assert_eq!(typed.interfaces, "eth1:10.0.0.1");
+    assert_eq!((typed.context.as_str(), typed.variant.as_str()), ("8", "minbase"));
+    assert_eq!(typed.packages, "vim");
+    assert_eq!(parse("-m skeleton --interface 10.0.0.1").variant, "", "debootstrap's alone");
+}
+
+#[test]
+fn the_equivalent_command_of_every_method_makes_the_same_build() {
+    for line in [
+        "-m skeleton --netbcast 192.0.2.255 --interface eth0:192.0.2.7/24",
+        "-m skeleton --cpuset slow --cpusetcpus 0-1:1 --cpusetmems 0 --cpusetvirt",
+        "-m skeleton --i-know-its-there",
+        "-m clone -- --source web",
+        "-m rsync --force -- --source web -- --exclude=/x --compress",
+        "-m rsync -- --source /srv/old",
+        "-m template -- -t /srv/old.tar",
+        "-m debootstrap -- -d bookworm -s bookworm",
+    ] {
+        let spec = form(line).judge(&host()).unwrap();
+        assert_eq!(typed_again(&spec), spec, "{line}");
+    }
 }
 
 #[test]

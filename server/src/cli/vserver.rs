@@ -10,12 +10,14 @@ use domain::id::VServerName;
 use domain::operation::{Kind, Progress};
 use engine::Engine;
 use engine::engine::{Change, GuestEvent};
+use engine::facts::DefaultOptions;
 
-use super::build_options::{self, BuildRequest, WrongBuild};
+use super::build_options::{self, Build, BuildRequest, WrongBuild};
 use super::caller::Caller;
 use super::change::{self, Ended};
 use super::config::Action;
 use super::help::{self, Command};
+use super::host_key;
 use super::name;
 use super::options::{Grammar, Opt, UsageError, text};
 use super::{begin_log, delete, exit, inside, status};
@@ -275,13 +277,12 @@ fn build(
         caller.tell_as(failure, None, label, |error| build_options::words(caller, error));
         exit::FAILURE
     };
+    let defaults = default_options(config);
     let request = build_options::name_of(name)
         .map_err(WrongBuild::from)
-        .and_then(|name| build_options::parse(&name, arguments));
-    let (form, shows_log, without_device) = match request {
-        Ok(BuildRequest::Build { form, shows_log, without_device }) => {
-            (form, shows_log, without_device)
-        }
+        .and_then(|name| build_options::parse(&name, arguments, &defaults));
+    let build = match request {
+        Ok(BuildRequest::Build(build)) => *build,
         Ok(BuildRequest::Help) => {
             caller.answer(Command::Build.help(locale));
             return Ok(0);
@@ -296,11 +297,17 @@ fn build(
         }
     };
     let engine = caller.engine(config)?;
-    for interface in without_device {
-        caller.note(locale.no_device_for(&interface));
+    judge_places(caller, &engine, &build)?;
+    for interface in &build.without_device {
+        caller.note(locale.no_device_for(interface));
     }
-    let caller = Caller { verbose: caller.verbose || shows_log, ..caller };
-    match change::run(caller, &engine, Change::Build(form)) {
+    for option in &build.without_effect {
+        caller.note(locale.option_without_effect(option));
+    }
+    let caller = Caller { verbose: caller.verbose || build.shows_log, ..caller };
+    let mut form = build.form;
+    host_key::confirm(caller, &engine, &mut form);
+    match change::run(caller, &engine, Change::Build(Box::new(form))) {
         Ended::Done(operation) => {
             tell_built(caller, &engine, &operation.target);
             Ok(0)
@@ -308,6 +315,41 @@ fn build(
         Ended::Told(code) => Err(code),
         Ended::Refused(failure) => Err(told(&failure)),
     }
+}
+
+/// What the administrator of this host wants every build to have, unless the environment says not to.
+fn default_options(config: Option<&Path>) -> DefaultOptions {
+    if std::env::var_os("NO_DEFAULT_OPTS").is_some_and(|value| !value.is_empty()) {
+        return DefaultOptions::default();
+    }
+    // Why the settings cannot be had is told by whoever needs them.
+    let instance = crate::invocation::instance(config);
+    instance.map(|instance| DefaultOptions::of(&instance.settings.roots)).unwrap_or_default()
+}
+
+/// Refuses places that are not where this instance has them: a VServer elsewhere would never be listed,
+/// nor be found by what the original left to scripts.
+fn judge_places(caller: Caller, engine: &Engine, build: &Build) -> Result<(), u8> {
+    let roots = &engine.instance().settings.roots;
+    // A name that is none is refused by the engine.
+    let Ok(name) = build.form.name.parse() else { return Ok(()) };
+    let real = |path: &Path| {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        std::fs::canonicalize(&path).unwrap_or(path)
+    };
+    for (option, given, ours) in [
+        ("--rootdir", &build.places.root_base, roots.guest_base.clone()),
+        ("--confdir", &build.places.config, roots.config_of(&name)),
+        ("--lockfile", &build.places.run_file, roots.run_file_of(&name)),
+    ] {
+        if let Some(given) = given.as_deref().filter(|given| real(given) != real(&ours)) {
+            let (given, ours) = (given.display().to_string(), ours.display().to_string());
+            caller.complain(caller.locale.place_is_elsewhere(option, &given, &ours));
+            caller.hint(caller.locale.places_are_settings());
+            return Err(exit::FAILURE);
+        }
+    }
+    Ok(())
 }
 
 /// What was chosen for it, and what to do next.

@@ -11,6 +11,7 @@
 
 pub mod capability;
 pub mod descriptor;
+pub mod extent;
 pub mod memfd;
 pub mod mount;
 pub mod process;

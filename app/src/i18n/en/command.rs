@@ -11,7 +11,7 @@ impl CommandMessages for English {
         name_word = "NAME";
         vserver_usage = "vserver [OPTIONS] NAME COMMAND [ARGUMENTS]";
         stat_usage = "vserver-stat [OPTIONS]";
-        build_arguments = "-m debootstrap [OPTIONS] [-- [-d SUITE] [-m MIRROR] [-- DEBOOTSTRAP_OPTIONS]]";
+        build_arguments = "-m METHOD [OPTIONS] [-- METHOD_OPTIONS [-- PROGRAM_OPTIONS]]";
         exec_arguments = "COMMAND [ARGUMENTS]";
         suexec_arguments = "USER COMMAND [ARGUMENTS]";
         vserver_commands = "Commands:";
@@ -35,7 +35,7 @@ impl CommandMessages for English {
         does_running = "the same without a word: exit status 0 or 1";
         does_delete = "remove it and its files, after asking";
         build_options_explained = "Options:
-  -m METHOD               how its files are made: debootstrap
+  -m METHOD               how its files are made, see below
   --context N             its context number, 2 to 49151 (default: the next free one)
   --hostname HOSTNAME     its host name (default: NAME)
   --interface [LABEL=][DEVICE:]ADDRESS[/LENGTH|/MASK]
@@ -44,19 +44,43 @@ impl CommandMessages for English {
   --netdev DEVICE         the device of interfaces that name none
   --netmask MASK, --netprefix LENGTH
                           the network of interfaces that give none
-  --initstyle STYLE       sysv or plain (default: what the host can run)
+  --netbcast ADDRESS      its broadcast address; must be that of the network
+  --initstyle STYLE       sysv or plain (default: that of what is copied, else
+                          what the host can run)
   --flags FLAG,…          context flags
-  --debug                 show debootstrap’s output
-Options of debootstrap, after --:
+  --cpuset NAME, --cpusetcpus N[-M][:EXCL], --cpusetmems N[-M][:EXCL],
+  --cpusetvirt            its cpuset
+  --force                 what has its name is moved aside, to NAME.~TIME~
+  --i-know-its-there      its root directory may hold files (rsync, skeleton)
+  --debug                 show what the programs say
+
+-m debootstrap: a fresh Debian. After --:
   -d SUITE                the distribution (default: the host’s)
   -m MIRROR               where packages come from
-Passed through to debootstrap, after another --:
-  --arch ARCHITECTURE, --variant minbase|buildd,
+  -s SUITE                another suite, whose script is used
+ after another --: --arch ARCHITECTURE, --variant minbase|buildd,
   --components PART,…, --include PACKAGE,…, --exclude PACKAGE,…
+-m clone: a copy of a VServer that shares what the filesystem can share. After --:
+  -s, --source NAME       which; it may run
+-m rsync: a copy of a VServer, a machine or a directory. After --:
+  -s, --source NAME|[USER@]HOST:/PATH|DIRECTORY
+  --hostkey FINGERPRINT   the key of HOST, confirmed
+  -o OPTION               the same as after another --
+ after another --: --exclude PATTERN, --no-one-file-system, --compress,
+  --bwlimit KIB, -e “ssh [-p PORT] [-i KEY_FILE]”
+-m template: what is in an archive. After --:
+  -t, --template FILE|NAME
+-m skeleton: empty directories and the configuration
 
-Example:
+Read first: .defaults/apps/build/options and .defaults/apps/debootstrap/options
+below /etc/vservers, unless NO_DEFAULT_OPTS is set.
+
+Examples:
   vserver monvs build -m debootstrap --context 100 --hostname monvs.cume.fr \\
-    --interface eth0:192.168.44.150/24 -- -d bookworm";
+    --interface eth0:192.168.44.150/24 -- -d bookworm
+  vserver nono build -m rsync --context 200 --hostname nono.cume.fr \\
+    --interface nono=eth0:192.168.44.151/24 -- --source /var/lib/vservers/monvs/
+  vserver old build -m rsync -- --source root@old.cume.fr:/";
         stat_options_explained = "What the host (context 0) and every running VServer use.
 
 Options:
@@ -83,6 +107,19 @@ Options:
         not_a_vserver_directory(path, base) = "{path} is not the config directory of a VServer: those are in {base}.";
         user_missing = "As whom? “suexec” needs a user and a command.";
         program_missing = "Which command? “exec” and “suexec” need one; “enter” opens a shell.";
+        // Builds by other methods.
+        option_refused(option, reason) = "The option “{option}” makes no sense here: {reason}";
+        option_twice(option) = "The option “{option}” can be given once.";
+        option_without_effect(option) = "The option “{option}” changes nothing: files that are copied or unpacked are of the distribution they are, /dev is always made anew, and packages are managed inside.";
+        packages_are_inside = "packages are always managed inside the VServer, so nothing of them is kept outside.";
+        failures_are_undone = "a build that fails is undone as a whole, and its log says why. To keep what was copied for another try, copy into a directory that is there, with --i-know-its-there.";
+        clones_are_whole = "a clone is the whole of its source. To leave something out: -m rsync -- --source NAME -- --exclude PATTERN";
+        skeleton_runs_nothing(word) = "“{word}” would be run on the host as root, and builds run nothing there. Build the skeleton, then run it yourself.";
+        remote_shell_is_ssh(word) = "“{word}” is not possible here: -e takes ssh, with -p PORT and -i KEY_FILE.";
+        place_is_elsewhere(option, given, ours) = "{option} {given}: this Ulysse has it at {ours}, and nowhere else.";
+        places_are_settings = "To have the files on a volume, mount it there. To move everything, change [roots] in the settings.";
+        host_key_to_confirm(host, fingerprint) = "{host} shows a key that nobody has confirmed yet: {fingerprint}. Compare it with what “ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub” says over there, then add --hostkey {fingerprint} after the first --.";
+        host_key_question(host, fingerprint) = "{host} shows a key that nobody has confirmed yet:\n  {fingerprint}\nIs this what “ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub” says over there (y/N) ";
         // What is wrong with a value; the pages have other ways out.
         value_missing = "A value is needed.";
         context_taken_by(context, name) = "Context {context} belongs to {name}. Leave the option out to get the next free one.";

@@ -137,6 +137,16 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
             format!("{program} failed: {detail}"),
             "The operation’s log holds what it said before.".into(),
         ),
+        Failure::RemoteDenied { host, public_key, detail } => (
+            format!("{host} does not let Ulysse log in: {detail}"),
+            if public_key.is_empty() {
+                "Check that the key that was given is in ~/.ssh/authorized_keys over there.".into()
+            } else {
+                format!(
+                    "Add this line to ~/.ssh/authorized_keys over there, then try again: {public_key}"
+                )
+            },
+        ),
         Failure::TimedOut { what, seconds } => (
             format!("{what} took longer than {seconds} seconds."),
             "Try again; the log says how far it came.".into(),
@@ -205,6 +215,10 @@ fn host_feature(feature: HostFeature) -> (&'static str, &'static str) {
         HostFeature::Veth => ("veth devices", "Load the module: modprobe veth."),
         HostFeature::Nftables => {
             ("nftables with address translation", "Install it: apt-get install nftables.")
+        }
+        HostFeature::Rsync => ("the program rsync", "Install it: apt-get install rsync."),
+        HostFeature::Ssh => {
+            ("the programs of ssh", "Install them: apt-get install openssh-client.")
         }
         HostFeature::Root => ("root privileges", "Run the command as root."),
     }

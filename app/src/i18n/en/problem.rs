@@ -29,6 +29,15 @@ pub(crate) fn field(field: Field) -> &'static str {
         Field::ConfigPath => "Path of the file",
         Field::ConfigTree => "Configuration",
         Field::ConfigText => "New text",
+        Field::Source => "Source",
+        Field::ExcludePatterns => "Left out of the copy",
+        Field::Bandwidth => "Highest rate (KiB/s)",
+        Field::Port => "Port of sshd",
+        Field::HostKey => "Key of the machine",
+        Field::Identity => "Private key",
+        Field::Template => "Template",
+        Field::Broadcast => "Broadcast address",
+        Field::Cpuset => "Cpuset",
     }
 }
 
@@ -39,6 +48,12 @@ fn allowed(allowed: Allowed) -> &'static str {
         }
         Allowed::HostName => {
             "letters without accents, digits, “-” and “.”, beginning with a letter or digit"
+        }
+        Allowed::TemplateName => {
+            "letters without accents, digits, “.”, “_” and “-”, beginning with a letter or digit"
+        }
+        Allowed::RemotePath => {
+            "an absolute path of letters without accents, digits and “/ . _ + @ , = : -”"
         }
         Allowed::Suite => "small letters, digits, “.” and “-”",
         Allowed::PackageName => "small letters, digits, “+”, “.” and “-”, packages apart by blanks",
@@ -126,6 +141,56 @@ pub(crate) fn problem(what: &Problem) -> String {
         Problem::OfItem { item, problem: inner } => {
             format!("“{}”: {}", item.escape_debug(), problem(inner))
         }
+        Problem::NotASource { text } => format!(
+            "“{text}” is neither the name of a VServer nor USER@HOST:/PATH."
+        ),
+        Problem::NoSuchSource { name } => {
+            format!("There is no VServer “{name}” to copy. Another machine is written USER@HOST:/PATH.")
+        }
+        Problem::NotAVServersDirectory { text } => format!(
+            "“{text}” is the directory of no VServer, and only those can be cloned. The method rsync copies any directory."
+        ),
+        Problem::SourceIsTarget => "A VServer cannot be a copy of itself.".into(),
+        Problem::SourceHoldsTarget { path } => format!(
+            "{path} holds the place that it would be copied to: the copy would have no end."
+        ),
+        Problem::NotThere { path } => {
+            format!("{path} is not there, or is empty. A volume may have to be mounted first.")
+        }
+        Problem::OnlyAtCommandLine => {
+            "A path of the host can only be given on the host, at the command line.".into()
+        }
+        Problem::NotAPattern => "A pattern cannot begin with “!”.".into(),
+        Problem::NotAFingerprint => {
+            "A fingerprint is “SHA256:” and 43 characters, as ssh-keygen -l shows it.".into()
+        }
+        Problem::HostKeyUnknown { host, fingerprint } => format!(
+            "{host} shows a key that nobody has confirmed yet: {fingerprint}. Compare it with what \
+             “ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub” says over there, and confirm it."
+        ),
+        Problem::HostKeyChanged { host, fingerprint, known_hosts } => format!(
+            "{host} shows another key than the one that was confirmed: {fingerprint}. Somebody may have put \
+             another machine in its place. If it was installed anew, remove its line from {known_hosts}."
+        ),
+        Problem::RemoteUnreachable { host, detail } => format!(
+            "{host} does not answer as a machine with sshd does: {detail}. Check its name, its port, and that sshd runs."
+        ),
+        Problem::NoSuchTemplate { choices } if choices.is_empty() => {
+            "No template is kept yet: add one first.".into()
+        }
+        Problem::NoSuchTemplate { choices } => {
+            format!("There is no such template. There are: {}.", choices.join(", "))
+        }
+        Problem::OptionOfOtherMethods { option } => {
+            format!("“{option}” means nothing with this method.")
+        }
+        Problem::NotTheBroadcast { expected } => {
+            format!("The broadcast address of this network is {expected}. It can be left out.")
+        }
+        Problem::NotACpuList { text } => {
+            format!("“{text}” is neither a number nor a range such as 0-3, with “:1” after it at most.")
+        }
+        Problem::CpusetWithoutName => "A cpuset needs a name.".into(),
         Problem::PasswordsDiffer => "The two passwords differ.".into(),
         Problem::PasswordTooCommon => {
             "Too easy to guess. Take several words that do not belong together.".into()

@@ -134,7 +134,6 @@ impl Messages for English {
         preview_when_right = "The command appears once every field is right.";
         files_written = "Files it will write in";
         name_hint = "Its directory’s name. Letters, digits, “.”, “_”, “-”.";
-        method_hint = "A fresh Debian from a mirror. The first build of a suite takes minutes, the next ones seconds.";
         suite_hint = "Empty: the host’s own.";
         mirror_hint = "Empty: the host’s own.";
         packages_hint = "Besides the base system, separated by blanks: for instance openssh-server.";
@@ -148,6 +147,18 @@ impl Messages for English {
         architecture_hint = "Empty: the host’s own.";
         debootstrap_hint = "Variant: minbase or buildd. Components: main, contrib, non-free-firmware …";
         next_address(interface) = "Next free: {interface}";
+        build_method = "How its files are made";
+        clone_source_hint = "The VServer to copy. It may run: it stands still for a moment, then goes on.";
+        rsync_source_hint = "A VServer’s name, or another machine as USER@HOST:/ – what its /dev, /proc and /sys hold is never copied.";
+        this_is_its_key = "This is the machine’s key; I have compared it.";
+        host_key_hint = "Nothing is sent to the machine before.";
+        port_hint = "Of another machine. Empty: 22.";
+        exclude_hint = "One pattern of rsync’s a line, for instance /var/cache/*.";
+        all_filesystems = "Also filesystems that are mounted in the source";
+        compressed = "Compress what travels";
+        bandwidth_hint = "Empty: as fast as can be.";
+        template_hint = "One that is kept here.";
+        init_of_the_source = "that of the source";
         // Operations.
         operation = "Operation";
         kind = "Kind";

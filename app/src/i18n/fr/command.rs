@@ -11,7 +11,7 @@ impl CommandMessages for French {
         name_word = "NOM";
         vserver_usage = "vserver [OPTIONS] NOM COMMANDE [ARGUMENTS]";
         stat_usage = "vserver-stat [OPTIONS]";
-        build_arguments = "-m debootstrap [OPTIONS] [-- [-d SUITE] [-m MIROIR] [-- OPTIONS_DE_DEBOOTSTRAP]]";
+        build_arguments = "-m MÉTHODE [OPTIONS] [-- OPTIONS_DE_LA_MÉTHODE [-- OPTIONS_DU_PROGRAMME]]";
         exec_arguments = "COMMANDE [ARGUMENTS]";
         suexec_arguments = "UTILISATEUR COMMANDE [ARGUMENTS]";
         vserver_commands = "Commandes :";
@@ -34,29 +34,53 @@ impl CommandMessages for French {
         does_status = "dire s’il est en marche : code de retour 0 si oui, 3 sinon";
         does_running = "de même, sans rien dire : code de retour 0 ou 1";
         does_delete = "le supprimer avec ses fichiers, après confirmation";
-        build_options_explained = "Options :
-  -m MÉTHODE              comment ses fichiers sont faits : debootstrap
-  --context N             son numéro de contexte, de 2 à 49151 (par défaut : le prochain libre)
-  --hostname NOM_HÔTE     son nom d’hôte (par défaut : NOM)
+        build_options_explained = "Options :
+  -m MÉTHODE              comment ses fichiers sont faits, voir plus bas
+  --context N             son numéro de contexte, de 2 à 49151 (par défaut : le prochain libre)
+  --hostname NOM_HÔTE     son nom d’hôte (par défaut : NOM)
   --interface [ÉTIQUETTE=][PÉRIPHÉRIQUE:]ADRESSE[/LONGUEUR|/MASQUE]
-                          une adresse ; peut être répétée ; PÉRIPHÉRIQUE « nodev » pour aucun
-                          (par défaut : la prochaine adresse libre du réseau NAT)
+                          une adresse ; peut être répétée ; PÉRIPHÉRIQUE « nodev » pour aucun
+                          (par défaut : la prochaine adresse libre du réseau NAT)
   --netdev PÉRIPHÉRIQUE   le périphérique des interfaces qui n’en nomment pas
   --netmask MASQUE, --netprefix LONGUEUR
                           le réseau des interfaces qui n’en donnent pas
-  --initstyle STYLE       sysv ou plain (par défaut : ce que l’hôte peut faire tourner)
+  --netbcast ADRESSE      son adresse de diffusion ; doit être celle du réseau
+  --initstyle STYLE       sysv ou plain (par défaut : celui de ce qui est copié, sinon
+                          ce que l’hôte peut faire tourner)
   --flags DRAPEAU,…       drapeaux de contexte
-  --debug                 montrer ce que dit debootstrap
-Options de debootstrap, après -- :
-  -d SUITE                la distribution (par défaut : celle de l’hôte)
-  -m MIROIR               d’où viennent les paquets
-Transmises à debootstrap, après un second -- :
-  --arch ARCHITECTURE, --variant minbase|buildd,
-  --components PARTIE,…, --include PAQUET,…, --exclude PAQUET,…
+  --cpuset NOM, --cpusetcpus N[-M][:EXCL], --cpusetmems N[-M][:EXCL],
+  --cpusetvirt            son cpuset
+  --force                 ce qui porte son nom est mis de côté, en NOM.~DATE~
+  --i-know-its-there      son répertoire racine peut contenir des fichiers (rsync, skeleton)
+  --debug                 montrer ce que disent les programmes
 
-Exemple :
+-m debootstrap : une Debian toute neuve. Après -- :
+  -d SUITE                la distribution (par défaut : celle de l’hôte)
+  -m MIROIR               d’où viennent les paquets
+  -s SUITE                une autre suite, dont le script est employé
+ après un second -- : --arch ARCHITECTURE, --variant minbase|buildd,
+  --components PARTIE,…, --include PAQUET,…, --exclude PAQUET,…
+-m clone : une copie d’un VServer, qui partage ce que le système de fichiers sait partager. Après -- :
+  -s, --source NOM        lequel ; il peut être en marche
+-m rsync : une copie d’un VServer, d’une machine ou d’un répertoire. Après -- :
+  -s, --source NOM|[UTILISATEUR@]MACHINE:/CHEMIN|RÉPERTOIRE
+  --hostkey EMPREINTE     la clé de MACHINE, confirmée
+  -o OPTION               comme après un second --
+ après un second -- : --exclude MOTIF, --no-one-file-system, --compress,
+  --bwlimit KIO, -e « ssh [-p PORT] [-i FICHIER_DE_CLÉ] »
+-m template : le contenu d’une archive. Après -- :
+  -t, --template FICHIER|NOM
+-m skeleton : des répertoires vides et la configuration
+
+Lus d’abord : .defaults/apps/build/options et .defaults/apps/debootstrap/options
+sous /etc/vservers, à moins que NO_DEFAULT_OPTS ne soit définie.
+
+Exemples :
   vserver monvs build -m debootstrap --context 100 --hostname monvs.cume.fr \\
-    --interface eth0:192.168.44.150/24 -- -d bookworm";
+    --interface eth0:192.168.44.150/24 -- -d bookworm
+  vserver nono build -m rsync --context 200 --hostname nono.cume.fr \\
+    --interface nono=eth0:192.168.44.151/24 -- --source /var/lib/vservers/monvs/
+  vserver ancien build -m rsync -- --source root@ancien.cume.fr:/";
         stat_options_explained = "Ce que consomment l’hôte (contexte 0) et chaque VServer en marche.
 
 Options :
@@ -83,6 +107,19 @@ Options :
         not_a_vserver_directory(path, base) = "{path} n’est pas le répertoire de configuration d’un VServer : ils sont dans {base}.";
         user_missing = "En tant que qui ? « suexec » attend un utilisateur et une commande.";
         program_missing = "Quelle commande ? « exec » et « suexec » en attendent une ; « enter » ouvre un shell.";
+        // Builds by other methods.
+        option_refused(option, reason) = "L’option « {option} » n’a pas de sens ici : {reason}";
+        option_twice(option) = "L’option « {option} » ne peut être donnée qu’une fois.";
+        option_without_effect(option) = "L’option « {option} » ne change rien : des fichiers copiés ou dépaquetés sont de la distribution qui est la leur, /dev est toujours refait, et les paquets se gèrent à l’intérieur.";
+        packages_are_inside = "les paquets se gèrent toujours à l’intérieur du VServer, rien n’en est gardé au dehors.";
+        failures_are_undone = "une construction qui échoue est défaite en entier, et son journal dit pourquoi. Pour garder ce qui a été copié en vue d’un nouvel essai, copiez dans un répertoire existant, avec --i-know-its-there.";
+        clones_are_whole = "un clone est sa source tout entière. Pour en écarter une partie : -m rsync -- --source NOM -- --exclude MOTIF";
+        skeleton_runs_nothing(word) = "« {word} » serait exécuté sur l’hôte en tant que root, or une construction n’y exécute rien. Construisez le squelette, puis lancez-le vous-même.";
+        remote_shell_is_ssh(word) = "« {word} » n’est pas possible ici : -e attend ssh, avec -p PORT et -i FICHIER_DE_CLÉ.";
+        place_is_elsewhere(option, given, ours) = "{option} {given} : cet Ulysse l’a dans {ours}, et nulle part ailleurs.";
+        places_are_settings = "Pour placer les fichiers sur un volume, montez-le à cet endroit. Pour tout déplacer, changez [roots] dans les réglages.";
+        host_key_to_confirm(host, fingerprint) = "{host} présente une clé que personne n’a encore confirmée : {fingerprint}. Comparez-la à ce que dit là-bas « ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub », puis ajoutez --hostkey {fingerprint} après le premier --.";
+        host_key_question(host, fingerprint) = "{host} présente une clé que personne n’a encore confirmée :\n  {fingerprint}\nEst-ce bien ce que dit là-bas « ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub » (o/N) ";
         // What is wrong with a value; the pages have other ways out.
         value_missing = "Il faut une valeur.";
         context_taken_by(context, name) = "Le contexte {context} appartient à {name}. Sans cette option, le prochain libre est pris.";

@@ -148,6 +148,14 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
             format!("{program} a échoué : {detail}"),
             "Le journal de l’opération contient ce qui précède.".into(),
         ),
+        Failure::RemoteDenied { host, public_key, detail } => (
+            format!("{host} ne laisse pas Ulysse se connecter : {detail}"),
+            if public_key.is_empty() {
+                "Vérifiez que la clé indiquée figure là-bas dans ~/.ssh/authorized_keys.".into()
+            } else {
+                format!("Ajoutez là-bas cette ligne à ~/.ssh/authorized_keys, puis réessayez : {public_key}")
+            },
+        ),
         Failure::TimedOut { what, seconds } => (
             format!("{what} : plus de {seconds} secondes se sont écoulées."),
             "Réessayez ; le journal dit jusqu’où c’est allé.".into(),
@@ -221,6 +229,10 @@ fn host_feature(feature: HostFeature) -> (&'static str, &'static str) {
         HostFeature::Veth => ("les périphériques veth", "Chargez le module : modprobe veth."),
         HostFeature::Nftables => {
             ("nftables avec traduction d’adresses", "Installez-le : apt-get install nftables.")
+        }
+        HostFeature::Rsync => ("le programme rsync", "Installez-le : apt-get install rsync."),
+        HostFeature::Ssh => {
+            ("les programmes de ssh", "Installez-les : apt-get install openssh-client.")
         }
         HostFeature::Root => ("les droits de root", "Lancez la commande en tant que root."),
     }

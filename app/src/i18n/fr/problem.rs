@@ -29,6 +29,15 @@ pub(crate) fn field(field: Field) -> &'static str {
         Field::ConfigPath => "Chemin du fichier",
         Field::ConfigTree => "Configuration",
         Field::ConfigText => "Nouveau texte",
+        Field::Source => "Source",
+        Field::ExcludePatterns => "À ne pas copier",
+        Field::Bandwidth => "Débit maximal (Kio/s)",
+        Field::Port => "Port de sshd",
+        Field::HostKey => "Clé de la machine",
+        Field::Identity => "Clé privée",
+        Field::Template => "Modèle",
+        Field::Broadcast => "Adresse de diffusion",
+        Field::Cpuset => "Cpuset",
     }
 }
 
@@ -39,6 +48,12 @@ fn allowed(allowed: Allowed) -> &'static str {
         }
         Allowed::HostName => {
             "lettres sans accent, chiffres, « - » et « . », en commençant par une lettre ou un chiffre"
+        }
+        Allowed::TemplateName => {
+            "lettres sans accent, chiffres, « . », « _ » et « - », en commençant par une lettre ou un chiffre"
+        }
+        Allowed::RemotePath => {
+            "un chemin absolu de lettres sans accent, de chiffres et de « / . _ + @ , = : - »"
         }
         Allowed::Suite => "lettres minuscules, chiffres, « . » et « - »",
         Allowed::PackageName => {
@@ -141,6 +156,57 @@ pub(crate) fn problem(what: &Problem) -> String {
         Problem::OfItem { item, problem: inner } => {
             format!("« {} » : {}", item.escape_debug(), problem(inner))
         }
+        Problem::NotASource { text } => format!(
+            "« {text} » n’est ni le nom d’un VServer, ni UTILISATEUR@MACHINE:/CHEMIN."
+        ),
+        Problem::NoSuchSource { name } => format!(
+            "Il n’existe pas de VServer « {name} » à copier. Une autre machine s’écrit UTILISATEUR@MACHINE:/CHEMIN."
+        ),
+        Problem::NotAVServersDirectory { text } => format!(
+            "« {text} » n’est le répertoire d’aucun VServer, or seul un VServer se clone. La méthode rsync copie tout répertoire."
+        ),
+        Problem::SourceIsTarget => "Un VServer ne peut pas être une copie de lui-même.".into(),
+        Problem::SourceHoldsTarget { path } => format!(
+            "{path} contient l’endroit où il serait copié : la copie n’aurait pas de fin."
+        ),
+        Problem::NotThere { path } => {
+            format!("{path} n’existe pas, ou est vide. Peut-être faut-il d’abord monter un volume.")
+        }
+        Problem::OnlyAtCommandLine => {
+            "Un chemin de l’hôte ne peut être donné que sur l’hôte, en ligne de commande.".into()
+        }
+        Problem::NotAPattern => "Un motif ne peut pas commencer par « ! ».".into(),
+        Problem::NotAFingerprint => {
+            "Une empreinte est « SHA256: » suivi de 43 caractères, telle que la montre ssh-keygen -l."
+                .into()
+        }
+        Problem::HostKeyUnknown { host, fingerprint } => format!(
+            "{host} présente une clé que personne n’a encore confirmée : {fingerprint}. Comparez-la à ce \
+             que dit là-bas « ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub », puis confirmez-la."
+        ),
+        Problem::HostKeyChanged { host, fingerprint, known_hosts } => format!(
+            "{host} présente une autre clé que celle qui a été confirmée : {fingerprint}. Quelqu’un a pu \
+             mettre une autre machine à sa place. Si elle a été réinstallée, retirez sa ligne de {known_hosts}."
+        ),
+        Problem::RemoteUnreachable { host, detail } => format!(
+            "{host} ne répond pas comme une machine où tourne sshd : {detail}. Vérifiez son nom, le port, et que sshd tourne."
+        ),
+        Problem::NoSuchTemplate { choices } if choices.is_empty() => {
+            "Aucun modèle n’est encore gardé : ajoutez-en un d’abord.".into()
+        }
+        Problem::NoSuchTemplate { choices } => {
+            format!("Il n’y a pas de tel modèle. Il y a : {}.", choices.join(", "))
+        }
+        Problem::OptionOfOtherMethods { option } => {
+            format!("« {option} » n’a pas de sens avec cette méthode.")
+        }
+        Problem::NotTheBroadcast { expected } => format!(
+            "L’adresse de diffusion de ce réseau est {expected}. On peut ne pas l’indiquer."
+        ),
+        Problem::NotACpuList { text } => format!(
+            "« {text} » n’est ni un nombre, ni un intervalle comme 0-3, suivi au plus de « :1 »."
+        ),
+        Problem::CpusetWithoutName => "Un cpuset a besoin d’un nom.".into(),
         Problem::PasswordsDiffer => "Les deux mots de passe diffèrent.".into(),
         Problem::PasswordTooCommon => {
             "Trop facile à deviner. Prenez plusieurs mots sans rapport entre eux.".into()

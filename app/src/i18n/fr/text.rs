@@ -134,7 +134,6 @@ impl Messages for French {
         preview_when_right = "La commande apparaît dès que tous les champs sont corrects.";
         files_written = "Fichiers qui seront écrits dans";
         name_hint = "Le nom de son répertoire. Lettres, chiffres, « . », « _ », « - ».";
-        method_hint = "Une Debian neuve tirée d’un miroir. La première construction d’une suite prend des minutes, les suivantes des secondes.";
         suite_hint = "Vide : celle de l’hôte.";
         mirror_hint = "Vide : celui de l’hôte.";
         packages_hint = "En plus du système de base, séparés par des espaces : par exemple openssh-server.";
@@ -148,6 +147,18 @@ impl Messages for French {
         architecture_hint = "Vide : celle de l’hôte.";
         debootstrap_hint = "Variante : minbase ou buildd. Composants : main, contrib, non-free-firmware…";
         next_address(interface) = "Prochaine libre : {interface}";
+        build_method = "Comment ses fichiers sont faits";
+        clone_source_hint = "Le VServer à copier. Il peut être en marche : il se fige un instant, puis continue.";
+        rsync_source_hint = "Le nom d’un VServer, ou une autre machine sous la forme UTILISATEUR@MACHINE:/ – le contenu de ses /dev, /proc et /sys n’est jamais copié.";
+        this_is_its_key = "C’est bien la clé de la machine ; je l’ai comparée.";
+        host_key_hint = "Rien n’est envoyé à la machine avant cela.";
+        port_hint = "D’une autre machine. Vide : 22.";
+        exclude_hint = "Un motif de rsync par ligne, par exemple /var/cache/*.";
+        all_filesystems = "Aussi les systèmes de fichiers montés dans la source";
+        compressed = "Compresser ce qui voyage";
+        bandwidth_hint = "Vide : aussi vite que possible.";
+        template_hint = "L’un de ceux qui sont gardés ici.";
+        init_of_the_source = "celui de la source";
         // Operations.
         operation = "Opération";
         kind = "Genre";

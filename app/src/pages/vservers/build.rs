@@ -1,8 +1,9 @@
-//! Build a VServer.
+//! Build a VServer: the method is chosen by a link, the rest by a form.
 
-use domain::build::BuildForm;
+use domain::build::{BuildForm, MethodKind};
 use leptos::prelude::*;
 
+use crate::i18n::{Locale, method_text};
 use crate::islands::build_form::BuildFormFields;
 use crate::page::{Area, Content, For, Page, page};
 
@@ -13,10 +14,19 @@ pub(crate) fn build() -> impl IntoView {
     page(For::LoggedIn, async |page: Page| {
         let t = page.locale;
         let facts = page.backend.host_facts(page.permit()?).await?;
-        let form: BuildForm = page
-            .typed(FORM, "form")
-            .and_then(|typed| serde_json::from_str(&typed).ok())
-            .unwrap_or_default();
+        let typed: Option<BuildForm> =
+            page.typed(FORM, "form").and_then(|typed| serde_json::from_str(&typed).ok());
+        let chosen = page.query("method").and_then(|word| word.parse().ok());
+        let form = match (typed, chosen) {
+            (Some(form), _) => form,
+            (None, method) => BuildForm {
+                method: method.unwrap_or(MethodKind::default()).to_string(),
+                source: page.query("source").unwrap_or_default(),
+                template: page.query("template").unwrap_or_default(),
+                ..BuildForm::default()
+            },
+        };
+        let method = form.method_kind().unwrap_or_default();
         let refused = page.errors(FORM);
         let csrf = page.csrf.clone();
         Ok(Content {
@@ -24,9 +34,37 @@ pub(crate) fn build() -> impl IntoView {
             area: Area::VServers,
             subscription: None,
             body: view! {
+                {methods(t, method)}
                 <BuildFormFields locale=t form=form refused=refused facts=facts csrf=csrf />
             }
             .into_any(),
         })
     })
+}
+
+/// The methods, each a link to its form.
+fn methods(t: Locale, chosen: MethodKind) -> impl IntoView {
+    let links = MethodKind::ALL
+        .into_iter()
+        .map(|method| {
+            let is_chosen = method == chosen;
+            let (name, explained) = method_text(t, method);
+            view! {
+                <li>
+                    <a
+                        href=format!("/build?method={method}")
+                        aria-current=is_chosen.then_some("page")
+                    >
+                        <strong>{name}</strong>
+                        <span>{explained}</span>
+                    </a>
+                </li>
+            }
+        })
+        .collect_view();
+    view! {
+        <nav class="methods" id="field-method" aria-label=t.build_method()>
+            <ul>{links}</ul>
+        </nav>
+    }
 }

@@ -8,13 +8,11 @@
 //! Not here: what makes one VServer differ from another ([`super::configure`]).
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufReader, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::process::{Command, Stdio};
 
 use domain::build::{BuildSpec, Method};
 use domain::failure::{Failure, HostFeature};
@@ -23,7 +21,7 @@ use domain::init::Init;
 use domain::operation::Stage;
 use domain::time::UnixMillis;
 use nix::libc;
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::poll;
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -31,6 +29,7 @@ use sys::wait::timespec;
 
 use super::BuildError;
 use super::debootstrap::{self, Listener, Word};
+use super::running::{self, LOOK_EVERY, Running, Waiting, next_line};
 use super::stage::{self, NotRun, StagePlan};
 use crate::engine::Instance;
 use crate::operation::{Step, Stopped, Work, crash_point};
@@ -39,10 +38,6 @@ use crate::tree;
 
 /// Changes whenever what this module makes of the same method changes.
 const RECIPE: u32 = 1;
-/// How often somebody who waits looks whether the wait is still wanted.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// The longest line of a program that is heard, in bytes.
-const LINE_BYTES: u64 = 8 * 1024;
 /// What of the engine's environment says how to reach a mirror.
 const PROXY_VARIABLES: [&str; 4] = ["http_proxy", "https_proxy", "ftp_proxy", "no_proxy"];
 
@@ -240,39 +235,21 @@ fn run_debootstrap(
         host_ids: IDS_PER_VSERVER,
         command: debootstrap::command(&spec.method, spec.init),
         environment,
+        ..StagePlan::default()
     };
-    work.log(&domain::build::shell_line(&plan.command));
-    let failed = |source| BuildError::Stage { source };
-    let (mut running, output) = Running::start(&instance.executable, &plan).map_err(failed)?;
     let mut listener = Listener::default();
-    let mut not_run: Option<NotRun> = None;
-    let mut lines = BufReader::new(output);
-    while let Some(line) = next_line(&mut lines, work).map_err(|stopped| match stopped {
-        Waiting::Cancelled => Stopped::Cancelled,
-        Waiting::Broken(source) => failed(source).into(),
-    })? {
-        if let Some(found) = line.strip_prefix('{').and_then(|_| serde_json::from_str(&line).ok()) {
-            not_run = Some(found);
-            continue;
+    let status = running::run(instance, work, &plan, |work, line| match listener.hear(line) {
+        Some(Word::Line(text)) => work.log(&text),
+        Some(Word::Progress(stage, permille)) => {
+            let whole = u32::from(permille) * u32::from(KEPT) / 1000;
+            work.progress(stage, u16::try_from(whole).unwrap_or(KEPT));
         }
-        match listener.hear(&line) {
-            Some(Word::Line(text)) => work.log(&text),
-            Some(Word::Progress(stage, permille)) => {
-                let whole = u32::from(permille) * u32::from(KEPT) / 1000;
-                work.progress(stage, u16::try_from(whole).unwrap_or(KEPT));
-            }
-            None => {}
-        }
-    }
-    let status = running.wait().map_err(failed)?;
+        None => {}
+    })?;
     if status.success() {
         return Ok(());
     }
-    Err(match not_run {
-        Some(why) => host_failure(&why),
-        None => listener.failure(&spec.method, &root.display().to_string()),
-    }
-    .into())
+    Err(listener.failure(&spec.method, &root.display().to_string()).into())
 }
 
 /// See [`super::try_stage`].
@@ -287,7 +264,7 @@ pub(super) fn try_stage(instance: &Instance) -> Result<(), Failure> {
         first_host_id: first_host_id(ContextId::MIN),
         host_ids: IDS_PER_VSERVER,
         command: vec!["/bin/true".to_owned()],
-        environment: Vec::new(),
+        ..StagePlan::default()
     };
     let tried = || {
         let (mut running, mut output) = Running::start(&instance.executable, &plan)?;
@@ -298,118 +275,10 @@ pub(super) fn try_stage(instance: &Instance) -> Result<(), Failure> {
     let result = tried();
     tree::remove(&directory).map_err(unexpected)?;
     let (status, said) = result.map_err(unexpected)?;
-    match serde_json::from_str(said.trim()) {
+    match serde_json::from_str::<NotRun>(said.trim()) {
         _ if status.success() => Ok(()),
-        Ok(why) => Err(host_failure(&why)),
+        Ok(why) => Err((&why).into()),
         Err(_) => Err(Failure::ProgramFailed { program: "ulysse stage".to_owned(), detail: said }),
-    }
-}
-
-fn host_failure(why: &NotRun) -> Failure {
-    let detail = format!("{}: {}", why.while_doing, io::Error::from_raw_os_error(why.errno));
-    if why.errno == libc::ENOSPC && !why.lacks_user_namespaces {
-        Failure::DiskFull { path: why.while_doing.clone() }
-    } else if why.lacks_user_namespaces {
-        Failure::HostLacks { feature: HostFeature::UserNamespaces, detail }
-    } else if why.lacks_idmapped_mounts {
-        Failure::HostLacks { feature: HostFeature::IdmappedMounts, detail }
-    } else {
-        Failure::Unexpected { detail }
-    }
-}
-
-/// A stage in progress; ends, with all it started, when this does.
-struct Running {
-    child: Child,
-}
-
-impl Running {
-    /// Starts a stage; what comes out of it is to be read from the file.
-    fn start(executable: &Path, plan: &StagePlan) -> io::Result<(Self, File)> {
-        let (output, input) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
-        let child = Command::new(executable)
-            .arg(stage::ROLE)
-            // A Ctrl-C is the caller's to hear: it cancels, and what was done is undone in order.
-            .process_group(0)
-            .current_dir("/")
-            .stdin(Stdio::piped())
-            .stdout(input.try_clone()?)
-            .stderr(input)
-            .spawn()?;
-        let mut running = Self { child };
-        let mut line = serde_json::to_vec(plan)?;
-        line.push(b'\n');
-        if let Some(stdin) = running.child.stdin.as_mut() {
-            stdin.write_all(&line)?;
-        }
-        Ok((running, output.into()))
-    }
-
-    fn wait(&mut self) -> io::Result<std::process::ExitStatus> {
-        self.child.wait()
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // The end of its input is its word to end; it waits for all it started.
-        drop(self.child.stdin.take());
-        let _ = self.child.wait();
-    }
-}
-
-/// Why waiting for a line ended.
-enum Waiting {
-    Cancelled,
-    Broken(io::Error),
-}
-
-/// The next line of a program's output, cut to what a log takes; none at its end.
-fn next_line(lines: &mut BufReader<File>, work: &mut Work<'_>) -> Result<Option<String>, Waiting> {
-    let mut line = Vec::new();
-    loop {
-        if work.is_cancelled() {
-            return Err(Waiting::Cancelled);
-        }
-        if lines.buffer().is_empty() && !is_readable(lines.get_ref()).map_err(Waiting::Broken)? {
-            continue;
-        }
-        let room = LINE_BYTES.saturating_sub(line.len() as u64).max(1);
-        let read = lines.by_ref().take(room).read_until_now(&mut line).map_err(Waiting::Broken)?;
-        let is_whole = line.last() == Some(&b'\n') || line.len() as u64 >= LINE_BYTES;
-        if read == 0 && line.is_empty() {
-            return Ok(None);
-        }
-        if read == 0 || is_whole {
-            return Ok(Some(String::from_utf8_lossy(&line).trim_end().to_owned()));
-        }
-    }
-}
-
-/// Reading what is there, without waiting for a line's end that may never come.
-trait ReadUntilNow {
-    fn read_until_now(&mut self, line: &mut Vec<u8>) -> io::Result<usize>;
-}
-
-impl<R: BufRead> ReadUntilNow for R {
-    fn read_until_now(&mut self, line: &mut Vec<u8>) -> io::Result<usize> {
-        let available = self.fill_buf()?;
-        let used = match available.iter().position(|byte| *byte == b'\n') {
-            Some(index) => index + 1,
-            None => available.len(),
-        };
-        line.extend(available.iter().take(used));
-        self.consume(used);
-        Ok(used)
-    }
-}
-
-/// Waits a moment for a pipe to have something, or to have ended.
-fn is_readable(pipe: &File) -> io::Result<bool> {
-    match poll(&mut [PollFd::new(pipe, PollFlags::IN)], Some(&timespec(LOOK_EVERY))) {
-        Ok(ready) => Ok(ready > 0),
-        Err(rustix::io::Errno::INTR) => Ok(false),
-        Err(errno) => Err(errno.into()),
     }
 }
 

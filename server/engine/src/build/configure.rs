@@ -10,6 +10,7 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use domain::build::{BuildSpec, Method};
+use domain::init::InitStyle;
 use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, mkdirat, open, openat2, renameat, unlinkat};
 use rustix::io::Errno;
 
@@ -34,6 +35,14 @@ pub(super) fn configure(root: &Path, spec: &BuildSpec) -> io::Result<Vec<String>
     replace(&etc, "machine-id", b"")?;
     sources(&etc, &spec.method)?;
     let mut warnings = Vec::new();
+    if let Some(warning) = missing_init(&root, spec) {
+        warnings.push(warning);
+    }
+    if spec.cpuset.is_some() {
+        warnings.push(
+            "cpuset/ is written, and has no effect yet in this release of Ulysse.".to_owned(),
+        );
+    }
     let servers = resolv_conf(&[Path::new("/etc/resolv.conf"), Path::new(RESOLVED)]);
     match servers {
         Some(text) => replace(&etc, "resolv.conf", text.as_bytes())?,
@@ -48,7 +57,10 @@ pub(super) fn configure(root: &Path, spec: &BuildSpec) -> io::Result<Vec<String>
 
 /// `/etc/apt/sources.list`: debootstrap writes the release alone, which gets no security fixes.
 fn sources(etc: &OwnedFd, method: &Method) -> io::Result<()> {
-    let Method::Debootstrap { suite, mirror: from, components, .. } = method;
+    // What is copied or unpacked has its own.
+    let Method::Debootstrap { suite, mirror: from, components, .. } = method else {
+        return Ok(());
+    };
     let later = mirror::later_sources(suite, from, components);
     if later.is_empty() {
         return Ok(());
@@ -57,6 +69,34 @@ fn sources(etc: &OwnedFd, method: &Method) -> io::Result<()> {
     let parts = if parts.is_empty() { "main".to_owned() } else { parts.join(" ") };
     let text = format!("deb {from} {suite} {parts}\n{}\n", later.join("\n"));
     replace(&directory(etc, "apt")?, "sources.list", text.as_bytes())
+}
+
+/// What keeps it from being started, if anything does: no init of its style among its files.
+fn missing_init(root: &OwnedFd, spec: &BuildSpec) -> Option<String> {
+    let candidates: &[&str] = match spec.init.style() {
+        InitStyle::Plain => &["sbin/init"],
+        InitStyle::Sysv => &["etc/init.d/rc", "etc/rc.d/rc"],
+    };
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    let is_there = |path: &&str| {
+        openat2(
+            root,
+            *path,
+            flags,
+            Mode::empty(),
+            ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS,
+        )
+        .is_ok()
+    };
+    if candidates.iter().any(is_there) {
+        return None;
+    }
+    Some(format!(
+        "It has no {}, which its init style {} needs to be started: install one, or choose another \
+         style in apps/init/style.",
+        candidates.join(" or "),
+        spec.init.style()
+    ))
 }
 
 /// `/etc/hosts`: itself by its first address, so that its name means something inside.
@@ -100,7 +140,7 @@ fn resolv_conf(files: &[&Path]) -> Option<String> {
 }
 
 /// A directory of the tree, made when it is missing; never through a link.
-fn directory(parent: &OwnedFd, name: &str) -> io::Result<OwnedFd> {
+pub(super) fn directory(parent: &OwnedFd, name: &str) -> io::Result<OwnedFd> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
     match openat2(parent, name, flags, Mode::empty(), resolve) {

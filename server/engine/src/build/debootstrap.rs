@@ -17,6 +17,9 @@ use super::stage::TARGET;
 /// Where Debian has it.
 pub(super) const PROGRAM: &str = "/usr/sbin/debootstrap";
 
+/// Where its scripts are.
+const SCRIPTS: &str = "/usr/share/debootstrap/scripts";
+
 /// What makes a sysvinit system; the rest of Debian's own init is left out. `insserv` and `startpar`
 /// come with `sysv-rc`.
 const SYSVINIT: [&str; 3] = ["sysvinit-core", "sysv-rc", "initscripts"];
@@ -44,7 +47,12 @@ pub(super) fn command(method: &Method, init: Init) -> Vec<String> {
         variant,
         components,
         excluded,
-    } = method;
+        script,
+    } = method
+    else {
+        // The other methods have no base.
+        return Vec::new();
+    };
     let (with, without): (&[&str], &[&str]) = match init {
         Init::Sysvinit => (&SYSVINIT, &WITHOUT_SYSTEMD),
         Init::Systemd => (&SYSTEMD, &[]),
@@ -69,6 +77,7 @@ pub(super) fn command(method: &Method, init: Init) -> Vec<String> {
         command.push(format!("--components={}", components.join(",")));
     }
     command.extend([suite.to_string(), TARGET.to_owned(), mirror.to_string()]);
+    command.extend(script.iter().map(|script| format!("{SCRIPTS}/{script}")));
     command
 }
 
@@ -191,14 +200,17 @@ impl Listener {
 
     /// Why the run failed.
     pub(super) fn failure(&self, method: &Method, place: &str) -> Failure {
-        let Method::Debootstrap { mirror, .. } = method;
+        let mirror = match method {
+            Method::Debootstrap { mirror, .. } => mirror.to_string(),
+            _ => String::new(),
+        };
         if self.disk_full {
             return Failure::DiskFull { path: place.to_owned() };
         }
         let complaint = self.last_complaint.clone();
         match &self.error {
             Some((code, text)) if is_about_mirror(code) => Failure::MirrorUnreachable {
-                mirror: mirror.to_string(),
+                mirror,
                 detail: complaint.unwrap_or_else(|| text.clone()),
             },
             Some((_, text)) => Failure::DebootstrapFailed {
@@ -254,6 +266,7 @@ mod tests {
             variant: "minbase".parse().ok(),
             components: vec![],
             excluded: vec!["nano".parse().unwrap()],
+            script: None,
         }
     }
 

@@ -1,5 +1,5 @@
-//! Building a VServer: a base system (made or found), a copy of it, what makes it its own, its config
-//! tree; all of it aside, until the commit puts it in place.
+//! Building a VServer: its files (by one of the methods), what makes it its own, its config tree; all of
+//! it aside, until the commit puts it in place.
 //!
 //! Invariants:
 //! - Until the commit nothing of the VServer is where a VServer would be, unless its directory was
@@ -8,22 +8,34 @@
 
 mod base;
 mod configure;
+mod copy;
 mod debootstrap;
+mod host_keys;
+mod reflink;
+pub mod relay;
+mod remote;
+mod rsync;
+mod running;
+mod skeleton;
+mod source;
 pub mod stage;
+pub mod template;
+
+pub use remote::judge_host_key;
 
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use domain::build::BuildSpec;
+use domain::build::{BuildSpec, Method, Source};
 use domain::failure::Failure;
 use domain::field::{Field, FieldErrors, Problem};
 use domain::operation::Stage;
 
 use crate::config;
 use crate::engine::Instance;
-use crate::operation::{Finish, Step, Stopped, Work, crash_point};
+use crate::operation::{Finish, Record, Step, Stopped, Work, crash_point};
 use crate::recovery::{self, RecoveryError};
 use crate::roots::Roots;
 use crate::tree;
@@ -90,27 +102,46 @@ impl From<BuildError> for Failure {
     }
 }
 
+/// What is where a VServer's files go.
+enum Place {
+    /// Nothing, or what is moved aside.
+    Free,
+    /// An empty directory, or volume, which is filled.
+    Empty,
+    /// A directory with files that stay.
+    Kept,
+}
+
 /// Judges the place where a VServer's files would go: it must be free, or an empty directory.
 ///
 /// # Errors
 /// When it is neither, or cannot be looked at.
 pub fn judge_place(roots: &Roots, spec: &BuildSpec) -> Result<(), BuildError> {
-    is_to_be_filled(roots, spec).map(drop)
+    place_of(roots, spec).map(drop)
 }
 
-/// Whether the directory is there, empty, and is to be filled.
-fn is_to_be_filled(roots: &Roots, spec: &BuildSpec) -> Result<bool, BuildError> {
+fn place_of(roots: &Roots, spec: &BuildSpec) -> Result<Place, BuildError> {
     let path = roots.guest_of(&spec.name);
     match fs::symlink_metadata(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Place::Free),
         Err(source) => Err(BuildError::Place { path, source }),
-        Ok(found) if !found.is_dir() => Err(BuildError::Occupied { path }),
+        Ok(found) if !found.is_dir() => match spec.replaces {
+            true => Ok(Place::Free),
+            false => Err(BuildError::Occupied { path }),
+        },
         Ok(_) => match tree::is_empty(&path) {
-            Ok(true) => Ok(true),
+            Ok(true) => Ok(Place::Empty),
+            Ok(false) if spec.keeps_root => Ok(Place::Kept),
+            Ok(false) if spec.replaces => Ok(Place::Free),
             Ok(false) => Err(BuildError::Occupied { path }),
             Err(source) => Err(BuildError::Place { path, source }),
         },
     }
+}
+
+fn at(path: &Path) -> impl FnOnce(io::Error) -> BuildError {
+    let path = path.to_owned();
+    move |source| BuildError::Place { path, source }
 }
 
 /// Builds a VServer.
@@ -119,44 +150,65 @@ fn is_to_be_filled(roots: &Roots, spec: &BuildSpec) -> Result<bool, BuildError> 
 /// When it is cancelled or something fails; what was made so far is in the journal.
 pub fn build(instance: &Instance, work: &mut Work<'_>, spec: &BuildSpec) -> Result<(), Stopped> {
     let roots = &instance.settings.roots;
-    let place =
-        |path: &std::path::Path, source| BuildError::Place { path: path.to_owned(), source };
-    base::make_private(&roots.guest_base).map_err(|source| place(&roots.guest_base, source))?;
+    base::make_private(&roots.guest_base).map_err(at(&roots.guest_base))?;
     config::ensure_defaults(roots)?;
-    let base = base::obtain(instance, work, spec)?;
+    let base = match &spec.method {
+        Method::Debootstrap { .. } => Some(base::obtain(instance, work, spec)?),
+        _ => None,
+    };
+    let mut held = match spec.method.copied_vserver() {
+        Some(name) => Some(source::hold(roots, work, name)?),
+        None => None,
+    };
     work.go_on()?;
 
-    let (from, span) = if base.is_new { (860, 100) } else { (50, 850) };
-    work.progress(Stage::CopyingBase, from);
     let mut finish = Vec::new();
-    let root = if is_to_be_filled(roots, spec)? {
-        let root = roots.guest_of(&spec.name);
-        work.intend(Step::Fill(root.clone()))?;
-        root
-    } else {
-        let root = roots.guest_base.join(format!(".staging-{}", work.id()));
-        work.intend(Step::MakeTree(root.clone()))?;
-        let mode = fs::metadata(&base.root).map_err(|source| place(&base.root, source))?;
-        DirBuilder::new()
-            .mode(std::os::unix::fs::MetadataExt::mode(&mode) & 0o755)
-            .create(&root)
-            .map_err(|source| place(&root, source))?;
-        finish.push(Finish::Move { from: root.clone(), to: roots.guest_of(&spec.name) });
-        root
-    };
+    let root = make_root(roots, work, spec, base.as_ref(), &mut finish)?;
     crash_point("build:copy-begun");
-    base::copy(&base, &root, work)?;
-    drop(base);
+    // Where the files end in the progress of the whole.
+    let mut filled = 900;
+    match (&spec.method, &mut held) {
+        (Method::Debootstrap { .. }, _) => {
+            if let Some(base) = &base {
+                let (from, to) = if base.is_new { (860, 960) } else { (50, 900) };
+                work.progress(Stage::CopyingBase, from);
+                base::copy(base, &root, work)?;
+                filled = to;
+            }
+        }
+        (Method::Rsync { source, options }, held) => {
+            let what = (source, options);
+            copy::by_rsync(instance, work, spec, what, held.as_mut(), &root)?;
+        }
+        (Method::Clone { .. }, Some(held)) => {
+            copy::by_clone(instance, work, spec, held, &root)?;
+        }
+        (Method::Clone { source }, None) => {
+            return Err(Failure::NoSuchVServer { name: source.clone() }.into());
+        }
+        (Method::Template { archive }, _) => {
+            template::unpack(instance, work, spec, archive, &root)?;
+        }
+        (Method::Skeleton, _) => {
+            work.progress(Stage::MakingDirectories, 50);
+            skeleton::fill(&root).map_err(at(&root))?;
+        }
+    }
+    drop((base, held));
     crash_point("build:copied");
-    work.progress(Stage::Configuring, from + span);
+    work.progress(Stage::Configuring, filled);
     let warnings = configure::configure(&root, spec)
         .map_err(|source| BuildError::Configure { path: root.clone(), source })?;
     for warning in warnings {
         work.log(&warning);
     }
+    if is_copy_beside_its_source(&spec.method) {
+        host_keys::renew(instance, work, spec, &root)?;
+        crash_point("build:keys-made");
+    }
     crash_point("build:configured");
 
-    work.progress(Stage::WritingConfig, from + span + 10);
+    work.progress(Stage::WritingConfig, filled + 10);
     let staging = config::staging_of(roots, &spec.name);
     work.intend(Step::MakeTree(staging.clone()))?;
     let (config_base, run_base) =
@@ -166,11 +218,85 @@ pub fn build(instance: &Instance, work: &mut Work<'_>, spec: &BuildSpec) -> Resu
     finish.push(Finish::Move { from: staging, to: roots.config_of(&spec.name) });
     crash_point("build:config-written");
     work.go_on()?;
+    if spec.replaces {
+        set_aside(roots, work, spec)?;
+        crash_point("build:set-aside");
+    }
     work.progress(Stage::Finishing, 990);
     work.commit(finish)?;
     crash_point("build:committed");
     recovery::finish(roots, work.journal()).map_err(RecoveryError::into_failure)?;
     Ok(())
+}
+
+/// Makes the directory that is filled, and notes how it gets to its place.
+fn make_root(
+    roots: &Roots,
+    work: &mut Work<'_>,
+    spec: &BuildSpec,
+    base: Option<&base::Base>,
+    finish: &mut Vec<Finish>,
+) -> Result<PathBuf, Stopped> {
+    let place = roots.guest_of(&spec.name);
+    match place_of(roots, spec)? {
+        Place::Empty => {
+            work.intend(Step::Fill(place.clone()))?;
+            Ok(place)
+        }
+        Place::Kept => {
+            work.log("The files that are there stay, also when this fails.");
+            Ok(place)
+        }
+        Place::Free => {
+            let root = roots.guest_base.join(format!(".staging-{}", work.id()));
+            work.intend(Step::MakeTree(root.clone()))?;
+            let mode = match base {
+                Some(base) => {
+                    let found = fs::metadata(&base.root).map_err(at(&base.root))?;
+                    std::os::unix::fs::MetadataExt::mode(&found) & 0o755
+                }
+                None => 0o755,
+            };
+            DirBuilder::new().mode(mode).create(&root).map_err(at(&root))?;
+            finish.push(Finish::Move { from: root.clone(), to: place });
+            Ok(root)
+        }
+    }
+}
+
+/// Moves what has the VServer's name out of the way (`--force`, fact sheet 2.2); a build that does not
+/// come to its end moves it back.
+fn set_aside(roots: &Roots, work: &mut Work<'_>, spec: &BuildSpec) -> Result<(), Stopped> {
+    let seconds = work.clock().now().0 / 1000;
+    for from in [roots.config_of(&spec.name), roots.guest_of(&spec.name)] {
+        let is_filled = finishes_in(&from, work);
+        if fs::symlink_metadata(&from).is_err() || is_filled {
+            continue;
+        }
+        let mut to = from.clone().into_os_string();
+        to.push(format!(".~{seconds}~"));
+        let to = PathBuf::from(to);
+        work.log(&format!("{} becomes {}", from.display(), to.display()));
+        work.intend(Step::Move { from: from.clone(), to: to.clone() })?;
+        tree::put(&from, &to).map_err(at(&from))?;
+    }
+    Ok(())
+}
+
+/// Whether a directory is the one that this operation has filled in place.
+fn finishes_in(directory: &Path, work: &Work<'_>) -> bool {
+    let mut records = work.journal().records().iter();
+    records.any(|record| matches!(record, Record::Step(Step::Fill(filled)) if filled == directory))
+}
+
+/// Whether the source goes on beside its copy, which then must not say that it is the same machine. What
+/// is copied from another machine shall be that machine.
+fn is_copy_beside_its_source(method: &Method) -> bool {
+    match method {
+        Method::Clone { .. } => true,
+        Method::Rsync { source, .. } => !matches!(source, Source::Remote(_)),
+        _ => false,
+    }
 }
 
 /// Whether this host can run what builds run, where they run it: a program as root of a user namespace,

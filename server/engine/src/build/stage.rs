@@ -1,10 +1,15 @@
-//! The role `ulysse stage`: runs a program that makes a base system, where it can harm nothing.
+//! The role `ulysse stage`: runs a program that makes a VServer's files, where it can harm nothing.
 //!
-//! The program (debootstrap, and through it the scripts of every package) is root in a user namespace
-//! with the ids of the VServer being built, in pid, mount, uts and ipc namespaces of its own. The
-//! directory it fills is shown to it at [`TARGET`] with those ids and arrives on disk unshifted,
-//! as VServers' files are. It has the host's network, because it must reach the mirror, but no right
-//! over it; of the host's files it can do what a stranger could.
+//! The program (debootstrap, and through it the scripts of every package; rsync; cp) is root in a user
+//! namespace with the ids of the VServer being built, in pid, mount, uts and ipc namespaces of its own.
+//! The directory it fills is shown to it at [`TARGET`] with those ids and arrives on disk unshifted,
+//! as VServers' files are; what it copies, at [`SOURCE`] in the same way, read-only, with nothing in
+//! `dev`, `proc` and `sys`. It has the host's network, because it must reach the mirror, but no right
+//! over it; of the host's files it can do what a stranger could, and a program that copies can write
+//! none of them at all: a link that leads out of the target leads to what is read-only.
+//!
+//! A VServer that is copied while it runs is frozen by this process and thawed by it, so that it is
+//! thawed also when the engine dies.
 //!
 //! Protocol: the plan is one line of JSON on descriptor 0, which then stays open: its end means that
 //! the caller is gone or has changed its mind. What the program says comes out at descriptor 1.
@@ -15,20 +20,23 @@ use std::fs;
 use std::io::{self, BufRead, BufReader};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
+use std::time::Duration;
 
+use domain::failure::{Failure, HostFeature};
 use nix::libc;
 use nix::sys::signal::Signal;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{CWD, Mode, OFlags};
-use rustix::mount::{MoveMountFlags, move_mount};
+use rustix::mount::{MoveMountFlags, OpenTreeFlags, move_mount, open_tree};
 use serde::{Deserialize, Serialize};
 use sys::capability::CapabilitySet;
 use sys::mount::Attributes;
 use sys::process::{Ended, Fork, Namespaces};
 use sys::seqpacket;
 
+use crate::freezer;
 use crate::guest::Step;
 use crate::guest::confine;
 use crate::guest::mounts::{self, At};
@@ -46,6 +54,22 @@ pub(super) const TARGET: &str = "/mnt/root";
 /// Where the program finds wget's settings.
 pub(super) const WGETRC: &str = "/mnt/wgetrc";
 
+/// Where the program finds what it copies.
+pub(super) const SOURCE: &str = "/mnt/source";
+
+/// Where it finds our own program, to reach another machine with ([`super::relay`]).
+pub(super) const RELAY: &str = "/mnt/relay";
+
+/// The line that says that the VServer to copy stands still now.
+pub(super) const FROZEN: &str = r#"{"frozen":true}"#;
+
+/// The descriptor of the line out, of this process and of the program.
+pub(super) const LINE_OUT: i32 = 3;
+pub(super) const PROGRAMS_LINE_OUT: i32 = 4;
+
+/// How long a VServer has to stand still.
+const FREEZE_PATIENCE: Duration = Duration::from_secs(10);
+
 /// The status that says that the program was never run; a line of JSON on descriptor 1 says why.
 pub(super) const NOT_RUN: u8 = 125;
 
@@ -60,7 +84,7 @@ const MAPPED: &[u8] = b"m";
 const ALL_CAPABILITIES: u64 = (1 << 41) - 1;
 
 /// What is to be run on what.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct StagePlan {
     /// The directory to fill, on the host.
     pub(super) directory: PathBuf,
@@ -72,19 +96,72 @@ pub(super) struct StagePlan {
     pub(super) command: Vec<String>,
     /// Its environment.
     pub(super) environment: Vec<(String, String)>,
+    /// The directory to copy, on the host.
+    pub(super) source: Option<PathBuf>,
+    /// The cgroups of a VServer that is to stand still meanwhile.
+    pub(super) frozen: Vec<PathBuf>,
+    /// Whether it can write nothing but the directory to fill.
+    pub(super) writes_target_only: bool,
+    /// Our own program, when it needs the line out.
+    pub(super) relay: Option<PathBuf>,
+}
+
+/// Mounts that are made with the host's rights, for the program's namespace.
+struct Mounts {
+    target: OwnedFd,
+    source: Option<OwnedFd>,
+    relay: Option<OwnedFd>,
+    line_out: Option<OwnedFd>,
+}
+
+/// A VServer that stands still for as long as this lives.
+struct Frozen<'a>(&'a [PathBuf]);
+
+impl<'a> Frozen<'a> {
+    fn freeze(cgroups: &'a [PathBuf]) -> Result<Self, StartFailure> {
+        if !cgroups.is_empty() {
+            freezer::freeze(cgroups, FREEZE_PATIENCE).map_err(|error| {
+                StartFailure::new(Step::Freeze, &error.to_string(), libc::ETIMEDOUT)
+            })?;
+            println!("{FROZEN}");
+        }
+        Ok(Self(cgroups))
+    }
+}
+
+impl Drop for Frozen<'_> {
+    fn drop(&mut self) {
+        // The engine does it once more, and tells when it cannot.
+        let _ = freezer::thaw(self.0);
+    }
 }
 
 /// Why a program was not run, as it crosses to the caller.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct NotRun {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotRun {
     /// While doing what.
-    pub(super) while_doing: String,
+    pub while_doing: String,
     /// The kernel's answer.
-    pub(super) errno: i32,
+    pub errno: i32,
     /// Whether it is the host that cannot give a process its own users.
-    pub(super) lacks_user_namespaces: bool,
+    pub lacks_user_namespaces: bool,
     /// Whether it is the filesystem that cannot show files with other owners.
-    pub(super) lacks_idmapped_mounts: bool,
+    pub lacks_idmapped_mounts: bool,
+}
+
+impl From<&NotRun> for Failure {
+    fn from(why: &NotRun) -> Self {
+        let detail = format!("{}: {}", why.while_doing, io::Error::from_raw_os_error(why.errno));
+        if why.errno == libc::ENOSPC && !why.lacks_user_namespaces {
+            Self::DiskFull { path: why.while_doing.clone() }
+        } else if why.lacks_user_namespaces {
+            Self::HostLacks { feature: HostFeature::UserNamespaces, detail }
+        } else if why.lacks_idmapped_mounts {
+            Self::HostLacks { feature: HostFeature::IdmappedMounts, detail }
+        } else {
+            Self::Unexpected { detail }
+        }
+    }
 }
 
 impl From<StartFailure> for NotRun {
@@ -114,17 +191,25 @@ pub fn main() -> ExitCode {
 }
 
 fn run() -> Result<Ended, StartFailure> {
-    sys::descriptor::close_from(3).at(Step::ReadPlan, "")?;
+    let line_out = sys::descriptor::take_inherited(LINE_OUT).ok();
+    sys::descriptor::close_from(if line_out.is_some() { LINE_OUT + 1 } else { LINE_OUT })
+        .at(Step::ReadPlan, "")?;
     let caller = io::stdin().as_fd().try_clone_to_owned().at(Step::ReadPlan, "")?;
     let plan = read_plan(&caller)?;
-    let root = mounts::open_root(&plan.directory)?;
+    let mounts = Mounts {
+        target: mounts::open_root(&plan.directory)?,
+        source: plan.source.as_deref().map(open_source).transpose()?,
+        relay: plan.relay.as_deref().map(open_program).transpose()?,
+        // Only a plan that says so has one.
+        line_out: line_out.filter(|_| plan.relay.is_some()),
+    };
     let (link, theirs) = seqpacket::pair().at(Step::Fork, "")?;
     let namespaces =
         Namespaces { user: true, pid: true, mount: true, uts: true, ipc: true, net: false };
     match sys::process::fork(namespaces, None).at(Step::Fork, "")? {
         Fork::Child => {
             drop((link, caller));
-            let failure = be_program(&plan, &theirs, root);
+            let failure = be_program(&plan, &theirs, mounts);
             if let Ok(text) = serde_json::to_string(&NotRun::from(failure)) {
                 println!("{text}");
             }
@@ -132,21 +217,41 @@ fn run() -> Result<Ended, StartFailure> {
         }
         Fork::Parent { pid, pidfd } => {
             drop(theirs);
-            let made = map_ids(&plan, pid, &root).and_then(|()| {
-                drop(root);
+            let made = map_ids(&plan, pid, &mounts).and_then(|()| {
+                drop(mounts);
+                let frozen = Frozen::freeze(&plan.frozen)?;
                 seqpacket::send(&link, MAPPED, &[])
-                    .map_err(|_| StartFailure::new(Step::Fork, "", libc::EPIPE))
+                    .map_err(|_| StartFailure::new(Step::Fork, "", libc::EPIPE))?;
+                Ok(frozen)
             });
-            if let Err(failure) = made {
-                let _ = sys::process::send_signal(pidfd.as_fd(), libc::SIGKILL);
-                let _ = sys::process::wait_for(pid);
-                return Err(failure);
-            }
+            let _frozen = match made {
+                Ok(frozen) => frozen,
+                Err(failure) => {
+                    let _ = sys::process::send_signal(pidfd.as_fd(), libc::SIGKILL);
+                    let _ = sys::process::wait_for(pid);
+                    return Err(failure);
+                }
+            };
             watch(&caller, &pidfd);
             // The end of a namespace's pid 1 is the end of all its processes; the wait is for all.
             sys::process::wait_for(pid).at(Step::Execute, "")
         }
     }
+}
+
+/// Opens what is to be copied as a mount of its own, that cannot be written.
+fn open_source(path: &Path) -> Result<OwnedFd, StartFailure> {
+    let tree = mounts::open_root(path)?;
+    let attributes = Attributes { read_only: true, no_device: true, ..Attributes::default() };
+    sys::mount::set_attributes(&tree, attributes, false)
+        .at(Step::OpenRoot, &path.to_string_lossy())?;
+    Ok(tree)
+}
+
+/// Opens our own program as a mount of its own: its directory need not be open to strangers.
+fn open_program(path: &Path) -> Result<OwnedFd, StartFailure> {
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+    open_tree(CWD, path, flags).at(Step::OpenRoot, &path.to_string_lossy())
 }
 
 fn read_plan(caller: &OwnedFd) -> Result<StagePlan, StartFailure> {
@@ -177,19 +282,24 @@ fn watch(caller: &OwnedFd, pidfd: &OwnedFd) {
     }
 }
 
-fn map_ids(plan: &StagePlan, pid: u32, root: &OwnedFd) -> Result<(), StartFailure> {
+fn map_ids(plan: &StagePlan, pid: u32, mounts: &Mounts) -> Result<(), StartFailure> {
     let map = format!("0 {} {}\n", plan.first_host_id, plan.host_ids);
     for name in ["uid_map", "gid_map"] {
         fs::write(format!("/proc/{pid}/{name}"), &map).at(Step::MapIds, name)?;
     }
     let namespace = fs::File::open(format!("/proc/{pid}/ns/user")).at(Step::MapIds, "user")?;
-    sys::mount::map_ids(root, namespace.as_fd(), false)
-        .at(Step::MapFiles, &plan.directory.to_string_lossy())
+    let shown =
+        [Some((&mounts.target, &plan.directory)), mounts.source.as_ref().zip(plan.source.as_ref())];
+    for (mount, path) in shown.into_iter().flatten() {
+        sys::mount::map_ids(mount, namespace.as_fd(), false)
+            .at(Step::MapFiles, &path.to_string_lossy())?;
+    }
+    Ok(())
 }
 
 /// Becomes the program; returns only when it did not come to that.
-fn be_program(plan: &StagePlan, link: &OwnedFd, root: OwnedFd) -> StartFailure {
-    match enter(plan, link, root) {
+fn be_program(plan: &StagePlan, link: &OwnedFd, mounts: Mounts) -> StartFailure {
+    match enter(plan, link, mounts) {
         Ok(error) => {
             let program = plan.command.first().map_or("", String::as_str);
             StartFailure::new(Step::Execute, program, error.raw_os_error().unwrap_or(libc::EIO))
@@ -198,7 +308,7 @@ fn be_program(plan: &StagePlan, link: &OwnedFd, root: OwnedFd) -> StartFailure {
     }
 }
 
-fn enter(plan: &StagePlan, link: &OwnedFd, root: OwnedFd) -> Result<io::Error, StartFailure> {
+fn enter(plan: &StagePlan, link: &OwnedFd, mounts: Mounts) -> Result<io::Error, StartFailure> {
     let mut word = [0; 1];
     seqpacket::receive(link, &mut word)
         .ok()
@@ -209,6 +319,13 @@ fn enter(plan: &StagePlan, link: &OwnedFd, root: OwnedFd) -> Result<io::Error, S
     // After the ids, because changing them takes it back. Should the watching process be killed, the
     // kernel ends this one, and with it the namespace.
     nix::sys::prctl::set_pdeathsig(Signal::SIGKILL).map_err(io::Error::from).at(Step::Fork, "")?;
+    if plan.writes_target_only {
+        let top = rustix::fs::open("/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
+            .at(Step::Mount, "/")?;
+        let attributes = Attributes { read_only: true, ..Attributes::default() };
+        sys::mount::set_attributes(&top, attributes, true).at(Step::Mount, "/")?;
+    }
+    let Mounts { target: root, source, relay, line_out } = mounts;
     let place =
         mounts::tmpfs("size=64k,mode=755", Attributes::default()).at(Step::Mount, "/mnt")?;
     let flags = OFlags::CREATE | OFlags::WRONLY | OFlags::CLOEXEC;
@@ -230,6 +347,13 @@ fn enter(plan: &StagePlan, link: &OwnedFd, root: OwnedFd) -> Result<io::Error, S
     let sys = mounts::tmpfs("size=16k,mode=555", Attributes::default()).at(Step::Mount, "/sys")?;
     rustix::fs::mkdirat(&sys, "kernel", Mode::from_raw_mode(0o555)).at(Step::Mount, "/sys")?;
     mounts::attach_at(&root, "sys", &sys)?;
+    if let Some(source) = source {
+        mounts::attach_at(&place, "source", &source)?;
+        hide_kernel_files(&source)?;
+    }
+    if let Some(relay) = relay {
+        mounts::attach_new_file(&place, "relay", &relay).at(Step::Mount, RELAY)?;
+    }
     rustix::process::umask(Mode::from_raw_mode(0o022));
     let null = rustix::fs::openat(CWD, "/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
         .at(Step::Execute, "/dev/null")?;
@@ -245,8 +369,24 @@ fn enter(plan: &StagePlan, link: &OwnedFd, root: OwnedFd) -> Result<io::Error, S
         .envs(plan.environment.iter().map(|(name, value)| (name, value)))
         .current_dir("/")
         .stdin(Stdio::from(null));
-    sys::descriptor::hand_on(&mut command, vec![(progress, 3)]);
+    let mut handed_on = vec![(progress, 3)];
+    handed_on.extend(line_out.map(|descriptor| (descriptor, PROGRAMS_LINE_OUT)));
+    sys::descriptor::hand_on(&mut command, handed_on);
     confine::confine_thread(CapabilitySet::from_bits(ALL_CAPABILITIES))
         .map_err(|_| StartFailure::new(Step::Confine, "", libc::EPERM))?;
     Ok(command.exec())
+}
+
+/// Shows nothing where a source has the files of a kernel: a machine's devices are not to be copied.
+fn hide_kernel_files(source: &OwnedFd) -> Result<(), StartFailure> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    for name in ["dev", "proc", "sys"] {
+        // What is no directory is copied as what it is.
+        if rustix::fs::openat(source, name, flags, Mode::empty()).is_ok() {
+            let empty =
+                mounts::tmpfs("size=4k,mode=755", Attributes::default()).at(Step::Mount, name)?;
+            mounts::attach_at(source, name, &empty)?;
+        }
+    }
+    Ok(())
 }

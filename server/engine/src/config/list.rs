@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use domain::config_entry::ConfigTree;
 use domain::id::{ContextId, VServerName};
+use domain::init::InitStyle;
 use domain::vserver::ConfigFile;
 
 use super::error::ConfigError;
@@ -88,6 +89,18 @@ pub fn claims_of(roots: &Roots, name: &VServerName) -> (Option<ContextId>, Vec<I
         .filter_map(|text| text.split('/').next().and_then(|address| address.parse().ok()))
         .collect();
     (context, addresses)
+}
+
+/// The init style that a config tree gives, however broken the rest of it is; none when that makes no
+/// sense.
+#[must_use]
+pub fn init_style_of(roots: &Roots, name: &VServerName) -> Option<InitStyle> {
+    let directory = roots.config_of(name);
+    let reader = Reader::open(&directory, Path::new(name.as_str())).ok().flatten()?;
+    match reader.scalar("apps/init/style").ok()? {
+        None => Some(InitStyle::Sysv),
+        Some(text) => text.parse().ok(),
+    }
 }
 
 /// What a VServer is called in lists (the file `name`), however broken the rest of its config tree is;

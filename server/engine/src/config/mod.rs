@@ -32,7 +32,10 @@ pub(crate) use history::{History, history_base};
 pub use history::{HistoryError, history_of};
 pub use judge::Origin;
 pub(crate) use judge::{JudgedEdit, failed, judge, look, open_tree};
-pub use list::{Listed, claims_of, display_name_of, files_of, list, list_names, root_directory_of};
+pub use list::{
+    Listed, claims_of, display_name_of, files_of, init_style_of, list, list_names,
+    root_directory_of,
+};
 pub use reader::is_backup;
 pub use words::{CapabilityChanges, Flag, KillStep};
 pub use write::{ensure_defaults, put_in_place, staging_of, write_new};

@@ -269,6 +269,11 @@ fn what_a_build_writes_is_what_is_read() {
         context: "100".parse().unwrap(),
         host_name: "monvs.cume.fr".parse().unwrap(),
         interfaces: vec![interface.clone()],
+        broadcast: None,
+        cpuset: None,
+        replaces: false,
+        keeps_root: false,
+        ignores_default_options: false,
         init: domain::init::Init::Sysvinit,
         flags: vec![],
         method: Method::Debootstrap {
@@ -279,6 +284,7 @@ fn what_a_build_writes_is_what_is_read() {
             variant: None,
             components: vec![],
             excluded: vec![],
+            script: None,
         },
     };
     ensure_defaults(&tree.roots).unwrap();

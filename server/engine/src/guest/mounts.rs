@@ -240,7 +240,7 @@ pub(crate) fn fill_dev(dev: &OwnedFd) -> Result<OwnedFd, StartFailure> {
 }
 
 /// Attaches a file's mount at a new, empty file.
-pub(super) fn attach_new_file(
+pub(crate) fn attach_new_file(
     directory: &OwnedFd,
     name: &str,
     mount: &OwnedFd,

@@ -215,6 +215,8 @@ pub enum Step {
     JoinCgroup,
     /// Becoming root inside.
     BecomeRoot,
+    /// Making a VServer that is copied stand still.
+    Freeze,
     /// Attaching its root.
     AttachRoot,
     /// Mounting one of the filesystems that every guest has.
@@ -248,6 +250,7 @@ impl fmt::Display for Step {
             Self::MapFiles => "showing its files with its user ids",
             Self::JoinCgroup => "joining its cgroup",
             Self::BecomeRoot => "becoming its root",
+            Self::Freeze => "freezing what is copied",
             Self::AttachRoot => "attaching its root",
             Self::Mount => "mounting",
             Self::Mask => "hiding",

@@ -66,6 +66,8 @@ pub enum Step {
     },
     /// A file of a config tree is replaced, made or removed. Undone by putting back what was there.
     Edit(EditStep),
+    /// A VServer with these cgroups is made to stand still for a while. Undone by letting it run.
+    Freeze(Vec<PathBuf>),
     /// A VServer is started. Undone by the record of its start.
     Run(VServerName),
     /// A VServer is being ended. Cannot be undone; it is finished.
@@ -80,7 +82,7 @@ pub enum Step {
 impl Step {
     /// Whether it is gone with the journal when the host loses power.
     fn is_volatile(&self) -> bool {
-        matches!(self, Self::Run(_) | Self::End { .. })
+        matches!(self, Self::Run(_) | Self::End { .. } | Self::Freeze(_))
     }
 }
 
@@ -302,11 +304,21 @@ pub const CRASH_POINTS: &[(Kind, &[&str])] = &[
     ),
 ];
 
+/// Those that builds by other methods than debootstrap pass besides.
+pub const COPY_CRASH_POINTS: &[&str] = &[
+    "build:files-passed",
+    "build:files-frozen",
+    "build:files-thawed",
+    "build:keys-made",
+    "build:set-aside",
+];
+
 /// Ends this process at once when `ULYSSE_CRASH_AT` names this point. For the crash tests; compiled
 /// into debug builds only.
 #[cfg(debug_assertions)]
 pub fn crash_point(name: &str) {
-    let is_listed = CRASH_POINTS.iter().any(|(_, names)| names.contains(&name));
+    let mut listed = CRASH_POINTS.iter().map(|(_, names)| *names).chain([COPY_CRASH_POINTS]);
+    let is_listed = listed.any(|names| names.contains(&name));
     debug_assert!(is_listed, "{name} is not a crash point that is tested");
     if std::env::var_os("ULYSSE_CRASH_AT").is_some_and(|wanted| wanted == name) {
         let _ = nix::sys::signal::kill(nix::unistd::Pid::this(), nix::sys::signal::Signal::SIGKILL);

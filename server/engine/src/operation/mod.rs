@@ -14,6 +14,8 @@ mod journal;
 mod store;
 mod work;
 
-pub use journal::{CRASH_POINTS, Finish, Journal, JournalError, Record, Step, crash_point};
+pub use journal::{
+    COPY_CRASH_POINTS, CRASH_POINTS, Finish, Journal, JournalError, Record, Step, crash_point,
+};
 pub use store::{ConfigureTask, Live, OperationError, Store, Task};
 pub use work::{CancelToken, Observer, Silent, Stopped, Work};

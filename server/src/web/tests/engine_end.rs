@@ -312,6 +312,9 @@ fn host_facts() -> domain::host::HostFacts {
         guest_base: "/var/lib/vservers".to_owned(),
         config_base: "/etc/vservers".to_owned(),
         run_base: "/run/vservers".to_owned(),
+        styles: vec![],
+        templates: vec![],
+        has_default_options: false,
         host_domain: None,
     }
 }
