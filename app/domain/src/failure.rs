@@ -216,6 +216,8 @@ pub enum Failure {
 pub enum HostFeature {
     /// The program debootstrap.
     Debootstrap,
+    /// The program dnf.
+    Dnf,
     /// User namespaces.
     UserNamespaces,
     /// Idmapped mounts on the guest's filesystem.
@@ -238,6 +240,7 @@ impl std::fmt::Display for HostFeature {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Debootstrap => "debootstrap",
+            Self::Dnf => "dnf",
             Self::UserNamespaces => "user namespaces",
             Self::IdmappedMounts => "idmapped mounts",
             Self::Cgroups => "cgroups",

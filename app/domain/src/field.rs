@@ -45,6 +45,7 @@ pub enum Field {
     Port,
     HostKey,
     Identity,
+    Distribution,
     Template,
     Broadcast,
     Cpuset,
@@ -66,6 +67,8 @@ pub enum Allowed {
     UserName,
     ConfigPath,
     TemplateName,
+    DistributionName,
+    RpmPackage,
     RemotePath,
 }
 
@@ -303,6 +306,28 @@ pub enum Problem {
         host: String,
         /// What was heard last.
         detail: String,
+    },
+    /// The description of a distribution lacks something.
+    #[error("{path} is missing, or empty")]
+    DistributionIncomplete {
+        /// What.
+        path: String,
+    },
+    /// A line of the description of a distribution is wrong.
+    #[error("{path}:{line}: {problem}")]
+    DistributionLine {
+        /// The file.
+        path: String,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        problem: Box<Problem>,
+    },
+    /// No distribution of this name is described.
+    #[error("no such distribution, only {choices:?}")]
+    NoSuchDistribution {
+        /// Those there are.
+        choices: Vec<String>,
     },
     /// No template of this name is kept.
     #[error("no such template, there are {choices:?}")]

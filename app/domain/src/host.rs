@@ -4,7 +4,10 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{Architecture, ContextId, DeviceName, MirrorUrl, Suite, TemplateName, VServerName};
+use crate::id::{
+    Architecture, ContextId, DeviceName, DistributionName, MirrorUrl, Suite, TemplateName,
+    VServerName,
+};
 use crate::init::{Init, InitStyle};
 
 /// The network that gives addresses to VServers on a host that has none to spare.
@@ -55,6 +58,8 @@ pub struct HostFacts {
     pub run_base: String,
     /// The init style of each VServer: what a copy of it has.
     pub styles: Vec<(VServerName, InitStyle)>,
+    /// RPM distributions that are described, sorted.
+    pub distributions: Vec<DistributionName>,
     /// Templates that are kept, sorted.
     pub templates: Vec<TemplateName>,
     /// Whether `.defaults/apps/build/options` or `.defaults/apps/debootstrap/options` says something.

@@ -187,6 +187,32 @@ text_type!(
 );
 
 text_type!(
+    /// The name of a described distribution: its directory below `/etc/vservers/.distributions`. Letters,
+    /// digits, `.`, `_`, `-`; begins with a letter or digit; at most 63 bytes.
+    DistributionName,
+    |text| check_shape(
+        text,
+        63,
+        |b| b.is_ascii_alphanumeric(),
+        |b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'),
+        crate::field::Allowed::DistributionName,
+    )
+);
+
+text_type!(
+    /// What dnf can be asked to install: the name of an RPM package, with a version or not, or of a
+    /// group of packages (`@core`). Never an option or a path.
+    RpmPackage,
+    |text| check_shape(
+        text,
+        200,
+        |b| b.is_ascii_alphanumeric() || b == b'@',
+        |b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'+' | b'^' | b'~'),
+        crate::field::Allowed::RpmPackage,
+    )
+);
+
+text_type!(
     /// A Debian architecture, as dpkg names it.
     Architecture,
     |text| check_shape(

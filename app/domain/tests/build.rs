@@ -32,6 +32,7 @@ fn host() -> HostFacts {
         config_base: "/etc/vservers".to_owned(),
         run_base: "/run/vservers".to_owned(),
         styles: vec![("web".parse().unwrap(), InitStyle::Plain)],
+        distributions: vec!["fc6".parse().unwrap()],
         templates: vec!["mandriva".parse().unwrap()],
         has_default_options: false,
         host_domain: None,

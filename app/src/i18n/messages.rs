@@ -211,6 +211,8 @@ messages! { Messages:
     compressed;
     bandwidth_hint;
     template_hint;
+    distribution_hint;
+    rpm_packages_hint;
     init_of_the_source;
     // Operations.
     operation;

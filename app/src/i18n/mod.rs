@@ -209,6 +209,7 @@ pub fn host_feature_text(locale: Locale, feature: HostFeature) -> &'static str {
         HostFeature::Nftables => {
             ("nftables with address translation", "nftables avec traduction d’adresses")
         }
+        HostFeature::Dnf => ("the program dnf", "le programme dnf"),
         HostFeature::Rsync => ("the program rsync", "le programme rsync"),
         HostFeature::Ssh => ("the programs of ssh", "les programmes de ssh"),
         HostFeature::Root => ("root privileges", "les droits de root"),
@@ -275,6 +276,10 @@ pub fn method_text(locale: Locale, method: MethodKind) -> (&'static str, &'stati
         MethodKind::Rsync => (
             ("A copy of a machine", "rsync: of a VServer, or of another machine over ssh."),
             ("La copie d’une machine", "rsync : d’un VServer, ou d’une autre machine par ssh."),
+        ),
+        MethodKind::Yum => (
+            ("An RPM distribution", "yum: described by the administrator, installed by dnf."),
+            ("Une distribution RPM", "yum : décrite par l’administrateur, installée par dnf."),
         ),
         MethodKind::Template => (
             ("An archive", "template: the files of a system, packed before."),

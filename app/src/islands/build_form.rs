@@ -10,7 +10,9 @@ use domain::host::HostFacts;
 use domain::init::Init;
 use leptos::prelude::*;
 
-use super::build_methods::{clone_fields, debootstrap_fields, rsync_fields, template_fields};
+use super::build_methods::{
+    clone_fields, debootstrap_fields, rsync_fields, template_fields, yum_fields,
+};
 use super::copy_button::copy_button;
 use crate::i18n::{Locale, field_label, init_text, problem_text};
 use crate::shared::field_id;
@@ -105,6 +107,7 @@ pub fn BuildFormFields(
         }
         MethodKind::Rsync => facts.with_value(|facts| rsync_fields(form, facts)).into_any(),
         MethodKind::Clone => facts.with_value(|facts| clone_fields(form, facts)).into_any(),
+        MethodKind::Yum => facts.with_value(|facts| yum_fields(form, facts)).into_any(),
         MethodKind::Template => facts.with_value(|facts| template_fields(form, facts)).into_any(),
         MethodKind::Skeleton => ().into_any(),
     };
@@ -276,6 +279,7 @@ pub(super) fn more(form: Form, field: Field, hint: &'static str) -> impl IntoVie
 fn list_of(field: Field) -> Option<&'static str> {
     match field {
         Field::Suite => Some("suites"),
+        Field::Distribution => Some("distributions"),
         Field::Source => Some("sources"),
         Field::Template => Some("templates"),
         _ => None,

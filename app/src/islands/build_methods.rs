@@ -64,6 +64,19 @@ pub(super) fn rsync_fields(form: Form, facts: &HostFacts) -> impl IntoView + use
     }
 }
 
+/// `-m yum`.
+pub(super) fn yum_fields(form: Form, facts: &HostFacts) -> impl IntoView + use<> {
+    let t = form.t;
+    view! {
+        {text_field(form, Field::Distribution, "form[distribution]", String::new(),
+            t.distribution_hint(),
+            |form| &form.distribution, |form, value| form.distribution = value)}
+        {choices("distributions", &facts.distributions)}
+        {area_field(form, Field::Packages, "form[packages]", t.rpm_packages_hint(),
+            |form| &form.packages, |form, value| form.packages = value)}
+    }
+}
+
 /// `-m template`.
 pub(super) fn template_fields(form: Form, facts: &HostFacts) -> impl IntoView + use<> {
     let hint = form.t.template_hint();

@@ -104,6 +104,7 @@ pub(crate) fn field_id(field: Field) -> &'static str {
         Field::Port => "field-port",
         Field::HostKey => "field-host-key",
         Field::Identity => "field-identity",
+        Field::Distribution => "field-distribution",
         Field::Template => "field-template",
         Field::Broadcast => "field-broadcast",
         Field::Cpuset => "field-cpuset",

@@ -23,7 +23,7 @@ use domain::host::{HostFacts, NatNetwork};
 use domain::id::{Architecture, ContextId, Suite, VServerName};
 use domain::init::Init;
 
-use crate::build::template;
+use crate::build::{distribution, template};
 use crate::config::{self, ConfigError};
 use crate::network::{self, NetworkError, is_guest_address};
 use crate::roots::{Nat, Roots, Settings};
@@ -174,6 +174,7 @@ fn host_facts_at(
         config_base: roots.config_base.display().to_string(),
         run_base: roots.run_base.display().to_string(),
         styles,
+        distributions: distribution::names(roots),
         templates: template::names(roots),
         has_default_options: !DefaultOptions::of(roots).is_empty(),
         host_domain: host_domain(),

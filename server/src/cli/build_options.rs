@@ -21,8 +21,7 @@ use super::caller::Caller;
 use super::options::{Grammar, Opt, Reason, Section, UsageError, text};
 
 /// The original's other methods (fact sheet 2.2).
-const LATER_METHODS: [&str; 8] =
-    ["apt-rpm", "copy", "fai", "legacy", "poldek", "rpm", "urpmi", "yum"];
+const LATER_METHODS: [&str; 7] = ["apt-rpm", "copy", "fai", "legacy", "poldek", "rpm", "urpmi"];
 
 const GENERAL: Grammar = Grammar {
     options: &[
@@ -121,6 +120,10 @@ const OF_CLONE: Grammar = Grammar {
     ],
     takes_words: false,
 };
+
+const OF_YUM: Grammar = Grammar { options: &[Opt::short_value('d')], takes_words: false };
+
+const TO_YUM: Grammar = Grammar { options: &[], takes_words: true };
 
 const OF_TEMPLATE: Grammar = Grammar {
     options: &[
@@ -236,6 +239,13 @@ pub(super) fn parse(
             NOTHING.parse(&passed)?;
             read_source(&of_method, &mut build.form, &mut errors)?;
             note_without_effect(&of_method, &mut build);
+        }
+        MethodKind::Yum => {
+            let of_method = OF_YUM.parse(&of_method)?;
+            let packages = TO_YUM.parse(&passed)?.words();
+            build.form.distribution = of_method.value("-d")?.unwrap_or_default();
+            let words = packages.iter().map(|word| word.to_string_lossy().into_owned());
+            build.form.packages = words.collect::<Vec<_>>().join(" ");
         }
         MethodKind::Template => {
             let of_method = OF_TEMPLATE.parse(&of_method)?;
@@ -536,6 +546,7 @@ pub(super) fn label(caller: Caller, error: &FieldError) -> &'static str {
         Field::Port => "-e \"ssh -p …\"",
         Field::Identity => "-e \"ssh -i …\"",
         Field::HostKey => "-- --hostkey",
+        Field::Distribution => "-- -d",
         Field::Template => "-- --template",
         Field::Broadcast => "--netbcast",
         Field::Cpuset => "--cpuset, --cpusetcpus, --cpusetmems",

@@ -61,6 +61,11 @@ impl Sandbox {
         Self { directory, settings, config }
     }
 
+    /// The directory that everything of it is in.
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
     /// `ulysse WORDS --config …`, not run yet.
     pub(crate) fn ulysse(&self, program: &str, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ulysse"));

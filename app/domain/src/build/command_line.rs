@@ -98,6 +98,14 @@ fn of_method(method: &Method) -> Vec<String> {
             }
             line
         }
+        Method::Yum { distribution, packages } => {
+            let mut line = words(&["--", "-d", distribution.as_str()]);
+            if !packages.is_empty() {
+                line.push("--".to_owned());
+                line.extend(packages.iter().map(ToString::to_string));
+            }
+            line
+        }
         Method::Clone { source } => words(&["--", "--source", source.as_str()]),
         Method::Template { archive: Archive::Kept(name) } => {
             words(&["--", "--template", name.as_str()])

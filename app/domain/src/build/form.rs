@@ -12,7 +12,7 @@ use super::source::{MAX_EXCLUDES, parse_bandwidth, parse_port, parse_remote};
 use super::{BuildSpec, Method, MethodKind};
 use crate::field::{Field, FieldErrors, Problem};
 use crate::host::HostFacts;
-use crate::id::VServerName;
+use crate::id::{DistributionName, VServerName};
 
 /// A build form exactly as it is typed. Empty means: the default; a switch is on when it is not empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +65,8 @@ pub struct BuildForm {
     pub host_key: String,
     /// A template that Ulysse keeps.
     pub template: String,
+    /// A distribution that is described below `.distributions`.
+    pub distribution: String,
     /// The broadcast address of its network.
     pub broadcast: String,
     /// The name of a cpuset.
@@ -171,6 +173,11 @@ impl BuildForm {
                 let source = errors.take(Field::Source, self.judge_clone_source(host));
                 Some(Method::Clone { source: source? })
             }
+            MethodKind::Yum => {
+                let distribution = errors.take(Field::Distribution, self.judge_distribution(host));
+                let packages = errors.take(Field::Packages, judge_packages(&self.packages));
+                Some(Method::Yum { distribution: distribution?, packages: packages? })
+            }
             MethodKind::Template => {
                 let archive = errors.take(Field::Template, self.judge_archive(host));
                 Some(Method::Template { archive: archive? })
@@ -273,6 +280,18 @@ impl BuildForm {
                 }
             }
         }
+    }
+
+    fn judge_distribution(&self, host: &HostFacts) -> Result<DistributionName, Problem> {
+        let name = match self.distribution.trim() {
+            "" => return Err(Problem::Missing),
+            text => text.parse()?,
+        };
+        if host.distributions.contains(&name) {
+            return Ok(name);
+        }
+        let choices = host.distributions.iter().map(ToString::to_string).collect();
+        Err(Problem::NoSuchDistribution { choices })
     }
 
     /// What is right alone and wrong together.

@@ -8,9 +8,7 @@ use super::cpuset::{CpuList, Cpuset};
 use super::form::{AtHost, BuildForm, is_on};
 use crate::field::Problem;
 use crate::host::{HostFacts, NatNetwork};
-use crate::id::{
-    Architecture, ContextId, DeviceName, HostName, PackageName, Suite, VServerName, Variant,
-};
+use crate::id::{Architecture, ContextId, DeviceName, HostName, Suite, VServerName, Variant};
 use crate::init::Init;
 use crate::interface::{Device, Interface};
 
@@ -82,8 +80,12 @@ fn of_item(item: &str, items: usize, problem: Problem) -> Problem {
     Problem::OfItem { item: item.to_owned(), problem: Box::new(problem) }
 }
 
-pub(super) fn judge_packages(text: &str) -> Result<Vec<PackageName>, Problem> {
-    let mut packages: Vec<PackageName> = parse_words(text)?;
+/// Packages of one kind, sorted, each once.
+pub(super) fn judge_packages<T>(text: &str) -> Result<Vec<T>, Problem>
+where
+    T: core::str::FromStr<Err = Problem> + Ord,
+{
+    let mut packages: Vec<T> = parse_words(text)?;
     packages.sort();
     packages.dedup();
     if packages.len() > MAX_PACKAGES {

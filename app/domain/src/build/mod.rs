@@ -19,8 +19,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::field::Problem;
 use crate::id::{
-    Architecture, Component, ContextId, Flag, HostName, MirrorUrl, PackageName, Suite, VServerName,
-    Variant,
+    Architecture, Component, ContextId, DistributionName, Flag, HostName, MirrorUrl, PackageName,
+    RpmPackage, Suite, VServerName, Variant,
 };
 use crate::init::Init;
 use crate::interface::Interface;
@@ -46,6 +46,8 @@ pub enum MethodKind {
     Clone,
     /// By copying another VServer, machine or directory with rsync.
     Rsync,
+    /// By installing the packages of an RPM distribution.
+    Yum,
     /// By unpacking an archive.
     Template,
     /// Not at all, but for empty directories.
@@ -54,8 +56,8 @@ pub enum MethodKind {
 
 impl MethodKind {
     /// Every method, in the order a form offers them.
-    pub const ALL: [Self; 5] =
-        [Self::Debootstrap, Self::Clone, Self::Rsync, Self::Template, Self::Skeleton];
+    pub const ALL: [Self; 6] =
+        [Self::Debootstrap, Self::Clone, Self::Rsync, Self::Yum, Self::Template, Self::Skeleton];
 
     /// The word after `-m`.
     #[must_use]
@@ -64,6 +66,7 @@ impl MethodKind {
             Self::Debootstrap => "debootstrap",
             Self::Clone => "clone",
             Self::Rsync => "rsync",
+            Self::Yum => "yum",
             Self::Template => "template",
             Self::Skeleton => "skeleton",
         }
@@ -126,6 +129,13 @@ pub enum Method {
         /// Which.
         source: VServerName,
     },
+    /// By installing the packages of an RPM distribution.
+    Yum {
+        /// Which, of those that are described.
+        distribution: DistributionName,
+        /// What to install besides what its description lists, sorted.
+        packages: Vec<RpmPackage>,
+    },
     /// By unpacking an archive.
     Template {
         /// Which.
@@ -143,6 +153,7 @@ impl Method {
             Self::Debootstrap { .. } => MethodKind::Debootstrap,
             Self::Rsync { .. } => MethodKind::Rsync,
             Self::Clone { .. } => MethodKind::Clone,
+            Self::Yum { .. } => MethodKind::Yum,
             Self::Template { .. } => MethodKind::Template,
             Self::Skeleton => MethodKind::Skeleton,
         }

@@ -68,6 +68,9 @@ impl CommandMessages for English {
   -o OPTION               the same as after another --
  after another --: --exclude PATTERN, --no-one-file-system, --compress,
   --bwlimit KIB, -e “ssh [-p PORT] [-i KEY_FILE]”
+-m yum: an RPM distribution, by the host’s dnf. After --:
+  -d NAME                 one described below /etc/vservers/.distributions
+ after another --: PACKAGE …, besides those of the description
 -m template: what is in an archive. After --:
   -t, --template FILE|NAME
 -m skeleton: empty directories and the configuration

@@ -216,6 +216,7 @@ fn host_feature(feature: HostFeature) -> (&'static str, &'static str) {
         HostFeature::Nftables => {
             ("nftables with address translation", "Install it: apt-get install nftables.")
         }
+        HostFeature::Dnf => ("the program dnf", "Install it: apt-get install dnf."),
         HostFeature::Rsync => ("the program rsync", "Install it: apt-get install rsync."),
         HostFeature::Ssh => {
             ("the programs of ssh", "Install them: apt-get install openssh-client.")

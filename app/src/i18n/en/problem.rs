@@ -35,6 +35,7 @@ pub(crate) fn field(field: Field) -> &'static str {
         Field::Port => "Port of sshd",
         Field::HostKey => "Key of the machine",
         Field::Identity => "Private key",
+        Field::Distribution => "Distribution",
         Field::Template => "Template",
         Field::Broadcast => "Broadcast address",
         Field::Cpuset => "Cpuset",
@@ -49,7 +50,10 @@ fn allowed(allowed: Allowed) -> &'static str {
         Allowed::HostName => {
             "letters without accents, digits, “-” and “.”, beginning with a letter or digit"
         }
-        Allowed::TemplateName => {
+        Allowed::RpmPackage => {
+            "letters without accents, digits, “.”, “_”, “-”, “+”, “^” and “~”; “@” before a group"
+        }
+        Allowed::TemplateName | Allowed::DistributionName => {
             "letters without accents, digits, “.”, “_” and “-”, beginning with a letter or digit"
         }
         Allowed::RemotePath => {
@@ -175,6 +179,18 @@ pub(crate) fn problem(what: &Problem) -> String {
         Problem::RemoteUnreachable { host, detail } => format!(
             "{host} does not answer as a machine with sshd does: {detail}. Check its name, its port, and that sshd runs."
         ),
+        Problem::DistributionIncomplete { path } => format!(
+            "“{path}” is missing, or holds nothing. A distribution is described by yum.repos.d/*.repo (where packages come from) and pkgs/* (lists of packages)."
+        ),
+        Problem::DistributionLine { path, line, problem: inner } => {
+            format!("“{path}”, line {line}: {}", problem(inner))
+        }
+        Problem::NoSuchDistribution { choices } if choices.is_empty() => {
+            "No distribution is described yet. Describe one in /etc/vservers/.distributions/NAME: yum.repos.d/*.repo says where packages come from, pkgs/* lists them.".into()
+        }
+        Problem::NoSuchDistribution { choices } => {
+            format!("No such distribution is described. There are: {}.", choices.join(", "))
+        }
         Problem::NoSuchTemplate { choices } if choices.is_empty() => {
             "No template is kept yet: add one first.".into()
         }

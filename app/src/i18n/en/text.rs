@@ -157,6 +157,8 @@ impl Messages for English {
         all_filesystems = "Also filesystems that are mounted in the source";
         compressed = "Compress what travels";
         bandwidth_hint = "Empty: as fast as can be.";
+        distribution_hint = "One that is described below .distributions: where its packages come from, and which it has.";
+        rpm_packages_hint = "Besides those of the description, separated by blanks.";
         template_hint = "One that is kept here.";
         init_of_the_source = "that of the source";
         // Operations.

@@ -68,6 +68,9 @@ impl CommandMessages for French {
   -o OPTION               comme après un second --
  après un second -- : --exclude MOTIF, --no-one-file-system, --compress,
   --bwlimit KIO, -e « ssh [-p PORT] [-i FICHIER_DE_CLÉ] »
+-m yum : une distribution RPM, par le dnf de l’hôte. Après -- :
+  -d NOM                  décrite sous /etc/vservers/.distributions
+ après un second -- : PAQUET …, en plus de ceux de la description
 -m template : le contenu d’une archive. Après -- :
   -t, --template FICHIER|NOM
 -m skeleton : des répertoires vides et la configuration

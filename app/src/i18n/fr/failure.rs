@@ -230,6 +230,7 @@ fn host_feature(feature: HostFeature) -> (&'static str, &'static str) {
         HostFeature::Nftables => {
             ("nftables avec traduction d’adresses", "Installez-le : apt-get install nftables.")
         }
+        HostFeature::Dnf => ("le programme dnf", "Installez-le : apt-get install dnf."),
         HostFeature::Rsync => ("le programme rsync", "Installez-le : apt-get install rsync."),
         HostFeature::Ssh => {
             ("les programmes de ssh", "Installez-les : apt-get install openssh-client.")

@@ -35,6 +35,7 @@ pub(crate) fn field(field: Field) -> &'static str {
         Field::Port => "Port de sshd",
         Field::HostKey => "Clé de la machine",
         Field::Identity => "Clé privée",
+        Field::Distribution => "Distribution",
         Field::Template => "Modèle",
         Field::Broadcast => "Adresse de diffusion",
         Field::Cpuset => "Cpuset",
@@ -49,7 +50,10 @@ fn allowed(allowed: Allowed) -> &'static str {
         Allowed::HostName => {
             "lettres sans accent, chiffres, « - » et « . », en commençant par une lettre ou un chiffre"
         }
-        Allowed::TemplateName => {
+        Allowed::RpmPackage => {
+            "lettres sans accent, chiffres, « . », « _ », « - », « + », « ^ » et « ~ » ; « @ » devant un groupe"
+        }
+        Allowed::TemplateName | Allowed::DistributionName => {
             "lettres sans accent, chiffres, « . », « _ » et « - », en commençant par une lettre ou un chiffre"
         }
         Allowed::RemotePath => {
@@ -191,6 +195,18 @@ pub(crate) fn problem(what: &Problem) -> String {
         Problem::RemoteUnreachable { host, detail } => format!(
             "{host} ne répond pas comme une machine où tourne sshd : {detail}. Vérifiez son nom, le port, et que sshd tourne."
         ),
+        Problem::DistributionIncomplete { path } => format!(
+            "« {path} » manque, ou ne contient rien. Une distribution est décrite par yum.repos.d/*.repo (d’où viennent les paquets) et pkgs/* (des listes de paquets)."
+        ),
+        Problem::DistributionLine { path, line, problem: inner } => {
+            format!("« {path} », ligne {line} : {}", problem(inner))
+        }
+        Problem::NoSuchDistribution { choices } if choices.is_empty() => {
+            "Aucune distribution n’est encore décrite. Décrivez-en une dans /etc/vservers/.distributions/NOM : yum.repos.d/*.repo dit d’où viennent les paquets, pkgs/* en donne la liste.".into()
+        }
+        Problem::NoSuchDistribution { choices } => {
+            format!("Cette distribution n’est pas décrite. Il y a : {}.", choices.join(", "))
+        }
         Problem::NoSuchTemplate { choices } if choices.is_empty() => {
             "Aucun modèle n’est encore gardé : ajoutez-en un d’abord.".into()
         }

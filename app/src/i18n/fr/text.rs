@@ -157,6 +157,8 @@ impl Messages for French {
         all_filesystems = "Aussi les systèmes de fichiers montés dans la source";
         compressed = "Compresser ce qui voyage";
         bandwidth_hint = "Vide : aussi vite que possible.";
+        distribution_hint = "Une de celles décrites sous .distributions : d’où viennent ses paquets, et lesquels.";
+        rpm_packages_hint = "En plus de ceux de la description, séparés par des espaces.";
         template_hint = "L’un de ceux qui sont gardés ici.";
         init_of_the_source = "celui de la source";
         // Operations.

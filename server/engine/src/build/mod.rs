@@ -10,6 +10,7 @@ mod base;
 mod configure;
 mod copy;
 mod debootstrap;
+pub mod distribution;
 mod host_keys;
 mod reflink;
 pub mod relay;
@@ -20,6 +21,7 @@ mod skeleton;
 mod source;
 pub mod stage;
 pub mod template;
+mod yum;
 
 pub use remote::judge_host_key;
 
@@ -65,6 +67,9 @@ pub enum BuildError {
         #[source]
         source: io::Error,
     },
+    /// The description of a distribution cannot be used.
+    #[error("using the description of a distribution")]
+    Distribution(#[source] distribution::DistributionError),
     /// The base could not be copied.
     #[error("copying the base")]
     Copy {
@@ -92,6 +97,14 @@ impl From<BuildError> for Failure {
                 errors.push(Field::Name, Problem::NotEmpty { path });
                 Self::Invalid { errors }
             }
+            BuildError::Distribution(error) => match error.problem() {
+                Some(problem) => {
+                    let mut errors = FieldErrors::default();
+                    errors.push(Field::Distribution, problem);
+                    Self::Invalid { errors }
+                }
+                None => Self::Unexpected { detail: domain::failure::chain(error) },
+            },
             BuildError::Place { path, source } | BuildError::Configure { path, source }
                 if source.kind() == io::ErrorKind::StorageFull =>
             {
@@ -185,6 +198,9 @@ pub fn build(instance: &Instance, work: &mut Work<'_>, spec: &BuildSpec) -> Resu
         }
         (Method::Clone { source }, None) => {
             return Err(Failure::NoSuchVServer { name: source.clone() }.into());
+        }
+        (Method::Yum { distribution, packages }, _) => {
+            yum::install(instance, work, spec, (distribution, packages), &root)?;
         }
         (Method::Template { archive }, _) => {
             template::unpack(instance, work, spec, archive, &root)?;

@@ -15,7 +15,8 @@ mod store;
 mod work;
 
 pub use journal::{
-    COPY_CRASH_POINTS, CRASH_POINTS, Finish, Journal, JournalError, Record, Step, crash_point,
+    COPY_CRASH_POINTS, CRASH_POINTS, Finish, Journal, JournalError, Record, Step, YUM_CRASH_POINT,
+    crash_point,
 };
 pub use store::{ConfigureTask, Live, OperationError, Store, Task};
 pub use work::{CancelToken, Observer, Silent, Stopped, Work};
