@@ -402,6 +402,21 @@ async fn what_may_not_be_changed_has_no_form() {
 }
 
 #[tokio::test]
+async fn nothing_in_a_path_or_a_text_becomes_html() {
+    let memory = Memory::new();
+    let evil = "</textarea></title><script>x</script>";
+    let fields =
+        [("tree", "web1"), ("path", "apps/init/mark"), ("action", "write"), ("text", evil)];
+    post(&memory, "operator", "text/html", "/api/config/preview", form(&fields)).await;
+    let page = "/vservers/web1/config/file?path=apps%2Finit%2Fmark";
+    let text = get(&memory, "operator", "en", page).await.text;
+    assert!(text.contains("&lt;/textarea&gt;") && !text.contains("<script>x"), "{text}");
+    let page = "/vservers/web1/config/file?path=%3C%2Ftitle%3E%3Cscript%3Ex";
+    let text = get(&memory, "operator", "en", page).await.text;
+    assert!(text.contains("&lt;/title&gt;") && !text.contains("<script>x"), "{text}");
+}
+
+#[tokio::test]
 async fn the_history_shows_differences_and_undoes() {
     let memory = Memory::new();
     let text = get(&memory, "operator", "en", "/vservers/web1/config/history").await.text;

@@ -8,7 +8,7 @@ use super::alert;
 use crate::events::Subscription;
 use crate::i18n::{Locale, role_text};
 use crate::islands::connection::ConnectionBanner;
-use crate::page::{Area, Content, Page};
+use crate::page::{Area, Content, Page, escaped};
 use crate::preferences::Theme;
 
 /// The frame around a page's content.
@@ -18,7 +18,7 @@ pub(crate) fn frame(page: &Page, content: Content) -> impl IntoView + use<> {
     let events = page.may_listen.then(|| subscription.unwrap_or_else(Subscription::default).url());
     let is_followed = events.is_some();
     view! {
-        <Title text=format!("{title} · Ulysse") />
+        <Title text=escaped(&format!("{title} · Ulysse")) />
         <a class="skip" href="#content">{t.skip_to_content()}</a>
         <header class="top">
             <a class="brand" href="/" aria-label="Ulysse">

@@ -6,6 +6,7 @@
 //! own author's.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use domain::config_change::{
     Author, ConfigEdit, ConfigRecord, FileRecord, FileState, FileView, Kept, Use,
@@ -21,10 +22,14 @@ use crate::config::{
 use crate::engine::Instance;
 use crate::facts::Claim;
 use crate::lifecycle::LifecycleError;
+use crate::lock::AllocationLock;
 use crate::operation::{ConfigureTask, Finish, Step, Stopped, Store, Work, crash_point};
 use crate::recovery::{self, RecoveryError};
 use crate::roots::Roots;
 use crate::state::GuestState;
+
+/// How long others may be choosing numbers and addresses.
+const ALLOCATION_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Changes a config tree.
 ///
@@ -41,6 +46,8 @@ pub(crate) fn configure(
     let roots = &settings.roots;
     let tree = &task.tree;
     work.progress(Stage::WritingConfig, 100);
+    // Until it is written nobody else is given the number or the address that it was judged free.
+    let _choosing = AllocationLock::take(roots, ALLOCATION_PATIENCE)?;
     let history = History::take(roots, tree).map_err(Failure::from)?;
     let directory = open_tree(roots, tree)?;
     let now = directory.all().map_err(|source| read_failed(tree, source))?;

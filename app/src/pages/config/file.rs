@@ -17,7 +17,7 @@ use crate::i18n::{
     self, Locale, entry_kind_text, entry_meaning, expected_text, format, not_editable_text,
     use_text,
 };
-use crate::page::{Area, Content, For, Page, page};
+use crate::page::{Area, Content, For, Page, escaped, page};
 use crate::shared::instant;
 
 const PREVIEW: &str = "config/preview";
@@ -251,7 +251,7 @@ impl Form<'_> {
         } else {
             let rows = (text.lines().count() + 2).clamp(4, 24).to_string();
             // A browser drops the first newline of a textarea.
-            let text = format!("\n{text}");
+            let text = format!("\n{}", escaped(&text));
             view! {
                 <textarea
                     id="field-text"
@@ -262,9 +262,8 @@ impl Form<'_> {
                     spellcheck="false"
                     aria-invalid=is_wrong.then_some("true")
                     aria-describedby="field-text-more"
-                >
-                    {text}
-                </textarea>
+                    inner_html=text
+                ></textarea>
             }
             .into_any()
         };
