@@ -9,6 +9,7 @@ use std::path::Path;
 
 use domain::build::{BuildSpec, CopyOptions, Source};
 use domain::failure::{Failure, HostFeature};
+use domain::field::{Field, FieldErrors, Problem};
 use domain::operation::Stage;
 
 use super::BuildError;
@@ -197,7 +198,6 @@ pub(super) const WHOLE: Pass = Pass::Only(BEGUN, DONE);
 
 /// A directory must be there, and not hold the place that it is copied to.
 fn judge_directory(path: &Path, root: &Path) -> Result<(), Failure> {
-    use domain::field::{Field, FieldErrors, Problem};
     let Ok(real) = std::fs::canonicalize(path) else { return Err(source::missing(path)) };
     if !real.is_dir() {
         return Err(source::missing(path));
