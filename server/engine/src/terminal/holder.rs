@@ -448,12 +448,13 @@ impl Holder {
             let hears = events.intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR);
             // Who left while nothing more can be typed is not heard, but reported again and again.
             let left = events.contains(PollFlags::HUP) && self.input.len() >= MAX_INPUT_BYTES;
-            // What somebody typed before they left counts.
-            let here = !left
-                && (!hears || self.hear(&viewer, &mut buffer) == Presence::Here)
-                && viewer.flush(now) == Presence::Here
-                && !(viewer.is_behind() && viewer.given_up_at() <= now);
-            if here {
+            let mut here = !left && (!hears || self.hear(&viewer, &mut buffer) == Presence::Here);
+            if here && viewer.flush(now) == Presence::Gone {
+                // What somebody typed before they left counts, also when they left just now.
+                let _ = self.hear(&viewer, &mut buffer);
+                here = false;
+            }
+            if here && !(viewer.is_behind() && viewer.given_up_at() <= now) {
                 kept.push(viewer);
             }
         }
