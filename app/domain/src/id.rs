@@ -64,8 +64,6 @@ macro_rules! text_type {
 }
 pub(crate) use text_type;
 
-pub(crate) use text_type;
-
 /// Fails unless `text` has 1 to `max` bytes, begins with a byte that `first` accepts and goes on
 /// with bytes that `rest` accepts.
 pub(crate) fn check_shape(

@@ -11,8 +11,8 @@ pub mod format;
 mod fr;
 mod messages;
 
-use domain::config_entry::Expected;
 use domain::build::MethodKind;
+use domain::config_entry::Expected;
 use domain::failure::{Failure, HostFeature};
 use domain::field::{Field, Problem};
 use domain::init::Init;

@@ -240,6 +240,7 @@ pub(crate) fn host_facts() -> HostFacts {
         config_base: "/etc/vservers".into(),
         run_base: "/run/vservers".into(),
         styles: vec![],
+        distributions: vec![],
         templates: vec![],
         has_default_options: false,
         host_domain: None,

@@ -187,6 +187,7 @@ fn host() -> HostFacts {
         config_base: "/etc/vservers".to_owned(),
         run_base: "/run/vservers".to_owned(),
         styles: vec![],
+        distributions: Vec::new(),
         templates: vec![],
         has_default_options: false,
         host_domain: None,
