@@ -348,9 +348,9 @@ proptest! {
     #[test]
     fn no_form_breaks_it_and_no_spec_writes_a_second_line(
         methods in proptest::sample::select(vec![
-            "", "debootstrap", "rsync", "clone", "template", "skeleton",
+            "", "debootstrap", "rsync", "clone", "yum", "template", "skeleton",
         ]),
-        words in proptest::collection::vec("[ -~\n\t]{0,30}", 29),
+        words in proptest::collection::vec("[ -~\n\t]{0,30}", 30),
     ) {
         let mut words = words.into_iter();
         let mut next = || words.next().unwrap_or_default();
@@ -378,6 +378,7 @@ proptest! {
             port: next(),
             host_key: next(),
             template: next(),
+            distribution: next(),
             broadcast: next(),
             cpuset: next(),
             cpuset_cpus: next(),

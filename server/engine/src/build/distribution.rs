@@ -292,7 +292,7 @@ mod tests {
             shown,
             ["01 [\"glibc\", \"filesystem\", \"@core\"] false false", "02 [\"bash\"] true true"]
         );
-        assert_eq!(names(&roots), [name.clone()]);
+        assert_eq!(names(&roots), std::slice::from_ref(&name));
 
         write(&at("pkgs/02"), "bash\n--nogpgcheck\n");
         let error = Distribution::read(&roots, &name);
