@@ -141,7 +141,7 @@ fn a_described_distribution_is_built_started_and_entered() {
     assert_eq!(text("usr/share/extra"), "more\n");
     assert_eq!(fs::metadata(root.join("root/post")).unwrap().uid(), 0, "unshifted on disk");
     assert!(root.join("var/lib/rpm/rpmdb.sqlite").exists());
-    assert!(!root.join(".ulysse-yum").exists());
+    assert!(!root.join("ulysse-yum").exists());
 
     sandbox.must(&["fc6", "start"]);
     assert_eq!(sandbox.must(&["fc6", "exec", "cat", "/etc/hostname"]), "fc6\n");

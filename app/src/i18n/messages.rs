@@ -303,14 +303,12 @@ messages! { Messages:
     leads_to(target);
     bytes_not_text(size);
     edit_the_file;
-    new_text;
     show_the_difference;
     make_the_file;
     remove_the_file;
     difference;
     nothing_saved_yet;
     save_the_change;
-    edit_again;
     difference_in(path);
     line_removed;
     line_added;

@@ -116,7 +116,7 @@ fn interfaces_get_what_they_do_not_say() {
 
 #[test]
 fn builds_that_are_typed_wrongly() {
-    let supported = "debootstrap, clone, rsync, template, skeleton".to_owned();
+    let supported = "debootstrap, clone, rsync, yum, template, skeleton".to_owned();
     assert_eq!(wrong(""), UsageError::MethodMissing { supported: supported.clone() });
     let word = "urpmi".to_owned();
     let not_yet = UsageError::MethodNotYet { word, supported: supported.clone() };

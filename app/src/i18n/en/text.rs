@@ -250,14 +250,12 @@ impl Messages for English {
         leads_to(target) = "A link to {target}";
         bytes_not_text(size) = "{size}, not text";
         edit_the_file = "Change it";
-        new_text = "New text";
         show_the_difference = "Show the difference";
         make_the_file = "Make this file";
         remove_the_file = "Remove this file";
         difference = "What would change";
         nothing_saved_yet = "Nothing has been saved yet.";
         save_the_change = "Save";
-        edit_again = "Edit again";
         difference_in(path) = "Difference in {path}";
         line_removed = "removed";
         line_added = "added";

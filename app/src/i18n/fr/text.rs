@@ -250,14 +250,12 @@ impl Messages for French {
         leads_to(target) = "Un lien vers {target}";
         bytes_not_text(size) = "{size}, pas du texte";
         edit_the_file = "Le modifier";
-        new_text = "Nouveau texte";
         show_the_difference = "Voir la différence";
         make_the_file = "Créer ce fichier";
         remove_the_file = "Supprimer ce fichier";
         difference = "Ce qui changerait";
         nothing_saved_yet = "Rien n’est encore enregistré.";
         save_the_change = "Enregistrer";
-        edit_again = "Modifier encore";
         difference_in(path) = "Différence dans {path}";
         line_removed = "supprimée";
         line_added = "ajoutée";

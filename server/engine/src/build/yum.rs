@@ -30,7 +30,7 @@ use crate::tree;
 /// Where Debian has it.
 const PROGRAM: &str = "/usr/bin/dnf";
 /// The directory in the new root that dnf's settings, cache and records are in.
-const OURS: &str = ".ulysse-yum";
+const OURS: &str = "ulysse-yum";
 /// Where in the progress of a build the packages begin, and where they end.
 const BEGUN: u16 = 50;
 const DONE: u16 = 900;
@@ -120,9 +120,9 @@ fn dnf_call(list: &PackageList, release: Option<&str>) -> Vec<String> {
         "--noplugins".to_owned(),
         format!("--setopt=reposdir={ours}/yum.repos.d"),
     ];
-    // These are below the root that is installed, whatever the settings say.
+    // Whatever the settings say.
     for (option, directory) in [("cachedir", "cache"), ("persistdir", "lib"), ("logdir", "log")] {
-        command.push(format!("--setopt={option}=/{OURS}/{directory}"));
+        command.push(format!("--setopt={option}={ours}/{directory}"));
     }
     command.extend(release.map(|release| format!("--releasever={release}")));
     command.push(if list.reinstalls { "reinstall" } else { "install" }.to_owned());
@@ -151,10 +151,11 @@ fn run_program(instance: &Instance, work: &mut Work<'_>, plan: &StagePlan) -> Re
 }
 
 fn environment(distribution: &DistributionName) -> Vec<(String, String)> {
-    let home = format!("{TARGET}/{OURS}/home");
+    let (home, temporary) = (format!("{TARGET}/{OURS}/home"), format!("{TARGET}/{OURS}/tmp"));
     let fixed = [
         ("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"),
         ("HOME", home.as_str()),
+        ("TMPDIR", temporary.as_str()),
         ("LC_ALL", "C.UTF-8"),
         ("DISTRIBUTION", distribution.as_str()),
         ("container", "lxc"),
@@ -175,7 +176,9 @@ fn write_ours(
     name: &DistributionName,
     distribution: &Distribution,
 ) -> io::Result<()> {
-    for directory in ["", "yum.repos.d", "pubkeys", "home", "config/uts", "cache", "lib", "log"] {
+    for directory in
+        ["", "yum.repos.d", "pubkeys", "home", "config/uts", "cache", "lib", "log", "tmp"]
+    {
         DirBuilder::new().recursive(true).mode(0o755).create(ours.join(directory))?;
     }
     let shown = format!("{TARGET}/{OURS}");
@@ -209,10 +212,10 @@ fn write_ours(
 fn filled(settings: &str, ours: &str) -> String {
     let directories = [
         ("@YUMETCDIR@", ours.to_owned()),
-        ("@YUMCACHEDIR@", format!("/{OURS}/cache")),
-        ("@YUMLOGDIR@", format!("/{OURS}/log")),
-        ("@YUMLIBDIR@", format!("/{OURS}/lib")),
-        ("@YUMLOCKDIR@", format!("/{OURS}/lib")),
+        ("@YUMCACHEDIR@", format!("{ours}/cache")),
+        ("@YUMLOGDIR@", format!("{ours}/log")),
+        ("@YUMLIBDIR@", format!("{ours}/lib")),
+        ("@YUMLOCKDIR@", format!("{ours}/lib")),
     ];
     let replaced = directories
         .iter()
@@ -236,6 +239,7 @@ struct Listener {
     share: u16,
     permille: u16,
     error: Option<String>,
+    last_line: String,
     unreachable: Option<String>,
     disk_full: bool,
 }
@@ -252,6 +256,9 @@ impl Listener {
                 self.unreachable = Some(error.to_owned());
             }
             self.error = Some(error.to_owned());
+        }
+        if !line.trim().is_empty() {
+            line.trim().clone_into(&mut self.last_line);
         }
         let (stage, (done, all), from, to) = match counted(line)? {
             Counted::Download(counts) => (Stage::Downloading, counts, 0_u64, 400_u64),
@@ -276,7 +283,7 @@ impl Listener {
             let repository = detail.split('\'').nth(1).unwrap_or_default().to_owned();
             return Err(Failure::MirrorUnreachable { mirror: repository, detail: detail.clone() });
         }
-        let detail = self.error.clone().unwrap_or_default();
+        let detail = self.error.clone().unwrap_or_else(|| self.last_line.clone());
         Err(Failure::ProgramFailed { program: "dnf".to_owned(), detail })
     }
 }
@@ -315,14 +322,14 @@ mod tests {
         };
         insta::assert_snapshot!(dnf_call(&list, Some("9")).join("\n"), @r"
         /usr/bin/dnf
-        --config=/mnt/root/.ulysse-yum/yum.conf
+        --config=/mnt/root/ulysse-yum/yum.conf
         --installroot=/mnt/root
         --assumeyes
         --noplugins
-        --setopt=reposdir=/mnt/root/.ulysse-yum/yum.repos.d
-        --setopt=cachedir=/.ulysse-yum/cache
-        --setopt=persistdir=/.ulysse-yum/lib
-        --setopt=logdir=/.ulysse-yum/log
+        --setopt=reposdir=/mnt/root/ulysse-yum/yum.repos.d
+        --setopt=cachedir=/mnt/root/ulysse-yum/cache
+        --setopt=persistdir=/mnt/root/ulysse-yum/lib
+        --setopt=logdir=/mnt/root/ulysse-yum/log
         --releasever=9
         install
         bash
@@ -334,7 +341,7 @@ mod tests {
     fn the_originals_placeholders_are_filled_in() {
         let text =
             filled("[main]\ncachedir=@YUMCACHEDIR@\nreposdir=@YUMETCDIR@/yum.repos.d\n", "/x");
-        assert_eq!(text, "[main]\ncachedir=/.ulysse-yum/cache\nreposdir=/x/yum.repos.d\n");
+        assert_eq!(text, "[main]\ncachedir=/x/cache\nreposdir=/x/yum.repos.d\n");
         assert_eq!(filled("gpgcheck=1\n", "/x"), "[main]\ngpgcheck=1\n");
     }
 
