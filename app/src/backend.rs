@@ -7,15 +7,17 @@
 
 use domain::authz::{
     BuildVServer, CancelOperation, ConfigureDefaults, ConfigureVServer, DeleteVServer,
-    EnterVServer, ManageUsers, OwnAccount, Permit, RunVServer, ViewOperations, ViewVServers,
+    EnterVServer, ManageTemplates, ManageUsers, OwnAccount, Permit, RunVServer, ViewOperations,
+    ViewTemplates, ViewVServers,
 };
 use domain::build::BuildForm;
 use domain::config_change::{ConfigEdit, ConfigRecord, FileView};
 use domain::config_entry::{ConfigPath, ConfigTree};
 use domain::failure::Failure;
 use domain::host::HostFacts;
-use domain::id::{OperationId, TerminalId, UserId, UserName, VServerName};
-use domain::operation::{Kind, LogChunk, Operation, Terminal};
+use domain::id::{BaseId, OperationId, TemplateName, TerminalId, UserId, UserName, VServerName};
+use domain::operation::{Kind, LogChunk, Operation, Target, Terminal};
+use domain::template::Stock;
 use domain::time::UnixMillis;
 use domain::user::{Identity, Password, Role, User};
 use domain::vserver::{ConfigFile, Detail, Summary};
@@ -167,6 +169,27 @@ pub trait Backend: Send + Sync {
         permit: Permit<EnterVServer>,
         id: TerminalId,
     ) -> Result<(), Failure>;
+    /// Templates and cached base systems. Uploads come another way: `/api/templates/add` is no server
+    /// function, because its body is as large as an archive.
+    async fn stock(&self, permit: Permit<ViewTemplates>) -> Result<Stock, Failure>;
+    /// Queues removing a template.
+    async fn remove_template(
+        &self,
+        permit: Permit<ManageTemplates>,
+        name: TemplateName,
+    ) -> Result<Operation, Failure>;
+    /// Queues making a base anew.
+    async fn refresh_base(
+        &self,
+        permit: Permit<ManageTemplates>,
+        id: BaseId,
+    ) -> Result<Operation, Failure>;
+    /// Queues removing a base.
+    async fn remove_base(
+        &self,
+        permit: Permit<ManageTemplates>,
+        id: BaseId,
+    ) -> Result<Operation, Failure>;
     /// All users, sorted by name.
     async fn users(&self, permit: Permit<ManageUsers>) -> Result<Vec<User>, Failure>;
     /// Makes a user, who must change the password at the first log-in.
@@ -231,8 +254,8 @@ pub enum Outcome {
 pub enum Notice {
     /// These operations were queued; the failures are of VServers for which nothing was.
     Queued {
-        /// Each with its VServer and what it does.
-        operations: Vec<(OperationId, Kind, VServerName)>,
+        /// Each with what it is about and what it does.
+        operations: Vec<(OperationId, Kind, Target)>,
         /// Each with its VServer's name.
         failures: Vec<(String, Failure)>,
     },

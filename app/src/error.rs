@@ -35,6 +35,8 @@ pub fn status_of(failure: &Failure) -> StatusCode {
         | Failure::NoSuchOperation { .. }
         | Failure::NoSuchTerminal
         | Failure::NoSuchConfigChange { .. }
+        | Failure::NoSuchTemplate { .. }
+        | Failure::NoSuchBase { .. }
         | Failure::NoSuchUser => StatusCode::NOT_FOUND,
         Failure::SetupLinkInvalid => StatusCode::GONE,
         Failure::AlreadyRunning { .. }
@@ -47,7 +49,9 @@ pub fn status_of(failure: &Failure) -> StatusCode {
         Failure::Invalid { .. }
         | Failure::WrongCredentials
         | Failure::BadConfig { .. }
-        | Failure::ConfigRefused { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        | Failure::ConfigRefused { .. }
+        | Failure::ArchiveRefused { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        Failure::UploadBroken { .. } => StatusCode::BAD_REQUEST,
         Failure::LockedOut { .. } | Failure::QueueFull { .. } => StatusCode::TOO_MANY_REQUESTS,
         Failure::EngineDown | Failure::Interrupted => StatusCode::SERVICE_UNAVAILABLE,
         Failure::TimedOut { .. } => StatusCode::GATEWAY_TIMEOUT,

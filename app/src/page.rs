@@ -121,6 +121,7 @@ pub(crate) enum Area {
     VServers,
     Operations,
     Terminals,
+    Templates,
     Users,
     Account,
 }

@@ -143,6 +143,11 @@ pub fn App() -> impl IntoView {
                     ssr=SsrMode::Async
                     view=pages::terminals::terminals
                 />
+                <Route
+                    path=path!("templates")
+                    ssr=SsrMode::Async
+                    view=pages::templates::templates
+                />
                 <Route path=path!("users") ssr=SsrMode::Async view=pages::users::list::list />
                 <Route
                     path=path!("users/create")

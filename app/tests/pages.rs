@@ -90,6 +90,7 @@ fn pages() -> Vec<(String, Role, &'static str, &'static str)> {
             "data-terminal-screen",
             "dans web1",
         ),
+        page("/templates", Role::Viewer, "Archives of whole root", "Des archives de répertoires"),
         page("/users", Role::Administrator, "Last log-in", "Dernière connexion"),
         page("/users/create", Role::Administrator, "Create the user", "Créer l’utilisateur"),
         page("/users/2", Role::Administrator, "Change the role", "Changer le rôle"),
@@ -301,6 +302,46 @@ async fn several_are_started_at_once_and_each_failure_is_named() {
 }
 
 #[tokio::test]
+async fn templates_and_bases_are_shown_with_what_may_be_done_to_them() {
+    let memory = Memory::new();
+    let operator = get(&memory, "operator", "en", "/templates").await.text;
+    for text in [
+        "Mandriva &lt;2007.1&gt;",
+        "tar.gz",
+        "ulysse template remove mandriva",
+        "VServers that were built from it stay.",
+        "enctype=\"multipart/form-data\"",
+        "bookworm amd64",
+        "made anew at the next build",
+        "ulysse base remove 0a0a0a0a0a0a",
+    ] {
+        assert!(operator.contains(text), "{text} is not in {operator}");
+    }
+    let csrf = operator.find("name=\"csrf\"").unwrap();
+    assert!(csrf < operator.find("name=\"archive\"").unwrap(), "it is judged before the archive");
+    let viewer = get(&memory, "viewer", "en", "/templates").await.text;
+    assert!(viewer.contains("mandriva") && viewer.contains("0a0a0a0a0a0a"));
+    for action in ["api/templates", "api/bases", "Remove"] {
+        assert!(!viewer.contains(action), "a viewer is offered {action}");
+    }
+    let empty = Memory { is_empty: true, ..Memory::new() };
+    let page = get(&empty, "operator", "fr", "/templates").await.text;
+    assert!(page.contains("Il n’y a pas encore de modèle") && page.contains("pas encore de base"));
+    for (path, field, value) in [
+        ("/api/templates/remove", "name", "mandriva".to_owned()),
+        ("/api/bases/refresh", "base", "0a".repeat(32)),
+        ("/api/bases/remove", "base", "0a".repeat(32)),
+    ] {
+        let body = format!("csrf={CSRF}&{field}={value}");
+        let answer = post(&memory, "operator", "text/html", path, body).await;
+        assert_eq!(answer.location, format!("/operations/{RUNNING_OPERATION}"), "{path}");
+        let body = format!("csrf={CSRF}&{field}=..%2Fx");
+        let answer = post(&memory, "operator", "application/json", path, body).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_deletion_needs_the_name_typed() {
     let memory = Memory::new();
     for (typed, to) in [
@@ -455,6 +496,9 @@ fn functions() -> Vec<(&'static str, Option<Role>)> {
         ("/api/operations/cancel", Some(Role::Operator)),
         ("/api/terminals/close", Some(Role::Operator)),
         ("/api/terminals/open", Some(Role::Operator)),
+        ("/api/bases/refresh", Some(Role::Operator)),
+        ("/api/bases/remove", Some(Role::Operator)),
+        ("/api/templates/remove", Some(Role::Operator)),
         ("/api/users/create", Some(Role::Administrator)),
         ("/api/users/reset-password", Some(Role::Administrator)),
         ("/api/users/set-disabled", Some(Role::Administrator)),

@@ -32,6 +32,10 @@ enum Program {
     Web,
     /// Manages users: list, create, disable, reset a password, make a set-up link
     User(user_command::UserArguments),
+    /// Manages templates, archives to build VServers from: list, add, remove
+    Template(cli::TemplateArguments),
+    /// Manages cached base systems: list, refresh, remove
+    Base(cli::BaseArguments),
     /// Says what this host lacks, and what crashes left behind
     Doctor {
         /// Puts right what crashes left behind
@@ -86,6 +90,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
         Some("supervise") => return engine::guest::supervise::main(),
         Some("stage") => return engine::build::stage::main(),
         Some("relay") => return engine::build::relay::main(arguments.into_iter().skip(2)),
+        Some("unpack") => return engine::archive::role::main(),
         Some("terminal") => return engine::terminal::holder::main(),
         Some("vserver") => return cli::vserver(arguments.into_iter().skip(2).collect()),
         Some("vserver-stat") => return cli::vserver_stat(arguments.into_iter().skip(2).collect()),
@@ -93,7 +98,8 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
         _ => {}
     }
     let arguments = Arguments::parse_from(arguments);
-    let instance = match instance(arguments.config.as_deref()) {
+    let config = arguments.config.as_deref();
+    let instance = match instance(config) {
         Ok(instance) => instance,
         Err(error) => {
             eprintln!("ulysse: {}", chain(&error));
@@ -105,6 +111,8 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
         Program::Engine => engine_process::run(instance),
         Program::Web => web::run(instance.settings),
         Program::User(arguments) => user_command::run(&instance.settings, arguments),
+        Program::Template(arguments) => cli::template(config, arguments),
+        Program::Base(arguments) => cli::base(config, arguments),
         Program::Doctor { repair } => cli::doctor(instance, repair),
     }
 }

@@ -34,11 +34,15 @@ pub enum ActionKind {
     ManageUsers,
     /// Change one's own password, end one's own session.
     OwnAccount,
+    /// See templates and cached base systems.
+    ViewTemplates,
+    /// Add and remove templates; make base systems anew and remove them.
+    ManageTemplates,
 }
 
 impl ActionKind {
     /// Every action, in the order of the table.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::ViewVServers,
         Self::ViewOperations,
         Self::BuildVServer,
@@ -50,6 +54,8 @@ impl ActionKind {
         Self::CancelOperation,
         Self::ManageUsers,
         Self::OwnAccount,
+        Self::ViewTemplates,
+        Self::ManageTemplates,
     ];
 
     /// Its name in the table, in messages and in the audit log.
@@ -67,6 +73,8 @@ impl ActionKind {
             Self::CancelOperation => "cancel-operation",
             Self::ManageUsers => "manage-users",
             Self::OwnAccount => "own-account",
+            Self::ViewTemplates => "view-templates",
+            Self::ManageTemplates => "manage-templates",
         }
     }
 
@@ -74,13 +82,16 @@ impl ActionKind {
     #[must_use]
     pub fn least_role(self) -> Role {
         match self {
-            Self::ViewVServers | Self::ViewOperations | Self::OwnAccount => Role::Viewer,
+            Self::ViewVServers | Self::ViewOperations | Self::OwnAccount | Self::ViewTemplates => {
+                Role::Viewer
+            }
             Self::BuildVServer
             | Self::RunVServer
             | Self::EnterVServer
             | Self::DeleteVServer
             | Self::ConfigureVServer
-            | Self::CancelOperation => Role::Operator,
+            | Self::CancelOperation
+            | Self::ManageTemplates => Role::Operator,
             Self::ConfigureDefaults | Self::ManageUsers => Role::Administrator,
         }
     }
@@ -119,7 +130,9 @@ actions!(
     ConfigureDefaults,
     CancelOperation,
     ManageUsers,
-    OwnAccount
+    OwnAccount,
+    ViewTemplates,
+    ManageTemplates
 );
 
 /// Proof that the table allows `A` to somebody. Cannot be made but by [`authorize`]; is not

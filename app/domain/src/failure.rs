@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::config_change::{FileProblem, NotEditable};
 use crate::config_entry::{ConfigPath, Expected};
 use crate::field::FieldErrors;
-use crate::id::{OperationId, VServerName};
+use crate::id::{BaseId, OperationId, TemplateName, VServerName};
+use crate::operation::Target;
+use crate::template::ArchiveProblem;
 
 /// Why a request was not carried out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -78,11 +80,11 @@ pub enum Failure {
         /// Which.
         name: VServerName,
     },
-    /// Another operation holds the VServer.
+    /// Another operation holds the VServer, template or base.
     #[error("{name} is busy")]
     Busy {
-        /// Which VServer.
-        name: VServerName,
+        /// What.
+        name: Target,
         /// The operation that holds it, when it is known.
         operation: Option<OperationId>,
     },
@@ -202,6 +204,32 @@ pub enum Failure {
     /// The engine does not answer.
     #[error("engine down")]
     EngineDown,
+    /// An archive cannot be used as it is.
+    #[error("archive refused: {problem}{}", .name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default())]
+    ArchiveRefused {
+        /// Why.
+        problem: ArchiveProblem,
+        /// The member it is about, control characters escaped.
+        name: Option<String>,
+    },
+    /// An upload ended before all of it had come.
+    #[error("upload broken off after {bytes} bytes")]
+    UploadBroken {
+        /// How much had come.
+        bytes: u64,
+    },
+    /// No template of this name.
+    #[error("no template {name}")]
+    NoSuchTemplate {
+        /// The name asked for.
+        name: TemplateName,
+    },
+    /// No cached base system of this id.
+    #[error("no base {}", .id.short())]
+    NoSuchBase {
+        /// The id asked for.
+        id: BaseId,
+    },
     /// Something nobody foresaw. The log holds the rest under the reference.
     #[error("unexpected: {detail}")]
     Unexpected {

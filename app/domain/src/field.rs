@@ -49,6 +49,9 @@ pub enum Field {
     Template,
     Broadcast,
     Cpuset,
+    Description,
+    Archive,
+    Base,
 }
 
 /// What a character set is called in the sentence for people.
@@ -70,6 +73,7 @@ pub enum Allowed {
     DistributionName,
     RpmPackage,
     RemotePath,
+    PlainText,
 }
 
 /// What is wrong with one value, and what would be right.

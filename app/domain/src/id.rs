@@ -135,6 +135,24 @@ text_type!(
 );
 
 text_type!(
+    /// The id of a cached base system: the SHA-256 of all that decides what is in it, as 64 small
+    /// hexadecimal digits.
+    BaseId,
+    |text| {
+        let is_digit = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+        if text.len() == 64 && text.bytes().all(is_digit) { Ok(()) } else { Err(Problem::NotAnId) }
+    }
+);
+
+impl BaseId {
+    /// Its first twelve digits: what people see and type of it.
+    #[must_use]
+    pub fn short(&self) -> &str {
+        self.0.get(..12).unwrap_or(&self.0)
+    }
+}
+
+text_type!(
     /// A host name as the kernel and DNS take it: labels of letters, digits and `-`, separated by
     /// dots, 64 bytes in all (`__NEW_UTS_LEN`).
     HostName,

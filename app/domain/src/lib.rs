@@ -31,6 +31,7 @@ pub mod id;
 pub mod init;
 pub mod interface;
 pub mod operation;
+pub mod template;
 pub mod time;
 pub mod user;
 pub mod vserver;

@@ -1,9 +1,13 @@
-//! Operations: every change to a VServer, who asked for it, how far it is, how it ended.
+//! Operations: every change, mostly to a VServer, who asked for it, how far it is, how it ended.
+
+use core::fmt;
+use core::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
-use crate::id::{OperationId, TerminalId, UserId, UserName, VServerName};
+use crate::field::Problem;
+use crate::id::{BaseId, OperationId, TemplateName, TerminalId, UserId, UserName, VServerName};
 use crate::time::UnixMillis;
 
 /// What an operation does.
@@ -26,10 +30,18 @@ pub enum Kind {
     ConfigureDefaults,
     /// Puts right what a crash left behind.
     Repair,
+    /// Keeps an archive as a template.
+    AddTemplate,
+    /// Removes a template.
+    RemoveTemplate,
+    /// Makes a cached base system anew.
+    RefreshBase,
+    /// Removes a cached base system.
+    RemoveBase,
 }
 
 impl Kind {
-    /// The sub-command of `vserver` that does it.
+    /// The sub-command of `vserver` that does it; of `ulysse`, for what is not about a VServer.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -41,7 +53,103 @@ impl Kind {
             Self::Configure => "config",
             Self::ConfigureDefaults => "config-defaults",
             Self::Repair => "repair",
+            Self::AddTemplate => "template-add",
+            Self::RemoveTemplate => "template-remove",
+            Self::RefreshBase => "base-refresh",
+            Self::RemoveBase => "base-remove",
         }
+    }
+}
+
+/// What an operation is about. Written as text it is the name of a VServer as it is, or the name of
+/// something else behind the word for it and a colon, which no VServer's name has.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Target {
+    /// A VServer.
+    VServer(VServerName),
+    /// A template.
+    Template(TemplateName),
+    /// A cached base system.
+    Base(BaseId),
+}
+
+impl Target {
+    /// The VServer, if it is one.
+    #[must_use]
+    pub fn vserver(&self) -> Option<&VServerName> {
+        match self {
+            Self::VServer(name) => Some(name),
+            Self::Template(_) | Self::Base(_) => None,
+        }
+    }
+
+    /// Its name as people read it, without what kind of thing it is.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::VServer(name) => name.as_str(),
+            Self::Template(name) => name.as_str(),
+            Self::Base(id) => id.short(),
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::VServer(name) => f.pad(name.as_str()),
+            Self::Template(name) => f.pad(&format!("template:{name}")),
+            Self::Base(id) => f.pad(&format!("base:{id}")),
+        }
+    }
+}
+
+impl FromStr for Target {
+    type Err = Problem;
+    fn from_str(text: &str) -> Result<Self, Problem> {
+        match text.split_once(':') {
+            Some(("template", name)) => name.parse().map(Self::Template),
+            Some(("base", id)) => id.parse().map(Self::Base),
+            _ => text.parse().map(Self::VServer),
+        }
+    }
+}
+
+impl TryFrom<String> for Target {
+    type Error = Problem;
+    fn try_from(text: String) -> Result<Self, Problem> {
+        text.parse()
+    }
+}
+
+impl From<Target> for String {
+    fn from(target: Target) -> Self {
+        target.to_string()
+    }
+}
+
+impl From<VServerName> for Target {
+    fn from(name: VServerName) -> Self {
+        Self::VServer(name)
+    }
+}
+
+impl From<&VServerName> for Target {
+    fn from(name: &VServerName) -> Self {
+        Self::VServer(name.clone())
+    }
+}
+
+impl From<&Self> for Target {
+    fn from(target: &Self) -> Self {
+        target.clone()
+    }
+}
+
+impl PartialEq<VServerName> for Target {
+    fn eq(&self, name: &VServerName) -> bool {
+        self.vserver() == Some(name)
     }
 }
 
@@ -128,6 +236,9 @@ pub enum Stage {
     CopyingChanges,
     MakingHostKeys,
     MakingDirectories,
+    ReceivingArchive,
+    CheckingArchive,
+    UnpackingArchive,
 }
 
 /// An operation as it is listed and kept.
@@ -137,8 +248,8 @@ pub struct Operation {
     pub id: OperationId,
     /// What it does.
     pub kind: Kind,
-    /// To which VServer.
-    pub target: VServerName,
+    /// To what.
+    pub target: Target,
     /// Who asked.
     pub actor: Actor,
     /// The command that would do the same.

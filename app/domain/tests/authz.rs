@@ -31,6 +31,8 @@ fn the_table() {
     cancel-operation   yes           yes           -
     manage-users       yes           -             -
     own-account        yes           yes           yes
+    view-templates     yes           yes           yes
+    manage-templates   yes           yes           -
     ");
 }
 

@@ -8,6 +8,7 @@
 pub mod account;
 pub mod config;
 pub mod operations;
+pub mod templates;
 pub mod terminals;
 pub mod users;
 pub mod vservers;

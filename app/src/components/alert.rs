@@ -70,7 +70,7 @@ fn notice(t: Locale, notice: &Notice, reference: &str) -> AnyView {
 
 fn queued(
     t: Locale,
-    operations: &[(domain::id::OperationId, domain::operation::Kind, domain::id::VServerName)],
+    operations: &[(domain::id::OperationId, domain::operation::Kind, domain::operation::Target)],
     failures: &[(String, Failure)],
     reference: &str,
 ) -> AnyView {
@@ -80,7 +80,7 @@ fn queued(
             view! {
                 <li>
                     <a href=format!("/operations/{id}")>
-                        {kind_text(t, *kind)} " " {target.to_string()}
+                        {kind_text(t, *kind)} " " {target.name().to_owned()}
                     </a>
                 </li>
             }

@@ -325,6 +325,37 @@ messages! { Messages:
     by_hand;
     file_problem(path, line, expected);
     line_problem(line, expected);
+    // Templates and bases.
+    templates;
+    templates_alone;
+    template;
+    base;
+    bases;
+    templates_explained;
+    bases_explained;
+    no_templates;
+    no_bases;
+    template_name_hint;
+    add_a_template;
+    archive_hint(most);
+    upload;
+    name;
+    size;
+    unpacked;
+    files_in_it(count);
+    format_of_archive;
+    added;
+    made;
+    last_used;
+    too_old;
+    packages;
+    variant;
+    refresh;
+    refresh_one(name);
+    remove_dots;
+    remove_one(name);
+    template_removal(name, size);
+    base_removal(name);
     // Before there is a page.
     plain_http(address);
     unknown_host(host);

@@ -17,6 +17,7 @@ use domain::failure::{Failure, HostFeature};
 use domain::field::{Field, Problem};
 use domain::init::Init;
 use domain::operation::{Actor, Kind, Stage};
+use domain::template::ArchiveProblem;
 use domain::user::Role;
 use domain::vserver::State;
 use serde::{Deserialize, Serialize};
@@ -161,6 +162,10 @@ pub fn kind_text(locale: Locale, kind: Kind) -> &'static str {
         Kind::Configure => ("Configuration", "Configuration"),
         Kind::ConfigureDefaults => ("Default configuration", "Configuration par défaut"),
         Kind::Repair => ("Repair", "Réparation"),
+        Kind::AddTemplate => ("New template", "Nouveau modèle"),
+        Kind::RemoveTemplate => ("Template removal", "Suppression de modèle"),
+        Kind::RefreshBase => ("Base refresh", "Renouvellement de base"),
+        Kind::RemoveBase => ("Base removal", "Suppression de base"),
     };
     locale.pick(en, fr)
 }
@@ -193,8 +198,20 @@ pub fn stage_text(locale: Locale, stage: Stage) -> &'static str {
         Stage::MakingHostKeys => ("Making ssh host keys", "Création des clés d’hôte ssh"),
         Stage::MakingDirectories => ("Making the directories", "Création des répertoires"),
         Stage::Undoing => ("Undoing what was done", "Annulation de ce qui a été fait"),
+        Stage::ReceivingArchive => ("Receiving the archive", "Réception de l’archive"),
+        Stage::CheckingArchive => ("Checking the archive", "Vérification de l’archive"),
+        Stage::UnpackingArchive => ("Unpacking the archive", "Dépaquetage de l’archive"),
     };
     locale.pick(en, fr)
+}
+
+/// Why an archive is not taken, as what it is or does.
+#[must_use]
+pub fn archive_problem_text(locale: Locale, problem: ArchiveProblem) -> String {
+    match locale {
+        Locale::English => en::archive::problem(problem),
+        Locale::French => fr::archive::problem(problem),
+    }
 }
 
 /// Something a host may lack, as a thing.

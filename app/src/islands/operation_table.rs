@@ -37,7 +37,7 @@ pub fn OperationTable(
         });
         match known {
             Some(row) => row.set(fresh.clone()),
-            None if grows && target.as_ref().is_none_or(|target| *target == fresh.target) => {
+            None if grows && target.as_ref().is_none_or(|target| fresh.target == *target) => {
                 let row = owner.as_ref().map_or_else(
                     || RwSignal::new(fresh.clone()),
                     |owner| owner.with(|| RwSignal::new(fresh.clone())),
@@ -111,7 +111,7 @@ fn table_row(t: Locale, row: RwSignal<Operation>, now: UnixMillis) -> impl IntoV
         <tr>
             <th scope="row">
                 <a href=format!("/operations/{}", fixed.id)>
-                    {format!("{} {}", kind_text(t, fixed.kind), fixed.target)}
+                    {format!("{} {}", kind_text(t, fixed.kind), fixed.target.name())}
                 </a>
             </th>
             <td data-label=t.result()>{result}</td>

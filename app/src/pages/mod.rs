@@ -4,6 +4,7 @@ pub(crate) mod auth;
 pub(crate) mod config;
 pub(crate) mod error;
 pub(crate) mod operations;
+pub(crate) mod templates;
 pub(crate) mod terminals;
 pub(crate) mod users;
 pub(crate) mod vservers;

@@ -108,5 +108,8 @@ pub(crate) fn field_id(field: Field) -> &'static str {
         Field::Template => "field-template",
         Field::Broadcast => "field-broadcast",
         Field::Cpuset => "field-cpuset",
+        Field::Description => "field-description",
+        Field::Archive => "field-archive",
+        Field::Base => "field-base",
     }
 }

@@ -14,8 +14,8 @@ use axum::extract::Request;
 use axum::http::header::COOKIE;
 use axum::response::IntoResponse;
 use domain::authz::{
-    BuildVServer, CancelOperation, DeleteVServer, EnterVServer, ManageUsers, OwnAccount, Permit,
-    RunVServer, ViewOperations, ViewVServers,
+    BuildVServer, CancelOperation, DeleteVServer, EnterVServer, ManageTemplates, ManageUsers,
+    OwnAccount, Permit, RunVServer, ViewOperations, ViewTemplates, ViewVServers,
 };
 use domain::build::BuildForm;
 use domain::config_change::{
@@ -25,9 +25,10 @@ use domain::config_entry::{ConfigEntry, ConfigPath, ConfigTree};
 use domain::failure::Failure;
 use domain::field::{Field, FieldErrors, Problem};
 use domain::host::{HostFacts, NatNetwork};
-use domain::id::{OperationId, TerminalId, UserId, UserName, VServerName};
+use domain::id::{BaseId, OperationId, TemplateName, TerminalId, UserId, UserName, VServerName};
 use domain::init::{Init, InitStyle};
-use domain::operation::{Actor, Kind, LogChunk, Operation, Progress, Stage, Terminal};
+use domain::operation::{Actor, Kind, LogChunk, Operation, Progress, Stage, Target, Terminal};
+use domain::template::{Base, Compression, Stock, Template};
 use domain::time::UnixMillis;
 use domain::user::{Identity, Password, Role, User};
 use domain::vserver::{ConfigFile, Detail, OomKills, State, Summary, Usage};
@@ -303,8 +304,8 @@ fn config_history() -> Vec<ConfigRecord> {
     ]
 }
 
-fn queued(kind: Kind, target: VServerName) -> Operation {
-    Operation { kind, target, ..operations()[0].clone() }
+fn queued(kind: Kind, target: impl Into<Target>) -> Operation {
+    Operation { kind, target: target.into(), ..operations()[0].clone() }
 }
 
 #[async_trait::async_trait]
@@ -343,7 +344,7 @@ impl Backend for Memory {
             errors.push(Field::HostKey, Problem::HostKeyUnknown { host, fingerprint });
             return Err(Failure::Invalid { errors });
         }
-        self.answer(queued(Kind::Build, form.name.parse().unwrap()))
+        self.answer(queued(Kind::Build, form.name.parse::<VServerName>().unwrap()))
     }
     async fn start(&self, _: Permit<RunVServer>, name: VServerName) -> Result<Operation, Failure> {
         if name.as_str() == "web1" {
@@ -447,7 +448,7 @@ impl Backend for Memory {
     ) -> Result<Vec<Operation>, Failure> {
         let mut all = operations();
         all.retain(|operation| {
-            filter.target.as_ref().is_none_or(|target| *target == operation.target)
+            filter.target.as_ref().is_none_or(|target| operation.target == *target)
                 && filter.kind.is_none_or(|kind| kind == operation.kind)
         });
         self.answer(all)
@@ -488,6 +489,59 @@ impl Backend for Memory {
     }
     async fn close_terminal(&self, _: Permit<EnterVServer>, _: TerminalId) -> Result<(), Failure> {
         self.answer(())
+    }
+    async fn stock(&self, _: Permit<ViewTemplates>) -> Result<Stock, Failure> {
+        let template = Template {
+            name: "mandriva".parse().unwrap(),
+            description: "Mandriva <2007.1>".parse().unwrap(),
+            compression: Compression::Gzip,
+            bytes: 210_000_000,
+            sha256: "0123456789abcdef".repeat(4),
+            entries: 23_456,
+            unpacked_bytes: 640_000_000,
+            added_at: NOW.plus_millis(-86_400_000),
+            added_by: Actor::User { id: UserId(1), name: "ada".parse().unwrap() },
+        };
+        let base = Base {
+            id: "0a".repeat(32).parse().unwrap(),
+            suite: "bookworm".parse().unwrap(),
+            architecture: "amd64".parse().unwrap(),
+            variant: Some("minbase".into()),
+            packages: vec!["less".parse().unwrap()],
+            init: Init::Sysvinit,
+            bytes: Some(281_000_000),
+            made_at: NOW.plus_millis(-9 * 86_400_000),
+            used_at: Some(NOW),
+            is_old: true,
+        };
+        self.answer(Stock {
+            templates: if self.is_empty { Vec::new() } else { vec![template] },
+            bases: if self.is_empty { Vec::new() } else { vec![base] },
+            most_template_bytes: 8 << 30,
+            templates_directory: "/var/lib/ulysse-engine/templates".into(),
+            bases_directory: "/var/cache/vservers/bases".into(),
+        })
+    }
+    async fn remove_template(
+        &self,
+        _: Permit<ManageTemplates>,
+        name: TemplateName,
+    ) -> Result<Operation, Failure> {
+        self.answer(queued(Kind::RemoveTemplate, Target::Template(name)))
+    }
+    async fn refresh_base(
+        &self,
+        _: Permit<ManageTemplates>,
+        id: BaseId,
+    ) -> Result<Operation, Failure> {
+        self.answer(queued(Kind::RefreshBase, Target::Base(id)))
+    }
+    async fn remove_base(
+        &self,
+        _: Permit<ManageTemplates>,
+        id: BaseId,
+    ) -> Result<Operation, Failure> {
+        self.answer(queued(Kind::RemoveBase, Target::Base(id)))
     }
     async fn users(&self, _: Permit<ManageUsers>) -> Result<Vec<User>, Failure> {
         Ok(users())

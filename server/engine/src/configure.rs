@@ -175,7 +175,10 @@ pub(crate) fn notice(
     let history = History::take(roots, tree)?;
     let is_ours = store.live()?.iter().any(|live| match &live.task {
         crate::operation::Task::Configure(task) => task.tree == *tree,
-        task => live.operation.kind == Kind::Delete && Some(task.target()) == tree.vserver(),
+        task => {
+            live.operation.kind == Kind::Delete
+                && tree.vserver().is_some_and(|name| task.target() == *name)
+        }
     });
     if is_ours {
         return Ok(());

@@ -84,6 +84,15 @@ pub fn answer(
             terminal::close(roots, &id)?;
             Reply::Done
         }
+        Request::ShowStock => Reply::Stock(engine.stock()?),
+        Request::AddTemplate(new) => {
+            let actor = Actor::User { id: user, name };
+            let (operation, socket) = engine.submit_upload(new, actor)?;
+            return Ok((Reply::Operation(operation), Some(socket)));
+        }
+        Request::RemoveTemplate(name) => submit(Change::RemoveTemplate(name))?,
+        Request::RefreshBase(id) => submit(Change::RefreshBase(id))?,
+        Request::RemoveBase(id) => submit(Change::RemoveBase(id))?,
     };
     Ok((reply, None))
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use domain::failure::{Failure, HostFeature};
 use domain::id::{OperationId, VServerName};
+use domain::operation::Target;
 
 use crate::build;
 use crate::cgroup::Layout;
@@ -27,8 +28,8 @@ pub enum Finding {
     Operation {
         /// Which.
         id: OperationId,
-        /// About which VServer.
-        target: VServerName,
+        /// About what.
+        target: Target,
     },
     /// A VServer whose pid 1 is gone and of which something is still there.
     Remains(VServerName),
@@ -134,7 +135,9 @@ fn leftovers(engine: &Engine) -> Vec<Finding> {
     }
     let ids: Vec<String> = live.iter().map(|one| one.operation.id.to_string()).collect();
     let names: Vec<String> = live.iter().map(|one| one.operation.target.to_string()).collect();
-    for base in [&roots.guest_base, &roots.config_base, &roots.cache_base.join("bases")] {
+    for base in
+        [&roots.guest_base, &roots.config_base, &roots.cache_base.join("bases"), &roots.templates()]
+    {
         findings.extend(strays(base, &ids, &names).into_iter().map(Finding::Stray));
     }
     findings

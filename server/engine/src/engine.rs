@@ -2,6 +2,7 @@
 //! asked for to their end. What can be asked without changing anything is in [`ask`].
 
 mod ask;
+mod stock;
 
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
@@ -14,8 +15,8 @@ use domain::config_change::ConfigEdit;
 use domain::config_entry::ConfigTree;
 use domain::failure::Failure;
 use domain::field::{Field, FieldErrors, Problem};
-use domain::id::{OperationId, VServerName};
-use domain::operation::{Actor, Kind, Operation, Progress, Stage};
+use domain::id::{BaseId, OperationId, TemplateName, VServerName};
+use domain::operation::{Actor, Kind, Operation, Progress, Stage, Target};
 use domain::time::UnixMillis;
 
 use crate::clock::{Clock, IdSource, RandomIds, SystemClock};
@@ -27,7 +28,7 @@ use crate::operation::{
 use crate::recovery::{self, Recovery};
 use crate::roots::Settings;
 use crate::state::GuestState;
-use crate::{build, config, configure, delete, facts, lifecycle};
+use crate::{build, config, configure, delete, facts, lifecycle, template};
 
 /// How long an operation waits for a VServer that another process has locked.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
@@ -36,8 +37,10 @@ const LONG_LOCK_PATIENCE: Duration = Duration::from_secs(300);
 /// How long the lock for choosing numbers may be held by others.
 const ALLOCATION_PATIENCE: Duration = Duration::from_secs(10);
 /// How many operations run at once, and how many of them may be builds.
-const WORKERS: usize = 4;
+const WORKERS: usize = 6;
 const BUILDS: usize = 2;
+/// How many of them may wait for somebody's upload.
+const UPLOADS: usize = 2;
 
 /// One instance of Ulysse: its settings, and what its processes are started with.
 #[derive(Debug, Clone)]
@@ -77,6 +80,12 @@ pub enum Change {
         /// The number of the change.
         number: u32,
     },
+    /// Remove a template.
+    RemoveTemplate(TemplateName),
+    /// Make a cached base system anew.
+    RefreshBase(BaseId),
+    /// Remove a cached base system.
+    RemoveBase(BaseId),
 }
 
 /// What a supervisor says when pid 1 has ended.
@@ -121,6 +130,7 @@ pub struct Engine {
 struct Queue {
     waiting: VecDeque<Job>,
     running_builds: usize,
+    running_uploads: usize,
     workers: usize,
 }
 
@@ -130,6 +140,25 @@ struct Job {
     task: Task,
     journal: Journal,
     cancel: CancelToken,
+    /// What is kept as a template; an operation that a crash ended has none any more.
+    source: Option<template::Source>,
+}
+
+/// An operation that is being done.
+struct InHand<'a> {
+    work: Work<'a>,
+    task: Task,
+    source: Option<template::Source>,
+}
+
+/// Whether an operation can take long, and so can be cancelled.
+fn is_cancellable(kind: Kind) -> bool {
+    matches!(kind, Kind::Build | Kind::AddTemplate | Kind::RefreshBase | Kind::RemoveBase)
+}
+
+/// Whether an operation may run debootstrap.
+fn is_build(kind: Kind) -> bool {
+    matches!(kind, Kind::Build | Kind::RefreshBase)
 }
 
 impl Engine {
@@ -193,11 +222,20 @@ impl Engine {
     /// # Errors
     /// When it cannot be asked for now: wrong input, busy, queue full.
     pub fn submit(self: &Arc<Self>, change: Change, actor: Actor) -> Result<Operation, Failure> {
-        let limit = self.instance.settings.limits.queued_operations;
-        if lock(&self.queue).waiting.len() >= limit {
-            return Err(Failure::QueueFull { limit });
-        }
+        self.refuse_if_full()?;
         let job = self.prepare(change, actor)?;
+        Ok(self.enqueue(job))
+    }
+
+    fn refuse_if_full(&self) -> Result<(), Failure> {
+        let limit = self.instance.settings.limits.queued_operations;
+        match lock(&self.queue).waiting.len() >= limit {
+            true => Err(Failure::QueueFull { limit }),
+            false => Ok(()),
+        }
+    }
+
+    fn enqueue(self: &Arc<Self>, job: Job) -> Operation {
         let operation = job.operation.clone();
         lock(&self.cancels).insert(operation.id.clone(), job.cancel.clone());
         self.observer().moved(&operation);
@@ -213,7 +251,7 @@ impl Engine {
         }
         drop(queue);
         self.wake.notify_one();
-        Ok(operation)
+        operation
     }
 
     /// Does a change here and now, and tells `observer` how it goes.
@@ -258,6 +296,7 @@ impl Engine {
 
     /// Puts right what crashes left behind; gives the operations it was.
     pub fn recover(&self) -> Vec<Operation> {
+        build::bases::discard_unused_locks(&self.instance.settings.roots);
         let observer = self.observer();
         self.recovery(observer.as_ref()).all()
     }
@@ -301,11 +340,16 @@ impl Engine {
             Change::Stop(name) => Task::Stop(name),
             Change::Restart(name) => Task::Restart(name),
             Change::Delete(name) => Task::Delete(name),
+            Change::RemoveTemplate(name) => Task::RemoveTemplate(name),
+            Change::RefreshBase(id) => Task::RefreshBase(id),
+            Change::RemoveBase(id) => Task::RemoveBase(id),
             Change::Build(_) | Change::Configure { .. } | Change::UndoConfig { .. } => {
                 return Err(Failure::Interrupted);
             }
         };
-        let name = task.target().clone();
+        let Target::VServer(name) = task.target() else {
+            return self.prepare_of_stock(task, actor);
+        };
         self.recover_if_free(&name);
         let state = GuestState::read(roots, &name).map_err(lifecycle::LifecycleError::from)?;
         if !roots.config_of(&name).is_dir() && (state.is_none() || task.kind() != Kind::Stop) {
@@ -323,8 +367,8 @@ impl Engine {
 
     fn prepare_build(&self, form: &BuildForm, actor: Actor) -> Result<Job, Failure> {
         let settings = &self.instance.settings;
-        if let Ok(name) = form.name.trim().parse() {
-            self.recover_if_free(&name);
+        if let Ok(name) = form.name.trim().parse::<VServerName>() {
+            self.recover_if_free(name);
         }
         // Before the lock: another machine may take its time to answer.
         self.judge_remote(form)?;
@@ -381,24 +425,24 @@ impl Engine {
         self.write_down(Task::Configure(Box::new(task)), actor)
     }
 
-    /// Recovers what crashed about a VServer, unless somebody else is busy with it.
-    fn recover_if_free(&self, name: &VServerName) {
+    /// Recovers what crashed about a VServer or something else, unless somebody is busy with it.
+    fn recover_if_free(&self, target: impl Into<Target>) {
         let roots = &self.instance.settings.roots;
+        let target = target.into();
         let is_unfinished = self
             .store
             .live()
-            .is_ok_and(|live| live.iter().any(|live| live.operation.target == *name));
-        if is_unfinished && let Ok(_held) = VServerLock::try_take(roots, name, None) {
+            .is_ok_and(|live| live.iter().any(|live| live.operation.target == target));
+        if is_unfinished && let Ok(_held) = VServerLock::try_take(roots, &target, None) {
             let observer = self.observer();
-            self.recovery(observer.as_ref()).of(name);
+            self.recovery(observer.as_ref()).of(&target);
         }
     }
 
-    fn refuse_if_busy(&self, name: &VServerName) -> Result<(), Failure> {
-        match self.store.live_of(name)? {
-            Some(operation) => {
-                Err(Failure::Busy { name: name.clone(), operation: Some(operation.id) })
-            }
+    fn refuse_if_busy(&self, target: impl Into<Target>) -> Result<(), Failure> {
+        let name = target.into();
+        match self.store.live_of(&name)? {
+            Some(operation) => Err(Failure::Busy { name, operation: Some(operation.id) }),
             None => Ok(()),
         }
     }
@@ -407,7 +451,7 @@ impl Engine {
         let operation = Operation {
             id: self.ids.operation_id(),
             kind: task.kind(),
-            target: task.target().clone(),
+            target: task.target(),
             actor,
             command: task.command(),
             progress: Progress::Queued,
@@ -417,7 +461,7 @@ impl Engine {
             finished_at: None,
         };
         let journal = self.store.create(&operation, &task)?;
-        Ok(Job { operation, task, journal, cancel: CancelToken::default() })
+        Ok(Job { operation, task, journal, cancel: CancelToken::default(), source: None })
     }
 
     fn work_for_ever(self: Arc<Self>) {
@@ -425,23 +469,29 @@ impl Engine {
             let mut queue = lock(&self.queue);
             let job = loop {
                 let may_build = queue.running_builds < BUILDS;
-                let next = queue
-                    .waiting
-                    .iter()
-                    .position(|job| may_build || job.operation.kind != Kind::Build);
+                let may_upload = queue.running_uploads < UPLOADS;
+                let next = queue.waiting.iter().position(|job| match job.operation.kind {
+                    Kind::AddTemplate => may_upload,
+                    kind => may_build || !is_build(kind),
+                });
                 match next.and_then(|index| queue.waiting.remove(index)) {
                     Some(job) => break job,
                     None => queue = self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner),
                 }
             };
-            let is_build = job.operation.kind == Kind::Build;
+            let is_build = is_build(job.operation.kind);
+            let is_upload = job.operation.kind == Kind::AddTemplate;
             queue.running_builds += usize::from(is_build);
+            queue.running_uploads += usize::from(is_upload);
             drop(queue);
             let id = job.operation.id.clone();
             let observer = self.observer();
             self.execute(job, observer.as_ref(), LONG_LOCK_PATIENCE);
             lock(&self.cancels).remove(&id);
-            lock(&self.queue).running_builds -= usize::from(is_build);
+            let mut queue = lock(&self.queue);
+            queue.running_builds -= usize::from(is_build);
+            queue.running_uploads -= usize::from(is_upload);
+            drop(queue);
             self.wake.notify_one();
         }
     }
@@ -453,15 +503,16 @@ impl Engine {
         match VServerLock::take(roots, job.task.target(), Some(&id), patience) {
             Ok(held) => self.execute_locked(job, observer, held),
             Err(error) => {
-                self.work(job, observer).0.end(Progress::Failed { failure: error.into() })
+                self.work(job, observer).work.end(Progress::Failed { failure: error.into() })
             }
         }
     }
 
-    fn work<'a>(&'a self, job: Job, observer: &'a dyn Observer) -> (Work<'a>, Task) {
-        let Job { operation, task, journal, cancel } = job;
+    fn work<'a>(&'a self, job: Job, observer: &'a dyn Observer) -> InHand<'a> {
+        let Job { operation, task, journal, cancel, source } = job;
         let clock = self.clock.as_ref();
-        (Work::new(&self.store, clock, observer, cancel, operation, journal), task)
+        let work = Work::new(&self.store, clock, observer, cancel, operation, journal);
+        InHand { work, task, source }
     }
 
     fn execute_locked(
@@ -472,12 +523,12 @@ impl Engine {
     ) -> Operation {
         let instance = &self.instance;
         held.note_holder(Some(&job.operation.id));
-        let (mut work, task) = self.work(job, observer);
+        let InHand { mut work, task, source } = self.work(job, observer);
         self.recovery(observer).of(held.name());
         if work.is_cancelled() {
             return work.end(Progress::Cancelled);
         }
-        work.begin(task.kind() == Kind::Build);
+        work.begin(is_cancellable(task.kind()));
         let result = match &task {
             Task::Build(spec) => build::build(instance, &mut work, spec),
             Task::Start(name) => lifecycle::start(instance, &mut work, name),
@@ -489,6 +540,13 @@ impl Engine {
                 .promised()
                 .map_err(Stopped::from)
                 .and_then(|promised| configure::configure(instance, &mut work, &promised, task)),
+            Task::AddTemplate(new) => match source {
+                Some(source) => template::add(instance, &mut work, new, source),
+                None => Err(Failure::Interrupted.into()),
+            },
+            Task::RemoveTemplate(name) => template::remove(instance, &mut work, name),
+            Task::RefreshBase(id) => build::bases::refresh(instance, &mut work, id),
+            Task::RemoveBase(id) => build::bases::remove(instance, &mut work, id),
         };
         self.conclude(work, result)
         // The lock ends here, after the last word about the operation.

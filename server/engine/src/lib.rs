@@ -7,7 +7,8 @@
 //!
 //! Parts that need a process of their own (because the kernel wants a single thread, or because
 //! they outlive the engine) are roles of the same binary: [`guest::supervise`],
-//! [`terminal::holder`], [`exec::guest_exec`], [`build::stage`], [`build::relay`].
+//! [`terminal::holder`], [`exec::guest_exec`], [`build::stage`], [`build::relay`],
+//! [`archive::role`].
 #![forbid(unsafe_code)]
 #![cfg_attr(
     not(test),
@@ -20,6 +21,7 @@
     )
 )]
 
+pub mod archive;
 pub mod build;
 pub mod cgroup;
 pub mod channel;
@@ -42,6 +44,7 @@ pub mod recovery;
 pub mod roots;
 pub mod state;
 pub mod summary;
+pub mod template;
 pub mod terminal;
 pub mod tree;
 pub mod usage;

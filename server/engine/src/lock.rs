@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use domain::failure::Failure;
 use domain::id::{OperationId, VServerName};
+use domain::operation::Target;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
@@ -36,8 +37,8 @@ pub enum LockError {
     /// Somebody else has held it for as long as was waited.
     #[error("{name} is locked")]
     Busy {
-        /// The VServer; none for the lock for choosing.
-        name: VServerName,
+        /// What is locked.
+        name: Target,
         /// Who has it, when they have said so.
         holder: Option<Holder>,
     },
@@ -75,11 +76,11 @@ pub struct Holder {
     pub operation: Option<OperationId>,
 }
 
-/// The lock of one VServer, held until dropped.
+/// The lock of one VServer, template or base, held until dropped.
 #[derive(Debug)]
 #[must_use = "the lock ends when this is dropped"]
 pub struct VServerLock {
-    name: VServerName,
+    name: Target,
     file: File,
 }
 
@@ -90,7 +91,7 @@ impl VServerLock {
     /// [`LockError::Busy`] when somebody has it.
     pub fn try_take(
         roots: &Roots,
-        name: &VServerName,
+        name: impl Into<Target>,
         operation: Option<&OperationId>,
     ) -> Result<Self, LockError> {
         Self::take(roots, name, operation, Duration::ZERO)
@@ -102,26 +103,27 @@ impl VServerLock {
     /// [`LockError::Busy`] when somebody still has it then.
     pub fn take(
         roots: &Roots,
-        name: &VServerName,
+        name: impl Into<Target>,
         operation: Option<&OperationId>,
         patience: Duration,
     ) -> Result<Self, LockError> {
-        let path = path_of(roots, name);
+        let name = name.into();
+        let path = path_of(roots, name.to_string());
         let file = open(&path).map_err(|source| LockError::Lock { path: path.clone(), source })?;
         match lock_within(&file, patience) {
             Ok(true) => {
-                let mut lock = Self { name: name.clone(), file };
+                let mut lock = Self { name, file };
                 lock.note_holder(operation);
                 Ok(lock)
             }
-            Ok(false) => Err(LockError::Busy { name: name.clone(), holder: read_holder(&file) }),
+            Ok(false) => Err(LockError::Busy { name, holder: read_holder(&file) }),
             Err(source) => Err(LockError::Lock { path, source }),
         }
     }
 
     /// Whose it is.
     #[must_use]
-    pub fn name(&self) -> &VServerName {
+    pub fn name(&self) -> &Target {
         &self.name
     }
 
@@ -167,7 +169,7 @@ impl AllocationLock {
 /// A holder that has not said who it is counts with pid 0.
 #[must_use]
 pub fn holder(roots: &Roots, name: &VServerName) -> Option<Holder> {
-    let file = File::open(path_of(roots, name)).ok()?;
+    let file = File::open(path_of(roots, name.to_string())).ok()?;
     let mut whole = whole_file(libc::F_WRLCK);
     fcntl(file.as_fd(), FcntlArg::F_OFD_GETLK(&mut whole)).ok()?;
     if i32::from(whole.l_type) == libc::F_UNLCK {
@@ -176,8 +178,9 @@ pub fn holder(roots: &Roots, name: &VServerName) -> Option<Holder> {
     Some(read_holder(&file).unwrap_or(Holder { pid: 0, operation: None }))
 }
 
-fn path_of(roots: &Roots, name: &VServerName) -> PathBuf {
-    roots.locks().join(name.as_str())
+/// A target written as text has no slash, and begins with a letter or digit.
+fn path_of(roots: &Roots, target: String) -> PathBuf {
+    roots.locks().join(target)
 }
 
 fn open(path: &Path) -> io::Result<File> {
@@ -252,7 +255,7 @@ mod tests {
         let error = VServerLock::try_take(&roots, &name, None).unwrap_err();
         assert_eq!(
             Failure::from(error),
-            Failure::Busy { name: name.clone(), operation: Some(operation) }
+            Failure::Busy { name: name.clone().into(), operation: Some(operation) }
         );
         let other: VServerName = "mail".parse().unwrap();
         let _other = VServerLock::try_take(&roots, &other, None).unwrap();

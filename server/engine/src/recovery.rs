@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use domain::failure::Failure;
 use domain::id::{OperationId, VServerName};
-use domain::operation::{Kind, Operation, Progress, Stage};
+use domain::operation::{Kind, Operation, Progress, Stage, Target};
 
 use crate::clock::Clock;
 use crate::config::{ConfigDirectory, ConfigError, EditStep, history_base};
@@ -196,6 +196,7 @@ fn ours<'a>(roots: &Roots, path: &'a Path) -> Result<&'a Path, RecoveryError> {
             &roots.cache_base,
             &roots.log_base,
             &roots.run_base,
+            &roots.templates(),
         ]
         .map(Clone::clone),
     );
@@ -237,9 +238,10 @@ impl Recovery<'_> {
         self.those(|_| true, true)
     }
 
-    /// Recovers those about one VServer, whose lock the caller holds.
-    pub fn of(&self, name: &VServerName) -> Vec<Operation> {
-        self.those(|operation| operation.target == *name, false)
+    /// Recovers those about one VServer or something else, whose lock the caller holds.
+    pub fn of(&self, name: impl Into<Target>) -> Vec<Operation> {
+        let target = name.into();
+        self.those(|operation| operation.target == target, false)
     }
 
     fn those(&self, wanted: impl Fn(&Operation) -> bool, lock: bool) -> Vec<Operation> {
@@ -326,11 +328,11 @@ impl Recovery<'_> {
     /// Whether the operation came to its end after all; false when it was undone.
     fn put_right(&self, work: &mut Work<'_>) -> Result<bool, RecoveryError> {
         let roots = &self.instance.settings.roots;
-        let (kind, name) = (work.operation().kind, work.operation().target.clone());
+        let (kind, target) = (work.operation().kind, work.operation().target.clone());
         if work.journal().is_committed() {
             let finished = finish(roots, work.journal());
             // Somebody else took the name meanwhile: then it is not to be.
-            if finished.is_err() && kind == Kind::Build {
+            if finished.is_err() && matches!(kind, Kind::Build | Kind::AddTemplate) {
                 work.progress(Stage::Undoing, 900);
                 undo(roots, work.journal())?;
                 return Ok(false);
@@ -344,18 +346,19 @@ impl Recovery<'_> {
         let (was_ending, was_starting) =
             (has(|s| matches!(s, Step::End { .. })), has(|s| matches!(s, Step::Run(_))));
         if was_starting
-            && let Some(state) = GuestState::running(roots, &name).map_err(LifecycleError::from)?
+            && let Some(name) = target.vserver()
+            && let Some(state) = GuestState::running(roots, name).map_err(LifecycleError::from)?
         {
             state.publish(roots).map_err(LifecycleError::from)?;
             return Ok(true);
         }
         work.progress(Stage::Undoing, 900);
         undo(roots, work.journal())?;
-        match kind {
-            Kind::Stop => Ok(was_ending),
+        match (kind, target.vserver()) {
+            (Kind::Stop, _) => Ok(was_ending),
             // It ran before, so it shall run again.
-            Kind::Restart if was_ending || was_starting => {
-                match lifecycle::start(self.instance, work, &name) {
+            (Kind::Restart, Some(name)) if was_ending || was_starting => {
+                match lifecycle::start(self.instance, work, name) {
                     Ok(()) => Ok(true),
                     Err(Stopped::Cancelled) => Ok(false),
                     Err(Stopped::Failed(failure)) => {

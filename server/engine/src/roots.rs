@@ -112,6 +112,12 @@ pub struct Limits {
     pub terminals: usize,
     /// How old a cached base may be before it is made anew, in days.
     pub base_age_days: u32,
+    /// The largest archive that is kept as a template, in bytes.
+    pub template_bytes: u64,
+    /// The most bytes that come out of an archive.
+    pub unpacked_bytes: u64,
+    /// The most files, directories and links that come out of an archive.
+    pub unpacked_entries: u64,
 }
 
 impl Default for Roots {
@@ -152,7 +158,15 @@ impl Default for Web {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { vservers: 1000, queued_operations: 100, terminals: 64, base_age_days: 7 }
+        Self {
+            vservers: 1000,
+            queued_operations: 100,
+            terminals: 64,
+            base_age_days: 7,
+            template_bytes: 8 << 30,
+            unpacked_bytes: 64 << 30,
+            unpacked_entries: 2_000_000,
+        }
     }
 }
 
@@ -234,12 +248,22 @@ impl Roots {
         self.state_base.join("operations")
     }
 
+    /// The directory of templates. Below the state, not the cache: nobody can make them again.
+    #[must_use]
+    pub fn templates(&self) -> PathBuf {
+        self.state_base.join("templates")
+    }
+
     /// The console log of a VServer.
     #[must_use]
     pub fn console_log_of(&self, name: &VServerName) -> PathBuf {
         self.log_base.join(name.as_str()).join("console.log")
     }
 }
+
+/// The first host user id of a range that no VServer has, for processes that serve none: it is that
+/// of context 1, which is the host's own view of all contexts in the original.
+pub const OWN_FIRST_HOST_ID: u32 = 0x2000_0000 + IDS_PER_VSERVER;
 
 /// How many user and group ids a VServer has.
 pub const IDS_PER_VSERVER: u32 = 65_536;

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::thread;
 
 use domain::id::{OperationId, VServerName};
-use domain::operation::{Operation, Progress};
+use domain::operation::{Operation, Progress, Target};
 use nix::errno::Errno;
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, InotifyEvent, WatchDescriptor};
 use protocol::{Event, EventFrame};
@@ -208,7 +208,7 @@ impl Watcher {
         let left = self.followed.remove(&wd);
         // Once more: while it was in `.live` the list showed the VServer as busy.
         match left.and_then(|followed| followed.told) {
-            Some(operation) => self.tell_vserver(&operation.target),
+            Some(operation) => self.tell_target(&operation.target),
             None => Ok(()),
         }
     }
@@ -243,7 +243,7 @@ impl Watcher {
             let target = operation.target.clone();
             self.tell(Event::Operation(operation))?;
             if has_turned {
-                self.tell_vserver(&target)?;
+                self.tell_target(&target)?;
             }
         }
         Ok(())
@@ -268,6 +268,11 @@ impl Watcher {
         }
         let followed: Vec<WatchDescriptor> = self.followed.keys().copied().collect();
         followed.into_iter().try_for_each(|wd| self.look_at(wd))
+    }
+
+    /// Of what is no VServer only its operations are told.
+    fn tell_target(&mut self, target: &Target) -> Result<(), Gone> {
+        target.vserver().map_or(Ok(()), |name| self.tell_vserver(name))
     }
 
     fn tell_vserver(&mut self, name: &VServerName) -> Result<(), Gone> {

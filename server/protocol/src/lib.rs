@@ -23,6 +23,7 @@
 pub mod frame;
 pub mod message;
 pub mod terminal;
+pub mod upload;
 
 pub use frame::{DecodeError, MAX_BULK_BYTES, MAX_FRAME_BYTES, decode, encode};
 pub use message::{Event, EventFrame, Reply, ReplyFrame, Request, RequestFrame};

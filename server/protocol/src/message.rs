@@ -9,8 +9,9 @@ use domain::config_change::{ConfigEdit, ConfigRecord, FileView};
 use domain::config_entry::{ConfigPath, ConfigTree};
 use domain::failure::Failure;
 use domain::host::HostFacts;
-use domain::id::{OperationId, TerminalId, UserId, UserName, VServerName};
+use domain::id::{BaseId, OperationId, TemplateName, TerminalId, UserId, UserName, VServerName};
 use domain::operation::{LogChunk, Operation, Terminal};
+use domain::template::{NewTemplate, Stock};
 use domain::time::UnixMillis;
 use domain::vserver::{ConfigFile, Detail, Sample, Summary};
 use serde::{Deserialize, Serialize};
@@ -127,6 +128,17 @@ pub enum Request {
     ListTerminals,
     /// Ends a terminal's shell; answered by [`Reply::Done`].
     CloseTerminal(TerminalId),
+    /// Templates and cached base systems; answered by [`Reply::Stock`].
+    ShowStock,
+    /// Queues keeping an archive as a template; answered by [`Reply::Operation`] with a connected
+    /// descriptor, over which the archive is to come: see [`crate::upload`].
+    AddTemplate(NewTemplate),
+    /// Queues removing a template; answered by [`Reply::Operation`].
+    RemoveTemplate(TemplateName),
+    /// Queues making a base anew; answered by [`Reply::Operation`].
+    RefreshBase(BaseId),
+    /// Queues removing a base; answered by [`Reply::Operation`].
+    RemoveBase(BaseId),
 }
 
 /// The answer to one request.
@@ -191,6 +203,8 @@ pub enum Reply {
     ConfigFile(FileView),
     /// To [`Request::ConfigHistory`], the newest first.
     ConfigHistory(Vec<ConfigRecord>),
+    /// To [`Request::ShowStock`].
+    Stock(Stock),
     /// Done; there is nothing to say.
     Done,
 }

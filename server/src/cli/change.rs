@@ -26,10 +26,23 @@ pub(super) enum Ended {
 
 /// Does a change to its end.
 pub(super) fn run(caller: Caller, engine: &Arc<Engine>, change: Change) -> Ended {
-    let is_build = matches!(change, Change::Build(_));
+    let can_be_cancelled =
+        matches!(change, Change::Build(_) | Change::RefreshBase(_) | Change::RemoveBase(_));
+    run_as(caller, engine, can_be_cancelled, |display| {
+        engine.run_in_process(change, actor(), display)
+    })
+}
+
+/// Does something to its end that is an operation.
+pub(super) fn run_as(
+    caller: Caller,
+    engine: &Arc<Engine>,
+    can_be_cancelled: bool,
+    act: impl FnOnce(&Display) -> Result<Operation, Failure>,
+) -> Ended {
     let display = Arc::new(Display::new(caller));
-    hear_signals(caller, engine, &display, is_build);
-    let operation = match engine.run_in_process(change, actor(), display.as_ref()) {
+    hear_signals(caller, engine, &display, can_be_cancelled);
+    let operation = match act(display.as_ref()) {
         Ok(operation) => operation,
         Err(failure) => {
             display.clear();

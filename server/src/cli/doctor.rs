@@ -50,7 +50,7 @@ pub(super) fn text(caller: Caller, finding: &Finding) -> String {
             let text = failure_text(locale, failure);
             format!("{}\n  {}", text.what, text.remedy)
         }
-        Finding::Operation { id, target } => locale.doctor_unfinished(id.as_str(), target.as_str()),
+        Finding::Operation { id, target } => locale.doctor_unfinished(id.as_str(), target.name()),
         Finding::Remains(name) => locale.doctor_remains(name.as_str()),
         Finding::Stray(path) => locale.doctor_stray(&path.display().to_string()),
     }

@@ -1,4 +1,4 @@
-//! The commands: `vserver`, `vserver-stat`, `ulysse doctor`.
+//! The commands: `vserver`, `vserver-stat`, `ulysse doctor`, `ulysse template`, `ulysse base`.
 //!
 //! They use the engine in this very process: no daemon need run, and what they do is an operation like
 //! any other. Options, outputs and exit statuses are the original's (fact sheet 2.1 to 2.3); where its
@@ -20,6 +20,7 @@ mod name;
 mod options;
 mod progress;
 mod status;
+mod stock;
 mod vserver;
 mod vserver_stat;
 
@@ -27,6 +28,7 @@ mod vserver_stat;
 mod tests;
 
 pub(crate) use doctor::doctor;
+pub(crate) use stock::{BaseArguments, TemplateArguments, base, template};
 pub(crate) use vserver::vserver;
 pub(crate) use vserver_stat::vserver_stat;
 

@@ -111,10 +111,7 @@ impl Display {
                 shown.line = format!("{text} {}", percent(permille));
                 open(&mut out, shown);
             }
-            Form::Lines
-                if (self.debug || shown.kind == Some(Kind::Build))
-                    && shown.stage != Some(stage) =>
-            {
+            Form::Lines if (self.debug || is_build(&shown)) && shown.stage != Some(stage) => {
                 let _ = writeln!(out, "{}: {text}", self.program);
             }
             Form::Lines | Form::Nothing => {}
@@ -124,7 +121,7 @@ impl Display {
     }
 
     fn log_line(&self, out: &mut String, shown: &Shown, line: &str) {
-        let is_build = shown.kind == Some(Kind::Build);
+        let is_build = is_build(shown);
         let _ = match (self.form, is_build) {
             (Form::Nothing, _) => Ok(()),
             (_, true) if !self.verbose => Ok(()),
@@ -166,6 +163,11 @@ impl Observer for Display {
         }
         put(&out);
     }
+}
+
+/// Whether it is one of those that take minutes and say much.
+fn is_build(shown: &Shown) -> bool {
+    matches!(shown.kind, Some(Kind::Build | Kind::RefreshBase))
 }
 
 /// Per cent without a decimal: a line that changes ten times a second is read, not studied.

@@ -309,7 +309,9 @@ fn build(
     host_key::confirm(caller, &engine, &mut form);
     match change::run(caller, &engine, Change::Build(Box::new(form))) {
         Ended::Done(operation) => {
-            tell_built(caller, &engine, &operation.target);
+            if let Some(name) = operation.target.vserver() {
+                tell_built(caller, &engine, name);
+            }
             Ok(0)
         }
         Ended::Told(code) => Err(code),

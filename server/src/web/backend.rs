@@ -2,21 +2,23 @@
 //!
 //! Nothing here decides who may: every call comes with the permit of its action.
 
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use app::backend::{Backend, Configure, OperationFilter};
 use async_trait::async_trait;
 use domain::authz::{
-    BuildVServer, CancelOperation, DeleteVServer, EnterVServer, ManageUsers, Permit, RunVServer,
-    ViewOperations, ViewVServers,
+    BuildVServer, CancelOperation, DeleteVServer, EnterVServer, ManageTemplates, ManageUsers,
+    Permit, RunVServer, ViewOperations, ViewTemplates, ViewVServers,
 };
 use domain::build::BuildForm;
 use domain::config_change::{ConfigEdit, ConfigRecord, FileView};
 use domain::config_entry::{ConfigPath, ConfigTree};
 use domain::failure::Failure;
 use domain::host::HostFacts;
-use domain::id::{OperationId, TerminalId, UserId, UserName, VServerName};
+use domain::id::{BaseId, OperationId, TemplateName, TerminalId, UserId, UserName, VServerName};
 use domain::operation::{LogChunk, Operation, Terminal};
+use domain::template::{NewTemplate, Stock};
 use domain::user::{Identity, Password, Role, User};
 use domain::vserver::{ConfigFile, Detail, Summary};
 use protocol::terminal::Size;
@@ -50,6 +52,22 @@ impl Site {
         let operation = expect_reply!(self.ask(for_whom, request).await?, Operation)?;
         self.follow.note_queued(&operation).await;
         Ok(operation)
+    }
+
+    /// Queues a template; its archive is to come over the socket.
+    pub(crate) async fn queue_template(
+        &self,
+        permit: Permit<ManageTemplates>,
+        new: NewTemplate,
+    ) -> Result<(Operation, OwnedFd), Failure> {
+        let answer = self.engine.ask(permit.identity(), Request::AddTemplate(new)).await?;
+        match (answer.reply, answer.descriptor) {
+            (Reply::Operation(operation), Some(socket)) => {
+                self.follow.note_queued(&operation).await;
+                Ok((operation, socket))
+            }
+            _ => Err(other_reply()),
+        }
     }
 
     async fn all_terminals(&self, for_whom: &Identity) -> Result<Vec<Terminal>, Failure> {
@@ -265,6 +283,34 @@ impl Backend for SiteBackend {
         let user = permit.identity();
         let terminal = self.0.own_terminal(user, &id).await?;
         done(self.0.ask(user, Request::CloseTerminal(terminal.id)).await?)
+    }
+
+    async fn stock(&self, permit: Permit<ViewTemplates>) -> Result<Stock, Failure> {
+        expect_reply!(self.0.ask(permit.identity(), Request::ShowStock).await?, Stock)
+    }
+
+    async fn remove_template(
+        &self,
+        permit: Permit<ManageTemplates>,
+        name: TemplateName,
+    ) -> Result<Operation, Failure> {
+        self.0.queue(permit.identity(), Request::RemoveTemplate(name)).await
+    }
+
+    async fn refresh_base(
+        &self,
+        permit: Permit<ManageTemplates>,
+        id: BaseId,
+    ) -> Result<Operation, Failure> {
+        self.0.queue(permit.identity(), Request::RefreshBase(id)).await
+    }
+
+    async fn remove_base(
+        &self,
+        permit: Permit<ManageTemplates>,
+        id: BaseId,
+    ) -> Result<Operation, Failure> {
+        self.0.queue(permit.identity(), Request::RemoveBase(id)).await
     }
 
     async fn users(&self, _permit: Permit<ManageUsers>) -> Result<Vec<User>, Failure> {

@@ -266,7 +266,7 @@ impl PageStream {
             News::Operation(operation) => {
                 if wanted.operations
                     || wanted.operation.as_ref() == Some(&operation.id)
-                    || wanted.vserver.as_ref() == Some(&operation.target)
+                    || wanted.vserver.as_ref().is_some_and(|name| operation.target == *name)
                 {
                     self.queue.push_back(PageEvent::Operation(operation.clone()));
                 }

@@ -25,6 +25,7 @@ mod terminal_socket;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod upload;
 
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};

@@ -2,8 +2,8 @@
 //!
 //! From the outside in: every answer gets the security headers, a reference and a line in the log,
 //! and a panic becomes an answer ([`around`]); the request must be for this site and, where it may
-//! change something, from it ([`guard`]); its body is short; its session is loaded and its user
-//! recognised; then it is a page, a server function, the event stream or a terminal. Embedded files
+//! change something, from it ([`guard`]); its session is loaded and its user recognised; its body is
+//! short, but for an [`upload`]; then it is a page, a server function, the event stream or a terminal. Embedded files
 //! need no session and get none. What is not listed here is the page "not found".
 
 use std::panic::AssertUnwindSafe;
@@ -31,7 +31,7 @@ use super::account::RequestAccount;
 use super::backend::SiteBackend;
 use super::refusal::{locale_of, refuse, wants_text};
 use super::session::{self, Peer, Visitor};
-use super::{Site, assets, events, origin, terminal_socket};
+use super::{Site, assets, events, origin, terminal_socket, upload};
 
 /// The longest body of a request, in bytes.
 const BODY_BYTES: usize = 256 * 1024;
@@ -80,11 +80,13 @@ pub(crate) fn router(site: Arc<Site>) -> Router {
     }
     router
         .fallback(pages)
+        .layer(RequestBodyLimitLayer::new(BODY_BYTES))
+        // The one body that may be long.
+        .route(upload::PATH, upload::route(site.clone()))
         .layer(from_fn_with_state(site.clone(), session::recognise))
         .layer(session::layer(site.store.clone(), site.clock.clone()))
         .with_state(options)
         .route("/pkg/{name}", get(assets::serve).with_state(site.assets.clone()))
-        .layer(RequestBodyLimitLayer::new(BODY_BYTES))
         .layer(from_fn_with_state(site, guard))
         .layer(from_fn(around))
 }
@@ -175,7 +177,9 @@ async fn around(mut request: Request, next: Next) -> Response {
     // A page that panicked has changed nothing that outlives its request but what is behind locks
     // that do not mind.
     let answered = AssertUnwindSafe(next.run(request)).catch_unwind();
-    let mut response = match tokio::time::timeout(ANSWER, answered).await {
+    // An upload is answered when all of it has come; it watches over its own time.
+    let patience = if path == upload::PATH { upload::LONGEST } else { ANSWER };
+    let mut response = match tokio::time::timeout(patience, answered).await {
         Ok(Ok(response)) => response,
         Ok(Err(panic)) => {
             let said = panic

@@ -29,7 +29,8 @@ impl Store {
     /// When the database cannot be written.
     pub async fn put_operation(&self, operation: &Operation) -> Result<()> {
         let json = serde_json::to_string(operation).map_err(StoreError::OperationText)?;
-        let searched = [operation.target.as_str(), name_of(&operation.actor), &operation.command];
+        let target = operation.target.to_string();
+        let searched = [target.as_str(), name_of(&operation.actor), &operation.command];
         sqlx::query(
             "INSERT INTO operations (id, target, kind, phase, searched, json)
              VALUES (?, ?, ?, ?, ?, ?)
@@ -38,7 +39,7 @@ impl Store {
              WHERE operations.phase < 2 AND excluded.phase >= operations.phase",
         )
         .bind(operation.id.as_str())
-        .bind(operation.target.as_str())
+        .bind(&target)
         .bind(operation.kind.as_str())
         .bind(phase(&operation.progress))
         .bind(fold(&searched.join("\n")))

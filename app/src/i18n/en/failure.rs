@@ -3,6 +3,8 @@
 use domain::config_change::NotEditable;
 use domain::failure::{Failure, HostFeature};
 
+use super::archive;
+
 /// What happened, what to do.
 #[expect(clippy::too_many_lines, reason = "one line of text a failure")]
 pub(crate) fn failure(failure: &Failure) -> (String, String) {
@@ -64,11 +66,11 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
             (format!("{name} is not running."), "Start it first.".into())
         }
         Failure::Busy { name, operation: Some(id) } => (
-            format!("Another operation ({id}) is at work on {name}."),
+            format!("Another operation ({id}) is at work on {}.", name.name()),
             "Wait until it has ended, or cancel it.".into(),
         ),
         Failure::Busy { name, operation: None } => (
-            format!("Something else is at work on {name}."),
+            format!("Something else is at work on {}.", name.name()),
             "Wait a moment, then try again.".into(),
         ),
         Failure::QueueFull { limit } => (
@@ -164,6 +166,30 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
             "It is restarted by itself; load the page again in a few seconds. If this lasts, look \
              at the service’s log on the host (journalctl -u ulysse)."
                 .into(),
+        ),
+        Failure::ArchiveRefused { problem, name } => (
+            match name {
+                Some(name) => format!(
+                    "The archive is refused, because of “{name}”. {}",
+                    archive::problem(*problem)
+                ),
+                None => format!("The archive is refused. {}", archive::problem(*problem)),
+            },
+            archive::remedy(*problem).into(),
+        ),
+        Failure::UploadBroken { bytes } => (
+            format!("The upload was broken off after {bytes} bytes; nothing of it was kept."),
+            "Send the archive again; on the host, ulysse template add takes it without an upload."
+                .into(),
+        ),
+        Failure::NoSuchTemplate { name } => (
+            format!("There is no template “{name}”."),
+            "The page of templates and bases, and ulysse template list, show those there are."
+                .into(),
+        ),
+        Failure::NoSuchBase { id } => (
+            format!("There is no base “{}”.", id.short()),
+            "The page of templates and bases, and ulysse base list, show those there are.".into(),
         ),
         Failure::Unexpected { detail } => (
             format!("Something unforeseen happened: {detail}"),

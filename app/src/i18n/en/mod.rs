@@ -1,5 +1,6 @@
 //! The texts in English.
 
+pub(super) mod archive;
 pub(super) mod command;
 pub(super) mod config_entry;
 pub(super) mod expected;

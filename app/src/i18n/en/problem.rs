@@ -39,6 +39,9 @@ pub(crate) fn field(field: Field) -> &'static str {
         Field::Template => "Template",
         Field::Broadcast => "Broadcast address",
         Field::Cpuset => "Cpuset",
+        Field::Description => "Description",
+        Field::Archive => "Archive",
+        Field::Base => "Base",
     }
 }
 
@@ -65,6 +68,7 @@ fn allowed(allowed: Allowed) -> &'static str {
         Allowed::Mirror => "printable characters without blanks, quotes, brackets or “#”",
         Allowed::Mark | Allowed::DeviceName => "letters without accents, digits, “.”, “_” and “-”",
         Allowed::ConfigPath => "names without control characters or “\\”, separated by single “/”",
+        Allowed::PlainText => "any characters of one line",
         Allowed::UserName => "small letters, digits, “.”, “_” and “-”, beginning with a letter",
     }
 }

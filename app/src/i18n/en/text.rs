@@ -272,6 +272,37 @@ impl Messages for English {
         by_hand = "by hand on the host";
         file_problem(path, line, expected) = "{path}, line {line}: expected {expected}";
         line_problem(line, expected) = "Line {line}: expected {expected}.";
+        // Templates and bases.
+        templates = "Templates and bases";
+        templates_alone = "Templates";
+        template = "Template";
+        base = "Base";
+        bases = "Bases";
+        templates_explained = "Archives of whole root directories, kept to build VServers from. They are in";
+        bases_explained = "Base systems that debootstrap made, kept so that the next VServer of the same kind is a copy. They are in";
+        no_templates = "There is no template yet.";
+        no_bases = "There is no base yet: the first build makes one.";
+        template_name_hint = "What builds call it. Letters, digits, “.”, “_”, “-”.";
+        add_a_template = "Add a template";
+        archive_hint(most) = "A tar archive, plain or compressed with gzip, bzip2, xz or zstd, of at most {most}. It is checked before it is kept.";
+        upload = "Upload";
+        name = "Name";
+        size = "Size";
+        unpacked = "Unpacked";
+        files_in_it(count) = "{count} entries";
+        format_of_archive = "Format";
+        added = "Added";
+        made = "Made";
+        last_used = "Last used";
+        too_old = "made anew at the next build";
+        packages = "Packages";
+        variant = "Variant";
+        refresh = "Make anew";
+        refresh_one(name) = "Make {name} anew";
+        remove_dots = "Remove…";
+        remove_one(name) = "Remove {name}";
+        template_removal(name, size) = "The archive of {name} ({size}) goes away for good. VServers that were built from it stay.";
+        base_removal(name) = "The base {name} goes away. VServers that were built from it stay; the next build that wants it makes it anew, which takes minutes.";
         plain_http(address) = "Ulysse speaks HTTPS only. Go to {address}";
         unknown_host(host) = "This Ulysse does not know itself by the name {host}. An administrator can add the name to web.host_names in /etc/ulysse/ulysse.toml; the machine’s IP address always works.";
     }

@@ -3,6 +3,8 @@
 use domain::config_change::NotEditable;
 use domain::failure::{Failure, HostFeature};
 
+use super::archive;
+
 /// What happened, what to do.
 #[expect(clippy::too_many_lines, reason = "one line of text a failure")]
 pub(crate) fn failure(failure: &Failure) -> (String, String) {
@@ -70,11 +72,11 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
             (format!("{name} n’est pas en marche."), "Démarrez-le d’abord.".into())
         }
         Failure::Busy { name, operation: Some(id) } => (
-            format!("Une autre opération ({id}) est en cours sur {name}."),
+            format!("Une autre opération ({id}) est en cours sur {}.", name.name()),
             "Attendez qu’elle se termine, ou annulez-la.".into(),
         ),
         Failure::Busy { name, operation: None } => (
-            format!("Autre chose est en cours sur {name}."),
+            format!("Autre chose est en cours sur {}.", name.name()),
             "Attendez un instant, puis réessayez.".into(),
         ),
         Failure::QueueFull { limit } => (
@@ -173,6 +175,30 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
             "Le moteur ne répond pas. Les VServers en marche continuent de tourner.".into(),
             "Il redémarre de lui-même ; rechargez la page dans quelques secondes. Si cela dure, \
              lisez le journal du service sur l’hôte (journalctl -u ulysse)."
+                .into(),
+        ),
+        Failure::ArchiveRefused { problem, name } => (
+            match name {
+                Some(name) => format!(
+                    "L’archive est refusée, à cause de « {name} ». {}",
+                    archive::problem(*problem)
+                ),
+                None => format!("L’archive est refusée. {}", archive::problem(*problem)),
+            },
+            archive::remedy(*problem).into(),
+        ),
+        Failure::UploadBroken { bytes } => (
+            format!("L’envoi s’est interrompu après {bytes} octets ; rien n’en a été gardé."),
+            "Renvoyez l’archive ; sur l’hôte, ulysse template add la prend sans envoi.".into(),
+        ),
+        Failure::NoSuchTemplate { name } => (
+            format!("Il n’y a pas de modèle « {name} »."),
+            "La page des modèles et bases, et ulysse template list, montrent ceux qui existent."
+                .into(),
+        ),
+        Failure::NoSuchBase { id } => (
+            format!("Il n’y a pas de base « {} ».", id.short()),
+            "La page des modèles et bases, et ulysse base list, montrent celles qui existent."
                 .into(),
         ),
         Failure::Unexpected { detail } => (

@@ -39,6 +39,9 @@ pub(crate) fn field(field: Field) -> &'static str {
         Field::Template => "Modèle",
         Field::Broadcast => "Adresse de diffusion",
         Field::Cpuset => "Cpuset",
+        Field::Description => "Description",
+        Field::Archive => "Archive",
+        Field::Base => "Base",
     }
 }
 
@@ -71,6 +74,7 @@ fn allowed(allowed: Allowed) -> &'static str {
         Allowed::ConfigPath => {
             "des noms sans caractère de contrôle ni « \\ », séparés par un seul « / »"
         }
+        Allowed::PlainText => "n’importe quels caractères d’une seule ligne",
         Allowed::UserName => {
             "lettres minuscules, chiffres, « . », « _ » et « - », en commençant par une lettre"
         }

@@ -272,6 +272,37 @@ impl Messages for French {
         by_hand = "à la main sur l’hôte";
         file_problem(path, line, expected) = "{path}, ligne {line} : attendu : {expected}";
         line_problem(line, expected) = "Ligne {line} : attendu : {expected}.";
+        // Templates and bases.
+        templates = "Modèles et bases";
+        templates_alone = "Modèles";
+        template = "Modèle";
+        base = "Base";
+        bases = "Bases";
+        templates_explained = "Des archives de répertoires racines entiers, gardées pour construire des VServers. Elles sont dans";
+        bases_explained = "Les systèmes de base faits par debootstrap, gardés pour que le prochain VServer du même genre soit une copie. Ils sont dans";
+        no_templates = "Il n’y a pas encore de modèle.";
+        no_bases = "Il n’y a pas encore de base : la première construction en fera une.";
+        template_name_hint = "Ce par quoi les constructions le désignent. Lettres, chiffres, « . », « _ », « - ».";
+        add_a_template = "Ajouter un modèle";
+        archive_hint(most) = "Une archive tar, simple ou compressée avec gzip, bzip2, xz ou zstd, d’au plus {most}. Elle est vérifiée avant d’être gardée.";
+        upload = "Envoyer";
+        name = "Nom";
+        size = "Taille";
+        unpacked = "Dépaquetée";
+        files_in_it(count) = "{count} entrées";
+        format_of_archive = "Format";
+        added = "Ajouté";
+        made = "Faite";
+        last_used = "Dernier usage";
+        too_old = "refaite à la prochaine construction";
+        packages = "Paquets";
+        variant = "Variante";
+        refresh = "Refaire";
+        refresh_one(name) = "Refaire {name}";
+        remove_dots = "Supprimer…";
+        remove_one(name) = "Supprimer {name}";
+        template_removal(name, size) = "L’archive de {name} ({size}) disparaît pour de bon. Les VServers construits avec elle restent.";
+        base_removal(name) = "La base {name} disparaît. Les VServers construits avec elle restent ; la prochaine construction qui la demande la refera, ce qui prend des minutes.";
         plain_http(address) = "Ulysse ne parle que HTTPS. Allez à {address}";
         unknown_host(host) = "Cet Ulysse ne se connaît pas sous le nom {host}. Un administrateur peut l’ajouter à web.host_names dans /etc/ulysse/ulysse.toml ; l’adresse IP de la machine fonctionne toujours.";
     }

@@ -9,7 +9,7 @@ use crate::i18n::kind_text;
 use crate::islands::operation_table::OperationTable;
 use crate::page::{Area, Content, For, Page, page};
 
-const KINDS: [Kind; 8] = [
+const KINDS: [Kind; 12] = [
     Kind::Build,
     Kind::Start,
     Kind::Stop,
@@ -18,6 +18,10 @@ const KINDS: [Kind; 8] = [
     Kind::Configure,
     Kind::ConfigureDefaults,
     Kind::Repair,
+    Kind::AddTemplate,
+    Kind::RemoveTemplate,
+    Kind::RefreshBase,
+    Kind::RemoveBase,
 ];
 
 /// How many the backend gives at most: as many mean that there may be more.

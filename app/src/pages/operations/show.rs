@@ -3,7 +3,7 @@
 
 use domain::authz::ActionKind;
 use domain::id::OperationId;
-use domain::operation::{Kind, LogChunk};
+use domain::operation::{Kind, LogChunk, Target};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
@@ -28,14 +28,18 @@ pub(crate) fn show() -> impl IntoView {
         let operation = page.backend.operation(permit, id.clone()).await?;
         let log = whole_log(&page, &id).await?;
         let end = log.offset + log.text.len() as u64;
-        let title = format!("{} {}", kind_text(t, operation.kind), operation.target);
-        let target = match operation.kind {
-            Kind::ConfigureDefaults => ("/defaults".to_owned(), t.defaults().to_owned()),
-            Kind::Configure => {
-                let name = &operation.target;
-                (format!("/vservers/{name}/config"), name.to_string())
+        let title = format!("{} {}", kind_text(t, operation.kind), operation.target.name());
+        let name = operation.target.name().to_owned();
+        let (label, address, name) = match (&operation.target, operation.kind) {
+            (_, Kind::ConfigureDefaults) => {
+                ("VServer", "/defaults".to_owned(), t.defaults().to_owned())
             }
-            _ => (format!("/vservers/{}", operation.target), operation.target.to_string()),
+            (Target::VServer(_), Kind::Configure) => {
+                ("VServer", format!("/vservers/{name}/config"), name)
+            }
+            (Target::VServer(_), _) => ("VServer", format!("/vservers/{name}"), name),
+            (Target::Template(_), _) => (t.template(), "/templates#templates".to_owned(), name),
+            (Target::Base(_), _) => (t.base(), "/templates#bases".to_owned(), name),
         };
         let actor = actor_text(t, &operation.actor);
         let command = operation.command.clone();
@@ -46,8 +50,8 @@ pub(crate) fn show() -> impl IntoView {
             {is_under_way.then(|| view! { <noscript><meta http-equiv="refresh" content="3" /></noscript> })}
             <dl class="facts">
                 <div>
-                    <dt>"VServer"</dt>
-                    <dd><a href=target.0>{target.1}</a></dd>
+                    <dt>{label}</dt>
+                    <dd><a href=address>{name}</a></dd>
                 </div>
                 <div>
                     <dt>{t.who()}</dt>

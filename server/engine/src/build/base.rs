@@ -13,6 +13,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use domain::build::{BuildSpec, Method};
 use domain::failure::{Failure, HostFeature};
@@ -28,6 +29,7 @@ use sha2::{Digest, Sha256};
 use sys::wait::timespec;
 
 use super::BuildError;
+use super::bases;
 use super::debootstrap::{self, Listener, Word};
 use super::running::{self, LOOK_EVERY, Running, Waiting, next_line};
 use super::stage::{self, NotRun, StagePlan};
@@ -53,20 +55,32 @@ pub(super) struct Base {
 
 /// What a base is: `base.json`.
 #[derive(Debug, Serialize, Deserialize)]
-struct Record {
+pub(super) struct Record {
     recipe: u32,
-    method: Method,
-    init: Init,
-    made_at: UnixMillis,
+    pub(super) method: Method,
+    pub(super) init: Init,
+    pub(super) made_at: UnixMillis,
+    /// The size of its files; older ones do not say it.
+    #[serde(default)]
+    pub(super) bytes: Option<u64>,
+}
+
+/// What decides what is in a base, and who it is made as.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    pub(super) method: &'a Method,
+    pub(super) init: Init,
+    /// The host's id of the root of the process that makes it.
+    pub(super) first_host_id: u32,
 }
 
 /// Where bases are.
-fn bases(roots: &Roots) -> PathBuf {
+pub(super) fn bases_directory(roots: &Roots) -> PathBuf {
     roots.cache_base.join("bases")
 }
 
 /// The name of the base of a method and an init.
-fn key(method: &Method, init: Init) -> String {
+pub(super) fn key(method: &Method, init: Init) -> String {
     // JSON of a struct is the same whenever the struct is.
     let text = serde_json::to_vec(&(RECIPE, method, init)).unwrap_or_default();
     Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
@@ -81,20 +95,19 @@ pub(super) fn obtain(
     work: &mut Work<'_>,
     spec: &BuildSpec,
 ) -> Result<Base, Stopped> {
-    let directory = bases(&instance.settings.roots);
+    let directory = bases_directory(&instance.settings.roots);
     // Guests' set-user-id programs lie below, owned by the host's root: nobody else may come here.
     make_private(&directory).map_err(|source| at(&directory, source))?;
     let key = key(&spec.method, spec.init);
     let place = directory.join(&key);
     let lock_path = directory.join(format!("{key}.lock"));
-    let lock = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(&lock_path)
-        .map_err(|source| at(&lock_path, source))?;
+    let open = || bases::open_lock(&lock_path).map_err(|source| at(&lock_path, source));
+    let mut lock = open()?;
+    let wanted_base = Wanted {
+        method: &spec.method,
+        init: spec.init,
+        first_host_id: first_host_id(spec.context),
+    };
     let mut told = false;
     let mut is_new = false;
     loop {
@@ -104,6 +117,8 @@ pub(super) fn obtain(
             false => FlockOperation::NonBlockingLockExclusive,
         };
         match flock(&lock, wanted) {
+            // Whoever made no base removed the file.
+            Ok(()) if !bases::is_current(&lock, &lock_path) => lock = open()?,
             // It may have come or gone while the lock was another's.
             Ok(()) if is_young(instance, work, &place) != is_usable => {
                 let _ = flock(&lock, FlockOperation::Unlock);
@@ -114,10 +129,14 @@ pub(super) fn obtain(
                 if !is_new {
                     work.log(&format!("Using the base made {} h ago.", age_ms / 3_600_000));
                 }
+                bases::note_use(&lock, work.clock().now());
                 return Ok(Base { root: place.join("root"), is_new, _lock: lock });
             }
             Ok(()) => {
-                make(instance, work, spec, &place)?;
+                if let Err(stopped) = make(instance, work, wanted_base, &place) {
+                    bases::discard_lock(&place, &lock_path);
+                    return Err(stopped);
+                }
                 is_new = true;
                 let _ = flock(&lock, FlockOperation::Unlock);
             }
@@ -136,7 +155,7 @@ pub(super) fn obtain(
     }
 }
 
-fn at(path: &Path, source: io::Error) -> BuildError {
+pub(super) fn at(path: &Path, source: io::Error) -> BuildError {
     BuildError::Place { path: path.to_owned(), source }
 }
 
@@ -156,37 +175,40 @@ fn is_young(instance: &Instance, work: &Work<'_>, place: &Path) -> bool {
 }
 
 /// Makes a base. The caller has its lock alone.
-fn make(
+pub(super) fn make(
     instance: &Instance,
     work: &mut Work<'_>,
-    spec: &BuildSpec,
+    wanted: Wanted<'_>,
     place: &Path,
 ) -> Result<(), Stopped> {
     if !Path::new(debootstrap::PROGRAM).exists() {
         let detail = debootstrap::PROGRAM.to_owned();
         return Err(Failure::HostLacks { feature: HostFeature::Debootstrap, detail }.into());
     }
-    let staging = bases(&instance.settings.roots).join(format!(".new-{}", work.id()));
+    let staging = bases_directory(&instance.settings.roots).join(format!(".new-{}", work.id()));
     work.intend(Step::MakeTree(staging.clone()))?;
     crash_point("build:base-intended");
     let root = staging.join("root");
     fs::create_dir(&staging)
         .and_then(|()| fs::create_dir(&root))
         .map_err(|source| at(&staging, source))?;
-    run_debootstrap(instance, work, spec, &root)?;
+    run_debootstrap(instance, work, wanted, &root)?;
     crash_point("build:base-made");
     work.progress(Stage::KeepingBase, KEPT);
     let record = Record {
         recipe: RECIPE,
-        method: spec.method.clone(),
-        init: spec.init,
+        method: wanted.method.clone(),
+        init: wanted.init,
         made_at: work.clock().now(),
+        bytes: tree::disk_bytes(&root, COUNTING),
     };
     keep(&staging, place, &record, work).map_err(|source| at(place, source))?;
     crash_point("build:base-kept");
     Ok(())
 }
 
+/// How long the size of a new base may take to count.
+const COUNTING: Duration = Duration::from_secs(10);
 /// Where making a base ends in the progress of a build.
 const KEPT: u16 = 850;
 
@@ -212,7 +234,7 @@ fn keep(staging: &Path, place: &Path, record: &Record, work: &Work<'_>) -> io::R
 fn run_debootstrap(
     instance: &Instance,
     work: &mut Work<'_>,
-    spec: &BuildSpec,
+    wanted: Wanted<'_>,
     root: &Path,
 ) -> Result<(), Stopped> {
     let mut environment = vec![
@@ -231,9 +253,9 @@ fn run_debootstrap(
     );
     let plan = StagePlan {
         directory: root.to_owned(),
-        first_host_id: first_host_id(spec.context),
+        first_host_id: wanted.first_host_id,
         host_ids: IDS_PER_VSERVER,
-        command: debootstrap::command(&spec.method, spec.init),
+        command: debootstrap::command(wanted.method, wanted.init),
         environment,
         ..StagePlan::default()
     };
@@ -249,7 +271,7 @@ fn run_debootstrap(
     if status.success() {
         return Ok(());
     }
-    Err(listener.failure(&spec.method, &root.display().to_string()).into())
+    Err(listener.failure(wanted.method, &root.display().to_string()).into())
 }
 
 /// See [`super::try_stage`].

@@ -7,6 +7,7 @@
 //! - What packages bring runs only in [`stage`]; this process never follows a link of theirs.
 
 mod base;
+pub mod bases;
 mod configure;
 mod copy;
 mod debootstrap;

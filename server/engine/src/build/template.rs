@@ -7,14 +7,15 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use domain::build::{Archive, BuildSpec};
-use domain::failure::Failure;
 use domain::id::TemplateName;
 use nix::libc;
 
+use super::BuildError;
 use super::source::missing;
+use crate::archive::{self, Caps, Ids};
 use crate::engine::Instance;
 use crate::operation::{Stopped, Work};
-use crate::roots::Roots;
+use crate::roots::{IDS_PER_VSERVER, Roots, first_host_id};
 
 /// Where the unpacking begins and ends in the progress of a build.
 const SPAN: (u16, u16) = (50, 900);
@@ -67,14 +68,16 @@ pub(super) fn unpack(
 /// # Errors
 /// When it is not taken, is cancelled, or cannot be written.
 fn fill(
-    _instance: &Instance,
+    instance: &Instance,
     work: &mut Work<'_>,
-    _spec: &BuildSpec,
-    _archive: File,
-    _root: &Path,
+    spec: &BuildSpec,
+    archive: File,
+    root: &Path,
 ) -> Result<(), Stopped> {
-    let (begun, _done) = SPAN;
-    work.progress(domain::operation::Stage::Unpacking, begun);
-    Err(Failure::Unexpected { detail: "this build of Ulysse unpacks no archives".to_owned() }
-        .into())
+    let ids = Ids { first_host_id: first_host_id(spec.context), count: IDS_PER_VSERVER };
+    let limits = &instance.settings.limits;
+    let caps = Caps::within(limits, root)
+        .map_err(|source| BuildError::Place { path: root.to_owned(), source })?;
+    archive::unpack(instance, work, archive, root, ids, &caps, SPAN)?;
+    Ok(())
 }

@@ -277,6 +277,19 @@ pub const CRASH_POINTS: &[(Kind, &[&str])] = &[
     ),
     (Kind::Stop, &["stop:intended", "stop:ended", "stop:cleaned"]),
     (
+        Kind::AddTemplate,
+        &[
+            "template:intended",
+            "template:received",
+            "template:checked",
+            "template:committed",
+            "finish:0",
+        ],
+    ),
+    (Kind::RemoveTemplate, &["template:removing", "template:removed", "finish:0", "finish:1"]),
+    (Kind::RefreshBase, &["build:base-intended", "build:base-made", "build:base-kept"]),
+    (Kind::RemoveBase, &["base:locked", "base:committed", "finish:0", "finish:1", "finish:2"]),
+    (
         Kind::Delete,
         &[
             "delete:checked",

@@ -9,8 +9,9 @@ use domain::build::BuildSpec;
 use domain::config_change::ConfigEdit;
 use domain::config_entry::{ConfigEntry, ConfigTree, EntryKind};
 use domain::failure::Failure;
-use domain::id::{OperationId, VServerName};
-use domain::operation::{Kind, LogChunk, Operation};
+use domain::id::{BaseId, OperationId, TemplateName, VServerName};
+use domain::operation::{Kind, LogChunk, Operation, Target};
+use domain::template::NewTemplate;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -109,6 +110,14 @@ pub enum Task {
     Delete(VServerName),
     /// Change a config tree.
     Configure(Box<ConfigureTask>),
+    /// Keep an archive as a template.
+    AddTemplate(NewTemplate),
+    /// Remove a template.
+    RemoveTemplate(TemplateName),
+    /// Make a cached base system anew.
+    RefreshBase(BaseId),
+    /// Remove a cached base system.
+    RemoveBase(BaseId),
 }
 
 /// A change of a config tree.
@@ -129,11 +138,16 @@ pub struct ConfigureTask {
 impl Task {
     /// Whom it is about.
     #[must_use]
-    pub fn target(&self) -> &VServerName {
+    pub fn target(&self) -> Target {
         match self {
-            Self::Build(spec) => &spec.name,
-            Self::Start(name) | Self::Stop(name) | Self::Restart(name) | Self::Delete(name) => name,
-            Self::Configure(task) => &task.target,
+            Self::Build(spec) => (&spec.name).into(),
+            Self::Start(name) | Self::Stop(name) | Self::Restart(name) | Self::Delete(name) => {
+                name.into()
+            }
+            Self::AddTemplate(new) => Target::Template(new.name.clone()),
+            Self::RemoveTemplate(name) => Target::Template(name.clone()),
+            Self::RefreshBase(id) | Self::RemoveBase(id) => Target::Base(id.clone()),
+            Self::Configure(task) => (&task.target).into(),
         }
     }
 
@@ -150,6 +164,10 @@ impl Task {
                 ConfigTree::VServer(_) => Kind::Configure,
                 ConfigTree::Defaults => Kind::ConfigureDefaults,
             },
+            Self::AddTemplate(_) => Kind::AddTemplate,
+            Self::RemoveTemplate(_) => Kind::RemoveTemplate,
+            Self::RefreshBase(_) => Kind::RefreshBase,
+            Self::RemoveBase(_) => Kind::RemoveBase,
         }
     }
 
@@ -159,9 +177,13 @@ impl Task {
         match self {
             Self::Build(spec) => domain::build::shell_line(&spec.command_line()),
             Self::Configure(task) => task.command(),
+            Self::AddTemplate(new) => domain::build::shell_line(&new.command_line()),
+            Self::RemoveTemplate(name) => format!("ulysse template remove {name}"),
+            Self::RefreshBase(id) => format!("ulysse base refresh {}", id.short()),
+            Self::RemoveBase(id) => format!("ulysse base remove {}", id.short()),
             other => {
-                let words =
-                    ["vserver", other.target().as_str(), other.kind().as_str()].map(str::to_owned);
+                let target = other.target();
+                let words = ["vserver", target.name(), other.kind().as_str()].map(str::to_owned);
                 domain::build::shell_line(&words)
             }
         }
@@ -380,19 +402,23 @@ impl Store {
     pub fn activities(&self) -> Result<Vec<Activity>, OperationError> {
         let live = self.live()?;
         let running = live.into_iter().map(|live| live.operation);
-        let activities = running.filter(|operation| !operation.progress.is_final()).map(
-            |Operation { id, kind, target, .. }| Activity { name: target, operation: id, kind },
+        let activities = running.filter(|operation| !operation.progress.is_final()).filter_map(
+            |Operation { id, kind, target, .. }| match target {
+                Target::VServer(name) => Some(Activity { name, operation: id, kind }),
+                Target::Template(_) | Target::Base(_) => None,
+            },
         );
         Ok(activities.collect())
     }
 
-    /// The unfinished operation about a VServer, if there is one.
+    /// The unfinished operation about a VServer or something else, if there is one.
     ///
     /// # Errors
     /// When unfinished operations cannot be listed.
-    pub fn live_of(&self, name: &VServerName) -> Result<Option<Operation>, OperationError> {
+    pub fn live_of(&self, name: impl Into<Target>) -> Result<Option<Operation>, OperationError> {
+        let target = name.into();
         let mut live = self.live()?.into_iter().map(|live| live.operation);
-        Ok(live.rfind(|operation| operation.target == *name && !operation.progress.is_final()))
+        Ok(live.rfind(|operation| operation.target == target && !operation.progress.is_final()))
     }
 
     /// A piece of an operation's log from a byte on, cut between characters.
@@ -524,8 +550,8 @@ mod tests {
         assert_eq!(store.live().unwrap().len(), 2);
         journals.remove(0).close(&store.directory_of(&first).join("journal")).unwrap();
         assert_eq!(store.live().unwrap().len(), 1);
-        assert!(store.live_of(&"web".parse().unwrap()).unwrap().is_some());
-        assert!(store.live_of(&"mail".parse().unwrap()).unwrap().is_none());
+        assert!(store.live_of("web".parse::<VServerName>().unwrap()).unwrap().is_some());
+        assert!(store.live_of("mail".parse::<VServerName>().unwrap()).unwrap().is_none());
     }
 
     #[test]

@@ -32,6 +32,8 @@ pub(super) struct World {
     pub(super) terminals: Vec<Terminal>,
     /// The holder's ends of terminals that were attached to.
     pub(super) holders: Vec<OwnedFd>,
+    /// The engine's ends of uploads.
+    pub(super) uploads: Vec<OwnedFd>,
     /// Everything it was asked, oldest first.
     pub(super) asked: Vec<RequestFrame>,
     /// Whether it reads and never answers.
@@ -116,7 +118,7 @@ pub(super) fn operation(id: &str, kind: Kind, progress: Progress) -> Operation {
     Operation {
         id: id.parse().unwrap(),
         kind,
-        target: web1(),
+        target: web1().into(),
         actor: Actor::System,
         command: format!("vserver web1 {}", kind.as_str()),
         cancellable: !progress.is_final(),
@@ -177,7 +179,7 @@ fn answer(world: &mut World, frame: &RequestFrame) -> (Result<Reply, Failure>, O
         let actor =
             Actor::User { id: frame.on_behalf_of.user, name: frame.on_behalf_of.name.clone() };
         let queued =
-            Operation { target: name.clone(), actor, ..operation(&id, kind, Progress::Queued) };
+            Operation { target: name.into(), actor, ..operation(&id, kind, Progress::Queued) };
         world.operations.insert(queued.id.clone(), queued.clone());
         Ok(Reply::Operation(queued))
     };
@@ -229,6 +231,22 @@ fn answer(world: &mut World, frame: &RequestFrame) -> (Result<Reply, Failure>, O
             }))
         }
         Request::ConfigHistory(_) => Ok(Reply::ConfigHistory(Vec::new())),
+        Request::ShowStock => Ok(Reply::Stock(domain::template::Stock {
+            templates: Vec::new(),
+            bases: Vec::new(),
+            most_template_bytes: 8 << 30,
+            templates_directory: "/var/lib/ulysse-engine/templates".to_owned(),
+            bases_directory: "/var/cache/vservers/bases".to_owned(),
+        })),
+        Request::AddTemplate(_) => {
+            let queued = queued(Kind::AddTemplate, &web1(), world);
+            let (socket, ours) = seqpacket::pair().unwrap();
+            world.uploads.push(ours);
+            return (queued, Some(socket));
+        }
+        Request::RemoveTemplate(_) => queued(Kind::RemoveTemplate, &web1(), world),
+        Request::RefreshBase(_) => queued(Kind::RefreshBase, &web1(), world),
+        Request::RemoveBase(_) => queued(Kind::RemoveBase, &web1(), world),
         Request::ListOperations { after, limit } => Ok(Reply::Operations(
             world
                 .operations

@@ -9,6 +9,7 @@ mod engine_end;
 mod live;
 mod login;
 mod requests;
+mod upload;
 mod walk;
 
 use std::collections::BTreeMap;

@@ -1,0 +1,396 @@
+//! Templates: archives of whole root directories, kept to build VServers from.
+//!
+//! A template lies in `<state_base>/templates/NAME/`: `archive`, and what it is in `template.json`. It
+//! appears by one rename, complete and on disk, and goes by one. Nothing locks it while it is used: an
+//! archive that is open stays whole when its name goes.
+//!
+//! An archive is read once, whole, by the confined reader before it is kept: what nobody could unpack
+//! is not taken. What comes from a browser comes in packets over a socket ([`protocol::upload`]): the
+//! web process opens no file, and the end of the socket without the last packet is no end.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use domain::failure::Failure;
+use domain::field::{Field, FieldErrors, Problem};
+use domain::id::TemplateName;
+use domain::operation::Stage;
+use domain::template::{NewTemplate, Template};
+use nix::libc;
+use protocol::upload::{self, ToEngine};
+use rustix::event::{PollFd, PollFlags, poll};
+use sha2::{Digest, Sha256};
+use sys::seqpacket;
+use sys::wait::timespec;
+
+use crate::archive::{self, Caps};
+use crate::engine::Instance;
+use crate::operation::{Finish, Step, Stopped, Work, crash_point};
+use crate::recovery::{self, RecoveryError};
+use crate::roots::{Limits, Roots};
+
+/// Where the parts of adding one end, of a thousand.
+const RECEIVED: u16 = 600;
+const CHECKED: u16 = 950;
+/// How long somebody who uploads may say nothing.
+const SILENCE: Duration = Duration::from_secs(60);
+/// How often it is looked whether it is still wanted.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How much is copied at once, and after how much free space is looked at.
+const COPY_BYTES: usize = 256 << 10;
+const LOOK_BYTES: u64 = 32 << 20;
+/// The most bytes of a record.
+const RECORD_BYTES: u64 = 64 * 1024;
+
+/// Why templates could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TemplateError {
+    /// A file or directory of ours could not be read.
+    #[error("reading {path}")]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// One could not be written.
+    #[error("writing {path}")]
+    Write {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The archive that somebody gave could not be read.
+    #[error("reading the archive that was given")]
+    Source(#[source] io::Error),
+}
+
+impl From<TemplateError> for Failure {
+    fn from(error: TemplateError) -> Self {
+        match &error {
+            TemplateError::Write { path, source }
+                if [Some(libc::ENOSPC), Some(libc::EDQUOT)].contains(&source.raw_os_error()) =>
+            {
+                Self::DiskFull { path: path.display().to_string() }
+            }
+            _ => Self::Unexpected { detail: domain::failure::chain(&error) },
+        }
+    }
+}
+
+/// Where the archive of a new template comes from.
+#[derive(Debug)]
+pub enum Source {
+    /// A file of the host's, opened by somebody at its command line.
+    File(File),
+    /// The engine's end of an upload's socket.
+    Upload(OwnedFd),
+}
+
+fn place_of(roots: &Roots, name: &TemplateName) -> PathBuf {
+    roots.templates().join(name.as_str())
+}
+
+fn read_failed(path: &Path) -> impl FnOnce(io::Error) -> TemplateError {
+    let path = path.to_owned();
+    move |source| TemplateError::Read { path, source }
+}
+
+fn write_failed(path: &Path) -> impl FnOnce(io::Error) -> TemplateError {
+    let path = path.to_owned();
+    move |source| TemplateError::Write { path, source }
+}
+
+/// All templates, sorted by name; what cannot be read is none.
+///
+/// # Errors
+/// When their directory cannot be read.
+pub fn list(roots: &Roots) -> Result<Vec<Template>, TemplateError> {
+    let directory = roots.templates();
+    let entries = match fs::read_dir(&directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(read_failed(&directory)(error)),
+    };
+    let names = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let mut found: Vec<Template> = names
+        .filter_map(|name: TemplateName| match record_of(roots, &name) {
+            Ok(record) => record,
+            Err(error) => {
+                tracing::warn!(%name, error = domain::failure::chain(&error), "unreadable");
+                None
+            }
+        })
+        .collect();
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(found)
+}
+
+fn record_of(roots: &Roots, name: &TemplateName) -> Result<Option<Template>, TemplateError> {
+    let path = place_of(roots, name).join("template.json");
+    let mut text = Vec::new();
+    match File::open(&path) {
+        Ok(file) => file.take(RECORD_BYTES).read_to_end(&mut text).map_err(read_failed(&path))?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(read_failed(&path)(error)),
+    };
+    let record: Template =
+        serde_json::from_slice(&text).map_err(|error| read_failed(&path)(error.into()))?;
+    Ok((record.name == *name).then_some(record))
+}
+
+/// A template and its archive, open.
+///
+/// # Errors
+/// When there is none of this name, or it cannot be read.
+pub fn open(roots: &Roots, name: &TemplateName) -> Result<(Template, File), Failure> {
+    let record = record_of(roots, name)?;
+    let record = record.ok_or_else(|| Failure::NoSuchTemplate { name: name.clone() })?;
+    let path = place_of(roots, name).join("archive");
+    let archive = File::open(&path).map_err(read_failed(&path))?;
+    Ok((record, archive))
+}
+
+/// Whether there is something of this name.
+#[must_use]
+pub fn exists(roots: &Roots, name: &TemplateName) -> bool {
+    fs::symlink_metadata(place_of(roots, name)).is_ok()
+}
+
+/// Judges what is said of a template before any of it comes.
+///
+/// # Errors
+/// When its name is taken or it is too large.
+pub fn judge(roots: &Roots, limits: &Limits, new: &NewTemplate) -> Result<(), Failure> {
+    let mut errors = FieldErrors::default();
+    if exists(roots, &new.name) {
+        errors.push(Field::Template, Problem::NameTaken);
+    }
+    if new.bytes.is_some_and(|bytes| bytes > limits.template_bytes) {
+        let problem = Problem::OutOfRange { min: 1, max: limits.template_bytes };
+        errors.push(Field::Archive, problem);
+    }
+    if errors.is_empty() { Ok(()) } else { Err(Failure::Invalid { errors }) }
+}
+
+/// Keeps an archive as a template.
+///
+/// # Errors
+/// When it is cancelled, ends early, is too large or is no archive; then nothing of it stays.
+pub fn add(
+    instance: &Instance,
+    work: &mut Work<'_>,
+    new: &NewTemplate,
+    source: Source,
+) -> Result<(), Stopped> {
+    let (roots, limits) = (&instance.settings.roots, &instance.settings.limits);
+    judge(roots, limits, new)?;
+    let directory = roots.templates();
+    // Set-user-id programs of strangers lie packed below: nobody else may come here.
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&directory)
+        .map_err(write_failed(&directory))?;
+    let staging = directory.join(format!(".new-{}", work.id()));
+    work.intend(Step::MakeTree(staging.clone()))?;
+    crash_point("template:intended");
+    work.progress(Stage::ReceivingArchive, 0);
+    DirBuilder::new().mode(0o700).create(&staging).map_err(write_failed(&staging))?;
+    let path = staging.join("archive");
+    let (bytes, sha256) = receive(work, limits, new, source, &path)?;
+    crash_point("template:received");
+
+    work.progress(Stage::CheckingArchive, RECEIVED);
+    let archive = File::open(&path).map_err(read_failed(&path))?;
+    let caps = Caps::within(limits, &staging).map_err(read_failed(&staging))?;
+    let found = archive::entries(
+        instance,
+        archive,
+        &caps,
+        &mut |read| {
+            if let Some(read) = read {
+                let permille = archive::share(read, bytes, RECEIVED, CHECKED);
+                work.progress(Stage::CheckingArchive, permille);
+            }
+            work.is_cancelled()
+        },
+        None,
+    )?;
+    let template = Template {
+        name: new.name.clone(),
+        description: new.description.clone(),
+        compression: found.compression,
+        bytes,
+        sha256,
+        entries: found.entries,
+        unpacked_bytes: found.bytes,
+        added_at: work.clock().now(),
+        added_by: work.operation().actor.clone(),
+    };
+    work.log(&format!(
+        "{}: {} members, {} bytes unpacked, SHA-256 {}",
+        template.compression, template.entries, template.unpacked_bytes, template.sha256
+    ));
+    for (note, count) in &found.notes {
+        work.log(&note.more(*count));
+    }
+    write_record(&staging, &template)?;
+    crash_point("template:checked");
+    work.go_on()?;
+    work.progress(Stage::Finishing, 990);
+    work.commit(vec![Finish::Move { from: staging, to: place_of(roots, &new.name) }])?;
+    crash_point("template:committed");
+    Ok(recovery::finish(roots, work.journal()).map_err(RecoveryError::into_failure)?)
+}
+
+fn write_record(staging: &Path, template: &Template) -> Result<(), TemplateError> {
+    let path = staging.join("template.json");
+    let write = || -> io::Result<()> {
+        let text = serde_json::to_vec_pretty(template)?;
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+        file.write_all(&text)?;
+        file.sync_all()?;
+        File::open(staging)?.sync_all()
+    };
+    write().map_err(write_failed(&path))
+}
+
+/// Removes a template. Builds that read it go on.
+///
+/// # Errors
+/// When there is none, or it cannot be moved aside.
+pub fn remove(
+    instance: &Instance,
+    work: &mut Work<'_>,
+    name: &TemplateName,
+) -> Result<(), Stopped> {
+    let roots = &instance.settings.roots;
+    if !exists(roots, name) {
+        return Err(Failure::NoSuchTemplate { name: name.clone() }.into());
+    }
+    work.progress(Stage::RemovingFiles, 300);
+    let aside = roots.templates().join(format!(".trash-{}", work.id()));
+    crash_point("template:removing");
+    work.commit(vec![
+        Finish::Move { from: place_of(roots, name), to: aside.clone() },
+        Finish::RemoveTree(aside),
+    ])?;
+    crash_point("template:removed");
+    Ok(recovery::finish(roots, work.journal()).map_err(RecoveryError::into_failure)?)
+}
+
+/// Writes all that comes to a file; gives its size and SHA-256.
+fn receive(
+    work: &mut Work<'_>,
+    limits: &Limits,
+    new: &NewTemplate,
+    source: Source,
+    path: &Path,
+) -> Result<(u64, String), Stopped> {
+    let total = match (&source, new.bytes) {
+        (Source::File(file), _) => file.metadata().map_err(TemplateError::Source)?.len(),
+        (Source::Upload(_), bytes) => bytes.unwrap_or(0),
+    };
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(write_failed(path))?;
+    let keep_free = Caps::within(limits, path).map_err(read_failed(path))?.keep_free_bytes;
+    let mut coming = Coming::new(source);
+    let mut digest = Sha256::new();
+    let (mut bytes, mut looked_at) = (0_u64, 0_u64);
+    loop {
+        work.go_on()?;
+        let part = match coming.next(bytes)? {
+            Came::Nothing => continue,
+            Came::Part(part) => part,
+            Came::End => break,
+        };
+        bytes = bytes.saturating_add(part.len() as u64);
+        if bytes > limits.template_bytes {
+            let mut errors = FieldErrors::default();
+            let problem = Problem::OutOfRange { min: 1, max: limits.template_bytes };
+            errors.push(Field::Archive, problem);
+            return Err(Failure::Invalid { errors }.into());
+        }
+        if bytes - looked_at >= LOOK_BYTES || looked_at == 0 {
+            looked_at = bytes;
+            let free = rustix::fs::fstatvfs(&file).map_err(|e| read_failed(path)(e.into()))?;
+            if free.f_bavail.saturating_mul(free.f_frsize) < keep_free {
+                return Err(Failure::DiskFull { path: path.display().to_string() }.into());
+            }
+        }
+        digest.update(part);
+        file.write_all(part).map_err(write_failed(path))?;
+        work.progress(Stage::ReceivingArchive, archive::share(bytes, total, 0, RECEIVED));
+    }
+    file.sync_all().map_err(write_failed(path))?;
+    let sha256 = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok((bytes, sha256))
+}
+
+/// What comes of an archive.
+struct Coming {
+    source: Source,
+    buffer: Vec<u8>,
+    heard_at: Instant,
+}
+
+enum Came<'a> {
+    Nothing,
+    Part(&'a [u8]),
+    End,
+}
+
+impl Coming {
+    fn new(source: Source) -> Self {
+        let size = match source {
+            Source::File(_) => COPY_BYTES,
+            Source::Upload(_) => upload::MAX_PACKET_BYTES,
+        };
+        Self { source, buffer: vec![0; size], heard_at: Instant::now() }
+    }
+
+    /// The next part, waiting a moment for it; `bytes` have come.
+    fn next(&mut self, bytes: u64) -> Result<Came<'_>, Stopped> {
+        let broken = || Stopped::from(Failure::UploadBroken { bytes });
+        match &mut self.source {
+            Source::File(file) => {
+                let read = file.read(&mut self.buffer).map_err(TemplateError::Source)?;
+                Ok(match self.buffer.get(..read) {
+                    None | Some([]) => Came::End,
+                    Some(part) => Came::Part(part),
+                })
+            }
+            Source::Upload(socket) => {
+                let mut polled = [PollFd::new(&*socket, PollFlags::IN)];
+                match poll(&mut polled, Some(&timespec(LOOK_EVERY))) {
+                    Ok(0) | Err(rustix::io::Errno::INTR) if self.heard_at.elapsed() < SILENCE => {
+                        return Ok(Came::Nothing);
+                    }
+                    Ok(ready) if ready > 0 => {}
+                    _ => return Err(broken()),
+                }
+                self.heard_at = Instant::now();
+                let received =
+                    seqpacket::receive(&*socket, &mut self.buffer).map_err(|_| broken())?;
+                match ToEngine::parse(self.buffer.get(..received.bytes).unwrap_or_default()) {
+                    Some(ToEngine::Part(part)) => Ok(Came::Part(part)),
+                    Some(ToEngine::End) => Ok(Came::End),
+                    // The end of the socket is an empty packet.
+                    None => Err(broken()),
+                }
+            }
+        }
+    }
+}
