@@ -205,7 +205,7 @@ describe("the story", () => {
     await page.getByLabel("Mirror").fill(sandbox.mirror);
     await page.getByRole("button", { name: "Build", exact: true }).click();
     await page.waitForURL(/\/operations\/.+/);
-    await operationSucceeds(60_000);
+    await operationSucceeds(BUILD_MS);
   });
 
   step("French, dark, and on a phone", async () => {
@@ -265,7 +265,7 @@ describe("the story", () => {
     await accessible(page, "delete");
     await page.getByLabel(/to confirm/).fill("web1");
     await page.getByRole("button", { name: "Delete web1" }).click();
-    await operationSucceeds(60_000);
+    await operationSucceeds(BUILD_MS);
     await page.goto("/vservers");
     await page.locator('tr[data-vserver="web2"]').waitFor();
     assert.equal(await page.locator('tr[data-vserver="web1"]').count(), 0);

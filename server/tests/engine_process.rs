@@ -132,7 +132,7 @@ fn an_engine_that_died_in_a_build_undoes_or_finishes_it_when_it_is_back() {
             None => panic!("{point}: no list of operations"),
         };
         let last = all.last().unwrap();
-        assert_eq!((last.kind, last.target.as_str()), (Kind::Build, "web"), "{point}");
+        assert_eq!((last.kind, last.target.name()), (Kind::Build, "web"), "{point}");
         assert!(matches!(&last.actor, Actor::User { name, .. } if name.as_str() == "ada"));
         let name = "web".parse().unwrap();
         if *point == "build:committed" {

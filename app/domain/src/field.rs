@@ -49,6 +49,7 @@ pub enum Field {
     Template,
     Broadcast,
     Cpuset,
+    // Templates and bases.
     Description,
     Archive,
     Base,

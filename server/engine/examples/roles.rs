@@ -20,7 +20,6 @@ fn main() -> ExitCode {
         Some("stage") => engine::build::stage::main(),
         Some("terminal") => engine::terminal::holder::main(),
         Some("supervise") => engine::guest::supervise::main(),
-        Some("stage") => engine::build::stage::main(),
         Some("unpack") => engine::archive::role::main(),
         Some("run") => run(arguments),
         _ => ExitCode::from(2),

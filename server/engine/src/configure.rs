@@ -175,10 +175,7 @@ pub(crate) fn notice(
     let history = History::take(roots, tree)?;
     let is_ours = store.live()?.iter().any(|live| match &live.task {
         crate::operation::Task::Configure(task) => task.tree == *tree,
-        task => {
-            live.operation.kind == Kind::Delete
-                && tree.vserver().is_some_and(|name| task.target() == *name)
-        }
+        task => live.operation.kind == Kind::Delete && task.target().vserver() == tree.vserver(),
     });
     if is_ours {
         return Ok(());

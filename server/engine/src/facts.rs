@@ -23,11 +23,12 @@ use domain::host::{HostFacts, NatNetwork};
 use domain::id::{Architecture, ContextId, Suite, VServerName};
 use domain::init::Init;
 
-use crate::build::{distribution, template};
+use crate::build::distribution;
 use crate::config::{self, ConfigError};
 use crate::network::{self, NetworkError, is_guest_address};
 use crate::roots::{Nat, Roots, Settings};
 use crate::state::{GuestState, StateError};
+use crate::template::{self, TemplateError};
 
 /// Why the facts could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +42,9 @@ pub enum FactsError {
     /// The host's devices or addresses could not be listed.
     #[error("listing the host's devices and addresses")]
     Network(#[from] NetworkError),
+    /// The templates could not be listed.
+    #[error("listing the templates")]
+    Templates(#[from] TemplateError),
     /// No mirror is configured anywhere and debootstrap is not installed.
     #[error("no mirror is known and debootstrap is not installed")]
     NoMirror,
@@ -62,6 +66,7 @@ impl From<FactsError> for Failure {
             FactsError::NoMirror | FactsError::NoSuite => {
                 Self::HostLacks { feature: HostFeature::Debootstrap, detail: error.to_string() }
             }
+            FactsError::Templates(error) => error.into(),
             FactsError::State(error) => {
                 Self::Unexpected { detail: format!("listing the running VServers: {error}") }
             }
@@ -175,7 +180,7 @@ fn host_facts_at(
         run_base: roots.run_base.display().to_string(),
         styles,
         distributions: distribution::names(roots),
-        templates: template::names(roots),
+        templates: template::names(roots)?,
         has_default_options: !DefaultOptions::of(roots).is_empty(),
         host_domain: host_domain(),
     })

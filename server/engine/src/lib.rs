@@ -7,8 +7,7 @@
 //!
 //! Parts that need a process of their own (because the kernel wants a single thread, or because
 //! they outlive the engine) are roles of the same binary: [`guest::supervise`],
-//! [`terminal::holder`], [`exec::guest_exec`], [`build::stage`], [`build::relay`],
-//! [`archive::role`].
+//! [`terminal::holder`], [`exec::guest_exec`], [`build::stage`], [`build::relay`], [`archive::role`].
 #![forbid(unsafe_code)]
 #![cfg_attr(
     not(test),

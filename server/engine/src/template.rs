@@ -146,6 +146,14 @@ fn record_of(roots: &Roots, name: &TemplateName) -> Result<Option<Template>, Tem
     Ok((record.name == *name).then_some(record))
 }
 
+/// The names of all templates, sorted.
+///
+/// # Errors
+/// When their directory cannot be read.
+pub fn names(roots: &Roots) -> Result<Vec<TemplateName>, TemplateError> {
+    Ok(list(roots)?.into_iter().map(|template| template.name).collect())
+}
+
 /// A template and its archive, open.
 ///
 /// # Errors

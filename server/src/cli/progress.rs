@@ -111,7 +111,7 @@ impl Display {
                 shown.line = format!("{text} {}", percent(permille));
                 open(&mut out, shown);
             }
-            Form::Lines if (self.debug || is_build(&shown)) && shown.stage != Some(stage) => {
+            Form::Lines if (self.debug || is_build(shown)) && shown.stage != Some(stage) => {
                 let _ = writeln!(out, "{}: {text}", self.program);
             }
             Form::Lines | Form::Nothing => {}

@@ -47,7 +47,7 @@ pub(crate) fn field(field: Field) -> &'static str {
 
 fn allowed(allowed: Allowed) -> &'static str {
     match allowed {
-        Allowed::VServerName => {
+        Allowed::VServerName | Allowed::TemplateName | Allowed::DistributionName => {
             "letters without accents, digits, “.”, “_” and “-”, beginning with a letter or digit"
         }
         Allowed::HostName => {
@@ -55,9 +55,6 @@ fn allowed(allowed: Allowed) -> &'static str {
         }
         Allowed::RpmPackage => {
             "letters without accents, digits, “.”, “_”, “-”, “+”, “^” and “~”; “@” before a group"
-        }
-        Allowed::TemplateName | Allowed::DistributionName => {
-            "letters without accents, digits, “.”, “_” and “-”, beginning with a letter or digit"
         }
         Allowed::RemotePath => {
             "an absolute path of letters without accents, digits and “/ . _ + @ , = : -”"

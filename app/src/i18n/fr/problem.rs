@@ -47,7 +47,7 @@ pub(crate) fn field(field: Field) -> &'static str {
 
 fn allowed(allowed: Allowed) -> &'static str {
     match allowed {
-        Allowed::VServerName => {
+        Allowed::VServerName | Allowed::TemplateName | Allowed::DistributionName => {
             "lettres sans accent, chiffres, « . », « _ » et « - », en commençant par une lettre ou un chiffre"
         }
         Allowed::HostName => {
@@ -55,9 +55,6 @@ fn allowed(allowed: Allowed) -> &'static str {
         }
         Allowed::RpmPackage => {
             "lettres sans accent, chiffres, « . », « _ », « - », « + », « ^ » et « ~ » ; « @ » devant un groupe"
-        }
-        Allowed::TemplateName | Allowed::DistributionName => {
-            "lettres sans accent, chiffres, « . », « _ » et « - », en commençant par une lettre ou un chiffre"
         }
         Allowed::RemotePath => {
             "un chemin absolu de lettres sans accent, de chiffres et de « / . _ + @ , = : - »"

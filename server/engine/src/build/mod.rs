@@ -21,7 +21,7 @@ mod running;
 mod skeleton;
 mod source;
 pub mod stage;
-pub mod template;
+mod template;
 mod yum;
 
 pub use remote::judge_host_key;

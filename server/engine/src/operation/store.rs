@@ -144,10 +144,10 @@ impl Task {
             Self::Start(name) | Self::Stop(name) | Self::Restart(name) | Self::Delete(name) => {
                 name.into()
             }
+            Self::Configure(task) => (&task.target).into(),
             Self::AddTemplate(new) => Target::Template(new.name.clone()),
             Self::RemoveTemplate(name) => Target::Template(name.clone()),
             Self::RefreshBase(id) | Self::RemoveBase(id) => Target::Base(id.clone()),
-            Self::Configure(task) => (&task.target).into(),
         }
     }
 

@@ -50,7 +50,7 @@ fn pages() -> Vec<(&'static str, String, Option<ActionKind>)> {
 }
 
 /// Every server function and what its caller must be allowed to do; none: anybody calls it.
-const FUNCTIONS: [(&str, Option<ActionKind>); 21] = [
+const FUNCTIONS: [(&str, Option<ActionKind>); 24] = [
     ("/api/account/log-in", None),
     ("/api/account/set-up", None),
     ("/api/account/preferences", None),

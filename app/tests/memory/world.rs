@@ -1,0 +1,161 @@
+//! What there is in the server in memory: VServers, operations, people, the host.
+
+use super::*;
+pub(crate) fn usage(seed: u64) -> Usage {
+    Usage {
+        processes: 12,
+        vsz_bytes: 300_000_000 + seed,
+        rss_bytes: 38_588_416,
+        memory_bytes: 52_000_000,
+        user_ms: 844_900,
+        system_ms: 1_590,
+        uptime_ms: 23_220_000,
+        received_bytes: 1_000_000,
+        sent_bytes: 20_000,
+    }
+}
+
+pub(crate) fn summaries() -> Vec<Summary> {
+    let row = |name: &str, context: u32, state, address: &str| Summary {
+        name: name.parse().unwrap(),
+        context: Some(context.try_into().unwrap()),
+        state,
+        interfaces: vec![address.parse().unwrap()],
+        marks: vec!["default".parse().unwrap()],
+        host_name: Some(name.parse().unwrap()),
+        usage: (state == State::Running).then(|| usage(0)),
+        operation: (state == State::Building).then(|| RUNNING_OPERATION.parse().unwrap()),
+        oom_kills: Some(OomKills { count: 2, last_at: NOW }),
+        problem: None,
+    };
+    vec![
+        row("db1", 40002, State::Stopped, "eth0:192.0.2.7/24"),
+        row("new1", 40003, State::Building, "nat0:10.127.0.4/24"),
+        row("web1", 40001, State::Running, "nat0:10.127.0.2/24"),
+    ]
+}
+
+pub(crate) fn operations() -> Vec<Operation> {
+    let operation = |id: &str, kind: Kind, target: &str, progress: Progress| Operation {
+        id: id.parse().unwrap(),
+        kind,
+        target: target.parse().unwrap(),
+        actor: Actor::User { id: UserId(1), name: "ada".parse().unwrap() },
+        command: format!("vserver {target} {}", kind.as_str()),
+        cancellable: !progress.is_final(),
+        finished_at: progress.is_final().then(|| NOW.plus_millis(-60_000)),
+        progress,
+        created_at: NOW.plus_millis(-185_000),
+        started_at: Some(NOW.plus_millis(-184_000)),
+    };
+    let down = Failure::MirrorUnreachable {
+        mirror: "http://mirror.example/debian".into(),
+        detail: "connection refused".into(),
+    };
+    let stage = Stage::Unpacking;
+    vec![
+        operation(
+            RUNNING_OPERATION,
+            Kind::Build,
+            "new1",
+            Progress::Running { stage, permille: 430 },
+        ),
+        operation(FAILED_OPERATION, Kind::Build, "bad1", Progress::Failed { failure: down }),
+        operation("01JADQ8Z9XKXQ5Y7D2M3N4P5R4", Kind::Start, "web1", Progress::Succeeded),
+    ]
+}
+
+/// The fingerprint of the only machine that there is beside this host.
+pub(crate) fn host_key() -> String {
+    format!("SHA256:{}", "k".repeat(43))
+}
+
+pub(crate) fn host_facts() -> HostFacts {
+    HostFacts {
+        suite: "bookworm".parse().unwrap(),
+        suites: vec!["bookworm".parse().unwrap(), "trixie".parse().unwrap()],
+        mirror: "http://mirror.example/debian".parse().unwrap(),
+        architecture: "amd64".parse().unwrap(),
+        inits: vec![Init::Sysvinit],
+        nat: NatNetwork {
+            device: "nat0".parse().unwrap(),
+            gateway: [10, 127, 0, 1].into(),
+            prefix: 24,
+            next_free: Some([10, 127, 0, 5].into()),
+        },
+        devices: vec!["eth0".parse().unwrap()],
+        host_addresses: vec!["192.0.2.1".parse().unwrap()],
+        contexts: vec![(40001_u32.try_into().unwrap(), "web1".parse().unwrap())],
+        addresses: vec![("10.127.0.2".parse().unwrap(), "web1".parse().unwrap())],
+        names: vec!["web1".parse().unwrap(), "db1".parse().unwrap()],
+        next_context: Some(40004_u32.try_into().unwrap()),
+        guest_base: "/var/lib/vservers".into(),
+        config_base: "/etc/vservers".into(),
+        run_base: "/run/vservers".into(),
+        styles: vec![],
+        distributions: vec![],
+        templates: vec![],
+        has_default_options: false,
+        host_domain: None,
+    }
+}
+
+pub(crate) fn users() -> Vec<User> {
+    Role::ALL
+        .into_iter()
+        .map(|role| {
+            let Identity { user, name, role } = identity(role);
+            User {
+                id: user,
+                name,
+                role,
+                disabled: role == Role::Viewer,
+                must_change_password: role == Role::Operator,
+                created_at: NOW.plus_millis(-86_400_000),
+                last_login_at: (role == Role::Administrator).then_some(NOW),
+            }
+        })
+        .collect()
+}
+
+/// What `context`, `apps/init/mark` and others were when they were looked at.
+pub(crate) const DIGEST: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+pub(crate) fn known(tree: &ConfigTree) -> Result<(), Failure> {
+    match tree {
+        ConfigTree::VServer(name) if !summaries().iter().any(|s| s.name == *name) => {
+            Err(Failure::NoSuchVServer { name: name.clone() })
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(crate) fn config_history() -> Vec<ConfigRecord> {
+    let kept = |text: &str| Kept::Text(text.to_owned());
+    let file =
+        |path: &str, before, after| FileRecord { path: path.parse().unwrap(), before, after };
+    let record = |number, author, files| ConfigRecord {
+        number,
+        at: NOW.plus_millis(-60_000),
+        author,
+        operation: None,
+        undoes: None,
+        files,
+    };
+    let ada = Author::Known(Actor::User { id: UserId(1), name: "ada".parse().unwrap() });
+    vec![
+        record(2, Author::ByHand, vec![file("context", kept("40000\n"), kept("40001\n"))]),
+        record(
+            1,
+            ada,
+            vec![
+                file("context", Kept::Absent, kept("40000\n")),
+                file("vdir", Kept::Absent, Kept::Link("/x".to_owned())),
+            ],
+        ),
+    ]
+}
+
+pub(crate) fn queued(kind: Kind, target: impl Into<Target>) -> Operation {
+    Operation { kind, target: target.into(), ..operations()[0].clone() }
+}
