@@ -146,12 +146,6 @@ pub(crate) enum For {
     NewPassword,
 }
 
-/// A text as HTML writes it. Views escape what stands in them, but for the title and what is in a
-/// `<textarea>`: there leptos takes text for HTML.
-pub(crate) fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
 /// The address of an embedded file.
 pub(crate) fn asset(name: &str) -> String {
     match use_context::<Arc<dyn Assets>>() {
@@ -233,7 +227,8 @@ pub(crate) fn redirect(response: &ResponseOptions, to: &str) -> AnyView {
 
 #[cfg(test)]
 mod tests {
-    use super::{decoded, escaped};
+    use super::decoded;
+    use crate::shared::escaped;
 
     #[test]
     fn html_in_a_text_stays_text() {

@@ -452,6 +452,10 @@ async fn nothing_in_a_path_or_a_text_becomes_html() {
     let page = "/vservers/web1/config/file?path=apps%2Finit%2Fmark";
     let text = get(&memory, "operator", "en", page).await.text;
     assert!(text.contains("&lt;/textarea&gt;") && !text.contains("<script>x"), "{text}");
+    let fields = [("form[name]", "x1"), ("form[interfaces]", evil)];
+    post(&memory, "operator", "text/html", "/api/vservers/preview", form(&fields)).await;
+    let text = get(&memory, "operator", "en", "/build").await.text;
+    assert!(text.contains("&lt;/textarea&gt;") && !text.contains("<script>x"), "{text}");
     let page = "/vservers/web1/config/file?path=%3C%2Ftitle%3E%3Cscript%3Ex";
     let text = get(&memory, "operator", "en", page).await.text;
     assert!(text.contains("&lt;/title&gt;") && !text.contains("<script>x"), "{text}");

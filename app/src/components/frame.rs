@@ -8,8 +8,9 @@ use super::alert;
 use crate::events::Subscription;
 use crate::i18n::{Locale, role_text};
 use crate::islands::connection::ConnectionBanner;
-use crate::page::{Area, Content, Page, escaped};
+use crate::page::{Area, Content, Page};
 use crate::preferences::Theme;
+use crate::shared::escaped;
 
 /// The frame around a page's content.
 pub(crate) fn frame(page: &Page, content: Content) -> impl IntoView + use<> {

@@ -15,7 +15,7 @@ use super::build_methods::{
 };
 use super::copy_button::copy_button;
 use crate::i18n::{Locale, field_label, init_text, problem_text};
-use crate::shared::field_id;
+use crate::shared::{escaped, field_id};
 
 /// What stands in the preview while no name is typed.
 const NAME_TO_COME: &str = "NAME";
@@ -352,7 +352,7 @@ pub(super) fn area_field(
                     form.edit(field, |form| write(form, event_target_value(&event)));
                 }
             >
-                {form.typed.with_untracked(|form| read(form).clone())}
+                {form.typed.with_untracked(|form| escaped(read(form)))}
             </textarea>
             {more(form, field, hint)}
         </div>

@@ -113,3 +113,9 @@ pub(crate) fn field_id(field: Field) -> &'static str {
         Field::Base => "field-base",
     }
 }
+
+/// A text as HTML writes it. Views escape what stands in them, but for the title and what is in a
+/// `<textarea>`: there leptos takes text for HTML.
+pub(crate) fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}

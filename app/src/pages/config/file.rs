@@ -17,7 +17,8 @@ use crate::i18n::{
     self, Locale, entry_kind_text, entry_meaning, expected_text, format, not_editable_text,
     use_text,
 };
-use crate::page::{Area, Content, For, Page, escaped, page};
+use crate::page::{Area, Content, For, Page, page};
+use crate::shared::escaped;
 use crate::shared::instant;
 
 const PREVIEW: &str = "config/preview";
