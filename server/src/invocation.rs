@@ -32,6 +32,8 @@ enum Program {
     Web,
     /// Manages users: list, create, disable, reset a password, make a set-up link
     User(user_command::UserArguments),
+    /// Lists, checks, shows, verifies and removes backups
+    Backup(cli::BackupArguments),
     /// Says what this host lacks, and what crashes left behind
     Doctor {
         /// Puts right what crashes left behind
@@ -85,6 +87,12 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
     match words.get(1).and_then(|word| word.to_str()) {
         Some("supervise") => return engine::guest::supervise::main(),
         Some("stage") => return engine::build::stage::main(),
+        Some(engine::backup::reader::ROLE) => {
+            return engine::backup::reader::main(words.get(2).and_then(|word| word.to_str()));
+        }
+        Some(engine::backup::ssh::ROLE) => {
+            return engine::backup::ssh::main(words.get(2).map(PathBuf::from));
+        }
         Some("terminal") => return engine::terminal::holder::main(),
         Some("vserver") => return cli::vserver(arguments.into_iter().skip(2).collect()),
         Some("vserver-stat") => return cli::vserver_stat(arguments.into_iter().skip(2).collect()),
@@ -104,6 +112,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
         Program::Engine => engine_process::run(instance),
         Program::Web => web::run(instance.settings),
         Program::User(arguments) => user_command::run(&instance.settings, arguments),
+        Program::Backup(arguments) => cli::backup(instance, arguments),
         Program::Doctor { repair } => cli::doctor(instance, repair),
     }
 }

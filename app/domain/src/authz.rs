@@ -26,6 +26,10 @@ pub enum ActionKind {
     DeleteVServer,
     /// Cancel an operation.
     CancelOperation,
+    /// Back a VServer up, verify and remove its backups, say when they are taken.
+    BackUpVServer,
+    /// Look into a backup, restore it or a file of it.
+    RestoreBackup,
     /// See and change users.
     ManageUsers,
     /// Change one's own password, end one's own session.
@@ -34,7 +38,7 @@ pub enum ActionKind {
 
 impl ActionKind {
     /// Every action, in the order of the table.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::ViewVServers,
         Self::ViewOperations,
         Self::BuildVServer,
@@ -42,6 +46,8 @@ impl ActionKind {
         Self::EnterVServer,
         Self::DeleteVServer,
         Self::CancelOperation,
+        Self::BackUpVServer,
+        Self::RestoreBackup,
         Self::ManageUsers,
         Self::OwnAccount,
     ];
@@ -57,6 +63,8 @@ impl ActionKind {
             Self::EnterVServer => "enter-vserver",
             Self::DeleteVServer => "delete-vserver",
             Self::CancelOperation => "cancel-operation",
+            Self::BackUpVServer => "back-up-vserver",
+            Self::RestoreBackup => "restore-backup",
             Self::ManageUsers => "manage-users",
             Self::OwnAccount => "own-account",
         }
@@ -71,7 +79,9 @@ impl ActionKind {
             | Self::RunVServer
             | Self::EnterVServer
             | Self::DeleteVServer
-            | Self::CancelOperation => Role::Operator,
+            | Self::CancelOperation
+            | Self::BackUpVServer
+            | Self::RestoreBackup => Role::Operator,
             Self::ManageUsers => Role::Administrator,
         }
     }
@@ -107,6 +117,8 @@ actions!(
     EnterVServer,
     DeleteVServer,
     CancelOperation,
+    BackUpVServer,
+    RestoreBackup,
     ManageUsers,
     OwnAccount
 );

@@ -178,7 +178,7 @@ where
     if text.is_empty() { Ok(default.clone()) } else { text.parse() }
 }
 
-fn judge_name(text: &str, host: &HostFacts) -> Result<VServerName, Problem> {
+pub(crate) fn judge_name(text: &str, host: &HostFacts) -> Result<VServerName, Problem> {
     let name: VServerName = text.parse()?;
     if host.names.contains(&name) { Err(Problem::NameTaken) } else { Ok(name) }
 }
@@ -248,7 +248,7 @@ fn judge_init(text: &str, host: &HostFacts) -> Result<Init, Problem> {
     if host.inits.contains(&init) { Ok(init) } else { Err(Problem::InitNotRunnable) }
 }
 
-fn judge_context(text: &str, host: &HostFacts) -> Result<ContextId, Problem> {
+pub(crate) fn judge_context(text: &str, host: &HostFacts) -> Result<ContextId, Problem> {
     if text.is_empty() {
         return host.next_context.ok_or(Problem::NoFreeContext);
     }

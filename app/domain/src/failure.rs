@@ -6,8 +6,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::backup::BackupRef;
 use crate::field::FieldErrors;
-use crate::id::{OperationId, VServerName};
+use crate::id::{OperationId, TargetName, VServerName};
 
 /// Why a request was not carried out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -143,6 +144,34 @@ pub enum Failure {
         program: String,
         /// Its exit status and last words.
         detail: String,
+    },
+    /// No backup of this name.
+    #[error("no backup {backup}")]
+    NoSuchBackup {
+        /// The one asked for.
+        backup: BackupRef,
+    },
+    /// A backup is not what was written.
+    #[error("backup {backup} damaged: {detail}")]
+    BackupDamaged {
+        /// Which.
+        backup: BackupRef,
+        /// Where, and what was found there.
+        detail: String,
+    },
+    /// Where backups go cannot be reached or written.
+    #[error("target {target} unreachable: {detail}")]
+    TargetUnreachable {
+        /// Its name in the settings.
+        target: TargetName,
+        /// What the filesystem or ssh said.
+        detail: String,
+    },
+    /// The settings name no target of this name.
+    #[error("no target {target}")]
+    NoSuchTarget {
+        /// The name asked for.
+        target: TargetName,
     },
     /// It did not happen in time.
     #[error("{what} took longer than {seconds} s")]

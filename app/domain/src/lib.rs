@@ -20,6 +20,7 @@
 )]
 
 pub mod authz;
+pub mod backup;
 pub mod build;
 pub mod failure;
 pub mod field;
@@ -28,6 +29,8 @@ pub mod id;
 pub mod init;
 pub mod interface;
 pub mod operation;
+pub mod restore;
+pub mod retention;
 pub mod time;
 pub mod user;
 pub mod vserver;

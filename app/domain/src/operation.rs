@@ -22,6 +22,18 @@ pub enum Kind {
     Delete,
     /// Puts right what a crash left behind.
     Repair,
+    /// Takes a backup of it.
+    Backup,
+    /// Makes a VServer of a backup.
+    Restore,
+    /// Puts one file of a backup back into it.
+    RestoreFile,
+    /// Reads a backup and compares it with what was written.
+    VerifyBackup,
+    /// Removes backups.
+    RemoveBackups,
+    /// Says when backups are taken.
+    ScheduleBackups,
 }
 
 impl Kind {
@@ -35,7 +47,21 @@ impl Kind {
             Self::Restart => "restart",
             Self::Delete => "delete",
             Self::Repair => "repair",
+            Self::Backup => "backup",
+            Self::Restore => "restore",
+            Self::RestoreFile => "restore-file",
+            Self::VerifyBackup => "verify-backup",
+            Self::RemoveBackups => "remove-backups",
+            Self::ScheduleBackups => "schedule-backups",
         }
+    }
+}
+
+impl Kind {
+    /// Whether it makes a VServer that is not there before.
+    #[must_use]
+    pub fn makes(self) -> bool {
+        matches!(self, Self::Build | Self::Restore)
     }
 }
 
@@ -118,6 +144,11 @@ pub enum Stage {
     RemovingFiles,
     Finishing,
     Undoing,
+    TakingSnapshot,
+    ReadingFiles,
+    Verifying,
+    RestoringFiles,
+    RemovingBackups,
 }
 
 /// An operation as it is listed and kept.

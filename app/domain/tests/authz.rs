@@ -27,6 +27,8 @@ fn the_table() {
     enter-vserver      yes           yes           -
     delete-vserver     yes           yes           -
     cancel-operation   yes           yes           -
+    back-up-vserver    yes           yes           -
+    restore-backup     yes           yes           -
     manage-users       yes           -             -
     own-account        yes           yes           yes
     ");

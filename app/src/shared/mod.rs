@@ -87,5 +87,10 @@ pub(crate) fn field_id(field: Field) -> &'static str {
         Field::Components => "field-components",
         Field::Excluded => "field-excluded",
         Field::Flags => "field-flags",
+        Field::Backup => "field-backup",
+        Field::BackupTarget => "field-backup-target",
+        Field::BackupTime => "field-backup-time",
+        Field::Retention => "field-retention",
+        Field::Path => "field-path",
     }
 }

@@ -226,6 +226,7 @@ pub(crate) fn host_facts() -> HostFacts {
         contexts: vec![(40001_u32.try_into().unwrap(), "web1".parse().unwrap())],
         addresses: vec![("10.127.0.2".parse().unwrap(), "web1".parse().unwrap())],
         names: vec!["web1".parse().unwrap(), "db1".parse().unwrap()],
+        host_names: vec![],
         next_context: Some(40004_u32.try_into().unwrap()),
         guest_base: "/var/lib/vservers".into(),
         config_base: "/etc/vservers".into(),

@@ -17,6 +17,8 @@ use domain::time::UnixMillis;
 use domain::vserver::{Detail, Summary};
 use protocol::terminal::Size;
 
+use crate::backup::Prepared;
+pub use crate::change::{Change, GuestEvent};
 use crate::clock::{Clock, IdSource, RandomIds, SystemClock};
 use crate::lock::{AllocationLock, VServerLock};
 use crate::operation::{
@@ -26,7 +28,7 @@ use crate::recovery::{self, Recovery};
 use crate::roots::Settings;
 use crate::state::GuestState;
 use crate::usage::{Snapshot, Want};
-use crate::{build, config, delete, facts, lifecycle, summary, terminal, usage};
+use crate::{backup, build, config, delete, facts, lifecycle, summary, terminal, usage};
 
 /// How long an operation waits for a VServer that another process has locked.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
@@ -47,46 +49,6 @@ pub struct Instance {
     pub settings_file: Option<PathBuf>,
     /// Our own program.
     pub executable: PathBuf,
-}
-
-/// Something that is to be done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
-    /// Make a VServer.
-    Build(Box<BuildForm>),
-    /// Start it.
-    Start(VServerName),
-    /// Stop it.
-    Stop(VServerName),
-    /// Stop it if it runs, and start it.
-    Restart(VServerName),
-    /// Remove it and its files.
-    Delete(VServerName),
-}
-
-/// What a supervisor says when pid 1 has ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GuestEvent {
-    /// `reboot -f` inside.
-    Restart,
-    /// `halt` or `poweroff` inside.
-    Halt,
-    /// Pid 1 ended in another way.
-    Exit,
-}
-
-impl std::str::FromStr for GuestEvent {
-    type Err = Problem;
-    fn from_str(text: &str) -> Result<Self, Problem> {
-        match text {
-            "restart" => Ok(Self::Restart),
-            "halt" => Ok(Self::Halt),
-            "exit" => Ok(Self::Exit),
-            _ => Err(Problem::NotAChoice {
-                choices: ["restart", "halt", "exit"].map(str::to_owned).to_vec(),
-            }),
-        }
-    }
 }
 
 /// The engine.
@@ -278,12 +240,16 @@ impl Engine {
         if let Change::Build(form) = change {
             return self.prepare_build(&form, actor);
         }
+        let change = match backup::prepare(self, change)? {
+            Prepared::Task(task) => return self.prepare_backup_task(task, actor),
+            Prepared::Other(change) => change,
+        };
         let task = match change {
             Change::Start(name) => Task::Start(name),
             Change::Stop(name) => Task::Stop(name),
             Change::Restart(name) => Task::Restart(name),
             Change::Delete(name) => Task::Delete(name),
-            Change::Build(_) => return Err(Failure::Interrupted),
+            _ => return Err(Failure::Interrupted),
         };
         let name = task.target().clone();
         self.recover_if_free(&name);
@@ -299,6 +265,20 @@ impl Engine {
             Kind::Stop if state.is_none() => Err(Failure::NotRunning { name }),
             _ => self.write_down(task, actor),
         }
+    }
+
+    /// Writes down what is done to backups; nothing of it needs a VServer to be there but what was
+    /// judged already.
+    fn prepare_backup_task(&self, task: Task, actor: Actor) -> Result<Job, Failure> {
+        let roots = &self.instance.settings.roots;
+        self.recover_if_free(task.target());
+        let _choosing = AllocationLock::take(roots, ALLOCATION_PATIENCE)?;
+        self.refuse_if_busy(task.target())?;
+        if let Task::Restore(spec) = &task {
+            // Once more, under the lock: somebody else may have been given a number since.
+            backup::judge_again(&self.host_facts()?, spec)?;
+        }
+        self.write_down(task, actor)
     }
 
     fn prepare_build(&self, form: &BuildForm, actor: Actor) -> Result<Job, Failure> {
@@ -427,13 +407,32 @@ impl Engine {
         if work.is_cancelled() {
             return work.end(Progress::Cancelled);
         }
-        work.begin(task.kind() == Kind::Build);
+        work.begin(matches!(
+            task.kind(),
+            Kind::Build | Kind::Backup | Kind::Restore | Kind::RestoreFile | Kind::VerifyBackup
+        ));
         let result = match &task {
             Task::Build(spec) => build::build(instance, &mut work, spec),
             Task::Start(name) => lifecycle::start(instance, &mut work, name),
             Task::Stop(name) => lifecycle::stop(instance, &mut work, name),
             Task::Restart(name) => lifecycle::restart(instance, &mut work, name),
             Task::Delete(name) => delete::delete(instance, &mut work, name),
+            Task::Backup(order) => backup::take(instance, &self.store, &mut work, order),
+            Task::Import { order, directory } => {
+                backup::import(instance, &self.store, &mut work, order, directory)
+            }
+            Task::Restore(spec) => backup::restore(instance, &mut work, spec),
+            Task::RestoreFile { backup, into, path } => {
+                backup::restore_file(instance, &mut work, backup, into, path)
+            }
+            Task::VerifyBackup(backup) => backup::verify(instance, &mut work, backup),
+            Task::RemoveBackups { target, vserver, ids } => {
+                backup::remove(instance, &mut work, target, vserver, ids)
+            }
+            Task::ScheduleBackups { vserver, schedule } => {
+                let roots = &instance.settings.roots;
+                backup::schedule::write(roots, vserver, schedule.as_ref()).map_err(Into::into)
+            }
         };
         self.conclude(work, result)
         // The lock ends here, after the last word about the operation.

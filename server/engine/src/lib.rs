@@ -7,7 +7,8 @@
 //!
 //! Parts that need a process of their own (because the kernel wants a single thread, or because
 //! they outlive the engine) are roles of the same binary: [`guest::supervise`],
-//! [`terminal::holder`], [`exec::guest_exec`], [`build::stage`].
+//! [`terminal::holder`], [`exec::guest_exec`], [`build::stage`], [`backup::reader`],
+//! [`backup::ssh`] (on the host that keeps the backups of another).
 #![forbid(unsafe_code)]
 #![cfg_attr(
     not(test),
@@ -20,8 +21,10 @@
     )
 )]
 
+pub mod backup;
 pub mod build;
 pub mod cgroup;
+pub mod change;
 pub mod channel;
 pub mod clock;
 pub mod config;
@@ -31,6 +34,7 @@ pub mod doctor;
 pub mod engine;
 pub mod exec;
 pub mod facts;
+pub mod freezer;
 pub mod guest;
 pub mod lifecycle;
 pub mod lock;

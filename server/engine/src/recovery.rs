@@ -11,9 +11,11 @@ use domain::failure::Failure;
 use domain::id::{OperationId, VServerName};
 use domain::operation::{Kind, Operation, Progress, Stage};
 
+use crate::backup;
 use crate::clock::Clock;
 use crate::delete::guest_bases;
 use crate::engine::Instance;
+use crate::freezer::{self, FreezeError};
 use crate::lifecycle::{self, LifecycleError};
 use crate::lock::VServerLock;
 use crate::operation::{
@@ -45,6 +47,9 @@ pub enum RecoveryError {
     /// Something that runs could not be ended.
     #[error("ending what runs")]
     Lifecycle(#[from] LifecycleError),
+    /// Something that stands still could not be let run.
+    #[error("letting a VServer run again")]
+    Freeze(#[from] FreezeError),
     /// The operation.
     #[error("reading an unfinished operation")]
     Operation(#[from] OperationError),
@@ -87,6 +92,7 @@ fn undo_step(roots: &Roots, step: &Step) -> Result<(), RecoveryError> {
             let was_moved = !is_there(from) && is_there(to);
             if was_moved { moved(roots, to, from) } else { Ok(()) }
         }
+        Step::Freeze(cgroups) => Ok(freezer::thaw(cgroups)?),
         Step::Run(name) => ended(roots, name, None),
         Step::End { name, init } => ended(roots, name, Some(*init)),
     }
@@ -299,7 +305,7 @@ impl Recovery<'_> {
         if work.journal().is_committed() {
             let finished = finish(roots, work.journal());
             // Somebody else took the name meanwhile: then it is not to be.
-            if finished.is_err() && kind == Kind::Build {
+            if finished.is_err() && matches!(kind, Kind::Build | Kind::Restore) {
                 work.progress(Stage::Undoing, 900);
                 undo(roots, work.journal())?;
                 return Ok(false);
@@ -322,6 +328,7 @@ impl Recovery<'_> {
         undo(roots, work.journal())?;
         match kind {
             Kind::Stop => Ok(was_ending),
+            Kind::Backup => Ok(backup::recovered(self.instance, self.store, work.operation())),
             // It ran before, so it shall run again.
             Kind::Restart if was_ending || was_starting => {
                 match lifecycle::start(self.instance, work, &name) {

@@ -39,7 +39,6 @@ pub struct RequestFrame {
 
 /// What the web process may ask.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(clippy::large_enum_variant, reason = "decoded once, matched at once, never stored")]
 pub enum Request {
     /// Which build of Ulysse is the engine? Answered by [`Reply::Hello`].
     Hello,

@@ -18,6 +18,7 @@ pub(super) enum Command {
     Status,
     Running,
     Delete,
+    Backup,
 }
 
 /// The original's other commands (fact sheet 2.1).
@@ -35,7 +36,7 @@ const LATER: [&str; 10] = [
 ];
 
 impl Command {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Build,
         Self::Start,
         Self::Stop,
@@ -47,6 +48,7 @@ impl Command {
         Self::Status,
         Self::Running,
         Self::Delete,
+        Self::Backup,
     ];
 
     /// The word for it.
@@ -63,6 +65,7 @@ impl Command {
             Self::Status => "status",
             Self::Running => "running",
             Self::Delete => "delete",
+            Self::Backup => "backup",
         }
     }
 
@@ -72,6 +75,7 @@ impl Command {
             Self::Build => locale.build_arguments(),
             Self::Exec => locale.exec_arguments(),
             Self::SuExec => locale.suexec_arguments(),
+            Self::Backup => locale.backup_arguments(),
             _ => "",
         }
     }
@@ -89,6 +93,7 @@ impl Command {
             Self::Status => locale.does_status(),
             Self::Running => locale.does_running(),
             Self::Delete => locale.does_delete(),
+            Self::Backup => locale.does_backup(),
         }
     }
 
@@ -113,9 +118,12 @@ impl Command {
         let line = format!("vserver {name} {} {arguments}", self.word());
         let mut text =
             format!("{}\n\n{}.", locale.usage_of(line.trim_end()), capitalised(self.does(locale)));
-        if self == Self::Build {
-            let _ = write!(text, "\n\n{}", locale.build_options_explained());
-        }
+        let more = match self {
+            Self::Build => locale.build_options_explained(),
+            Self::Backup => locale.backup_options_explained(),
+            _ => return text,
+        };
+        let _ = write!(text, "\n\n{more}");
         text
     }
 }
@@ -136,7 +144,8 @@ pub(super) fn usage(locale: Locale) -> String {
 pub(super) fn vserver(locale: Locale) -> String {
     let mut text = format!("{}\n\n{}\n", usage(locale), locale.vserver_commands());
     for command in Command::ALL {
-        let arguments = if command == Command::Build { "…" } else { command.arguments(locale) };
+        let is_long = matches!(command, Command::Build | Command::Backup);
+        let arguments = if is_long { "…" } else { command.arguments(locale) };
         let usage = format!("{} {arguments}", command.word());
         let _ = writeln!(text, "  {:<40}{}", usage.trim_end(), command.does(locale));
     }

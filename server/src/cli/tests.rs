@@ -170,6 +170,7 @@ fn host() -> HostFacts {
         contexts: vec![],
         addresses: vec![],
         names: vec![],
+        host_names: vec![],
         next_context: Some(ContextId::FIRST_AUTOMATIC),
         guest_base: "/var/lib/vservers".to_owned(),
         config_base: "/etc/vservers".to_owned(),

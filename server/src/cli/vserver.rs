@@ -16,7 +16,7 @@ use super::change::{self, Ended};
 use super::help::{self, Command};
 use super::name;
 use super::options::{Grammar, Opt, UsageError, text};
-use super::{begin_log, delete, exit, inside, status};
+use super::{backup, begin_log, delete, exit, inside, status};
 
 const OPTIONS: Grammar = Grammar {
     options: &[
@@ -65,6 +65,11 @@ pub(super) enum Request {
     },
     /// Of a VServer that is to be.
     Build {
+        name: OsString,
+        arguments: Vec<OsString>,
+    },
+    /// About backups of a VServer, which may be gone.
+    Backup {
         name: OsString,
         arguments: Vec<OsString>,
     },
@@ -128,6 +133,7 @@ fn understand_command(
     match command {
         _ if arguments.first().is_some_and(asks_help) => return Ok(Request::HelpOf(command)),
         Command::Build => return Ok(Request::Build { name, arguments }),
+        Command::Backup => return Ok(Request::Backup { name, arguments }),
         Command::Exec | Command::SuExec => {
             if arguments.first().is_some_and(|word| word == "--") {
                 arguments.remove(0);
@@ -192,6 +198,9 @@ fn answer(caller: Caller, typed: Typed) -> Result<u8, u8> {
         }
         Request::Event { event, name } => return event_of(caller, config, &event, &name),
         Request::Build { name, arguments } => return build(caller, config, &name, &arguments),
+        Request::Backup { name, arguments } => {
+            return backup::run(caller, config, &name, &arguments);
+        }
         Request::Of { name, command, arguments } => {
             let engine = caller.engine(config)?;
             let roots = &engine.instance().settings.roots;
@@ -221,7 +230,9 @@ fn of(
         Command::Status => status::status(caller, engine, &name),
         Command::Running => status::running(caller, engine, &name),
         Command::Delete => delete::delete(caller, engine, name),
-        Command::Enter | Command::Build => inside::run(caller, engine, &name, None, Vec::new()),
+        Command::Enter | Command::Build | Command::Backup => {
+            inside::run(caller, engine, &name, None, Vec::new())
+        }
         Command::Exec => inside::run(caller, engine, &name, None, arguments),
         Command::SuExec => {
             let mut words = arguments.into_iter();

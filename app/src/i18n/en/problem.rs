@@ -26,6 +26,11 @@ pub(crate) fn field(field: Field) -> &'static str {
         Field::Components => "Components",
         Field::Excluded => "Packages to leave out",
         Field::Flags => "Flags",
+        Field::Backup => "Backup",
+        Field::BackupTarget => "Target",
+        Field::BackupTime => "When",
+        Field::Retention => "Kept",
+        Field::Path => "Path",
     }
 }
 
@@ -121,6 +126,18 @@ pub(crate) fn problem(what: &Problem) -> String {
         }
         Problem::OfItem { item, problem: inner } => {
             format!("“{}”: {}", item.escape_debug(), problem(inner))
+        }
+        Problem::HostNameTaken { by } => {
+            format!("{by} calls itself so already. Give another host name.")
+        }
+        Problem::NotAFrequency { text } => format!(
+            "“{text}” is no time of backups. Expected: “hourly :15”, “daily 02:30” or “weekly sun 02:30”, in UTC."
+        ),
+        Problem::NotARetention { text } => format!(
+            "“{text}” says nothing of what is kept. Expected: “last=3 daily=7 weekly=4 monthly=12”, or some of these."
+        ),
+        Problem::NotInBackup => {
+            "The backup holds no file or directory of this path. Look for it in the list.".into()
         }
         Problem::PasswordsDiffer => "The two passwords differ.".into(),
         Problem::PasswordTooCommon => {

@@ -9,8 +9,20 @@ use crate::i18n::kind_text;
 use crate::islands::operation_table::OperationTable;
 use crate::page::{Area, Content, For, Page, page};
 
-const KINDS: [Kind; 6] =
-    [Kind::Build, Kind::Start, Kind::Stop, Kind::Restart, Kind::Delete, Kind::Repair];
+const KINDS: [Kind; 12] = [
+    Kind::Build,
+    Kind::Start,
+    Kind::Stop,
+    Kind::Restart,
+    Kind::Delete,
+    Kind::Repair,
+    Kind::Backup,
+    Kind::Restore,
+    Kind::RestoreFile,
+    Kind::VerifyBackup,
+    Kind::RemoveBackups,
+    Kind::ScheduleBackups,
+];
 
 /// How many the backend gives at most: as many mean that there may be more.
 const PAGE_LENGTH: usize = 100;

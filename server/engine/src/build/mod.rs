@@ -7,7 +7,7 @@
 //! - What packages bring runs only in [`stage`]; this process never follows a link of theirs.
 
 mod base;
-mod configure;
+pub(crate) mod configure;
 mod debootstrap;
 pub mod stage;
 

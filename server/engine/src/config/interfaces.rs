@@ -18,6 +18,15 @@ pub(super) fn interfaces(
     reader: &Reader,
     warnings: &mut Vec<Warning>,
 ) -> Result<Vec<Interface>, ConfigError> {
+    let found = interfaces_by_directory(reader, warnings)?;
+    Ok(found.into_iter().map(|(_, interface)| interface).collect())
+}
+
+/// As [`interfaces`], each with the name of its directory.
+pub(super) fn interfaces_by_directory(
+    reader: &Reader,
+    warnings: &mut Vec<Warning>,
+) -> Result<Vec<(String, Interface)>, ConfigError> {
     let mut interfaces = Vec::new();
     for number in reader.directory("interfaces")? {
         let directory = format!("interfaces/{number}");
@@ -25,7 +34,7 @@ pub(super) fn interfaces(
             continue;
         }
         match interface(reader, &directory, warnings)? {
-            Some(interface) => interfaces.push(interface),
+            Some(interface) => interfaces.push((number, interface)),
             None => warnings.push(Warning::InterfaceWithoutAddress { directory }),
         }
     }

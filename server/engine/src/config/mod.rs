@@ -19,7 +19,10 @@ mod write;
 pub use error::{ConfigError, Expected};
 pub use fstab::{FstabEntry, MountFlags, MountKind};
 pub use guest::{GuestConfig, InitConfig, Uts, Warning};
-pub use list::{Listed, claims_of, display_name_of, files_of, list, list_names, root_directory_of};
+pub use list::{
+    Listed, claims_at, claims_of, display_name_of, files_of, host_name_of, list, list_names,
+    root_directory_of,
+};
 pub use reader::is_backup;
 pub use words::{CapabilityChanges, Flag, KillStep, signal_number};
 pub use write::{ensure_defaults, put_in_place, staging_of, write_new};

@@ -63,6 +63,8 @@ pub enum Step {
         /// To where; nothing is there before.
         to: PathBuf,
     },
+    /// A VServer with these cgroups is made to stand still for a while. Undone by letting it run.
+    Freeze(Vec<PathBuf>),
     /// A VServer is started. Undone by the record of its start.
     Run(VServerName),
     /// A VServer is being ended. Cannot be undone; it is finished.
@@ -77,7 +79,7 @@ pub enum Step {
 impl Step {
     /// Whether it is gone with the journal when the host loses power.
     fn is_volatile(&self) -> bool {
-        matches!(self, Self::Run(_) | Self::End { .. })
+        matches!(self, Self::Run(_) | Self::End { .. } | Self::Freeze(_))
     }
 }
 
@@ -269,6 +271,29 @@ pub const CRASH_POINTS: &[(Kind, &[&str])] = &[
         ],
     ),
     (Kind::Stop, &["stop:intended", "stop:ended", "stop:cleaned"]),
+    (
+        Kind::Backup,
+        &[
+            "backup:begun",
+            "backup:frozen",
+            "backup:packed",
+            "backup:thawed",
+            "backup:verified",
+            "backup:kept",
+        ],
+    ),
+    (
+        Kind::Restore,
+        &[
+            "restore:begun",
+            "restore:unpacked",
+            "restore:config-written",
+            "restore:committed",
+            "finish:0",
+            "finish:1",
+            "finish:2",
+        ],
+    ),
     (
         Kind::Delete,
         &[

@@ -5,10 +5,13 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use domain::backup::{BackupId, BackupOrder, BackupRef};
 use domain::build::BuildSpec;
 use domain::failure::Failure;
-use domain::id::{OperationId, VServerName};
+use domain::id::{OperationId, TargetName, VServerName};
 use domain::operation::{Kind, LogChunk, Operation};
+use domain::restore::RestoreSpec;
+use domain::retention::Schedule;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -104,6 +107,44 @@ pub enum Task {
     Restart(VServerName),
     /// Remove it and its files.
     Delete(VServerName),
+    /// Take a backup of it.
+    Backup(BackupOrder),
+    /// Make a backup of what somebody saved by hand.
+    Import {
+        /// As a backup of which VServer, and where to.
+        order: BackupOrder,
+        /// What was saved, under the paths it had.
+        directory: PathBuf,
+    },
+    /// Make a VServer of a backup.
+    Restore(Box<RestoreSpec>),
+    /// Put a file of a backup back into it.
+    RestoreFile {
+        /// Which backup.
+        backup: BackupRef,
+        /// Into which VServer.
+        into: VServerName,
+        /// Which file: its path inside, without the first `/`.
+        path: String,
+    },
+    /// Read a backup and compare it with what was written.
+    VerifyBackup(BackupRef),
+    /// Remove backups of it.
+    RemoveBackups {
+        /// Where they are.
+        target: TargetName,
+        /// Of which VServer.
+        vserver: VServerName,
+        /// Which.
+        ids: Vec<BackupId>,
+    },
+    /// Say when its backups are taken.
+    ScheduleBackups {
+        /// Whose.
+        vserver: VServerName,
+        /// When; none means: not any more.
+        schedule: Option<Schedule>,
+    },
 }
 
 impl Task {
@@ -112,6 +153,11 @@ impl Task {
     pub fn target(&self) -> &VServerName {
         match self {
             Self::Build(spec) => &spec.name,
+            Self::Backup(order) | Self::Import { order, .. } => &order.vserver,
+            Self::Restore(spec) => &spec.name,
+            Self::RestoreFile { into, .. } => into,
+            Self::VerifyBackup(backup) => &backup.vserver,
+            Self::RemoveBackups { vserver, .. } | Self::ScheduleBackups { vserver, .. } => vserver,
             Self::Start(name) | Self::Stop(name) | Self::Restart(name) | Self::Delete(name) => name,
         }
     }
@@ -125,6 +171,12 @@ impl Task {
             Self::Stop(_) => Kind::Stop,
             Self::Restart(_) => Kind::Restart,
             Self::Delete(_) => Kind::Delete,
+            Self::Backup(_) | Self::Import { .. } => Kind::Backup,
+            Self::Restore(_) => Kind::Restore,
+            Self::RestoreFile { .. } => Kind::RestoreFile,
+            Self::VerifyBackup(_) => Kind::VerifyBackup,
+            Self::RemoveBackups { .. } => Kind::RemoveBackups,
+            Self::ScheduleBackups { .. } => Kind::ScheduleBackups,
         }
     }
 
@@ -133,6 +185,40 @@ impl Task {
     pub fn command(&self) -> String {
         match self {
             Self::Build(spec) => domain::build::shell_line(&spec.command_line()),
+            Self::Backup(order) => order.command(),
+            Self::Import { order: BackupOrder { vserver, target, .. }, directory } => {
+                domain::build::shell_line(&[
+                    "ulysse".to_owned(),
+                    "backup".to_owned(),
+                    "import".to_owned(),
+                    vserver.to_string(),
+                    directory.display().to_string(),
+                    "--target".to_owned(),
+                    target.to_string(),
+                ])
+            }
+            Self::Restore(spec) => spec.command(),
+            Self::RestoreFile { backup, into, path } => domain::build::shell_line(&[
+                "vserver".to_owned(),
+                into.to_string(),
+                "backup".to_owned(),
+                "restore-file".to_owned(),
+                backup.to_string(),
+                format!("/{path}"),
+            ]),
+            Self::VerifyBackup(backup) => format!("ulysse backup verify {backup}"),
+            Self::ScheduleBackups { vserver, schedule: None } => {
+                format!("vserver {vserver} backup schedule --off")
+            }
+            Self::ScheduleBackups { vserver, schedule: Some(Schedule { target, when, keep }) } => {
+                format!(
+                    "vserver {vserver} backup schedule --target {target} --when '{when}' --keep '{keep}'"
+                )
+            }
+            Self::RemoveBackups { target, vserver, ids } => {
+                let backups = ids.iter().map(|id| format!(" {target}:{vserver}:{id}"));
+                format!("ulysse backup remove{}", backups.collect::<String>())
+            }
             other => {
                 let words =
                     ["vserver", other.target().as_str(), other.kind().as_str()].map(str::to_owned);
@@ -313,6 +399,11 @@ impl Store {
         let live = self.live()?;
         let claims = live.into_iter().filter_map(|live| match live.task {
             Task::Build(spec) => Some(Claim {
+                name: spec.name.clone(),
+                context: Some(spec.context),
+                addresses: spec.interfaces.iter().map(|interface| interface.address).collect(),
+            }),
+            Task::Restore(spec) => Some(Claim {
                 name: spec.name.clone(),
                 context: Some(spec.context),
                 addresses: spec.interfaces.iter().map(|interface| interface.address).collect(),

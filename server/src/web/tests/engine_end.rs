@@ -293,6 +293,7 @@ fn host_facts() -> domain::host::HostFacts {
         contexts: Vec::new(),
         addresses: Vec::new(),
         names: vec![web1()],
+        host_names: vec![],
         next_context: Some(40004.try_into().unwrap()),
         guest_base: "/var/lib/vservers".to_owned(),
         config_base: "/etc/vservers".to_owned(),
