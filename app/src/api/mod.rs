@@ -6,6 +6,7 @@
 //! [`Flash`] for why. No SQL, no paths, no engine types here.
 
 pub mod account;
+pub mod backups;
 pub mod operations;
 pub mod terminals;
 pub mod users;

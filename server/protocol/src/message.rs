@@ -4,11 +4,15 @@
 //! (`#[serde(tag = …)]`) cannot be decoded from it. The types of `domain` therefore use the default
 //! (external) tagging.
 
+use domain::backup::{
+    BackupDetail, BackupEntry, BackupOverview, BackupRef, BackupScope, BackupTask, RestoreTask,
+};
 use domain::build::BuildForm;
 use domain::failure::Failure;
 use domain::host::HostFacts;
 use domain::id::{OperationId, TerminalId, UserId, UserName, VServerName};
 use domain::operation::{LogChunk, Operation, Terminal};
+use domain::restore::Proposal;
 use domain::time::UnixMillis;
 use domain::vserver::{Detail, Sample, Summary};
 use serde::{Deserialize, Serialize};
@@ -92,6 +96,23 @@ pub enum Request {
     ListTerminals,
     /// Ends a terminal's shell; answered by [`Reply::Done`].
     CloseTerminal(TerminalId),
+    /// Answered by [`Reply::Backups`].
+    ListBackups(BackupScope),
+    /// Answered by [`Reply::Backup`].
+    ShowBackup(BackupRef),
+    /// A directory in a backup, as seen from inside; answered by [`Reply::BackupEntries`].
+    BrowseBackup {
+        /// Which.
+        backup: BackupRef,
+        /// The directory.
+        path: String,
+    },
+    /// What a restore would be called; answered by [`Reply::Proposal`].
+    ProposeRestore(BackupRef),
+    /// Queues something about backups; answered by [`Reply::Operation`].
+    ChangeBackups(BackupTask),
+    /// Queues a restore; answered by [`Reply::Operation`].
+    Restore(RestoreTask),
 }
 
 /// The answer to one request.
@@ -152,6 +173,14 @@ pub enum Reply {
     Terminals(Vec<Terminal>),
     /// Done; there is nothing to say.
     Done,
+    /// To [`Request::ListBackups`].
+    Backups(BackupOverview),
+    /// To [`Request::ShowBackup`].
+    Backup(BackupDetail),
+    /// To [`Request::BrowseBackup`], directories first.
+    BackupEntries(Vec<BackupEntry>),
+    /// To [`Request::ProposeRestore`].
+    Proposal(Proposal),
 }
 
 /// One event, on the second socketpair.

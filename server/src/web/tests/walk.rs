@@ -9,7 +9,7 @@ use domain::user::Role;
 use http::{StatusCode, header};
 use leptos_axum::{AxumRouteListing, generate_route_list};
 
-use super::engine_end::{OPERATION, TERMINAL};
+use super::engine_end::{BACKUP, OPERATION, TERMINAL};
 use super::{Browser, TestSite, name_of};
 
 /// Every page, an address of it, and what its reader must be allowed to do; none: anybody reads it.
@@ -24,6 +24,9 @@ fn pages() -> Vec<(&'static str, String, Option<ActionKind>)> {
         page("/build", "/build", Some(BuildVServer)),
         page("/vservers/{name}", "/vservers/web1", Some(ViewVServers)),
         page("/vservers/{name}/delete", "/vservers/web1/delete", Some(DeleteVServer)),
+        page("/vservers/{name}/backups", "/vservers/web1/backups", Some(ViewVServers)),
+        page("/backups", "/backups", Some(ViewVServers)),
+        page("/backups/{backup}", &format!("/backups/{BACKUP}"), Some(RestoreBackup)),
         page("/operations", "/operations", Some(ViewOperations)),
         page("/operations/{id}", &format!("/operations/{OPERATION}"), Some(ViewOperations)),
         page("/terminals", "/terminals", Some(EnterVServer)),
@@ -35,7 +38,7 @@ fn pages() -> Vec<(&'static str, String, Option<ActionKind>)> {
 }
 
 /// Every server function and what its caller must be allowed to do; none: anybody calls it.
-const FUNCTIONS: [(&str, Option<ActionKind>); 18] = [
+const FUNCTIONS: [(&str, Option<ActionKind>); 25] = [
     ("/api/account/log-in", None),
     ("/api/account/set-up", None),
     ("/api/account/preferences", None),
@@ -47,6 +50,13 @@ const FUNCTIONS: [(&str, Option<ActionKind>); 18] = [
     ("/api/vservers/stop", Some(ActionKind::RunVServer)),
     ("/api/vservers/restart", Some(ActionKind::RunVServer)),
     ("/api/vservers/delete", Some(ActionKind::DeleteVServer)),
+    ("/api/backups/take", Some(ActionKind::BackUpVServer)),
+    ("/api/backups/verify", Some(ActionKind::BackUpVServer)),
+    ("/api/backups/remove", Some(ActionKind::BackUpVServer)),
+    ("/api/backups/prune", Some(ActionKind::BackUpVServer)),
+    ("/api/backups/schedule", Some(ActionKind::BackUpVServer)),
+    ("/api/backups/restore", Some(ActionKind::RestoreBackup)),
+    ("/api/backups/restore-file", Some(ActionKind::RestoreBackup)),
     ("/api/operations/cancel", Some(ActionKind::CancelOperation)),
     ("/api/terminals/open", Some(ActionKind::EnterVServer)),
     ("/api/terminals/close", Some(ActionKind::EnterVServer)),
