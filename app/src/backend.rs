@@ -6,9 +6,12 @@
 //! takes the [`Permit`] of its action; only `domain::authz::authorize` makes one.
 
 use domain::authz::{
-    BuildVServer, CancelOperation, ConfigureDefaults, ConfigureVServer, DeleteVServer,
-    EnterVServer, ManageTemplates, ManageUsers, OwnAccount, Permit, RunVServer, ViewOperations,
-    ViewTemplates, ViewVServers,
+    BackUpVServer, BuildVServer, CancelOperation, ConfigureDefaults, ConfigureVServer,
+    DeleteVServer, EnterVServer, ManageTemplates, ManageUsers, OwnAccount, Permit, RestoreBackup,
+    RunVServer, ViewOperations, ViewTemplates, ViewVServers,
+};
+use domain::backup::{
+    BackupDetail, BackupEntry, BackupOverview, BackupRef, BackupScope, BackupTask, RestoreTask,
 };
 use domain::build::BuildForm;
 use domain::config_change::{ConfigEdit, ConfigRecord, FileView};
@@ -17,6 +20,7 @@ use domain::failure::Failure;
 use domain::host::HostFacts;
 use domain::id::{BaseId, OperationId, TemplateName, TerminalId, UserId, UserName, VServerName};
 use domain::operation::{Kind, LogChunk, Operation, Target, Terminal};
+use domain::restore::Proposal;
 use domain::template::Stock;
 use domain::time::UnixMillis;
 use domain::user::{Identity, Password, Role, User};
@@ -221,6 +225,43 @@ pub trait Backend: Send + Sync {
         user: UserId,
         password: Password,
     ) -> Result<(), Failure>;
+    /// Backups and what is wrong with them.
+    async fn backups(
+        &self,
+        permit: Permit<ViewVServers>,
+        scope: BackupScope,
+    ) -> Result<BackupOverview, Failure>;
+    /// What one says of itself.
+    async fn backup(
+        &self,
+        permit: Permit<RestoreBackup>,
+        backup: BackupRef,
+    ) -> Result<BackupDetail, Failure>;
+    /// A directory in one, as seen from inside; directories first.
+    async fn browse_backup(
+        &self,
+        permit: Permit<RestoreBackup>,
+        backup: BackupRef,
+        path: String,
+    ) -> Result<Vec<BackupEntry>, Failure>;
+    /// What a VServer made of one would be called, and what is in the way.
+    async fn propose_restore(
+        &self,
+        permit: Permit<RestoreBackup>,
+        backup: BackupRef,
+    ) -> Result<Proposal, Failure>;
+    /// Queues something about backups.
+    async fn change_backups(
+        &self,
+        permit: Permit<BackUpVServer>,
+        task: BackupTask,
+    ) -> Result<Operation, Failure>;
+    /// Queues a restore.
+    async fn restore(
+        &self,
+        permit: Permit<RestoreBackup>,
+        task: RestoreTask,
+    ) -> Result<Operation, Failure>;
 }
 
 /// What a form's submission came to, kept in the session until the next page shows it.

@@ -37,7 +37,9 @@ pub fn status_of(failure: &Failure) -> StatusCode {
         | Failure::NoSuchConfigChange { .. }
         | Failure::NoSuchTemplate { .. }
         | Failure::NoSuchBase { .. }
-        | Failure::NoSuchUser => StatusCode::NOT_FOUND,
+        | Failure::NoSuchUser
+        | Failure::NoSuchBackup { .. }
+        | Failure::NoSuchTarget { .. } => StatusCode::NOT_FOUND,
         Failure::SetupLinkInvalid => StatusCode::GONE,
         Failure::AlreadyRunning { .. }
         | Failure::NotRunning { .. }
@@ -57,11 +59,14 @@ pub fn status_of(failure: &Failure) -> StatusCode {
         Failure::TimedOut { .. } => StatusCode::GATEWAY_TIMEOUT,
         Failure::DiskFull { .. } => StatusCode::INSUFFICIENT_STORAGE,
         Failure::HostLacks { .. } => StatusCode::NOT_IMPLEMENTED,
-        Failure::MirrorUnreachable { .. } => StatusCode::BAD_GATEWAY,
+        Failure::MirrorUnreachable { .. } | Failure::TargetUnreachable { .. } => {
+            StatusCode::BAD_GATEWAY
+        }
         Failure::DebootstrapFailed { .. }
         | Failure::NoInit { .. }
         | Failure::ProgramFailed { .. }
         | Failure::RemoteDenied { .. }
+        | Failure::BackupDamaged { .. }
         | Failure::Unexpected { .. } => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

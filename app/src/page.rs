@@ -120,6 +120,7 @@ fn decoded(value: &str) -> String {
 pub(crate) enum Area {
     VServers,
     Operations,
+    Backups,
     Terminals,
     Templates,
     Users,

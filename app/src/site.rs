@@ -128,6 +128,17 @@ pub fn App() -> impl IntoView {
                     view=pages::config::history::history
                 />
                 <Route
+                    path=path!("vservers/:name/backups")
+                    ssr=SsrMode::Async
+                    view=pages::backups::of_vserver::of_vserver
+                />
+                <Route path=path!("backups") ssr=SsrMode::Async view=pages::backups::list::list />
+                <Route
+                    path=path!("backups/:backup")
+                    ssr=SsrMode::Async
+                    view=pages::backups::show::show
+                />
+                <Route
                     path=path!("operations")
                     ssr=SsrMode::Async
                     view=pages::operations::list::list

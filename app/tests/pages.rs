@@ -5,7 +5,7 @@ mod memory;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode, header};
 use domain::user::Role;
-use memory::{CSRF, FAILED_OPERATION, Memory, RUNNING_OPERATION, SETUP_TOKEN, TERMINAL};
+use memory::{BACKUP, CSRF, FAILED_OPERATION, Memory, RUNNING_OPERATION, SETUP_TOKEN, TERMINAL};
 use tower::ServiceExt;
 
 /// An answer as tests look at it.
@@ -80,6 +80,9 @@ fn pages() -> Vec<(String, Role, &'static str, &'static str)> {
         page("/build?method=rsync", Role::Operator, "Left out of the copy", "À ne pas copier"),
         page("/build?method=template", Role::Operator, "One that is kept", "gardés ici"),
         page("/build?method=skeleton", Role::Operator, "which you fill", "à remplir"),
+        page("/backups", Role::Viewer, "failed: There is no space", "a échoué"),
+        page("/vservers/web1/backups", Role::Viewer, "last of its day", "dernière de son jour"),
+        page(&format!("/backups/{BACKUP}"), Role::Operator, "&lt;motd>", "il était en marche"),
         page("/operations", Role::Viewer, "Build new1", "Construction new1"),
         page(&format!("/operations/{RUNNING_OPERATION}"), Role::Viewer, "43.0", "Dépaquetage"),
         page(&format!("/operations/{FAILED_OPERATION}"), Role::Viewer, "The mirror", "Le miroir"),

@@ -36,6 +36,8 @@ enum Program {
     Template(cli::TemplateArguments),
     /// Manages cached base systems: list, refresh, remove
     Base(cli::BaseArguments),
+    /// Lists, checks, shows, verifies and removes backups
+    Backup(cli::BackupArguments),
     /// Says what this host lacks, and what crashes left behind
     Doctor {
         /// Puts right what crashes left behind
@@ -91,6 +93,12 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
         Some("stage") => return engine::build::stage::main(),
         Some("relay") => return engine::build::relay::main(arguments.into_iter().skip(2)),
         Some("unpack") => return engine::archive::role::main(),
+        Some(engine::backup::reader::ROLE) => {
+            return engine::backup::reader::main(words.get(2).and_then(|word| word.to_str()));
+        }
+        Some(engine::backup::ssh::ROLE) => {
+            return engine::backup::ssh::main(words.get(2).map(PathBuf::from));
+        }
         Some("terminal") => return engine::terminal::holder::main(),
         Some("vserver") => return cli::vserver(arguments.into_iter().skip(2).collect()),
         Some("vserver-stat") => return cli::vserver_stat(arguments.into_iter().skip(2).collect()),
@@ -113,6 +121,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
         Program::User(arguments) => user_command::run(&instance.settings, arguments),
         Program::Template(arguments) => cli::template(config, arguments),
         Program::Base(arguments) => cli::base(config, arguments),
+        Program::Backup(arguments) => cli::backup(instance, arguments),
         Program::Doctor { repair } => cli::doctor(instance, repair),
     }
 }

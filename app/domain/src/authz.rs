@@ -30,6 +30,10 @@ pub enum ActionKind {
     ConfigureDefaults,
     /// Cancel an operation.
     CancelOperation,
+    /// Back a VServer up, verify and remove its backups, say when they are taken.
+    BackUpVServer,
+    /// Look into a backup, restore it or a file of it.
+    RestoreBackup,
     /// See and change users.
     ManageUsers,
     /// Change one's own password, end one's own session.
@@ -42,7 +46,7 @@ pub enum ActionKind {
 
 impl ActionKind {
     /// Every action, in the order of the table.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::ViewVServers,
         Self::ViewOperations,
         Self::BuildVServer,
@@ -52,6 +56,8 @@ impl ActionKind {
         Self::ConfigureVServer,
         Self::ConfigureDefaults,
         Self::CancelOperation,
+        Self::BackUpVServer,
+        Self::RestoreBackup,
         Self::ManageUsers,
         Self::OwnAccount,
         Self::ViewTemplates,
@@ -71,6 +77,8 @@ impl ActionKind {
             Self::ConfigureVServer => "configure-vserver",
             Self::ConfigureDefaults => "configure-defaults",
             Self::CancelOperation => "cancel-operation",
+            Self::BackUpVServer => "back-up-vserver",
+            Self::RestoreBackup => "restore-backup",
             Self::ManageUsers => "manage-users",
             Self::OwnAccount => "own-account",
             Self::ViewTemplates => "view-templates",
@@ -91,7 +99,9 @@ impl ActionKind {
             | Self::DeleteVServer
             | Self::ConfigureVServer
             | Self::CancelOperation
-            | Self::ManageTemplates => Role::Operator,
+            | Self::ManageTemplates
+            | Self::BackUpVServer
+            | Self::RestoreBackup => Role::Operator,
             Self::ConfigureDefaults | Self::ManageUsers => Role::Administrator,
         }
     }
@@ -129,6 +139,8 @@ actions!(
     ConfigureVServer,
     ConfigureDefaults,
     CancelOperation,
+    BackUpVServer,
+    RestoreBackup,
     ManageUsers,
     OwnAccount,
     ViewTemplates,

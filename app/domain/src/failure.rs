@@ -6,10 +6,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::backup::BackupRef;
 use crate::config_change::{FileProblem, NotEditable};
 use crate::config_entry::{ConfigPath, Expected};
 use crate::field::FieldErrors;
-use crate::id::{BaseId, OperationId, TemplateName, VServerName};
+use crate::id::{BaseId, OperationId, TargetName, TemplateName, VServerName};
 use crate::operation::Target;
 use crate::template::ArchiveProblem;
 
@@ -186,6 +187,34 @@ pub enum Failure {
         public_key: String,
         /// What ssh said.
         detail: String,
+    },
+    /// No backup of this name.
+    #[error("no backup {backup}")]
+    NoSuchBackup {
+        /// The one asked for.
+        backup: BackupRef,
+    },
+    /// A backup is not what was written.
+    #[error("backup {backup} damaged: {detail}")]
+    BackupDamaged {
+        /// Which.
+        backup: BackupRef,
+        /// Where, and what was found there.
+        detail: String,
+    },
+    /// Where backups go cannot be reached or written.
+    #[error("target {target} unreachable: {detail}")]
+    TargetUnreachable {
+        /// Its name in the settings.
+        target: TargetName,
+        /// What the filesystem or ssh said.
+        detail: String,
+    },
+    /// The settings name no target of this name.
+    #[error("no target {target}")]
+    NoSuchTarget {
+        /// The name asked for.
+        target: TargetName,
     },
     /// It did not happen in time.
     #[error("{what} took longer than {seconds} s")]

@@ -53,6 +53,11 @@ pub enum Field {
     Description,
     Archive,
     Base,
+    Backup,
+    BackupTarget,
+    BackupTime,
+    Retention,
+    Path,
 }
 
 /// What a character set is called in the sentence for people.
@@ -361,6 +366,27 @@ pub enum Problem {
     /// CPUs or memory nodes of a cpuset without a name.
     #[error("a cpuset without a name")]
     CpusetWithoutName,
+    /// Another VServer calls itself so.
+    #[error("host name belongs to {by}")]
+    HostNameTaken {
+        /// Who has it.
+        by: VServerName,
+    },
+    /// Not a time of backups, such as `daily 02:30`.
+    #[error("not a time of backups: {text}")]
+    NotAFrequency {
+        /// What was given.
+        text: String,
+    },
+    /// Not a policy of what is kept, such as `last=3 daily=7`.
+    #[error("not a retention: {text}")]
+    NotARetention {
+        /// What was given.
+        text: String,
+    },
+    /// Not a path of something in a backup that can be restored by itself.
+    #[error("not a file of the backup")]
+    NotInBackup,
     /// Passwords differ.
     #[error("passwords differ")]
     PasswordsDiffer,

@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use serde::{Deserialize, Serialize};
 
 use crate::id::{
-    Architecture, ContextId, DeviceName, DistributionName, MirrorUrl, Suite, TemplateName,
-    VServerName,
+    Architecture, ContextId, DeviceName, DistributionName, HostName, MirrorUrl, Suite,
+    TemplateName, VServerName,
 };
 use crate::init::{Init, InitStyle};
 
@@ -48,6 +48,8 @@ pub struct HostFacts {
     pub addresses: Vec<(IpAddr, VServerName)>,
     /// Names in use or reserved.
     pub names: Vec<VServerName>,
+    /// Host names in use.
+    pub host_names: Vec<(HostName, VServerName)>,
     /// The number that automatic numbering would give next.
     pub next_context: Option<ContextId>,
     /// Where guest files live, for the list of files a build writes.
@@ -66,4 +68,13 @@ pub struct HostFacts {
     pub has_default_options: bool,
     /// The host's name, to make a default host name from.
     pub host_domain: Option<String>,
+}
+
+impl HostFacts {
+    /// Who calls itself so, if anybody does; host names are told apart without regard to case.
+    #[must_use]
+    pub fn host_name_taken_by(&self, name: &HostName) -> Option<&VServerName> {
+        let mut taken = self.host_names.iter();
+        taken.find(|(one, _)| one.as_str().eq_ignore_ascii_case(name.as_str())).map(|(_, by)| by)
+    }
 }

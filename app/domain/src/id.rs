@@ -421,6 +421,18 @@ text_type!(
     check_ulid
 );
 
+text_type!(
+    /// The name of a place that backups go to, as the host's settings name it.
+    TargetName,
+    |text| check_shape(
+        text,
+        40,
+        |b| b.is_ascii_alphanumeric(),
+        |b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'),
+        crate::field::Allowed::Mark,
+    )
+);
+
 /// A context number (xid). 2 to 49151 may be given by an administrator; 0 is the host, 1 the
 /// spectator, what lies above was dynamic (fact sheet 3.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

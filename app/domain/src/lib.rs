@@ -20,6 +20,7 @@
 )]
 
 pub mod authz;
+pub mod backup;
 pub mod build;
 pub mod config_change;
 pub mod config_entry;
@@ -31,6 +32,8 @@ pub mod id;
 pub mod init;
 pub mod interface;
 pub mod operation;
+pub mod restore;
+pub mod retention;
 pub mod template;
 pub mod time;
 pub mod user;

@@ -38,6 +38,18 @@ pub enum Kind {
     RefreshBase,
     /// Removes a cached base system.
     RemoveBase,
+    /// Takes a backup of it.
+    Backup,
+    /// Makes a VServer of a backup.
+    Restore,
+    /// Puts one file of a backup back into it.
+    RestoreFile,
+    /// Reads a backup and compares it with what was written.
+    VerifyBackup,
+    /// Removes backups.
+    RemoveBackups,
+    /// Says when backups are taken.
+    ScheduleBackups,
 }
 
 impl Kind {
@@ -57,6 +69,12 @@ impl Kind {
             Self::RemoveTemplate => "template-remove",
             Self::RefreshBase => "base-refresh",
             Self::RemoveBase => "base-remove",
+            Self::Backup => "backup",
+            Self::Restore => "restore",
+            Self::RestoreFile => "restore-file",
+            Self::VerifyBackup => "verify-backup",
+            Self::RemoveBackups => "remove-backups",
+            Self::ScheduleBackups => "schedule-backups",
         }
     }
 }
@@ -153,6 +171,14 @@ impl PartialEq<VServerName> for Target {
     }
 }
 
+impl Kind {
+    /// Whether it makes a VServer that is not there before.
+    #[must_use]
+    pub fn makes(self) -> bool {
+        matches!(self, Self::Build | Self::Restore)
+    }
+}
+
 /// Who asked for an operation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -239,6 +265,11 @@ pub enum Stage {
     ReceivingArchive,
     CheckingArchive,
     UnpackingArchive,
+    TakingSnapshot,
+    ReadingFiles,
+    Verifying,
+    RestoringFiles,
+    RemovingBackups,
 }
 
 /// An operation as it is listed and kept.

@@ -29,6 +29,8 @@ fn the_table() {
     configure-vserver  yes           yes           -
     configure-defaults yes           -             -
     cancel-operation   yes           yes           -
+    back-up-vserver    yes           yes           -
+    restore-backup     yes           yes           -
     manage-users       yes           -             -
     own-account        yes           yes           yes
     view-templates     yes           yes           yes

@@ -27,6 +27,7 @@ fn host() -> HostFacts {
         contexts: vec![(ContextId::FIRST_AUTOMATIC, "web".parse().unwrap())],
         addresses: vec![(IpAddr::from([10, 127, 0, 2]), "web".parse().unwrap())],
         names: vec!["web".parse().unwrap()],
+        host_names: vec![],
         next_context: ContextId::FIRST_AUTOMATIC.next(),
         guest_base: "/var/lib/vservers".to_owned(),
         config_base: "/etc/vservers".to_owned(),

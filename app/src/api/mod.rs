@@ -6,6 +6,7 @@
 //! [`Flash`] for why. No SQL, no paths, no engine types here.
 
 pub mod account;
+pub mod backups;
 pub mod config;
 pub mod operations;
 pub mod templates;

@@ -58,6 +58,7 @@ fn navigation(page: &Page, area: Area) -> impl IntoView + use<> {
     let entries = [
         (Area::VServers, "/vservers", t.vservers(), ActionKind::ViewVServers),
         (Area::Operations, "/operations", t.operations(), ActionKind::ViewOperations),
+        (Area::Backups, "/backups", t.backups(), ActionKind::ViewVServers),
         (Area::Terminals, "/terminals", t.terminals(), ActionKind::EnterVServer),
         (Area::Templates, "/templates", t.templates(), ActionKind::ViewTemplates),
         (Area::Users, "/users", t.users(), ActionKind::ManageUsers),

@@ -28,6 +28,14 @@ messages! { CommandMessages:
     does_delete;
     build_options_explained;
     stat_options_explained;
+    // Backups.
+    backup_arguments;
+    does_backup;
+    backup_options_explained;
+    restore_instead(line);
+    backup_stays(reasons);
+    backup_goes;
+    no_schedule(name);
     // What was typed wrongly.
     option_unknown(option, supported);
     option_without_value(option);

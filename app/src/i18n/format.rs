@@ -87,23 +87,11 @@ pub fn ago(locale: Locale, millis: u64) -> String {
     locale.pick(format!("{span} ago"), format!("il y a {span}"))
 }
 
-/// Year, month, day, hour, minute, second of an instant, UTC, in the Gregorian calendar.
-/// The days' part is Howard Hinnant's `civil_from_days`.
-fn civil(at: UnixMillis) -> (i64, usize, i64, i64, i64, i64) {
-    let seconds = at.0.div_euclid(1000);
-    let (days, second_of_day) = (seconds.div_euclid(86400), seconds.rem_euclid(86400));
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    let month_index = usize::try_from(month - 1).unwrap_or_default();
-    (year, month_index, day, second_of_day / 3600, second_of_day / 60 % 60, second_of_day % 60)
+/// Year, month from 0, day, hour, minute, second of an instant, UTC.
+fn civil(at: UnixMillis) -> (i64, usize, u32, u32, u32, u32) {
+    let civil = at.civil();
+    let month_index = usize::try_from(civil.month.saturating_sub(1)).unwrap_or_default();
+    (civil.year, month_index, civil.day, civil.hour, civil.minute, civil.second)
 }
 
 /// An instant: `24 Nov 2026, 05:43:04 UTC` or `24 nov. 2026, 05:43:04 UTC`.

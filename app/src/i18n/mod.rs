@@ -11,12 +11,15 @@ pub mod format;
 mod fr;
 mod messages;
 
+use domain::backup::{BackupAlert, Consistency};
 use domain::build::MethodKind;
 use domain::config_entry::Expected;
 use domain::failure::{Failure, HostFeature};
 use domain::field::{Field, Problem};
+use domain::id::VServerName;
 use domain::init::Init;
 use domain::operation::{Actor, Kind, Stage};
+use domain::retention::Reason;
 use domain::template::ArchiveProblem;
 use domain::user::Role;
 use domain::vserver::State;
@@ -166,6 +169,12 @@ pub fn kind_text(locale: Locale, kind: Kind) -> &'static str {
         Kind::RemoveTemplate => ("Template removal", "Suppression de modèle"),
         Kind::RefreshBase => ("Base refresh", "Renouvellement de base"),
         Kind::RemoveBase => ("Base removal", "Suppression de base"),
+        Kind::Backup => ("Backup", "Sauvegarde"),
+        Kind::Restore => ("Restore", "Restauration"),
+        Kind::RestoreFile => ("Restore of a file", "Restauration d’un fichier"),
+        Kind::VerifyBackup => ("Verification of a backup", "Vérification d’une sauvegarde"),
+        Kind::RemoveBackups => ("Removal of backups", "Suppression de sauvegardes"),
+        Kind::ScheduleBackups => ("Schedule of backups", "Planification des sauvegardes"),
     };
     locale.pick(en, fr)
 }
@@ -197,6 +206,11 @@ pub fn stage_text(locale: Locale, stage: Stage) -> &'static str {
         ),
         Stage::MakingHostKeys => ("Making ssh host keys", "Création des clés d’hôte ssh"),
         Stage::MakingDirectories => ("Making the directories", "Création des répertoires"),
+        Stage::TakingSnapshot => ("Taking a snapshot", "Prise d’un instantané"),
+        Stage::ReadingFiles => ("Reading the files", "Lecture des fichiers"),
+        Stage::Verifying => ("Reading back and comparing", "Relecture et comparaison"),
+        Stage::RestoringFiles => ("Restoring the files", "Restauration des fichiers"),
+        Stage::RemovingBackups => ("Removing backups", "Suppression des sauvegardes"),
         Stage::Undoing => ("Undoing what was done", "Annulation de ce qui a été fait"),
         Stage::ReceivingArchive => ("Receiving the archive", "Réception de l’archive"),
         Stage::CheckingArchive => ("Checking the archive", "Vérification de l’archive"),
@@ -212,6 +226,61 @@ pub fn archive_problem_text(locale: Locale, problem: ArchiveProblem) -> String {
         Locale::English => en::archive::problem(problem),
         Locale::French => fr::archive::problem(problem),
     }
+}
+
+/// What is wrong with the backups of a VServer, in one sentence.
+#[must_use]
+pub fn backup_alert_text(locale: Locale, name: &VServerName, alert: &BackupAlert) -> String {
+    let at = |at| format::instant(locale, at);
+    match alert {
+        BackupAlert::Failed { at: when, failure } => {
+            let why = failure_text(locale, failure).what;
+            locale.pick(
+                format!("The last backup of {name} ({}) failed: {why}", at(*when)),
+                format!("La dernière sauvegarde de {name} ({}) a échoué : {why}", at(*when)),
+            )
+        }
+        BackupAlert::Missing { due } => locale.pick(
+            format!("{name} should have been backed up at {}, and was not.", at(*due)),
+            format!("{name} aurait dû être sauvegardé le {}, et ne l’a pas été.", at(*due)),
+        ),
+        BackupAlert::Damaged { backup, at: when } => locale.pick(
+            format!("The backup {backup} is damaged, as was seen at {}.", at(*when)),
+            format!("La sauvegarde {backup} est abîmée, constaté le {}.", at(*when)),
+        ),
+        BackupAlert::TargetUnreachable { failure, .. } | BackupAlert::BadSchedule { failure } => {
+            let why = failure_text(locale, failure).what;
+            locale.pick(
+                format!("{name} is not being backed up: {why}"),
+                format!("{name} n’est pas sauvegardé : {why}"),
+            )
+        }
+    }
+}
+
+/// How the files of a backup hang together.
+#[must_use]
+pub fn consistency_text(locale: Locale, consistency: Consistency) -> &'static str {
+    let (en, fr) = match consistency {
+        Consistency::Stopped => ("it was stopped", "il était arrêté"),
+        Consistency::Snapshot => ("snapshot of a moment", "instantané"),
+        Consistency::Paused => ("it stood still meanwhile", "il était immobilisé"),
+        Consistency::Running => ("it ran meanwhile", "il était en marche"),
+    };
+    locale.pick(en, fr)
+}
+
+/// Why a backup is kept, in a word or two.
+#[must_use]
+pub fn retention_text(locale: Locale, reason: Reason) -> &'static str {
+    let (en, fr) = match reason {
+        Reason::Last => ("one of the last", "une des dernières"),
+        Reason::Daily => ("last of its day", "dernière de son jour"),
+        Reason::Weekly => ("last of its week", "dernière de sa semaine"),
+        Reason::Monthly => ("last of its month", "dernière de son mois"),
+        Reason::Newest => ("the newest", "la plus récente"),
+    };
+    locale.pick(en, fr)
 }
 
 /// Something a host may lack, as a thing.

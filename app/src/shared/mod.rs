@@ -111,6 +111,11 @@ pub(crate) fn field_id(field: Field) -> &'static str {
         Field::Description => "field-description",
         Field::Archive => "field-archive",
         Field::Base => "field-base",
+        Field::Backup => "field-backup",
+        Field::BackupTarget => "field-backup-target",
+        Field::BackupTime => "field-backup-time",
+        Field::Retention => "field-retention",
+        Field::Path => "field-path",
     }
 }
 

@@ -16,8 +16,13 @@ use axum::extract::Request;
 use axum::http::header::COOKIE;
 use axum::response::IntoResponse;
 use domain::authz::{
-    BuildVServer, CancelOperation, DeleteVServer, EnterVServer, ManageTemplates, ManageUsers,
-    OwnAccount, Permit, RunVServer, ViewOperations, ViewTemplates, ViewVServers,
+    BackUpVServer, BuildVServer, CancelOperation, DeleteVServer, EnterVServer, ManageTemplates,
+    ManageUsers, OwnAccount, Permit, RestoreBackup, RunVServer, ViewOperations, ViewTemplates,
+    ViewVServers,
+};
+use domain::backup::{
+    BackupAlert, BackupDetail, BackupEntry, BackupOverview, BackupRef, BackupScope, BackupStatus,
+    BackupSummary, BackupTask, Consistency, EntryKind, RestoreTask,
 };
 use domain::build::BuildForm;
 use domain::config_change::{
@@ -30,6 +35,8 @@ use domain::host::{HostFacts, NatNetwork};
 use domain::id::{BaseId, OperationId, TemplateName, TerminalId, UserId, UserName, VServerName};
 use domain::init::{Init, InitStyle};
 use domain::operation::{Actor, Kind, LogChunk, Operation, Progress, Stage, Target, Terminal};
+use domain::restore::{Claims, Proposal};
+use domain::retention::Schedule;
 use domain::template::{Base, Compression, Stock, Template};
 use domain::time::UnixMillis;
 use domain::user::{Identity, Password, Role, User};
@@ -428,6 +435,107 @@ impl Backend for Memory {
         _: Password,
     ) -> Result<(), Failure> {
         Ok(())
+    }
+    async fn backups(
+        &self,
+        _: Permit<ViewVServers>,
+        _: BackupScope,
+    ) -> Result<BackupOverview, Failure> {
+        self.answer(backup_overview(self.is_empty))
+    }
+    async fn backup(
+        &self,
+        _: Permit<RestoreBackup>,
+        backup: BackupRef,
+    ) -> Result<BackupDetail, Failure> {
+        if backup.to_string() != BACKUP {
+            return Err(Failure::NoSuchBackup { backup });
+        }
+        self.answer(BackupDetail {
+            summary: BackupSummary { backup, bytes: 120_000_000 },
+            tool: "ulysse 0.1.0".to_owned(),
+            consistency: Consistency::Running,
+            files: 9321,
+            file_bytes: 310_000_000,
+            packages: Some(190),
+            changed: vec!["files/var/log/syslog".to_owned()],
+            changed_count: 1,
+            omitted: Vec::new(),
+        })
+    }
+    async fn browse_backup(
+        &self,
+        _: Permit<RestoreBackup>,
+        _: BackupRef,
+        _: String,
+    ) -> Result<Vec<BackupEntry>, Failure> {
+        let entry = |name: &str, kind, bytes| BackupEntry {
+            name: name.to_owned(),
+            kind,
+            mode: 0o644,
+            user: 0,
+            group: 0,
+            bytes,
+            modified: NOW,
+            link: None,
+        };
+        self.answer(vec![
+            entry("etc", EntryKind::Directory, 0),
+            entry("<motd>", EntryKind::File, 42),
+        ])
+    }
+    async fn propose_restore(
+        &self,
+        _: Permit<RestoreBackup>,
+        _: BackupRef,
+    ) -> Result<Proposal, Failure> {
+        let claims = Claims {
+            name: "web1".parse().unwrap(),
+            context: Some(40001.try_into().unwrap()),
+            host_name: Some("web1".parse().unwrap()),
+            interfaces: vec!["nat0:10.127.0.2/24".parse().unwrap()],
+        };
+        self.answer(claims.propose(&host_facts()))
+    }
+    async fn change_backups(
+        &self,
+        _: Permit<BackUpVServer>,
+        _: BackupTask,
+    ) -> Result<Operation, Failure> {
+        self.answer(operations()[0].clone())
+    }
+    async fn restore(
+        &self,
+        _: Permit<RestoreBackup>,
+        _: RestoreTask,
+    ) -> Result<Operation, Failure> {
+        self.answer(operations()[0].clone())
+    }
+}
+
+/// The backup that there is.
+pub(crate) const BACKUP: &str = "local:web1:20261124T023000000Z";
+
+/// One backup of `web1`, whose last one failed; none of the others.
+pub(crate) fn backup_overview(is_empty: bool) -> BackupOverview {
+    let backup: BackupRef = BACKUP.parse().unwrap();
+    let status = BackupStatus {
+        vserver: backup.vserver.clone(),
+        exists: true,
+        schedule: Some(Schedule {
+            target: backup.target.clone(),
+            when: "daily 02:30".parse().unwrap(),
+            keep: "last=3 daily=7".parse().unwrap(),
+        }),
+        backups: vec![BackupSummary { backup: backup.clone(), bytes: 120_000_000 }],
+        alerts: vec![BackupAlert::Failed {
+            at: NOW,
+            failure: Failure::DiskFull { path: "/srv/backups".to_owned() },
+        }],
+    };
+    BackupOverview {
+        targets: vec![backup.target],
+        vservers: if is_empty { Vec::new() } else { vec![status] },
     }
 }
 

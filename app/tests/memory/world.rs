@@ -93,6 +93,7 @@ pub(crate) fn host_facts() -> HostFacts {
         config_base: "/etc/vservers".into(),
         run_base: "/run/vservers".into(),
         styles: vec![],
+        host_names: vec![],
         distributions: vec![],
         templates: vec![],
         has_default_options: false,

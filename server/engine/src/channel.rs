@@ -18,6 +18,7 @@ use protocol::{MAX_BULK_BYTES, MAX_FRAME_BYTES, Reply, ReplyFrame, RequestFrame}
 use sys::memfd;
 use sys::seqpacket::{self, PacketError};
 
+use crate::backup;
 use crate::dispatch;
 use crate::engine::Engine;
 use crate::watch::{self, WatchError};
@@ -48,6 +49,7 @@ pub enum ChannelError {
 /// When the socket fails, or a thread cannot be made.
 pub fn serve(engine: &Arc<Engine>, requests: OwnedFd, events: OwnedFd) -> Result<(), ChannelError> {
     watch::spawn(engine, events)?;
+    backup::spawn_schedule(engine).map_err(ChannelError::Thread)?;
     let requests = Arc::new(requests);
     let (sender, receiver) = sync_channel::<RequestFrame>(WAITING);
     let receiver = Arc::new(Mutex::new(receiver));

@@ -11,6 +11,7 @@ use domain::vserver::Sample;
 use protocol::message::OnBehalfOf;
 use protocol::{Reply, Request};
 
+use crate::backup;
 use crate::engine::{Change, Engine};
 use crate::terminal;
 
@@ -93,6 +94,17 @@ pub fn answer(
         Request::RemoveTemplate(name) => submit(Change::RemoveTemplate(name))?,
         Request::RefreshBase(id) => submit(Change::RefreshBase(id))?,
         Request::RemoveBase(id) => submit(Change::RemoveBase(id))?,
+        Request::ListBackups(scope) => {
+            let now = engine.clock().now();
+            Reply::Backups(backup::overview(engine.instance(), now, &scope)?)
+        }
+        Request::ShowBackup(which) => Reply::Backup(backup::detail(engine.instance(), &which)?),
+        Request::BrowseBackup { backup: which, path } => {
+            Reply::BackupEntries(backup::browse(engine.instance(), &which, &path)?)
+        }
+        Request::ProposeRestore(which) => Reply::Proposal(backup::propose(engine, &which)?),
+        Request::ChangeBackups(task) => submit(task.into())?,
+        Request::Restore(task) => submit(task.into())?,
     };
     Ok((reply, None))
 }

@@ -11,14 +11,16 @@ use std::thread;
 use std::time::Duration;
 
 use domain::build::BuildForm;
-use domain::config_change::ConfigEdit;
+
 use domain::config_entry::ConfigTree;
 use domain::failure::Failure;
 use domain::field::{Field, FieldErrors, Problem};
-use domain::id::{BaseId, OperationId, TemplateName, VServerName};
+use domain::id::{OperationId, VServerName};
 use domain::operation::{Actor, Kind, Operation, Progress, Stage, Target};
 use domain::time::UnixMillis;
 
+use crate::backup::Prepared;
+pub use crate::change::{Change, GuestEvent};
 use crate::clock::{Clock, IdSource, RandomIds, SystemClock};
 use crate::config::Origin;
 use crate::lock::{AllocationLock, VServerLock};
@@ -28,7 +30,7 @@ use crate::operation::{
 use crate::recovery::{self, Recovery};
 use crate::roots::Settings;
 use crate::state::GuestState;
-use crate::{build, config, configure, delete, facts, lifecycle, template};
+use crate::{backup, build, config, configure, delete, facts, lifecycle, template};
 
 /// How long an operation waits for a VServer that another process has locked.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
@@ -51,66 +53,6 @@ pub struct Instance {
     pub settings_file: Option<PathBuf>,
     /// Our own program.
     pub executable: PathBuf,
-}
-
-/// Something that is to be done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
-    /// Make a VServer.
-    Build(Box<BuildForm>),
-    /// Start it.
-    Start(VServerName),
-    /// Stop it.
-    Stop(VServerName),
-    /// Stop it if it runs, and start it.
-    Restart(VServerName),
-    /// Remove it and its files.
-    Delete(VServerName),
-    /// Change files of a config tree.
-    Configure {
-        /// Which tree.
-        tree: ConfigTree,
-        /// What is to be done.
-        edits: Vec<ConfigEdit>,
-    },
-    /// Undo a change of a config tree.
-    UndoConfig {
-        /// Which tree.
-        tree: ConfigTree,
-        /// The number of the change.
-        number: u32,
-    },
-    /// Remove a template.
-    RemoveTemplate(TemplateName),
-    /// Make a cached base system anew.
-    RefreshBase(BaseId),
-    /// Remove a cached base system.
-    RemoveBase(BaseId),
-}
-
-/// What a supervisor says when pid 1 has ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GuestEvent {
-    /// `reboot -f` inside.
-    Restart,
-    /// `halt` or `poweroff` inside.
-    Halt,
-    /// Pid 1 ended in another way.
-    Exit,
-}
-
-impl std::str::FromStr for GuestEvent {
-    type Err = Problem;
-    fn from_str(text: &str) -> Result<Self, Problem> {
-        match text {
-            "restart" => Ok(Self::Restart),
-            "halt" => Ok(Self::Halt),
-            "exit" => Ok(Self::Exit),
-            _ => Err(Problem::NotAChoice {
-                choices: ["restart", "halt", "exit"].map(str::to_owned).to_vec(),
-            }),
-        }
-    }
 }
 
 /// The engine.
@@ -153,7 +95,17 @@ struct InHand<'a> {
 
 /// Whether an operation can take long, and so can be cancelled.
 fn is_cancellable(kind: Kind) -> bool {
-    matches!(kind, Kind::Build | Kind::AddTemplate | Kind::RefreshBase | Kind::RemoveBase)
+    matches!(
+        kind,
+        Kind::Build
+            | Kind::AddTemplate
+            | Kind::RefreshBase
+            | Kind::RemoveBase
+            | Kind::Backup
+            | Kind::Restore
+            | Kind::RestoreFile
+            | Kind::VerifyBackup
+    )
 }
 
 /// Whether an operation may run debootstrap.
@@ -335,6 +287,10 @@ impl Engine {
         if let Change::Configure { .. } | Change::UndoConfig { .. } = change {
             return self.prepare_configure(change, actor);
         }
+        let change = match backup::prepare(self, change)? {
+            Prepared::Task(task) => return self.prepare_backup_task(task, actor),
+            Prepared::Other(change) => change,
+        };
         let task = match change {
             Change::Start(name) => Task::Start(name),
             Change::Stop(name) => Task::Stop(name),
@@ -343,9 +299,7 @@ impl Engine {
             Change::RemoveTemplate(name) => Task::RemoveTemplate(name),
             Change::RefreshBase(id) => Task::RefreshBase(id),
             Change::RemoveBase(id) => Task::RemoveBase(id),
-            Change::Build(_) | Change::Configure { .. } | Change::UndoConfig { .. } => {
-                return Err(Failure::Interrupted);
-            }
+            _ => return Err(Failure::Interrupted),
         };
         let Target::VServer(name) = task.target() else {
             return self.prepare_of_stock(task, actor);
@@ -363,6 +317,20 @@ impl Engine {
             Kind::Stop if state.is_none() => Err(Failure::NotRunning { name }),
             _ => self.write_down(task, actor),
         }
+    }
+
+    /// Writes down what is done to backups; nothing of it needs a VServer to be there but what was
+    /// judged already.
+    fn prepare_backup_task(&self, task: Task, actor: Actor) -> Result<Job, Failure> {
+        let roots = &self.instance.settings.roots;
+        self.recover_if_free(task.target());
+        let _choosing = AllocationLock::take(roots, ALLOCATION_PATIENCE)?;
+        self.refuse_if_busy(task.target())?;
+        if let Task::Restore(spec) = &task {
+            // Once more, under the lock: somebody else may have been given a number since.
+            backup::judge_again(&self.host_facts()?, spec)?;
+        }
+        self.write_down(task, actor)
     }
 
     fn prepare_build(&self, form: &BuildForm, actor: Actor) -> Result<Job, Failure> {
@@ -547,6 +515,22 @@ impl Engine {
             Task::RemoveTemplate(name) => template::remove(instance, &mut work, name),
             Task::RefreshBase(id) => build::bases::refresh(instance, &mut work, id),
             Task::RemoveBase(id) => build::bases::remove(instance, &mut work, id),
+            Task::Backup(order) => backup::take(instance, &self.store, &mut work, order),
+            Task::Import { order, directory } => {
+                backup::import(instance, &self.store, &mut work, order, directory)
+            }
+            Task::Restore(spec) => backup::restore(instance, &mut work, spec),
+            Task::RestoreFile { backup, into, path } => {
+                backup::restore_file(instance, &mut work, backup, into, path)
+            }
+            Task::VerifyBackup(backup) => backup::verify(instance, &mut work, backup),
+            Task::RemoveBackups { target, vserver, ids } => {
+                backup::remove(instance, &mut work, target, vserver, ids)
+            }
+            Task::ScheduleBackups { vserver, schedule } => {
+                let roots = &instance.settings.roots;
+                backup::schedule::write(roots, vserver, schedule.as_ref()).map_err(Into::into)
+            }
         };
         self.conclude(work, result)
         // The lock ends here, after the last word about the operation.

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 
 use domain::failure::{Failure, HostFeature};
 use domain::host::{HostFacts, NatNetwork};
-use domain::id::{Architecture, ContextId, Suite, VServerName};
+use domain::id::{Architecture, ContextId, HostName, Suite, VServerName};
 use domain::init::Init;
 
 use crate::build::distribution;
@@ -174,6 +174,7 @@ fn host_facts_at(
         contexts,
         addresses,
         names,
+        host_names: host_names(roots)?,
         next_context,
         guest_base: roots.guest_base.display().to_string(),
         config_base: roots.config_base.display().to_string(),
@@ -208,6 +209,12 @@ pub fn claims(roots: &Roots) -> Result<Vec<Claim>, FactsError> {
         claims.push(Claim { name: state.name, context: Some(state.context), addresses });
     }
     Ok(claims)
+}
+
+/// What every VServer calls itself.
+fn host_names(roots: &Roots) -> Result<Vec<(HostName, VServerName)>, FactsError> {
+    let names = config::list_names(roots)?.into_iter();
+    Ok(names.filter_map(|name| Some((config::host_name_of(roots, &name)?, name))).collect())
 }
 
 fn next_free_address(nat: &Nat, is_taken: impl Fn(IpAddr) -> bool) -> Option<Ipv4Addr> {

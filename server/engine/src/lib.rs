@@ -7,7 +7,8 @@
 //!
 //! Parts that need a process of their own (because the kernel wants a single thread, or because
 //! they outlive the engine) are roles of the same binary: [`guest::supervise`],
-//! [`terminal::holder`], [`exec::guest_exec`], [`build::stage`], [`build::relay`], [`archive::role`].
+//! [`terminal::holder`], [`exec::guest_exec`], [`build::stage`], [`build::relay`], [`archive::role`],
+//! [`backup::reader`], [`backup::ssh`] (on the host that keeps the backups of another).
 #![forbid(unsafe_code)]
 #![cfg_attr(
     not(test),
@@ -21,8 +22,10 @@
 )]
 
 pub mod archive;
+pub mod backup;
 pub mod build;
 pub mod cgroup;
+pub mod change;
 pub mod channel;
 pub mod clock;
 pub mod config;

@@ -11,6 +11,7 @@ use domain::failure::Failure;
 use domain::id::{OperationId, VServerName};
 use domain::operation::{Kind, Operation, Progress, Stage, Target};
 
+use crate::backup;
 use crate::clock::Clock;
 use crate::config::{ConfigDirectory, ConfigError, EditStep, history_base};
 use crate::delete::guest_bases;
@@ -332,7 +333,8 @@ impl Recovery<'_> {
         if work.journal().is_committed() {
             let finished = finish(roots, work.journal());
             // Somebody else took the name meanwhile: then it is not to be.
-            if finished.is_err() && matches!(kind, Kind::Build | Kind::AddTemplate) {
+            if finished.is_err() && matches!(kind, Kind::Build | Kind::AddTemplate | Kind::Restore)
+            {
                 work.progress(Stage::Undoing, 900);
                 undo(roots, work.journal())?;
                 return Ok(false);
@@ -356,6 +358,7 @@ impl Recovery<'_> {
         undo(roots, work.journal())?;
         match (kind, target.vserver()) {
             (Kind::Stop, _) => Ok(was_ending),
+            (Kind::Backup, _) => Ok(backup::recovered(self.instance, self.store, work.operation())),
             // It ran before, so it shall run again.
             (Kind::Restart, Some(name)) if was_ending || was_starting => {
                 match lifecycle::start(self.instance, work, name) {

@@ -3,12 +3,13 @@
 //! Every path of Ulysse begins at one of these roots, so that tests and a second instance run
 //! beside a real one. Unknown keys are refused: a typing mistake must not silently mean a default.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use domain::id::{ContextId, DeviceName, HostName, VServerName};
+use domain::id::{ContextId, DeviceName, HostName, TargetName, VServerName};
 use serde::{Deserialize, Serialize};
 
 /// The file in a record of a start that its supervisor writes: one JSON line for each thing that happened.
@@ -49,6 +50,8 @@ pub struct Settings {
     pub web: Web,
     /// What the engine will not go beyond, whatever it is asked.
     pub limits: Limits,
+    /// Where backups go.
+    pub backup: Backup,
 }
 
 /// Where everything lives.
@@ -118,6 +121,64 @@ pub struct Limits {
     pub unpacked_bytes: u64,
     /// The most files, directories and links that come out of an archive.
     pub unpacked_entries: u64,
+}
+
+/// Where backups go. People choose a target by its name; only this file says where it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Backup {
+    /// The targets, by name.
+    pub targets: BTreeMap<TargetName, Target>,
+}
+
+/// One place for backups.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Target {
+    /// A directory of this host, or one mounted on it.
+    Directory {
+        /// Which. It is made when it is missing, for root alone.
+        path: PathBuf,
+    },
+    /// Another host with Ulysse, over ssh.
+    Ssh(SshTarget),
+}
+
+/// How another host is reached that keeps backups.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SshTarget {
+    /// The host's name or address.
+    pub host: String,
+    /// The user there.
+    pub user: String,
+    /// The port of its ssh server.
+    #[serde(default = "ssh_port")]
+    pub port: u16,
+    /// The private key; without a pass phrase, because nobody is there to type it.
+    pub identity: PathBuf,
+    /// The host's public keys, as ssh-keyscan(1) writes them. A host that is not in it is refused.
+    pub known_hosts: PathBuf,
+    /// The directory on the other host.
+    pub path: PathBuf,
+}
+
+fn ssh_port() -> u16 {
+    22
+}
+
+impl Default for Backup {
+    fn default() -> Self {
+        // "local" is a name.
+        let local = "local".parse().ok();
+        let path = PathBuf::from("/var/backups/vservers");
+        Self {
+            targets: local
+                .into_iter()
+                .map(|name| (name, Target::Directory { path: path.clone() }))
+                .collect(),
+        }
+    }
 }
 
 impl Default for Roots {

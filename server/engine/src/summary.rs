@@ -72,7 +72,7 @@ pub struct Activity {
 pub fn summaries(roots: &Roots, activities: &[Activity]) -> Result<Vec<Summary>, SummaryError> {
     let snapshot = snapshot(roots, Want::Everything)?;
     let mut names = config::list_names(roots)?;
-    let built = activities.iter().filter(|activity| activity.kind == Kind::Build);
+    let built = activities.iter().filter(|activity| activity.kind.makes());
     names.extend(built.map(|activity| activity.name.clone()));
     names.sort();
     names.dedup();
@@ -88,7 +88,7 @@ pub fn summary(
     name: &VServerName,
     activities: &[Activity],
 ) -> Result<Option<Summary>, SummaryError> {
-    let is_built = activities.iter().any(|a| a.name == *name && a.kind == Kind::Build);
+    let is_built = activities.iter().any(|a| a.name == *name && a.kind.makes());
     if !is_built && !roots.config_of(name).is_dir() {
         return Ok(None);
     }
@@ -105,7 +105,7 @@ pub fn detail(
     name: &VServerName,
     activities: &[Activity],
 ) -> Result<Detail, SummaryError> {
-    let is_built = activities.iter().any(|a| a.name == *name && a.kind == Kind::Build);
+    let is_built = activities.iter().any(|a| a.name == *name && a.kind.makes());
     let config_files = match config::files_of(roots, &ConfigTree::VServer(name.clone())) {
         Ok(files) => files,
         Err(ConfigError::NoSuchVServer { .. }) if is_built => Vec::new(),
@@ -141,7 +141,7 @@ fn assemble(
     let activity = activities.iter().find(|activity| activity.name == name);
     let found = snapshot.guests.iter().find(|(state, _)| state.name == name);
     let running: Option<(&GuestState, Usage)> = found.map(|(state, usage)| (state, *usage));
-    let is_built = activity.is_some_and(|activity| activity.kind == Kind::Build);
+    let is_built = activity.is_some_and(|activity| activity.kind.makes());
     let (config, problem) = match GuestConfig::read(roots, &name) {
         Ok(config) => (Some(config), None),
         // A build puts the config tree in place last.
@@ -170,7 +170,7 @@ fn assemble(
 
 fn state_of(activity: Option<Kind>, is_running: bool) -> State {
     match (activity, is_running) {
-        (Some(Kind::Build), _) => State::Building,
+        (Some(Kind::Build | Kind::Restore), _) => State::Building,
         (Some(Kind::Delete), _) => State::Deleting,
         (Some(Kind::Start), false) | (Some(Kind::Restart), false) => State::Starting,
         (Some(Kind::Stop | Kind::Restart), true) => State::Stopping,

@@ -4,6 +4,9 @@
 //! (`#[serde(tag = …)]`) cannot be decoded from it. The types of `domain` therefore use the default
 //! (external) tagging.
 
+use domain::backup::{
+    BackupDetail, BackupEntry, BackupOverview, BackupRef, BackupScope, BackupTask, RestoreTask,
+};
 use domain::build::BuildForm;
 use domain::config_change::{ConfigEdit, ConfigRecord, FileView};
 use domain::config_entry::{ConfigPath, ConfigTree};
@@ -11,6 +14,7 @@ use domain::failure::Failure;
 use domain::host::HostFacts;
 use domain::id::{BaseId, OperationId, TemplateName, TerminalId, UserId, UserName, VServerName};
 use domain::operation::{LogChunk, Operation, Terminal};
+use domain::restore::Proposal;
 use domain::template::{NewTemplate, Stock};
 use domain::time::UnixMillis;
 use domain::vserver::{ConfigFile, Detail, Sample, Summary};
@@ -139,6 +143,23 @@ pub enum Request {
     RefreshBase(BaseId),
     /// Queues removing a base; answered by [`Reply::Operation`].
     RemoveBase(BaseId),
+    /// Answered by [`Reply::Backups`].
+    ListBackups(BackupScope),
+    /// Answered by [`Reply::Backup`].
+    ShowBackup(BackupRef),
+    /// A directory in a backup, as seen from inside; answered by [`Reply::BackupEntries`].
+    BrowseBackup {
+        /// Which.
+        backup: BackupRef,
+        /// The directory.
+        path: String,
+    },
+    /// What a restore would be called; answered by [`Reply::Proposal`].
+    ProposeRestore(BackupRef),
+    /// Queues something about backups; answered by [`Reply::Operation`].
+    ChangeBackups(BackupTask),
+    /// Queues a restore; answered by [`Reply::Operation`].
+    Restore(RestoreTask),
 }
 
 /// The answer to one request.
@@ -207,6 +228,14 @@ pub enum Reply {
     Stock(Stock),
     /// Done; there is nothing to say.
     Done,
+    /// To [`Request::ListBackups`].
+    Backups(BackupOverview),
+    /// To [`Request::ShowBackup`].
+    Backup(BackupDetail),
+    /// To [`Request::BrowseBackup`], directories first.
+    BackupEntries(Vec<BackupEntry>),
+    /// To [`Request::ProposeRestore`].
+    Proposal(Proposal),
 }
 
 /// One event, on the second socketpair.

@@ -26,8 +26,16 @@ pub(super) enum Ended {
 
 /// Does a change to its end.
 pub(super) fn run(caller: Caller, engine: &Arc<Engine>, change: Change) -> Ended {
-    let can_be_cancelled =
-        matches!(change, Change::Build(_) | Change::RefreshBase(_) | Change::RemoveBase(_));
+    let can_be_cancelled = matches!(
+        change,
+        Change::Build(_)
+            | Change::RefreshBase(_)
+            | Change::RemoveBase(_)
+            | Change::Backup(_)
+            | Change::Restore { .. }
+            | Change::RestoreFile { .. }
+            | Change::VerifyBackup(_)
+    );
     run_as(caller, engine, can_be_cancelled, |display| {
         engine.run_in_process(change, actor(), display)
     })
@@ -64,7 +72,12 @@ pub(super) fn run_as(
 }
 
 /// Takes the signals that would end this process: a thread of its own waits for them.
-fn hear_signals(caller: Caller, engine: &Arc<Engine>, display: &Arc<Display>, is_build: bool) {
+fn hear_signals(
+    caller: Caller,
+    engine: &Arc<Engine>,
+    display: &Arc<Display>,
+    can_be_cancelled: bool,
+) {
     let mut ending = SigSet::empty();
     for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
         ending.add(signal);
@@ -84,12 +97,12 @@ fn hear_signals(caller: Caller, engine: &Arc<Engine>, display: &Arc<Display>, is
                 std::process::exit(128 + signal as i32);
             }
             was_told = true;
-            caller.complain(if is_build {
+            caller.complain(if can_be_cancelled {
                 caller.locale.cancel_begins()
             } else {
                 caller.locale.cancel_impossible()
             });
-            if let Some(id) = display.id().filter(|_| is_build)
+            if let Some(id) = display.id().filter(|_| can_be_cancelled)
                 && let Err(failure) = engine.cancel(id)
             {
                 caller.tell(&failure, Some(id));

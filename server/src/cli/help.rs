@@ -19,6 +19,7 @@ pub(super) enum Command {
     Running,
     Delete,
     Config,
+    Backup,
 }
 
 /// The original's other commands (fact sheet 2.1).
@@ -36,7 +37,7 @@ const LATER: [&str; 10] = [
 ];
 
 impl Command {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Build,
         Self::Start,
         Self::Stop,
@@ -49,6 +50,7 @@ impl Command {
         Self::Running,
         Self::Delete,
         Self::Config,
+        Self::Backup,
     ];
 
     /// The word for it.
@@ -66,6 +68,7 @@ impl Command {
             Self::Running => "running",
             Self::Delete => "delete",
             Self::Config => "config",
+            Self::Backup => "backup",
         }
     }
 
@@ -76,6 +79,7 @@ impl Command {
             Self::Exec => locale.exec_arguments(),
             Self::SuExec => locale.suexec_arguments(),
             Self::Config => locale.config_arguments(),
+            Self::Backup => locale.backup_arguments(),
             _ => "",
         }
     }
@@ -94,6 +98,7 @@ impl Command {
             Self::Running => locale.does_running(),
             Self::Delete => locale.does_delete(),
             Self::Config => locale.does_config(),
+            Self::Backup => locale.does_backup(),
         }
     }
 
@@ -118,12 +123,13 @@ impl Command {
         let line = format!("vserver {name} {} {arguments}", self.word());
         let mut text =
             format!("{}\n\n{}.", locale.usage_of(line.trim_end()), capitalised(self.does(locale)));
-        if self == Self::Build {
-            let _ = write!(text, "\n\n{}", locale.build_options_explained());
-        }
-        if self == Self::Config {
-            let _ = write!(text, "\n\n{}", locale.config_actions_explained());
-        }
+        let more = match self {
+            Self::Build => locale.build_options_explained(),
+            Self::Config => locale.config_actions_explained(),
+            Self::Backup => locale.backup_options_explained(),
+            _ => return text,
+        };
+        let _ = write!(text, "\n\n{more}");
         text
     }
 }
@@ -144,7 +150,8 @@ pub(super) fn usage(locale: Locale) -> String {
 pub(super) fn vserver(locale: Locale) -> String {
     let mut text = format!("{}\n\n{}\n", usage(locale), locale.vserver_commands());
     for command in Command::ALL {
-        let arguments = if command == Command::Build { "…" } else { command.arguments(locale) };
+        let is_long = matches!(command, Command::Build | Command::Backup);
+        let arguments = if is_long { "…" } else { command.arguments(locale) };
         let usage = format!("{} {arguments}", command.word());
         let _ = writeln!(text, "  {:<40}{}", usage.trim_end(), command.does(locale));
     }

@@ -7,6 +7,8 @@
 //! Words for people come from `app::i18n` in the language of the environment; with `LC_ALL=C` what is
 //! printed on standard output is the original's to the byte. Failures go to standard error.
 
+mod backup;
+mod backups;
 mod build_options;
 mod caller;
 mod change;
@@ -27,6 +29,7 @@ mod vserver_stat;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use backups::{BackupArguments, backup};
 pub(crate) use doctor::doctor;
 pub(crate) use stock::{BaseArguments, TemplateArguments, base, template};
 pub(crate) use vserver::vserver;

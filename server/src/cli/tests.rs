@@ -182,6 +182,7 @@ fn host() -> HostFacts {
         contexts: vec![],
         addresses: vec![],
         names: vec!["web".parse().unwrap()],
+        host_names: vec![],
         next_context: Some(ContextId::FIRST_AUTOMATIC),
         guest_base: "/var/lib/vservers".to_owned(),
         config_base: "/etc/vservers".to_owned(),

@@ -20,7 +20,7 @@ use super::help::{self, Command};
 use super::host_key;
 use super::name;
 use super::options::{Grammar, Opt, UsageError, text};
-use super::{begin_log, delete, exit, inside, status};
+use super::{backup, begin_log, delete, exit, inside, status};
 
 const OPTIONS: Grammar = Grammar {
     options: &[
@@ -76,6 +76,11 @@ pub(super) enum Request {
     Config {
         name: OsString,
         action: Action,
+    },
+    /// About backups of a VServer, which may be gone.
+    Backup {
+        name: OsString,
+        arguments: Vec<OsString>,
     },
     /// Of a VServer there is; `arguments` are judged.
     Of {
@@ -141,6 +146,7 @@ fn understand_command(
             let action = super::config::understand(&arguments)?;
             return Ok(Request::Config { name, action });
         }
+        Command::Backup => return Ok(Request::Backup { name, arguments }),
         Command::Exec | Command::SuExec => {
             if arguments.first().is_some_and(|word| word == "--") {
                 arguments.remove(0);
@@ -216,6 +222,9 @@ fn answer(caller: Caller, typed: Typed) -> Result<u8, u8> {
             };
             return Ok(super::config::config(caller, &engine, tree, action));
         }
+        Request::Backup { name, arguments } => {
+            return backup::run(caller, config, &name, &arguments);
+        }
         Request::Of { name, command, arguments } => {
             let engine = caller.engine(config)?;
             let roots = &engine.instance().settings.roots;
@@ -245,7 +254,7 @@ fn of(
         Command::Status => status::status(caller, engine, &name),
         Command::Running => status::running(caller, engine, &name),
         Command::Delete => delete::delete(caller, engine, name),
-        Command::Enter | Command::Build | Command::Config => {
+        Command::Enter | Command::Build | Command::Config | Command::Backup => {
             inside::run(caller, engine, &name, None, Vec::new())
         }
         Command::Exec => inside::run(caller, engine, &name, None, arguments),

@@ -8,8 +8,11 @@ use std::sync::Arc;
 use app::backend::{Backend, Configure, OperationFilter};
 use async_trait::async_trait;
 use domain::authz::{
-    BuildVServer, CancelOperation, DeleteVServer, EnterVServer, ManageTemplates, ManageUsers,
-    Permit, RunVServer, ViewOperations, ViewTemplates, ViewVServers,
+    BackUpVServer, BuildVServer, CancelOperation, DeleteVServer, EnterVServer, ManageTemplates,
+    ManageUsers, Permit, RestoreBackup, RunVServer, ViewOperations, ViewTemplates, ViewVServers,
+};
+use domain::backup::{
+    BackupDetail, BackupEntry, BackupOverview, BackupRef, BackupScope, BackupTask, RestoreTask,
 };
 use domain::build::BuildForm;
 use domain::config_change::{ConfigEdit, ConfigRecord, FileView};
@@ -18,6 +21,7 @@ use domain::failure::Failure;
 use domain::host::HostFacts;
 use domain::id::{BaseId, OperationId, TemplateName, TerminalId, UserId, UserName, VServerName};
 use domain::operation::{LogChunk, Operation, Terminal};
+use domain::restore::Proposal;
 use domain::template::{NewTemplate, Stock};
 use domain::user::{Identity, Password, Role, User};
 use domain::vserver::{ConfigFile, Detail, Summary};
@@ -370,6 +374,58 @@ impl Backend for SiteBackend {
         self.0.store.set_password(user, &hash, true, None).await?;
         self.0.follow.user_changed(user);
         Ok(())
+    }
+
+    async fn backups(
+        &self,
+        permit: Permit<ViewVServers>,
+        scope: BackupScope,
+    ) -> Result<BackupOverview, Failure> {
+        let request = Request::ListBackups(scope);
+        expect_reply!(self.0.ask(permit.identity(), request).await?, Backups)
+    }
+
+    async fn backup(
+        &self,
+        permit: Permit<RestoreBackup>,
+        backup: BackupRef,
+    ) -> Result<BackupDetail, Failure> {
+        expect_reply!(self.0.ask(permit.identity(), Request::ShowBackup(backup)).await?, Backup)
+    }
+
+    async fn browse_backup(
+        &self,
+        permit: Permit<RestoreBackup>,
+        backup: BackupRef,
+        path: String,
+    ) -> Result<Vec<BackupEntry>, Failure> {
+        let request = Request::BrowseBackup { backup, path };
+        expect_reply!(self.0.ask(permit.identity(), request).await?, BackupEntries)
+    }
+
+    async fn propose_restore(
+        &self,
+        permit: Permit<RestoreBackup>,
+        backup: BackupRef,
+    ) -> Result<Proposal, Failure> {
+        let request = Request::ProposeRestore(backup);
+        expect_reply!(self.0.ask(permit.identity(), request).await?, Proposal)
+    }
+
+    async fn change_backups(
+        &self,
+        permit: Permit<BackUpVServer>,
+        task: BackupTask,
+    ) -> Result<Operation, Failure> {
+        self.0.queue(permit.identity(), Request::ChangeBackups(task)).await
+    }
+
+    async fn restore(
+        &self,
+        permit: Permit<RestoreBackup>,
+        task: RestoreTask,
+    ) -> Result<Operation, Failure> {
+        self.0.queue(permit.identity(), Request::Restore(task)).await
     }
 }
 

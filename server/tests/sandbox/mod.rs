@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use engine::cgroup::{self, Layout};
-use engine::roots::Settings;
+use engine::roots::{Settings, Target};
 use engine::state::GuestState;
 use tempfile::TempDir;
 
@@ -56,6 +56,8 @@ impl Sandbox {
         settings.roots.runtime_base = path("runtime");
         settings.roots.database_base = path("database");
         settings.roots.cgroup_root = format!("ulysse-test-{unique}");
+        let local = Target::Directory { path: path("backups") };
+        settings.backup.targets = [("local".parse().unwrap(), local)].into();
         let config = path("ulysse.toml");
         fs::write(&config, toml::to_string(&settings).unwrap()).unwrap();
         Self { directory, settings, config }

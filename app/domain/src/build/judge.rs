@@ -23,7 +23,7 @@ where
     if text.is_empty() { Ok(default.clone()) } else { text.parse() }
 }
 
-pub(super) fn judge_name(
+pub(crate) fn judge_name(
     text: &str,
     host: &HostFacts,
     at_host: &AtHost,
@@ -142,7 +142,7 @@ pub(super) fn judge_init(
 }
 
 /// `own` is the VServer whose numbers and addresses count as free, because it is replaced.
-pub(super) fn judge_context(
+pub(crate) fn judge_context(
     text: &str,
     host: &HostFacts,
     own: Option<&VServerName>,

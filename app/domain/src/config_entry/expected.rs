@@ -39,6 +39,8 @@ pub enum Expected {
     KillSequence,
     /// An autostart label.
     Mark(Problem),
+    /// When backups are taken, where, and which are kept.
+    BackupSchedule(Problem),
     /// The name of a VServer.
     VServerName(Problem),
     /// The name of a VServer there is.
@@ -105,6 +107,7 @@ impl fmt::Display for Expected {
             | Self::Prefix(problem)
             | Self::Netmask(problem)
             | Self::Mark(problem)
+            | Self::BackupSchedule(problem)
             | Self::VServerName(problem)
             | Self::Mirror(problem) => write!(f, "another value ({problem})"),
             Self::Readable { detail } => write!(f, "a readable file ({detail})"),

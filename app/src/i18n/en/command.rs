@@ -91,6 +91,30 @@ Options:
   --guests-only     without the host
   -O, --sort KEY    accepted, and without effect: rows are in order of their context
   --help, --version";
+        // Backups.
+        backup_arguments = "[OPTIONS] | list | schedule | preview | prune | restore | restore-file";
+        does_backup = "take a backup of it, or see to its backups";
+        backup_options_explained = "Without another word: takes a backup, reads it back and compares it.
+  --target TARGET         where it goes; a name of the settings
+  --pause                 let it stand still while its files are read; without this
+                          only where the filesystem gives snapshots, and what
+                          changes meanwhile is listed
+list                      its backups, as TARGET:NAME:ID, and bytes
+schedule                  says when they are taken, or changes it:
+  --target TARGET --when 'daily 02:30' --keep 'last=3 daily=7 weekly=4 monthly=12'
+                          also “hourly :15” and “weekly sun 02:30”; times are UTC
+  --off                   not any more
+preview [--keep …]        which a policy would keep and why; nothing is removed
+prune [--keep …]          removes those that it would not keep
+restore BACKUP            makes NAME, which is not there, of a backup
+  --context N --hostname HOSTNAME --interface [DEVICE:]ADDRESS[/LENGTH]
+                          other values than its own; “none” for no interface
+restore-file BACKUP PATH  puts one file back; one that is there stays, and the
+                          restored one is beside it";
+        restore_instead(line) = "This would do: {line}";
+        backup_stays(reasons) = "stays: {reasons}";
+        backup_goes = "goes";
+        no_schedule(name) = "{name} has no schedule: its backups are taken by hand.";
         // What was typed wrongly.
         option_unknown(option, supported) = "There is no option “{option}” here. There are: {supported}.";
         option_without_value(option) = "The option “{option}” needs a value.";

@@ -42,6 +42,7 @@ pub(crate) fn expected(expected: &Expected) -> String {
         Expected::Prefix(problem) => ("a prefix length", Some(problem)),
         Expected::Netmask(problem) => ("a netmask", Some(problem)),
         Expected::Mark(problem) => ("a mark", Some(problem)),
+        Expected::BackupSchedule(problem) => ("a schedule of backups", Some(problem)),
         Expected::VServerName(problem) => ("the name of a VServer", Some(problem)),
         Expected::Mirror(problem) => ("a mirror’s address", Some(problem)),
         Expected::AtMostBytes(bytes) => return format!("at most {bytes} bytes"),

@@ -149,6 +149,22 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
                 )
             },
         ),
+        Failure::NoSuchBackup { backup } => (
+            format!("There is no backup {backup}."),
+            "Look in the list of backups: it may have been removed.".into(),
+        ),
+        Failure::BackupDamaged { backup, detail } => (
+            format!("The backup {backup} is damaged: {detail}"),
+            "Take a new one now, and look after the disk it is on.".into(),
+        ),
+        Failure::TargetUnreachable { target, detail } => (
+            format!("Backups cannot be kept at {target}: {detail}"),
+            "See to the directory or host that the settings name for it, then try again.".into(),
+        ),
+        Failure::NoSuchTarget { target } => (
+            format!("The settings name no place {target} for backups."),
+            "Choose another one, or add it under [backup.targets] in the settings.".into(),
+        ),
         Failure::TimedOut { what, seconds } => (
             format!("{what} took longer than {seconds} seconds."),
             "Try again; the log says how far it came.".into(),

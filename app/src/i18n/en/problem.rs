@@ -42,6 +42,11 @@ pub(crate) fn field(field: Field) -> &'static str {
         Field::Description => "Description",
         Field::Archive => "Archive",
         Field::Base => "Base",
+        Field::Backup => "Backup",
+        Field::BackupTarget => "Target",
+        Field::BackupTime => "When",
+        Field::Retention => "Kept",
+        Field::Path => "Path",
     }
 }
 
@@ -208,6 +213,18 @@ pub(crate) fn problem(what: &Problem) -> String {
             format!("“{text}” is neither a number nor a range such as 0-3, with “:1” after it at most.")
         }
         Problem::CpusetWithoutName => "A cpuset needs a name.".into(),
+        Problem::HostNameTaken { by } => {
+            format!("{by} calls itself so already. Give another host name.")
+        }
+        Problem::NotAFrequency { text } => format!(
+            "“{text}” is no time of backups. Expected: “hourly :15”, “daily 02:30” or “weekly sun 02:30”, in UTC."
+        ),
+        Problem::NotARetention { text } => format!(
+            "“{text}” says nothing of what is kept. Expected: “last=3 daily=7 weekly=4 monthly=12”, or some of these."
+        ),
+        Problem::NotInBackup => {
+            "The backup holds no file or directory of this path. Look for it in the list.".into()
+        }
         Problem::PasswordsDiffer => "The two passwords differ.".into(),
         Problem::PasswordTooCommon => {
             "Too easy to guess. Take several words that do not belong together.".into()

@@ -91,6 +91,31 @@ Options :
   --guests-only     sans l’hôte
   -O, --sort CLÉ    acceptée, et sans effet : les lignes suivent l’ordre des contextes
   --help, --version";
+        // Backups.
+        backup_arguments = "[OPTIONS] | list | schedule | preview | prune | restore | restore-file";
+        does_backup = "en faire une sauvegarde, ou s’occuper de ses sauvegardes";
+        backup_options_explained = "Sans autre mot : fait une sauvegarde, la relit et la compare.
+  --target CIBLE          où elle va ; un nom des réglages
+  --pause                 l’immobiliser pendant la lecture des fichiers ; sans cela
+                          seulement là où le système de fichiers a des instantanés,
+                          et ce qui change entre-temps est listé
+list                      ses sauvegardes, en CIBLE:NOM:ID, et leurs octets
+schedule                  dit quand elles se font, ou le change :
+  --target CIBLE --when 'daily 02:30' --keep 'last=3 daily=7 weekly=4 monthly=12'
+                          et aussi « hourly :15 », « weekly sun 02:30 » ; heures UTC
+  --off                   plus jamais
+preview [--keep …]        lesquelles une règle garderait et pourquoi ; rien ne part
+prune [--keep …]          supprime celles qu’elle ne garderait pas
+restore SAUVEGARDE        fait NOM, qui n’existe pas, d’une sauvegarde
+  --context N --hostname NOM_HÔTE --interface [PÉRIPH:]ADRESSE[/LONGUEUR]
+                          d’autres valeurs que les siennes ; « none » : aucune interface
+restore-file SAUVEGARDE CHEMIN
+                          remet un fichier ; celui qui est là reste, et le fichier
+                          restauré est mis à côté";
+        restore_instead(line) = "Ceci conviendrait : {line}";
+        backup_stays(reasons) = "reste : {reasons}";
+        backup_goes = "part";
+        no_schedule(name) = "{name} n’a pas de planification : ses sauvegardes se font à la main.";
         // What was typed wrongly.
         option_unknown(option, supported) = "Il n’y a pas d’option « {option} » ici. Il y a : {supported}.";
         option_without_value(option) = "L’option « {option} » attend une valeur.";

@@ -47,6 +47,7 @@ pub(crate) fn expected(expected: &Expected) -> String {
         Expected::Prefix(problem) => ("une longueur de préfixe", Some(problem)),
         Expected::Netmask(problem) => ("un masque de réseau", Some(problem)),
         Expected::Mark(problem) => ("une marque", Some(problem)),
+        Expected::BackupSchedule(problem) => ("un calendrier de sauvegardes", Some(problem)),
         Expected::VServerName(problem) => ("le nom d’un VServer", Some(problem)),
         Expected::Mirror(problem) => ("l’adresse d’un miroir", Some(problem)),
         Expected::AtMostBytes(bytes) => return format!("au plus {bytes} octets"),

@@ -158,6 +158,22 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
                 format!("Ajoutez là-bas cette ligne à ~/.ssh/authorized_keys, puis réessayez : {public_key}")
             },
         ),
+        Failure::NoSuchBackup { backup } => (
+            format!("Il n’y a pas de sauvegarde {backup}."),
+            "Regardez la liste des sauvegardes : elle a pu être supprimée.".into(),
+        ),
+        Failure::BackupDamaged { backup, detail } => (
+            format!("La sauvegarde {backup} est abîmée : {detail}"),
+            "Faites-en une nouvelle maintenant, et vérifiez le disque où elle se trouve.".into(),
+        ),
+        Failure::TargetUnreachable { target, detail } => (
+            format!("Impossible de garder des sauvegardes sur {target} : {detail}"),
+            "Vérifiez le répertoire ou l’hôte que les réglages lui donnent, puis réessayez.".into(),
+        ),
+        Failure::NoSuchTarget { target } => (
+            format!("Les réglages ne nomment aucun lieu de sauvegarde {target}."),
+            "Choisissez-en un autre, ou ajoutez-le sous [backup.targets] dans les réglages.".into(),
+        ),
         Failure::TimedOut { what, seconds } => (
             format!("{what} : plus de {seconds} secondes se sont écoulées."),
             "Réessayez ; le journal dit jusqu’où c’est allé.".into(),

@@ -42,6 +42,11 @@ pub(crate) fn field(field: Field) -> &'static str {
         Field::Description => "Description",
         Field::Archive => "Archive",
         Field::Base => "Base",
+        Field::Backup => "Sauvegarde",
+        Field::BackupTarget => "Cible",
+        Field::BackupTime => "Quand",
+        Field::Retention => "Gardées",
+        Field::Path => "Chemin",
     }
 }
 
@@ -224,6 +229,19 @@ pub(crate) fn problem(what: &Problem) -> String {
             "« {text} » n’est ni un nombre, ni un intervalle comme 0-3, suivi au plus de « :1 »."
         ),
         Problem::CpusetWithoutName => "Un cpuset a besoin d’un nom.".into(),
+        Problem::HostNameTaken { by } => {
+            format!("{by} s’appelle déjà ainsi. Indiquez un autre nom d’hôte.")
+        }
+        Problem::NotAFrequency { text } => format!(
+            "« {text} » n’est pas un moment de sauvegarde. Forme attendue : « hourly :15 », « daily 02:30 » ou « weekly sun 02:30 », en UTC."
+        ),
+        Problem::NotARetention { text } => format!(
+            "« {text} » ne dit pas ce qui est gardé. Forme attendue : « last=3 daily=7 weekly=4 monthly=12 », ou une partie."
+        ),
+        Problem::NotInBackup => {
+            "La sauvegarde ne contient ni fichier ni répertoire de ce chemin. Cherchez-le dans la liste."
+                .into()
+        }
         Problem::PasswordsDiffer => "Les deux mots de passe diffèrent.".into(),
         Problem::PasswordTooCommon => {
             "Trop facile à deviner. Prenez plusieurs mots sans rapport entre eux.".into()

@@ -1,5 +1,6 @@
 //! The list of VServers: the start page.
 
+use domain::backup::BackupScope;
 use leptos::prelude::*;
 
 use super::abilities;
@@ -16,7 +17,11 @@ pub(crate) fn list() -> impl IntoView {
         let may = abilities(&page);
         let is_hopeless =
             !rows.is_empty() && !rows.iter().any(|summary| matches(t, summary, &query));
+        let backups = page.backend.backups(page.permit()?, BackupScope::Alerts).await;
+        // The list is worth more than what is to be said about backups.
+        let backups = backups.unwrap_or_default();
         let body = view! {
+            {crate::pages::backups::alerts(t, &backups.vservers)}
             {may
                 .build
                 .then(|| {

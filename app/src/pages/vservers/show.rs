@@ -1,5 +1,6 @@
 //! One VServer: what it is, what it uses, what was done to it, its files.
 
+use domain::backup::BackupScope;
 use domain::config_entry::ConfigTree;
 use domain::failure::Failure;
 use domain::id::VServerName;
@@ -36,7 +37,16 @@ pub(crate) fn show() -> impl IntoView {
         operations.truncate(10);
         let may = abilities(&page);
         let tree = ConfigTree::VServer(name.clone());
+        let scope = BackupScope::Of(name.clone());
+        // The page is worth more than what is to be said about backups.
+        let backups = page.backend.backups(page.permit()?, scope).await.unwrap_or_default();
+        let backups = crate::pages::backups::of(&backups, &name);
+        let last_backup = backups.backups.first().map_or_else(
+            || t.no_backups_yet().to_owned(),
+            |last| format!("{} {}", t.last_backup(), format::instant(t, last.backup.id.at())),
+        );
         let body = view! {
+            {crate::pages::backups::alerts(t, std::slice::from_ref(&backups))}
             <VServerPanel
                 locale=t
                 summary=detail.summary.clone()
@@ -57,6 +67,11 @@ pub(crate) fn show() -> impl IntoView {
                     now=page.now
                 />
                 <p><a href=format!("/operations?vserver={name}")>{t.all_its_operations()}</a></p>
+            </section>
+            <section aria-labelledby="its-backups">
+                <h2 id="its-backups">{t.backups()}</h2>
+                <p>{last_backup}</p>
+                <p><a href=format!("/vservers/{name}/backups")>{t.backups_of(name.as_str())}</a></p>
             </section>
             <section aria-labelledby="its-files">
                 <h2 id="its-files">{t.config_files()}</h2>

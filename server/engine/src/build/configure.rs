@@ -140,7 +140,7 @@ fn resolv_conf(files: &[&Path]) -> Option<String> {
 }
 
 /// A directory of the tree, made when it is missing; never through a link.
-pub(super) fn directory(parent: &OwnedFd, name: &str) -> io::Result<OwnedFd> {
+pub(crate) fn directory(parent: &OwnedFd, name: &str) -> io::Result<OwnedFd> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
     match openat2(parent, name, flags, Mode::empty(), resolve) {
@@ -153,7 +153,7 @@ pub(super) fn directory(parent: &OwnedFd, name: &str) -> io::Result<OwnedFd> {
 }
 
 /// Puts a file in place of whatever has its name.
-fn replace(directory: &OwnedFd, name: &str, text: &[u8]) -> io::Result<()> {
+pub(crate) fn replace(directory: &OwnedFd, name: &str, text: &[u8]) -> io::Result<()> {
     let new = format!(".{name}.ulysse-new");
     match unlinkat(directory, &new, AtFlags::empty()) {
         Ok(()) | Err(Errno::NOENT) => {}

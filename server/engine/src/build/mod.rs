@@ -8,7 +8,7 @@
 
 mod base;
 pub mod bases;
-mod configure;
+pub(crate) mod configure;
 mod copy;
 mod debootstrap;
 pub mod distribution;

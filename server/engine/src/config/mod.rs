@@ -33,8 +33,8 @@ pub use history::{HistoryError, history_of};
 pub use judge::Origin;
 pub(crate) use judge::{JudgedEdit, failed, judge, look, open_tree};
 pub use list::{
-    Listed, claims_of, display_name_of, files_of, init_style_of, list, list_names,
-    root_directory_of,
+    Listed, claims_at, claims_of, display_name_of, files_of, host_name_of, init_style_of, list,
+    list_names, root_directory_of,
 };
 pub use reader::is_backup;
 pub use words::{CapabilityChanges, Flag, KillStep};

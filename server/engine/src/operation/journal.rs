@@ -290,6 +290,29 @@ pub const CRASH_POINTS: &[(Kind, &[&str])] = &[
     (Kind::RefreshBase, &["build:base-intended", "build:base-made", "build:base-kept"]),
     (Kind::RemoveBase, &["base:locked", "base:committed", "finish:0", "finish:1", "finish:2"]),
     (
+        Kind::Backup,
+        &[
+            "backup:begun",
+            "backup:frozen",
+            "backup:packed",
+            "backup:thawed",
+            "backup:verified",
+            "backup:kept",
+        ],
+    ),
+    (
+        Kind::Restore,
+        &[
+            "restore:begun",
+            "restore:unpacked",
+            "restore:config-written",
+            "restore:committed",
+            "finish:0",
+            "finish:1",
+            "finish:2",
+        ],
+    ),
+    (
         Kind::Delete,
         &[
             "delete:checked",

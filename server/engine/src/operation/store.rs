@@ -5,12 +5,15 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use domain::backup::{BackupId, BackupOrder, BackupRef};
 use domain::build::BuildSpec;
 use domain::config_change::ConfigEdit;
 use domain::config_entry::{ConfigEntry, ConfigTree, EntryKind};
 use domain::failure::Failure;
-use domain::id::{BaseId, OperationId, TemplateName, VServerName};
+use domain::id::{BaseId, OperationId, TargetName, TemplateName, VServerName};
 use domain::operation::{Kind, LogChunk, Operation, Target};
+use domain::restore::RestoreSpec;
+use domain::retention::Schedule;
 use domain::template::NewTemplate;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -118,6 +121,44 @@ pub enum Task {
     RefreshBase(BaseId),
     /// Remove a cached base system.
     RemoveBase(BaseId),
+    /// Take a backup of it.
+    Backup(BackupOrder),
+    /// Make a backup of what somebody saved by hand.
+    Import {
+        /// As a backup of which VServer, and where to.
+        order: BackupOrder,
+        /// What was saved, under the paths it had.
+        directory: PathBuf,
+    },
+    /// Make a VServer of a backup.
+    Restore(Box<RestoreSpec>),
+    /// Put a file of a backup back into it.
+    RestoreFile {
+        /// Which backup.
+        backup: BackupRef,
+        /// Into which VServer.
+        into: VServerName,
+        /// Which file: its path inside, without the first `/`.
+        path: String,
+    },
+    /// Read a backup and compare it with what was written.
+    VerifyBackup(BackupRef),
+    /// Remove backups of it.
+    RemoveBackups {
+        /// Where they are.
+        target: TargetName,
+        /// Of which VServer.
+        vserver: VServerName,
+        /// Which.
+        ids: Vec<BackupId>,
+    },
+    /// Say when its backups are taken.
+    ScheduleBackups {
+        /// Whose.
+        vserver: VServerName,
+        /// When; none means: not any more.
+        schedule: Option<Schedule>,
+    },
 }
 
 /// A change of a config tree.
@@ -141,6 +182,13 @@ impl Task {
     pub fn target(&self) -> Target {
         match self {
             Self::Build(spec) => (&spec.name).into(),
+            Self::Backup(order) | Self::Import { order, .. } => (&order.vserver).into(),
+            Self::Restore(spec) => (&spec.name).into(),
+            Self::RestoreFile { into, .. } => into.into(),
+            Self::VerifyBackup(backup) => (&backup.vserver).into(),
+            Self::RemoveBackups { vserver, .. } | Self::ScheduleBackups { vserver, .. } => {
+                vserver.into()
+            }
             Self::Start(name) | Self::Stop(name) | Self::Restart(name) | Self::Delete(name) => {
                 name.into()
             }
@@ -168,6 +216,12 @@ impl Task {
             Self::RemoveTemplate(_) => Kind::RemoveTemplate,
             Self::RefreshBase(_) => Kind::RefreshBase,
             Self::RemoveBase(_) => Kind::RemoveBase,
+            Self::Backup(_) | Self::Import { .. } => Kind::Backup,
+            Self::Restore(_) => Kind::Restore,
+            Self::RestoreFile { .. } => Kind::RestoreFile,
+            Self::VerifyBackup(_) => Kind::VerifyBackup,
+            Self::RemoveBackups { .. } => Kind::RemoveBackups,
+            Self::ScheduleBackups { .. } => Kind::ScheduleBackups,
         }
     }
 
@@ -181,6 +235,40 @@ impl Task {
             Self::RemoveTemplate(name) => format!("ulysse template remove {name}"),
             Self::RefreshBase(id) => format!("ulysse base refresh {}", id.short()),
             Self::RemoveBase(id) => format!("ulysse base remove {}", id.short()),
+            Self::Backup(order) => order.command(),
+            Self::Import { order: BackupOrder { vserver, target, .. }, directory } => {
+                domain::build::shell_line(&[
+                    "ulysse".to_owned(),
+                    "backup".to_owned(),
+                    "import".to_owned(),
+                    vserver.to_string(),
+                    directory.display().to_string(),
+                    "--target".to_owned(),
+                    target.to_string(),
+                ])
+            }
+            Self::Restore(spec) => spec.command(),
+            Self::RestoreFile { backup, into, path } => domain::build::shell_line(&[
+                "vserver".to_owned(),
+                into.to_string(),
+                "backup".to_owned(),
+                "restore-file".to_owned(),
+                backup.to_string(),
+                format!("/{path}"),
+            ]),
+            Self::VerifyBackup(backup) => format!("ulysse backup verify {backup}"),
+            Self::ScheduleBackups { vserver, schedule: None } => {
+                format!("vserver {vserver} backup schedule --off")
+            }
+            Self::ScheduleBackups { vserver, schedule: Some(Schedule { target, when, keep }) } => {
+                format!(
+                    "vserver {vserver} backup schedule --target {target} --when '{when}' --keep '{keep}'"
+                )
+            }
+            Self::RemoveBackups { target, vserver, ids } => {
+                let backups = ids.iter().map(|id| format!(" {target}:{vserver}:{id}"));
+                format!("ulysse backup remove{}", backups.collect::<String>())
+            }
             other => {
                 let target = other.target();
                 let words = ["vserver", target.name(), other.kind().as_str()].map(str::to_owned);
@@ -386,6 +474,11 @@ impl Store {
         let live = self.live()?;
         let claims = live.into_iter().filter_map(|live| match live.task {
             Task::Build(spec) => Some(Claim {
+                name: spec.name.clone(),
+                context: Some(spec.context),
+                addresses: spec.interfaces.iter().map(|interface| interface.address).collect(),
+            }),
+            Task::Restore(spec) => Some(Claim {
                 name: spec.name.clone(),
                 context: Some(spec.context),
                 addresses: spec.interfaces.iter().map(|interface| interface.address).collect(),

@@ -7,10 +7,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 
+use domain::backup::{
+    BackupDetail, BackupOverview, BackupRef, BackupStatus, BackupSummary, Consistency,
+};
 use domain::failure::Failure;
 use domain::id::{OperationId, TerminalId, UserId, VServerName};
 use domain::init::{Init, InitStyle};
 use domain::operation::{Actor, Kind, LogChunk, Operation, Progress, Terminal};
+use domain::restore::Claims;
 use domain::time::UnixMillis;
 use domain::vserver::{Detail, Sample, State, Summary, Usage};
 use protocol::message::Body;
@@ -23,6 +27,13 @@ use sys::seqpacket;
 pub(super) const OPERATION: &str = "01JADQ8Z9XKXQ5Y7D2M3N4P5R6";
 /// Otto's terminal.
 pub(super) const TERMINAL: &str = "01JADQ8Z9XKXQ5Y7D2M3N4P5T1";
+
+/// The backup that there is.
+pub(super) const BACKUP: &str = "local:web1:20261124T023000000Z";
+
+fn backup() -> BackupRef {
+    BACKUP.parse().unwrap()
+}
 
 /// What this engine knows.
 #[derive(Default)]
@@ -284,6 +295,36 @@ fn answer(world: &mut World, frame: &RequestFrame) -> (Result<Reply, Failure>, O
                 None => Err(Failure::NoSuchTerminal),
             }
         }
+        Request::ListBackups(_) => Ok(Reply::Backups(BackupOverview {
+            targets: vec![backup().target],
+            vservers: vec![BackupStatus {
+                vserver: web1(),
+                exists: true,
+                schedule: None,
+                backups: vec![BackupSummary { backup: backup(), bytes: 1000 }],
+                alerts: Vec::new(),
+            }],
+        })),
+        Request::ShowBackup(which) if *which == backup() => Ok(Reply::Backup(BackupDetail {
+            summary: BackupSummary { backup: backup(), bytes: 1000 },
+            tool: "ulysse".to_owned(),
+            consistency: Consistency::Stopped,
+            files: 1,
+            file_bytes: 2000,
+            packages: None,
+            changed: Vec::new(),
+            changed_count: 0,
+            omitted: Vec::new(),
+        })),
+        Request::ShowBackup(which) => Err(Failure::NoSuchBackup { backup: which.clone() }),
+        Request::BrowseBackup { .. } => Ok(Reply::BackupEntries(Vec::new())),
+        Request::ProposeRestore(_) => {
+            let claims =
+                Claims { name: web1(), context: None, host_name: None, interfaces: Vec::new() };
+            Ok(Reply::Proposal(claims.propose(&host_facts())))
+        }
+        Request::ChangeBackups(_) => queued(Kind::Backup, &web1(), world),
+        Request::Restore(_) => queued(Kind::Restore, &web1(), world),
         Request::ListTerminals => Ok(Reply::Terminals(world.terminals.clone())),
         Request::CloseTerminal(id) => {
             let before = world.terminals.len();
@@ -326,6 +367,7 @@ fn host_facts() -> domain::host::HostFacts {
         contexts: Vec::new(),
         addresses: Vec::new(),
         names: vec![web1()],
+        host_names: vec![],
         next_context: Some(40004.try_into().unwrap()),
         guest_base: "/var/lib/vservers".to_owned(),
         config_base: "/etc/vservers".to_owned(),

@@ -9,7 +9,7 @@ use domain::user::Role;
 use http::{StatusCode, header};
 use leptos_axum::{AxumRouteListing, generate_route_list};
 
-use super::engine_end::{OPERATION, TERMINAL};
+use super::engine_end::{BACKUP, OPERATION, TERMINAL};
 use super::{Browser, TestSite, name_of};
 
 /// Every page, an address of it, and what its reader must be allowed to do; none: anybody reads it.
@@ -38,6 +38,9 @@ fn pages() -> Vec<(&'static str, String, Option<ActionKind>)> {
         page("/defaults", "/defaults", Some(ViewVServers)),
         page("/defaults/file", "/defaults/file?path=shell", Some(ViewVServers)),
         page("/defaults/history", "/defaults/history", Some(ViewVServers)),
+        page("/vservers/{name}/backups", "/vservers/web1/backups", Some(ViewVServers)),
+        page("/backups", "/backups", Some(ViewVServers)),
+        page("/backups/{backup}", &format!("/backups/{BACKUP}"), Some(RestoreBackup)),
         page("/operations", "/operations", Some(ViewOperations)),
         page("/operations/{id}", &format!("/operations/{OPERATION}"), Some(ViewOperations)),
         page("/terminals", "/terminals", Some(EnterVServer)),
@@ -50,7 +53,7 @@ fn pages() -> Vec<(&'static str, String, Option<ActionKind>)> {
 }
 
 /// Every server function and what its caller must be allowed to do; none: anybody calls it.
-const FUNCTIONS: [(&str, Option<ActionKind>); 24] = [
+const FUNCTIONS: [(&str, Option<ActionKind>); 31] = [
     ("/api/account/log-in", None),
     ("/api/account/set-up", None),
     ("/api/account/preferences", None),
@@ -65,6 +68,13 @@ const FUNCTIONS: [(&str, Option<ActionKind>); 24] = [
     ("/api/config/preview", Some(ActionKind::ConfigureVServer)),
     ("/api/config/save", Some(ActionKind::ConfigureVServer)),
     ("/api/config/undo", Some(ActionKind::ConfigureVServer)),
+    ("/api/backups/take", Some(ActionKind::BackUpVServer)),
+    ("/api/backups/verify", Some(ActionKind::BackUpVServer)),
+    ("/api/backups/remove", Some(ActionKind::BackUpVServer)),
+    ("/api/backups/prune", Some(ActionKind::BackUpVServer)),
+    ("/api/backups/schedule", Some(ActionKind::BackUpVServer)),
+    ("/api/backups/restore", Some(ActionKind::RestoreBackup)),
+    ("/api/backups/restore-file", Some(ActionKind::RestoreBackup)),
     ("/api/operations/cancel", Some(ActionKind::CancelOperation)),
     ("/api/terminals/open", Some(ActionKind::EnterVServer)),
     ("/api/terminals/close", Some(ActionKind::EnterVServer)),

@@ -1,0 +1,199 @@
+//! Take, verify, remove, schedule and restore backups.
+
+use domain::authz::{BackUpVServer, RestoreBackup, ViewVServers};
+use domain::backup::{BackupOrder, BackupOverview, BackupScope, BackupTask, RestoreTask};
+use domain::failure::Failure;
+use domain::field::{Field, Problem};
+use domain::id::VServerName;
+use domain::restore::RestoreForm;
+use domain::retention::{ScheduleForm, judge_target};
+use leptos::prelude::*;
+
+use super::{Answer, Call, wrong};
+use crate::error::Refusal;
+use crate::pages::backups::show::referred;
+
+fn named(text: &str) -> Result<VServerName, Failure> {
+    text.parse().map_err(|problem| wrong(Field::Name, problem))
+}
+
+/// The page of a VServer's backups, or the list when the name is none.
+fn page_of(name: &str) -> String {
+    match name.parse::<VServerName>() {
+        Ok(name) => format!("/vservers/{name}/backups"),
+        Err(_) => "/backups".to_owned(),
+    }
+}
+
+/// The page of a backup, or the list when there is no such name.
+fn page_of_backup(text: &str) -> String {
+    referred(text).map_or_else(|_| "/backups".to_owned(), |backup| format!("/backups/{backup}"))
+}
+
+/// All backups there are, and the targets.
+async fn known(call: &Call, csrf: &str) -> Result<BackupOverview, Failure> {
+    let permit = call.permit::<ViewVServers>(csrf).await?;
+    call.backend.backups(permit, BackupScope::All).await
+}
+
+/// Queues a backup.
+#[server(prefix = "/api", endpoint = "backups/take")]
+pub async fn take_backup(
+    #[server(default)] csrf: String,
+    #[server(default)] name: String,
+    #[server(default)] target: String,
+    #[server(default)] pause: bool,
+) -> Result<(), Refusal> {
+    let call = Call::begin("backups/take");
+    let result = async {
+        let permit = call.permit::<BackUpVServer>(&csrf).await?;
+        let vserver = named(&name)?;
+        let overview = known(&call, &csrf).await?;
+        let target = judge_target(&target, &overview.targets)
+            .map_err(|problem| wrong(Field::BackupTarget, problem))?;
+        let task = BackupTask::Take(BackupOrder { vserver, target, pause });
+        let operation = call.backend.change_backups(permit, task).await?;
+        Ok(Answer::to(format!("/operations/{}", operation.id)))
+    }
+    .await;
+    call.answer(&page_of(&name), result).await
+}
+
+/// Queues the reading of a backup.
+#[server(prefix = "/api", endpoint = "backups/verify")]
+pub async fn verify_backup(
+    #[server(default)] csrf: String,
+    #[server(default)] backup: String,
+) -> Result<(), Refusal> {
+    let call = Call::begin("backups/verify");
+    let result = async {
+        let permit = call.permit::<BackUpVServer>(&csrf).await?;
+        let task = BackupTask::Verify(referred(&backup)?);
+        let operation = call.backend.change_backups(permit, task).await?;
+        Ok(Answer::to(format!("/operations/{}", operation.id)))
+    }
+    .await;
+    call.answer(&page_of_backup(&backup), result).await
+}
+
+/// Queues the removal of a backup.
+#[server(prefix = "/api", endpoint = "backups/remove")]
+pub async fn remove_backup(
+    #[server(default)] csrf: String,
+    #[server(default)] backup: String,
+) -> Result<(), Refusal> {
+    let call = Call::begin("backups/remove");
+    let result = async {
+        let permit = call.permit::<BackUpVServer>(&csrf).await?;
+        let backup = referred(&backup)?;
+        let (target, vserver) = (backup.target, backup.vserver);
+        let task = BackupTask::Remove { target, vserver, ids: vec![backup.id] };
+        let operation = call.backend.change_backups(permit, task).await?;
+        Ok(Answer::to(format!("/operations/{}", operation.id)))
+    }
+    .await;
+    call.answer(&page_of_backup(&backup), result).await
+}
+
+/// Queues the removal of what the schedule's policy does not keep.
+#[server(prefix = "/api", endpoint = "backups/prune")]
+pub async fn prune_backups(
+    #[server(default)] csrf: String,
+    #[server(default)] name: String,
+) -> Result<(), Refusal> {
+    let call = Call::begin("backups/prune");
+    let result = async {
+        let permit = call.permit::<BackUpVServer>(&csrf).await?;
+        let vserver = named(&name)?;
+        let overview = known(&call, &csrf).await?;
+        let status = overview.vservers.into_iter().find(|one| one.vserver == vserver);
+        let status = status.ok_or_else(|| Failure::NoSuchVServer { name: vserver.clone() })?;
+        let schedule = status.schedule.ok_or_else(|| wrong(Field::Retention, Problem::Missing))?;
+        let of_target = status.backups.iter().filter(|kept| kept.backup.target == schedule.target);
+        let ids: Vec<_> = of_target.map(|kept| kept.backup.id).collect();
+        let judged = schedule.keep.preview(&ids);
+        let ids: Vec<_> = judged.iter().filter(|one| !one.is_kept()).map(|one| one.id).collect();
+        if ids.is_empty() {
+            return Ok(Answer::to(page_of(&name)));
+        }
+        let task = BackupTask::Remove { target: schedule.target, vserver, ids };
+        let operation = call.backend.change_backups(permit, task).await?;
+        Ok(Answer::to(format!("/operations/{}", operation.id)))
+    }
+    .await;
+    call.answer(&page_of(&name), result).await
+}
+
+/// Queues a change of the schedule; an empty time ends it.
+#[server(prefix = "/api", endpoint = "backups/schedule")]
+pub async fn schedule_backups(
+    #[server(default)] csrf: String,
+    #[server(default)] name: String,
+    #[server(default)] target: String,
+    #[server(default)] when: String,
+    #[server(default)] keep: String,
+) -> Result<(), Refusal> {
+    let call = Call::begin("backups/schedule")
+        .typed("target", &target)
+        .typed("when", &when)
+        .typed("keep", &keep);
+    let result = async {
+        let permit = call.permit::<BackUpVServer>(&csrf).await?;
+        let vserver = named(&name)?;
+        let overview = known(&call, &csrf).await?;
+        let form = ScheduleForm { target, when, keep };
+        let schedule =
+            form.judge(&overview.targets).map_err(|errors| Failure::Invalid { errors })?;
+        let task = BackupTask::Schedule { vserver, schedule };
+        call.backend.change_backups(permit, task).await?;
+        Ok(Answer::to(page_of(&name)))
+    }
+    .await;
+    call.answer(&page_of(&name), result).await
+}
+
+/// Queues a restore.
+#[server(prefix = "/api", endpoint = "backups/restore")]
+pub async fn make_vserver_of_backup(
+    #[server(default)] csrf: String,
+    #[server(default)] backup: String,
+    #[server(default)] name: String,
+    #[server(default)] context: String,
+    #[server(default)] host_name: String,
+    #[server(default)] interfaces: String,
+) -> Result<(), Refusal> {
+    let call = Call::begin("backups/restore")
+        .typed("name", &name)
+        .typed("context", &context)
+        .typed("host_name", &host_name)
+        .typed("interfaces", &interfaces);
+    let result = async {
+        let permit = call.permit::<RestoreBackup>(&csrf).await?;
+        let form = RestoreForm { name, context, host_name, interfaces };
+        let task = RestoreTask::VServer { backup: referred(&backup)?, form };
+        let operation = call.backend.restore(permit, task).await?;
+        Ok(Answer::to(format!("/operations/{}", operation.id)))
+    }
+    .await;
+    call.answer(&page_of_backup(&backup), result).await
+}
+
+/// Queues the restore of one file into the VServer it is from.
+#[server(prefix = "/api", endpoint = "backups/restore-file")]
+pub async fn restore_file(
+    #[server(default)] csrf: String,
+    #[server(default)] backup: String,
+    #[server(default)] path: String,
+) -> Result<(), Refusal> {
+    let call = Call::begin("backups/restore-file");
+    let result = async {
+        let permit = call.permit::<RestoreBackup>(&csrf).await?;
+        let backup = referred(&backup)?;
+        let into = backup.vserver.clone();
+        let task = RestoreTask::File { backup, into, path };
+        let operation = call.backend.restore(permit, task).await?;
+        Ok(Answer::to(format!("/operations/{}", operation.id)))
+    }
+    .await;
+    call.answer(&page_of_backup(&backup), result).await
+}

@@ -1,0 +1,65 @@
+//! Backups: of all VServers, of one, one of them; and what is wrong with them, wherever it is said.
+
+pub(crate) mod list;
+pub(crate) mod of_vserver;
+pub(crate) mod show;
+
+use domain::backup::{BackupOverview, BackupStatus};
+use domain::id::VServerName;
+use leptos::prelude::*;
+
+use crate::i18n::{Locale, backup_alert_text};
+
+/// What is wrong with backups, each with the way to the page that helps; nothing when nothing is.
+pub(crate) fn alerts(t: Locale, statuses: &[BackupStatus]) -> Option<impl IntoView + use<>> {
+    let lines: Vec<_> = statuses
+        .iter()
+        .flat_map(|one| one.alerts.iter().map(|alert| (one.vserver.clone(), alert)))
+        .map(|(name, alert)| {
+            let text = backup_alert_text(t, &name, alert);
+            view! { <li><a href=format!("/vservers/{name}/backups")>{text}</a></li> }
+        })
+        .collect();
+    (!lines.is_empty()).then(|| {
+        view! {
+            <div class="alert" role="status">
+                <p><strong>{t.backups_need_care()}</strong></p>
+                <ul class="alert-details">{lines}</ul>
+            </div>
+        }
+    })
+}
+
+/// The part of an overview about one VServer.
+pub(super) fn of(overview: &BackupOverview, name: &VServerName) -> BackupStatus {
+    let found = overview.vservers.iter().find(|one| one.vserver == *name).cloned();
+    found.unwrap_or_else(|| BackupStatus {
+        vserver: name.clone(),
+        exists: false,
+        schedule: None,
+        backups: Vec::new(),
+        alerts: Vec::new(),
+    })
+}
+
+/// The choice of a target.
+pub(super) fn target_choice(
+    t: Locale,
+    overview: &BackupOverview,
+    chosen: Option<String>,
+) -> impl IntoView + use<> {
+    let options = overview
+        .targets
+        .iter()
+        .map(|target| {
+            let is_chosen = chosen.as_deref() == Some(target.as_str());
+            view! { <option selected=is_chosen>{target.to_string()}</option> }
+        })
+        .collect_view();
+    view! {
+        <label>
+            {t.backup_target()}
+            <select name="target">{options}</select>
+        </label>
+    }
+}

@@ -1,0 +1,252 @@
+//! The backups of one VServer: those there are, which of them its policy keeps, when the next is taken.
+
+use domain::authz::ActionKind;
+use domain::backup::{BackupId, BackupOverview, BackupScope, BackupStatus};
+use domain::field::Field;
+use domain::id::TargetName;
+use domain::retention::{Judged, Retention};
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+
+use super::{alerts, of, target_choice};
+use crate::components::field::{Input, field};
+use crate::i18n::{Locale, format, retention_text};
+use crate::page::{Area, Content, For, Page, page};
+use crate::pages::vservers::show::named;
+use crate::shared::instant;
+
+const SCHEDULE: &str = "backups/schedule";
+/// What a schedule proposes when there is none.
+const PROPOSED_TIME: &str = "daily 02:30";
+const PROPOSED_RETENTION: &str = "last=3 daily=7 weekly=4 monthly=12";
+
+/// The page. `?keep=` shows what another policy would keep.
+pub(crate) fn of_vserver() -> impl IntoView {
+    let name = use_params_map().with_untracked(|map| map.get("name")).unwrap_or_default();
+    page(For::LoggedIn, async move |page: Page| {
+        let t = page.locale;
+        let permit = page.permit()?;
+        let name = named(&name)?;
+        let overview = page.backend.backups(permit, BackupScope::All).await?;
+        let status = of(&overview, &name);
+        let may_back_up = page.may(ActionKind::BackUpVServer);
+        let may_restore = page.may(ActionKind::RestoreBackup);
+        let in_force = status.schedule.as_ref().map(|schedule| schedule.keep);
+        let asked = page.query("keep").filter(|text| !text.trim().is_empty());
+        let (policy, problem) = match asked.as_deref().map(str::parse::<Retention>) {
+            None => (in_force, None),
+            Some(Ok(policy)) => (Some(policy), None),
+            Some(Err(problem)) => (None, Some(crate::i18n::problem_text(t, &problem))),
+        };
+        let body = view! {
+            {alerts(t, std::slice::from_ref(&status))}
+            {(may_back_up && status.exists).then(|| take(&page, &overview, name.as_str()))}
+            {table(&page, &status, policy, may_restore)}
+            <form method="get" action=format!("/vservers/{name}/backups") class="toolbar">
+                <label>
+                    {t.preview_of_policy()}
+                    <input
+                        type="text"
+                        name="keep"
+                        value=asked.unwrap_or_else(|| {
+                            in_force.map_or_else(|| PROPOSED_RETENTION.to_owned(), String::from)
+                        })
+                        autocomplete="off"
+                        spellcheck="false"
+                    />
+                </label>
+                <button>{t.preview_policy()}</button>
+            </form>
+            {problem.map(|text| view! { <p class="problem" role="status">{text}</p> })}
+            {(may_back_up && policy.is_some_and(|policy| Some(policy) == in_force))
+                .then(|| prune(&page, name.as_str()))}
+            {(may_back_up && status.exists).then(|| schedule(&page, &overview, &status))}
+        };
+        Ok(Content {
+            title: t.backups_of(name.as_str()),
+            area: Area::Backups,
+            subscription: None,
+            body: body.into_any(),
+        })
+    })
+}
+
+fn hidden(page: &Page, name: &str) -> impl IntoView + use<> {
+    view! {
+        <input type="hidden" name="csrf" value=page.csrf.clone() />
+        <input type="hidden" name="name" value=name.to_owned() />
+    }
+}
+
+fn take(page: &Page, overview: &BackupOverview, name: &str) -> impl IntoView + use<> {
+    let t = page.locale;
+    view! {
+        <form method="post" action="/api/backups/take" class="toolbar">
+            {hidden(page, name)} {target_choice(t, overview, None)}
+            <label>
+                <input type="checkbox" name="pause" value="true" />
+                " "
+                {t.pause_meanwhile()}
+            </label>
+            <button class="primary">{t.back_up_now()}</button>
+        </form>
+        <p>{t.command()} {t.colon()} <code>{format!("vserver {name} backup")}</code></p>
+    }
+}
+
+fn prune(page: &Page, name: &str) -> impl IntoView + use<> {
+    let t = page.locale;
+    view! {
+        <form method="post" action="/api/backups/prune" class="actions">
+            {hidden(page, name)} <button class="danger">{t.prune_now()}</button>
+        </form>
+        <p>{t.command()} {t.colon()} <code>{format!("vserver {name} backup prune")}</code></p>
+    }
+}
+
+/// What a policy says of each backup; each target's are judged by themselves.
+fn judged(status: &BackupStatus, policy: Option<Retention>) -> Vec<(TargetName, Judged)> {
+    let Some(policy) = policy else { return Vec::new() };
+    let mut targets: Vec<&TargetName> =
+        status.backups.iter().map(|kept| &kept.backup.target).collect();
+    targets.sort();
+    targets.dedup();
+    let of_target = |target: &TargetName| {
+        let ids: Vec<BackupId> = status
+            .backups
+            .iter()
+            .filter(|kept| kept.backup.target == *target)
+            .map(|kept| kept.backup.id)
+            .collect();
+        let target = target.clone();
+        policy.preview(&ids).into_iter().map(move |one| (target.clone(), one)).collect::<Vec<_>>()
+    };
+    targets.into_iter().flat_map(of_target).collect()
+}
+
+fn verdict(
+    t: Locale,
+    judged: &[(TargetName, Judged)],
+    target: &TargetName,
+    id: BackupId,
+) -> String {
+    let found = judged.iter().find(|(at, one)| at == target && one.id == id);
+    match found {
+        None => "–".to_owned(),
+        Some((_, one)) if !one.is_kept() => t.policy_removes().to_owned(),
+        Some((_, one)) => {
+            let reasons: Vec<&str> =
+                one.reasons.iter().map(|reason| retention_text(t, *reason)).collect();
+            reasons.join(", ")
+        }
+    }
+}
+
+fn table(
+    page: &Page,
+    status: &BackupStatus,
+    policy: Option<Retention>,
+    may_restore: bool,
+) -> AnyView {
+    let t = page.locale;
+    if status.backups.is_empty() {
+        return view! { <p>{t.no_backups_yet()}</p> }.into_any();
+    }
+    let judged = judged(status, policy);
+    let rows = status
+        .backups
+        .iter()
+        .map(|kept| {
+            let backup = &kept.backup;
+            let when = instant(t, backup.id.at());
+            let link = match may_restore {
+                true => view! { <a href=format!("/backups/{backup}")>{when}</a> }.into_any(),
+                false => when.into_any(),
+            };
+            view! {
+                <tr>
+                    <th scope="row">{link}</th>
+                    <td data-label=t.backup_target()>{backup.target.to_string()}</td>
+                    <td data-label=t.size()>{format::bytes(t, kept.bytes)}</td>
+                    <td data-label=t.kept_because()>
+                        {verdict(t, &judged, &backup.target, backup.id)}
+                    </td>
+                </tr>
+            }
+        })
+        .collect_view();
+    view! {
+        <div class="table-frame">
+            <table>
+                <caption class="hidden-visually">{t.backups()}</caption>
+                <thead>
+                    <tr>
+                        <th scope="col">{t.taken_at()}</th>
+                        <th scope="col">{t.backup_target()}</th>
+                        <th scope="col">{t.size()}</th>
+                        <th scope="col">{t.kept_because()}</th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+    }
+    .into_any()
+}
+
+fn schedule(
+    page: &Page,
+    overview: &BackupOverview,
+    status: &BackupStatus,
+) -> impl IntoView + use<> {
+    let t = page.locale;
+    let errors = page.errors(SCHEDULE);
+    let text = Input::Text { autocomplete: "off" };
+    let known = status.schedule.as_ref();
+    let value = |field: &str, known: Option<String>, otherwise: &str| {
+        page.typed(SCHEDULE, field).or(known).or_else(|| Some(otherwise.to_owned()))
+    };
+    let when = value("when", known.map(|known| known.when.to_string()), PROPOSED_TIME);
+    let keep = value("keep", known.map(|known| known.keep.to_string()), PROPOSED_RETENTION);
+    let target = page.typed(SCHEDULE, "target").or(known.map(|known| known.target.to_string()));
+    let name = status.vserver.to_string();
+    let next = known.map(|known| {
+        let at = instant(t, known.when.next(page.now));
+        view! { <p>{t.next_backup()} " " {at}</p> }
+    });
+    let off = known.is_some().then(|| {
+        view! {
+            <form method="post" action="/api/backups/schedule" class="actions">
+                {hidden(page, &name)} <input type="hidden" name="when" value="" />
+                <button>{t.schedule_off()}</button>
+            </form>
+        }
+    });
+    let words = [&when, &keep].map(|text| text.clone().unwrap_or_default());
+    let [shown_when, shown_keep] = words;
+    view! {
+        <section aria-labelledby="schedule-title">
+            <h2 id="schedule-title">{t.schedule()}</h2>
+            {next}
+            <form method="post" action="/api/backups/schedule" class="narrow">
+                {hidden(page, &name)} {target_choice(t, overview, target)}
+                {field(t, Field::BackupTime, "when", text, when, Some(t.when_hint().to_owned()), &errors)}
+                {field(t, Field::Retention, "keep", text, keep, Some(t.keep_hint().to_owned()), &errors)}
+                <p>
+                    {t.command()} {t.colon()}
+                    <code>
+                        {format!(
+                            "vserver {name} backup schedule --when '{shown_when}' --keep '{shown_keep}'",
+                        )}
+                    </code>
+                </p>
+                <p class="hint">
+                    {t.files_written()} {t.colon()}
+                    <code>{format!("/etc/vservers/{name}/apps/ulysse/backup")}</code>
+                </p>
+                <p class="actions"><button class="primary">{t.schedule_save()}</button></p>
+            </form>
+            {off}
+        </section>
+    }
+}

@@ -1,0 +1,267 @@
+//! One backup: what it is, what is in it, and what can be made of it. `?path=` looks into a directory.
+
+use domain::authz::ActionKind;
+use domain::backup::{BackupDetail, BackupEntry, BackupRef, EntryKind};
+use domain::failure::Failure;
+use domain::field::{Field, FieldErrors};
+use domain::restore::Proposal;
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+
+use crate::api::wrong;
+use crate::components::field::{Input, field};
+use crate::i18n::{Locale, consistency_text, format, problem_text};
+use crate::page::{Area, Content, For, Page, page};
+use crate::shared::instant;
+
+const RESTORE: &str = "backups/restore";
+
+/// The backup that an address or a form names.
+pub(crate) fn referred(text: &str) -> Result<BackupRef, Failure> {
+    text.parse().map_err(|problem| wrong(Field::Backup, problem))
+}
+
+/// The page.
+pub(crate) fn show() -> impl IntoView {
+    let backup = use_params_map().with_untracked(|map| map.get("backup")).unwrap_or_default();
+    page(For::LoggedIn, async move |page: Page| {
+        let t = page.locale;
+        let permit = page.permit()?;
+        let backup = referred(&backup)?;
+        let detail = page.backend.backup(permit, backup.clone()).await?;
+        let path = page.query("path").unwrap_or_else(|| "/".to_owned());
+        let entries =
+            page.backend.browse_backup(page.permit()?, backup.clone(), path.clone()).await?;
+        let proposal = page.backend.propose_restore(page.permit()?, backup.clone()).await?;
+        let may_back_up = page.may(ActionKind::BackUpVServer);
+        let body = view! {
+            <p>
+                <a href=format!("/vservers/{}/backups", backup.vserver)>
+                    {t.backups_of(backup.vserver.as_str())}
+                </a>
+            </p>
+            {facts(t, &detail)}
+            {may_back_up.then(|| acts(&page, &backup))}
+            {restore(&page, &backup, &proposal)}
+            {browse(&page, &backup, &path, entries)}
+        };
+        Ok(Content {
+            title: backup.to_string(),
+            area: Area::Backups,
+            subscription: None,
+            body: body.into_any(),
+        })
+    })
+}
+
+fn facts(t: Locale, detail: &BackupDetail) -> impl IntoView + use<> {
+    let row = |label: &'static str, value: String| {
+        view! { <div><dt>{label}</dt><dd>{value}</dd></div> }
+    };
+    let packages = detail.packages.map_or_else(|| "–".to_owned(), |n| format::integer(t, n));
+    let listed = |title: String, lines: &[String]| {
+        (!lines.is_empty()).then(|| {
+            let lines = lines
+                .iter()
+                .map(|line| view! { <li><code>{line.clone()}</code></li> })
+                .collect_view();
+            view! { <details><summary>{title}</summary><ul>{lines}</ul></details> }
+        })
+    };
+    let changed = t.changed_meanwhile(&format::integer(t, detail.changed_count));
+    view! {
+        <dl class="facts">
+            {row(t.taken_at(), format::instant(t, detail.summary.backup.id.at()))}
+            {row(t.size(), format::bytes(t, detail.summary.bytes))}
+            {row(t.unpacked_size(), format::bytes(t, detail.file_bytes))}
+            {row(t.entries(), format::integer(t, detail.files))}
+            {row(t.packages(), packages)}
+            {row(t.consistency(), consistency_text(t, detail.consistency).to_owned())}
+            {row(t.made_by(), detail.tool.clone())}
+        </dl>
+        {listed(changed, &detail.changed)}
+        {listed(t.left_out().to_owned(), &detail.omitted)}
+    }
+}
+
+fn hidden(page: &Page, backup: &BackupRef) -> impl IntoView + use<> {
+    view! {
+        <input type="hidden" name="csrf" value=page.csrf.clone() />
+        <input type="hidden" name="backup" value=backup.to_string() />
+    }
+}
+
+fn acts(page: &Page, backup: &BackupRef) -> impl IntoView + use<> {
+    let t = page.locale;
+    view! {
+        <form method="post" action="/api/backups/verify" class="actions">
+            {hidden(page, backup)} <button>{t.verify_backup()}</button>
+        </form>
+        <form method="post" action="/api/backups/remove" class="actions">
+            {hidden(page, backup)}
+            <button class="danger">{t.remove_backup(&format::instant(t, backup.id.at()))}</button>
+        </form>
+        <p>{t.command()} {t.colon()} <code>{format!("ulysse backup verify {backup}")}</code></p>
+    }
+}
+
+/// The form of a restore, filled in so that it can be sent as it is; what of the backup's own is
+/// another's already stands beside.
+fn restore(page: &Page, backup: &BackupRef, proposal: &Proposal) -> impl IntoView + use<> {
+    let t = page.locale;
+    let sent = page.errors(RESTORE);
+    let errors = if sent.is_empty() { FieldErrors::default() } else { sent };
+    let text = Input::Text { autocomplete: "off" };
+    let form = &proposal.form;
+    let hint = |of: Field| {
+        let problem = proposal.conflicts.of(of).next();
+        problem.map(|problem| t.own_value_taken(&problem_text(t, problem)))
+    };
+    let value = |name: &str, proposed: &str| {
+        page.typed(RESTORE, name).or_else(|| Some(proposed.to_owned()))
+    };
+    let interfaces: Vec<String> =
+        form.interfaces.split_whitespace().map(|one| format!(" --interface {one}")).collect();
+    let line = format!(
+        "vserver {} backup restore {backup} --context {} --hostname {}{}",
+        form.name,
+        form.context,
+        form.host_name,
+        interfaces.concat()
+    );
+    view! {
+        <section aria-labelledby="restore-title">
+            <h2 id="restore-title">{t.restore_as_vserver()}</h2>
+            <form method="post" action="/api/backups/restore" class="narrow">
+                {hidden(page, backup)}
+                {field(t, Field::Name, "name", text, value("name", &form.name), hint(Field::Name), &errors)}
+                {field(
+                    t,
+                    Field::Context,
+                    "context",
+                    text,
+                    value("context", &form.context),
+                    hint(Field::Context),
+                    &errors,
+                )}
+                {field(
+                    t,
+                    Field::HostName,
+                    "host_name",
+                    text,
+                    value("host_name", &form.host_name),
+                    hint(Field::HostName),
+                    &errors,
+                )}
+                {field(
+                    t,
+                    Field::Interface,
+                    "interfaces",
+                    text,
+                    value("interfaces", &form.interfaces),
+                    hint(Field::Interface),
+                    &errors,
+                )}
+                <p>{t.command()} {t.colon()} <code>{line}</code></p>
+                <p class="hint">
+                    {t.files_written()} {t.colon()}
+                    <code>{format!("/etc/vservers/{0}, /var/lib/vservers/{0}", form.name)}</code>
+                </p>
+                <p class="actions"><button class="primary">{t.restore_now()}</button></p>
+            </form>
+        </section>
+    }
+}
+
+fn browse(
+    page: &Page,
+    backup: &BackupRef,
+    path: &str,
+    entries: Vec<BackupEntry>,
+) -> impl IntoView + use<> {
+    let t = page.locale;
+    let base = path.trim_end_matches('/').to_owned();
+    let above = base.rsplit_once('/').map(|(above, _)| {
+        let address = address(backup, if above.is_empty() { "/" } else { above });
+        view! { <p><a href=address>{t.directory_above()}</a></p> }
+    });
+    let rows = entries
+        .into_iter()
+        .map(|entry| {
+            let inside = format!("{base}/{}", entry.name);
+            let name = match entry.kind {
+                EntryKind::Directory => {
+                    let address = address(backup, &inside);
+                    view! { <a href=address>{format!("{}/", entry.name)}</a> }.into_any()
+                }
+                EntryKind::Link => {
+                    let to = entry.link.clone().unwrap_or_default();
+                    view! { {entry.name.clone()} " → " {to} }.into_any()
+                }
+                _ => entry.name.clone().into_any(),
+            };
+            let put_back = (entry.kind == EntryKind::File).then(|| {
+                view! {
+                    <form method="post" action="/api/backups/restore-file">
+                        {hidden(page, backup)} <input type="hidden" name="path" value=inside />
+                        <button
+                            class="quiet"
+                            aria-label=format!("{} {}", t.put_back(), entry.name)
+                        >
+                            {t.put_back()}
+                        </button>
+                    </form>
+                }
+            });
+            view! {
+                <tr>
+                    <th scope="row">{name}</th>
+                    <td data-label=t.mode()>
+                        <code>{format!("{:04o} {}:{}", entry.mode, entry.user, entry.group)}</code>
+                    </td>
+                    <td data-label=t.size()>
+                        {(entry.kind == EntryKind::File).then(|| format::bytes(t, entry.bytes))}
+                    </td>
+                    <td data-label=t.changed_at()>{instant(t, entry.modified)}</td>
+                    <td class="row-actions">{put_back}</td>
+                </tr>
+            }
+        })
+        .collect_view();
+    let shown = if base.is_empty() { "/".to_owned() } else { base.clone() };
+    view! {
+        <section aria-labelledby="browse-title">
+            <h2 id="browse-title">{t.files_in_backup()} " " <code>{shown}</code></h2>
+            <p class="hint">{t.put_back_explained(backup.vserver.as_str())}</p>
+            {above}
+            <div class="table-frame">
+                <table>
+                    <caption class="hidden-visually">{t.files_in_backup()}</caption>
+                    <thead>
+                        <tr>
+                            <th scope="col">{t.file_name()}</th>
+                            <th scope="col">{t.mode()}</th>
+                            <th scope="col">{t.size()}</th>
+                            <th scope="col">{t.changed_at()}</th>
+                            <th scope="col">{t.actions()}</th>
+                        </tr>
+                    </thead>
+                    <tbody>{rows}</tbody>
+                </table>
+            </div>
+        </section>
+    }
+}
+
+/// The address of a directory in a backup.
+fn address(backup: &BackupRef, path: &str) -> String {
+    let mut text = format!("/backups/{backup}?path=");
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            text.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    text
+}

@@ -1,0 +1,108 @@
+//! Taking backups when they are due: what the engine does of itself.
+//!
+//! [`step`] looks once at all schedules and asks for what is due; [`spawn`] does it again and again,
+//! woken by nothing but time. What is asked for are operations like any other, by nobody: they wait their
+//! turn, are seen, can be cancelled. After one succeeded, what its policy does not keep is removed by
+//! another.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::backup::{BackupId, BackupOrder};
+use domain::failure::chain;
+use domain::operation::Actor;
+use domain::time::UnixMillis;
+
+use super::schedule::{self, InForce};
+use super::view::list;
+use crate::config;
+use crate::engine::{Change, Engine};
+
+/// How often is looked: no schedule is finer than a minute.
+const EVERY: Duration = Duration::from_secs(60);
+
+/// Looks at all schedules for as long as the engine lives.
+///
+/// # Errors
+/// When there is no thread to be had.
+pub(crate) fn spawn(engine: &Arc<Engine>) -> io::Result<()> {
+    let engine = Arc::downgrade(engine);
+    std::thread::Builder::new().name("schedule".to_owned()).spawn(move || {
+        while let Some(engine) = engine.upgrade() {
+            // A command that was killed may have left a VServer standing still: it does not wait for the
+            // next command.
+            engine.recover();
+            step(&engine, engine.clock().now());
+            drop(engine);
+            std::thread::park_timeout(EVERY);
+        }
+    })?;
+    Ok(())
+}
+
+/// Asks for every backup that is due now, and for the removal of what is not kept any more; gives what
+/// was asked for.
+pub fn step(engine: &Arc<Engine>, now: UnixMillis) -> Vec<Change> {
+    let roots = &engine.instance().settings.roots;
+    let names = config::list_names(roots).unwrap_or_else(|error| {
+        tracing::error!(error = chain(&error), "schedules cannot be looked at");
+        Vec::new()
+    });
+    let mut asked = Vec::new();
+    for name in names {
+        let in_force = match schedule::read(roots, &name) {
+            Ok(Some(in_force)) => in_force,
+            Ok(None) => continue,
+            Err(error) => {
+                tracing::warn!(%name, error = chain(&error), "no schedule of backups");
+                continue;
+            }
+        };
+        // Another host is asked when something is due by what is known here, not every minute.
+        let attempts = schedule::attempts(roots, &name);
+        let InForce { schedule, since } = in_force;
+        let last = attempts.last.filter(|_| attempts.failure.is_none());
+        if schedule.is_due(now, since, last, attempts.last) {
+            let order = BackupOrder {
+                vserver: name.clone(),
+                target: schedule.target.clone(),
+                pause: false,
+            };
+            ask(engine, Change::Backup(order), &mut asked);
+            continue;
+        }
+        // Nothing new since the last look: nothing to remove.
+        let is_fresh = last.is_some_and(|last| now.millis_since(last) < FRESH_MS);
+        if !is_fresh {
+            continue;
+        }
+        let kept = match list(engine.instance(), &schedule.target, Some(&name)) {
+            Ok(kept) => kept,
+            Err(failure) => {
+                tracing::warn!(%name, %failure, "what is kept cannot be seen");
+                continue;
+            }
+        };
+        let ids: Vec<BackupId> = kept.iter().map(|kept| kept.backup.id).collect();
+        let judged = schedule.keep.preview(&ids);
+        let ids: Vec<BackupId> =
+            judged.iter().filter(|one| !one.is_kept()).map(|one| one.id).collect();
+        if !ids.is_empty() {
+            let target = schedule.target.clone();
+            ask(engine, Change::RemoveBackups { target, vserver: name, ids }, &mut asked);
+        }
+    }
+    asked
+}
+
+/// How long after a backup is looked for what it makes superfluous.
+const FRESH_MS: u64 = 10 * 60_000;
+
+fn ask(engine: &Arc<Engine>, change: Change, asked: &mut Vec<Change>) {
+    match engine.submit(change.clone(), Actor::System) {
+        Ok(_) => asked.push(change),
+        // Busy, or the queue is full: it is asked for again in a minute.
+        Err(failure) => tracing::info!(%failure, "a backup that is due waits"),
+    }
+}

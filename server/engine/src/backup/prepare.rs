@@ -1,0 +1,90 @@
+//! Judging what is asked for about backups, before it is an operation.
+
+use domain::failure::Failure;
+use domain::host::HostFacts;
+use domain::id::{TargetName, VServerName};
+use domain::restore::{Claims, RestoreForm, RestoreSpec};
+
+use super::depot;
+use super::import;
+use super::restore::judge;
+use super::view::member;
+use crate::config;
+use crate::engine::{Change, Engine};
+use crate::operation::Task;
+
+/// What became of a change.
+pub(crate) enum Prepared {
+    /// It is about backups, and can be asked for.
+    Task(Task),
+    /// It is about something else.
+    Other(Change),
+}
+
+/// Judges a change that is about backups.
+///
+/// # Errors
+/// When it cannot be asked for.
+pub(crate) fn prepare(engine: &Engine, change: Change) -> Result<Prepared, Failure> {
+    let settings = &engine.instance().settings;
+    let known = |target: &TargetName| depot(settings, target).map(drop);
+    let exists = |name: &VServerName| match config::list_names(&settings.roots)?.contains(name) {
+        true => Ok(()),
+        false => Err(Failure::NoSuchVServer { name: name.clone() }),
+    };
+    Ok(Prepared::Task(match change {
+        Change::Backup(order) => {
+            exists(&order.vserver)?;
+            known(&order.target)?;
+            Task::Backup(order)
+        }
+        Change::Import { order, directory } => {
+            known(&order.target)?;
+            import::find(&directory, &order.vserver)?;
+            Task::Import { order, directory }
+        }
+        Change::Restore { backup, form } => {
+            known(&backup.target)?;
+            Task::Restore(Box::new(judge(engine, &backup, &form)?))
+        }
+        Change::RestoreFile { backup, into, path } => {
+            exists(&into)?;
+            known(&backup.target)?;
+            // Only its shape: whether it is there is seen when it is looked for.
+            member(&path)?;
+            let path = path.trim_matches('/').to_owned();
+            Task::RestoreFile { backup, into, path }
+        }
+        Change::VerifyBackup(backup) => {
+            known(&backup.target)?;
+            Task::VerifyBackup(backup)
+        }
+        Change::RemoveBackups { target, vserver, ids } => {
+            known(&target)?;
+            Task::RemoveBackups { target, vserver, ids }
+        }
+        Change::ScheduleBackups { vserver, schedule } => {
+            exists(&vserver)?;
+            if let Some(schedule) = &schedule {
+                known(&schedule.target)?;
+            }
+            Task::ScheduleBackups { vserver, schedule }
+        }
+        other => return Ok(Prepared::Other(other)),
+    }))
+}
+
+/// Judges what was judged once more, against the host as it is by now.
+///
+/// # Errors
+/// What is another's meanwhile.
+pub(crate) fn judge_again(host: &HostFacts, spec: &RestoreSpec) -> Result<(), Failure> {
+    let claims = Claims {
+        name: spec.name.clone(),
+        context: Some(spec.context),
+        host_name: spec.host_name.clone(),
+        interfaces: spec.interfaces.clone(),
+    };
+    let judged = RestoreForm::default().judge(&claims, spec.backup.clone(), host);
+    judged.map(drop).map_err(|errors| Failure::Invalid { errors })
+}

@@ -1,0 +1,282 @@
+//! `vserver NAME backup …`: taking backups of one VServer, seeing them, and making one again of them.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::sync::Arc;
+
+use domain::backup::{BackupOrder, BackupRef, BackupSummary};
+use domain::failure::Failure;
+use domain::field::{Field, FieldErrors, Problem};
+use domain::id::{TargetName, VServerName};
+use domain::operation::Kind;
+use domain::restore::RestoreForm;
+use domain::retention::{Judged, Retention, ScheduleForm, judge_target};
+use engine::Engine;
+use engine::backup;
+use engine::engine::Change;
+
+use super::caller::Caller;
+use super::change::{self, Ended};
+use super::exit;
+use super::help::Command;
+use super::options::{Grammar, Opt, Section, UsageError, text};
+
+const GRAMMAR: Grammar = Grammar {
+    options: &[
+        Opt::flag("help"),
+        Opt::value("target"),
+        Opt::flag("pause"),
+        Opt::value("when"),
+        Opt::value("keep"),
+        Opt::flag("off"),
+        Opt::value("context"),
+        Opt::value("hostname"),
+        Opt::value("interface"),
+    ],
+    takes_words: true,
+};
+
+/// What was typed after `backup`.
+struct Typed {
+    words: Vec<String>,
+    section: Section,
+}
+
+fn understand(arguments: &[OsString]) -> Result<Typed, UsageError> {
+    let is_option = |word: &OsString| word.to_string_lossy().starts_with('-');
+    let options = arguments.iter().position(is_option).unwrap_or(arguments.len());
+    let (leading, rest) = arguments.split_at(options);
+    let section = GRAMMAR.parse(rest)?;
+    let trailing = section.words();
+    let words = leading.iter().chain(&trailing).map(|word| text(word)).collect::<Result<_, _>>()?;
+    Ok(Typed { words, section })
+}
+
+/// Does what was typed.
+pub(super) fn run(
+    caller: Caller,
+    config: Option<&Path>,
+    name: &OsString,
+    arguments: &[OsString],
+) -> Result<u8, u8> {
+    let usage = |error: UsageError| {
+        caller.complain(error.text(caller.locale));
+        caller.hint(caller.locale.help_hint());
+        exit::FAILURE
+    };
+    let Typed { words, section } = understand(arguments).map_err(usage)?;
+    if section.has("--help") {
+        caller.answer(Command::Backup.help(caller.locale));
+        return Ok(0);
+    }
+    let told = |failure: Failure| {
+        caller.tell(&failure, None);
+        exit::FAILURE
+    };
+    let value = |option: &str| section.value(option).map(Option::unwrap_or_default).map_err(usage);
+    let name: VServerName = text(name)
+        .map_err(usage)?
+        .trim_end_matches('/')
+        .parse()
+        .map_err(|problem| told(wrong(Field::Name, problem)))?;
+    let engine = caller.engine(config)?;
+    let targets = targets_of(&engine);
+    let target = || -> Result<TargetName, u8> {
+        judge_target(&value("--target")?, &targets)
+            .map_err(|problem| told(wrong(Field::BackupTarget, problem)))
+    };
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let change = match words.as_slice() {
+        [] => {
+            let order =
+                BackupOrder { vserver: name, target: target()?, pause: section.has("--pause") };
+            Change::Backup(order)
+        }
+        ["list"] => return list(caller, &engine, Some(&name)).map_err(told),
+        ["preview"] => {
+            let keep = value("--keep")?;
+            let judged = judged(&engine, &name, &target()?, &keep).map_err(told)?;
+            show_judged(caller, &judged);
+            return Ok(0);
+        }
+        ["prune"] => {
+            let (keep, target) = (value("--keep")?, target()?);
+            let judged = judged(&engine, &name, &target, &keep).map_err(told)?;
+            show_judged(caller, &judged);
+            let ids: Vec<_> =
+                judged.iter().filter(|one| !one.is_kept()).map(|one| one.id).collect();
+            if ids.is_empty() {
+                return Ok(0);
+            }
+            Change::RemoveBackups { target, vserver: name, ids }
+        }
+        ["schedule"] if section.has("--off") => {
+            Change::ScheduleBackups { vserver: name, schedule: None }
+        }
+        ["schedule"] => {
+            let form = ScheduleForm {
+                target: value("--target")?,
+                when: value("--when")?,
+                keep: value("--keep")?,
+            };
+            if form == ScheduleForm::default() {
+                return show_schedule(caller, &engine, &name).map_err(told);
+            }
+            let schedule =
+                form.judge(&targets).map_err(|errors| told(Failure::Invalid { errors }))?;
+            if schedule.is_none() {
+                return Err(told(wrong(Field::BackupTime, Problem::Missing)));
+            }
+            Change::ScheduleBackups { vserver: name, schedule }
+        }
+        ["restore", backup] => {
+            let backup = reference(backup).map_err(told)?;
+            let form = RestoreForm {
+                name: name.to_string(),
+                context: value("--context")?,
+                host_name: value("--hostname")?,
+                interfaces: section.values("--interface").map_err(usage)?.join(" "),
+            };
+            return restore(caller, &engine, backup, form);
+        }
+        ["restore-file", backup, path] => Change::RestoreFile {
+            backup: reference(backup).map_err(told)?,
+            into: name,
+            path: (*path).to_owned(),
+        },
+        [word, ..] => {
+            return Err(usage(UsageError::WordNotExpected { word: (*word).to_owned() }));
+        }
+    };
+    let kind = kind_of(&change);
+    match change::run(caller, &engine, change) {
+        Ended::Done(_) => Ok(0),
+        Ended::Told(code) => Err(code),
+        Ended::Refused(failure) => Err(change::refused(caller, kind, &failure)),
+    }
+}
+
+fn kind_of(change: &Change) -> Kind {
+    match change {
+        Change::Backup(_) => Kind::Backup,
+        Change::Restore { .. } => Kind::Restore,
+        Change::RestoreFile { .. } => Kind::RestoreFile,
+        Change::ScheduleBackups { .. } => Kind::ScheduleBackups,
+        _ => Kind::RemoveBackups,
+    }
+}
+
+/// Restores, or says what is in the way and what to say instead.
+fn restore(
+    caller: Caller,
+    engine: &Arc<Engine>,
+    backup: BackupRef,
+    form: RestoreForm,
+) -> Result<u8, u8> {
+    let change = Change::Restore { backup: backup.clone(), form: Box::new(form) };
+    match change::run(caller, engine, change) {
+        Ended::Done(_) => Ok(0),
+        Ended::Told(code) => Err(code),
+        Ended::Refused(failure) => {
+            let code = change::refused(caller, Kind::Restore, &failure);
+            if matches!(failure, Failure::Invalid { .. })
+                && let Ok(proposal) = backup::propose(engine, &backup)
+            {
+                let line = restore_line(&backup, &proposal.form);
+                caller.hint(caller.locale.restore_instead(&line));
+            }
+            Err(code)
+        }
+    }
+}
+
+/// The command that restores a backup as a form says.
+pub(super) fn restore_line(backup: &BackupRef, form: &RestoreForm) -> String {
+    let host_name = match form.host_name.as_str() {
+        "" => String::new(),
+        name => format!(" --hostname {name}"),
+    };
+    let interfaces: Vec<String> =
+        form.interfaces.split_whitespace().map(|one| format!(" --interface {one}")).collect();
+    format!(
+        "vserver {} backup restore {backup} --context {}{host_name}{}",
+        form.name,
+        form.context,
+        interfaces.concat()
+    )
+}
+
+/// The targets of the settings.
+pub(super) fn targets_of(engine: &Engine) -> Vec<TargetName> {
+    engine.instance().settings.backup.targets.keys().cloned().collect()
+}
+
+/// The backup that is named.
+pub(super) fn reference(text: &str) -> Result<BackupRef, Failure> {
+    text.parse().map_err(|problem| wrong(Field::Backup, problem))
+}
+
+pub(super) fn wrong(field: Field, problem: Problem) -> Failure {
+    let mut errors = FieldErrors::default();
+    errors.push(field, problem);
+    Failure::Invalid { errors }
+}
+
+/// Prints the backups of one VServer or of all, the newest first.
+pub(super) fn list(
+    caller: Caller,
+    engine: &Engine,
+    vserver: Option<&VServerName>,
+) -> Result<u8, Failure> {
+    for target in targets_of(engine) {
+        for BackupSummary { backup, bytes } in backup::list(engine.instance(), &target, vserver)? {
+            caller.answer(format_args!("{backup}\t{bytes}"));
+        }
+    }
+    Ok(0)
+}
+
+/// What a policy says of the backups of a VServer: the one that is named, else that of its schedule.
+pub(super) fn judged(
+    engine: &Engine,
+    vserver: &VServerName,
+    target: &TargetName,
+    keep: &str,
+) -> Result<Vec<Judged>, Failure> {
+    let roots = &engine.instance().settings.roots;
+    let keep: Retention = match keep {
+        "" => {
+            let in_force = backup::schedule::read(roots, vserver)?;
+            in_force
+                .map(|in_force| in_force.schedule.keep)
+                .ok_or_else(|| wrong(Field::Retention, Problem::Missing))?
+        }
+        keep => keep.parse().map_err(|problem| wrong(Field::Retention, problem))?,
+    };
+    let kept = backup::list(engine.instance(), target, Some(vserver))?;
+    let ids: Vec<_> = kept.iter().map(|kept| kept.backup.id).collect();
+    Ok(keep.preview(&ids))
+}
+
+fn show_judged(caller: Caller, judged: &[Judged]) {
+    for one in judged {
+        let reasons: Vec<&str> = one.reasons.iter().map(|reason| reason.as_str()).collect();
+        let verdict = match reasons.is_empty() {
+            true => caller.locale.backup_goes().to_owned(),
+            false => caller.locale.backup_stays(&reasons.join(", ")),
+        };
+        caller.answer(format_args!("{}\t{verdict}", one.id));
+    }
+}
+
+fn show_schedule(caller: Caller, engine: &Engine, name: &VServerName) -> Result<u8, Failure> {
+    let roots = &engine.instance().settings.roots;
+    match backup::schedule::read(roots, name)? {
+        Some(in_force) => {
+            let domain::retention::Schedule { target, when, keep } = in_force.schedule;
+            caller.answer(format_args!("{target}\t{when}\t{keep}"));
+        }
+        None => caller.answer(caller.locale.no_schedule(name.as_str())),
+    }
+    Ok(0)
+}

@@ -1,0 +1,200 @@
+//! `ulysse backup …`: the backups of all VServers, also of those that are gone.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use domain::backup::{BackupId, BackupOrder, BackupRef, BackupScope, EntryKind};
+use domain::failure::Failure;
+use domain::field::Field;
+use domain::operation::Kind;
+use domain::retention::judge_target;
+use engine::Engine;
+use engine::backup;
+use engine::engine::{Change, Instance};
+
+use super::backup::{list, reference, restore_line, targets_of, wrong};
+use super::caller::Caller;
+use super::change::{self, Ended};
+use super::{begin_log, exit};
+
+/// The words after `ulysse backup`.
+#[derive(Debug, Args)]
+pub(crate) struct BackupArguments {
+    #[command(subcommand)]
+    command: BackupCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum BackupCommand {
+    /// Lists all backups: TARGET:VSERVER:ID and bytes, the newest first
+    List,
+    /// Says what is wrong with the backups of which VServer; fails when anything is
+    Check,
+    /// Says what one backup holds
+    Show {
+        /// TARGET:VSERVER:ID
+        backup: String,
+    },
+    /// Lists a directory in a backup
+    Browse {
+        /// TARGET:VSERVER:ID
+        backup: String,
+        /// The directory, as seen from inside
+        #[arg(default_value = "/")]
+        path: String,
+    },
+    /// Reads backups and compares them with what was written
+    Verify {
+        /// TARGET:VSERVER:ID
+        #[arg(required = true)]
+        backups: Vec<String>,
+    },
+    /// Makes a backup of what was saved by hand of a VServer of an old host
+    Import {
+        /// The VServer's name there
+        name: String,
+        /// A directory with etc/vservers/NAME and var/lib/vservers/NAME below it
+        directory: std::path::PathBuf,
+        /// Where the backup goes
+        #[arg(long, default_value = "")]
+        target: String,
+    },
+    /// Removes backups
+    Remove {
+        /// TARGET:VSERVER:ID
+        #[arg(required = true)]
+        backups: Vec<String>,
+    },
+}
+
+/// Does what was typed.
+pub(crate) fn backup(instance: Instance, arguments: BackupArguments) -> ExitCode {
+    let caller = Caller::here("ulysse backup");
+    begin_log(false);
+    let engine = Engine::new(instance);
+    let done = match arguments.command {
+        BackupCommand::List => list(caller, &engine, None),
+        BackupCommand::Check => check(caller, &engine),
+        BackupCommand::Show { backup } => show(caller, &engine, &backup),
+        BackupCommand::Browse { backup, path } => browse(caller, &engine, &backup, &path),
+        BackupCommand::Verify { backups } => each(caller, &engine, &backups, |backup| {
+            (Kind::VerifyBackup, Change::VerifyBackup(backup))
+        }),
+        BackupCommand::Import { name, directory, target } => {
+            import(caller, &engine, &name, &directory, &target)
+        }
+        BackupCommand::Remove { backups } => each(caller, &engine, &backups, |backup| {
+            let BackupRef { target, vserver, id } = backup;
+            (Kind::RemoveBackups, Change::RemoveBackups { target, vserver, ids: vec![id] })
+        }),
+    };
+    ExitCode::from(done.unwrap_or_else(|failure| {
+        caller.tell(&failure, None);
+        exit::FAILURE
+    }))
+}
+
+/// Makes a backup of what was saved by hand, and says how to make a VServer of it.
+fn import(
+    caller: Caller,
+    engine: &std::sync::Arc<Engine>,
+    name: &str,
+    directory: &std::path::Path,
+    target: &str,
+) -> Result<u8, Failure> {
+    let vserver: domain::id::VServerName =
+        name.parse().map_err(|problem| wrong(Field::Name, problem))?;
+    let target = judge_target(target, &targets_of(engine))
+        .map_err(|problem| wrong(Field::BackupTarget, problem))?;
+    let directory = std::fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned());
+    let order = BackupOrder { vserver: vserver.clone(), target: target.clone(), pause: false };
+    let operation = match change::run(caller, engine, Change::Import { order, directory }) {
+        Ended::Done(operation) => operation,
+        Ended::Told(code) => return Ok(code),
+        Ended::Refused(failure) => return Ok(change::refused(caller, Kind::Backup, &failure)),
+    };
+    let id = operation.started_at.and_then(BackupId::taken_at);
+    if let Some(id) = id {
+        let backup = BackupRef { target, vserver, id };
+        let form = backup::propose(engine, &backup)?.form;
+        caller.answer(restore_line(&backup, &form));
+    }
+    Ok(0)
+}
+
+fn each(
+    caller: Caller,
+    engine: &std::sync::Arc<Engine>,
+    backups: &[String],
+    change: impl Fn(BackupRef) -> (Kind, Change),
+) -> Result<u8, Failure> {
+    let backups = backups.iter().map(|text| reference(text)).collect::<Result<Vec<_>, _>>()?;
+    let mut code = 0;
+    for backup in backups {
+        let (kind, change) = change(backup);
+        match change::run(caller, engine, change) {
+            Ended::Done(_) => {}
+            Ended::Told(one) => code = one,
+            Ended::Refused(failure) => code = change::refused(caller, kind, &failure),
+        }
+    }
+    Ok(code)
+}
+
+fn check(caller: Caller, engine: &Engine) -> Result<u8, Failure> {
+    let overview = backup::overview(engine.instance(), engine.clock().now(), &BackupScope::All)?;
+    let mut code = 0;
+    for one in &overview.vservers {
+        for alert in &one.alerts {
+            caller.answer(app::i18n::backup_alert_text(caller.locale, &one.vserver, alert));
+            code = exit::FAILURE;
+        }
+    }
+    Ok(code)
+}
+
+fn show(caller: Caller, engine: &Engine, text: &str) -> Result<u8, Failure> {
+    let detail = backup::detail(engine.instance(), &reference(text)?)?;
+    let packages = detail.packages.map_or_else(|| "–".to_owned(), |count| count.to_string());
+    for (key, value) in [
+        ("backup", detail.summary.backup.to_string()),
+        ("bytes", detail.summary.bytes.to_string()),
+        ("tool", detail.tool),
+        ("consistency", detail.consistency.as_str().to_owned()),
+        ("files", detail.files.to_string()),
+        ("file-bytes", detail.file_bytes.to_string()),
+        ("packages", packages),
+        ("changed", detail.changed_count.to_string()),
+    ] {
+        caller.answer(format_args!("{key}\t{value}"));
+    }
+    for path in detail.changed {
+        caller.answer(format_args!("changed-file\t{path}"));
+    }
+    for path in detail.omitted {
+        caller.answer(format_args!("omitted\t{path}"));
+    }
+    Ok(0)
+}
+
+fn browse(caller: Caller, engine: &Engine, text: &str, path: &str) -> Result<u8, Failure> {
+    for entry in backup::browse(engine.instance(), &reference(text)?, path)? {
+        let mark = match entry.kind {
+            EntryKind::Directory => 'd',
+            EntryKind::File => '-',
+            EntryKind::Link => 'l',
+            EntryKind::Other => '?',
+        };
+        let link = entry.link.map(|to| format!(" -> {to}")).unwrap_or_default();
+        caller.answer(format_args!(
+            "{mark}{:04o}\t{}:{}\t{}\t{}\t{}{link}",
+            entry.mode,
+            entry.user,
+            entry.group,
+            entry.bytes,
+            app::i18n::format::rfc3339(entry.modified),
+            entry.name
+        ));
+    }
+    Ok(0)
+}
