@@ -37,7 +37,8 @@ pub fn status_of(failure: &Failure) -> StatusCode {
         | Failure::NoSuchConfigChange { .. }
         | Failure::NoSuchTemplate { .. }
         | Failure::NoSuchBase { .. }
-        | Failure::NoSuchUser => StatusCode::NOT_FOUND,
+        | Failure::NoSuchUser
+        | Failure::NotInBin { .. } => StatusCode::NOT_FOUND,
         Failure::SetupLinkInvalid => StatusCode::GONE,
         Failure::AlreadyRunning { .. }
         | Failure::NotRunning { .. }
@@ -45,6 +46,10 @@ pub fn status_of(failure: &Failure) -> StatusCode {
         | Failure::LastAdministrator
         | Failure::ConfigChanged { .. }
         | Failure::ConfigUnchanged
+        | Failure::Protected { .. }
+        | Failure::MustBeStopped { .. }
+        | Failure::NothingToChange
+        | Failure::Mounted { .. }
         | Failure::Cancelled => StatusCode::CONFLICT,
         Failure::Invalid { .. }
         | Failure::WrongCredentials

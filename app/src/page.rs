@@ -122,6 +122,7 @@ pub(crate) enum Area {
     Operations,
     Terminals,
     Templates,
+    Bin,
     Users,
     Account,
 }

@@ -36,6 +36,11 @@ enum Program {
     Template(cli::TemplateArguments),
     /// Manages cached base systems: list, refresh, remove
     Base(cli::BaseArguments),
+    /// Shows the recycle bin of deleted VServers, gets one back, removes them for good
+    Bin {
+        #[command(subcommand)]
+        action: cli::BinAction,
+    },
     /// Says what this host lacks, and what crashes left behind
     Doctor {
         /// Puts right what crashes left behind
@@ -113,6 +118,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
         Program::User(arguments) => user_command::run(&instance.settings, arguments),
         Program::Template(arguments) => cli::template(config, arguments),
         Program::Base(arguments) => cli::base(config, arguments),
+        Program::Bin { action } => cli::bin(instance, action),
         Program::Doctor { repair } => cli::doctor(instance, repair),
     }
 }

@@ -30,6 +30,14 @@ pub enum ActionKind {
     ConfigureDefaults,
     /// Cancel an operation.
     CancelOperation,
+    /// Rename a VServer, change its context number, host name, addresses.
+    ChangeIdentity,
+    /// Protect a VServer against deletion, or take the protection away.
+    ProtectVServer,
+    /// See the recycle bin, get a VServer back from it.
+    UndeleteVServer,
+    /// Remove a VServer from the recycle bin, for good.
+    PurgeVServer,
     /// See and change users.
     ManageUsers,
     /// Change one's own password, end one's own session.
@@ -42,7 +50,7 @@ pub enum ActionKind {
 
 impl ActionKind {
     /// Every action, in the order of the table.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 17] = [
         Self::ViewVServers,
         Self::ViewOperations,
         Self::BuildVServer,
@@ -52,6 +60,10 @@ impl ActionKind {
         Self::ConfigureVServer,
         Self::ConfigureDefaults,
         Self::CancelOperation,
+        Self::ChangeIdentity,
+        Self::ProtectVServer,
+        Self::UndeleteVServer,
+        Self::PurgeVServer,
         Self::ManageUsers,
         Self::OwnAccount,
         Self::ViewTemplates,
@@ -71,6 +83,10 @@ impl ActionKind {
             Self::ConfigureVServer => "configure-vserver",
             Self::ConfigureDefaults => "configure-defaults",
             Self::CancelOperation => "cancel-operation",
+            Self::ChangeIdentity => "change-identity",
+            Self::ProtectVServer => "protect-vserver",
+            Self::UndeleteVServer => "undelete-vserver",
+            Self::PurgeVServer => "purge-vserver",
             Self::ManageUsers => "manage-users",
             Self::OwnAccount => "own-account",
             Self::ViewTemplates => "view-templates",
@@ -91,8 +107,11 @@ impl ActionKind {
             | Self::DeleteVServer
             | Self::ConfigureVServer
             | Self::CancelOperation
+            | Self::ChangeIdentity
+            | Self::ProtectVServer
+            | Self::UndeleteVServer
             | Self::ManageTemplates => Role::Operator,
-            Self::ConfigureDefaults | Self::ManageUsers => Role::Administrator,
+            Self::ConfigureDefaults | Self::PurgeVServer | Self::ManageUsers => Role::Administrator,
         }
     }
 }
@@ -129,6 +148,10 @@ actions!(
     ConfigureVServer,
     ConfigureDefaults,
     CancelOperation,
+    ChangeIdentity,
+    ProtectVServer,
+    UndeleteVServer,
+    PurgeVServer,
     ManageUsers,
     OwnAccount,
     ViewTemplates,

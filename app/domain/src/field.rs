@@ -53,6 +53,7 @@ pub enum Field {
     Description,
     Archive,
     Base,
+    Confirmation,
 }
 
 /// What a character set is called in the sentence for people.
@@ -170,6 +171,20 @@ pub enum Problem {
     /// Another VServer has this name.
     #[error("name taken")]
     NameTaken,
+    /// Another VServer has this host name.
+    #[error("host name {host_name} belongs to {by}")]
+    HostNameTaken {
+        /// The host name.
+        host_name: crate::id::HostName,
+        /// Who has it.
+        by: VServerName,
+    },
+    /// What was typed to confirm is not the name.
+    #[error("not the name {name}")]
+    NotTheName {
+        /// What should have been typed.
+        name: VServerName,
+    },
     /// Where its files would go there are files already.
     #[error("{path} is not empty")]
     NotEmpty {

@@ -29,6 +29,10 @@ fn the_table() {
     configure-vserver  yes           yes           -
     configure-defaults yes           -             -
     cancel-operation   yes           yes           -
+    change-identity    yes           yes           -
+    protect-vserver    yes           yes           -
+    undelete-vserver   yes           yes           -
+    purge-vserver      yes           -             -
     manage-users       yes           -             -
     own-account        yes           yes           yes
     view-templates     yes           yes           yes

@@ -6,7 +6,9 @@
 //! [`Flash`] for why. No SQL, no paths, no engine types here.
 
 pub mod account;
+pub mod bin;
 pub mod config;
+pub mod identity;
 pub mod operations;
 pub mod templates;
 pub mod terminals;

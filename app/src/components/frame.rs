@@ -59,6 +59,7 @@ fn navigation(page: &Page, area: Area) -> impl IntoView + use<> {
         (Area::Operations, "/operations", t.operations(), ActionKind::ViewOperations),
         (Area::Terminals, "/terminals", t.terminals(), ActionKind::EnterVServer),
         (Area::Templates, "/templates", t.templates(), ActionKind::ViewTemplates),
+        (Area::Bin, "/bin", t.recycle_bin(), ActionKind::UndeleteVServer),
         (Area::Users, "/users", t.users(), ActionKind::ManageUsers),
     ];
     let links = entries

@@ -1,6 +1,7 @@
 //! One file a route.
 
 pub(crate) mod auth;
+pub(crate) mod bin;
 pub(crate) mod config;
 pub(crate) mod error;
 pub(crate) mod operations;

@@ -111,5 +111,6 @@ pub(crate) fn field_id(field: Field) -> &'static str {
         Field::Description => "field-description",
         Field::Archive => "field-archive",
         Field::Base => "field-base",
+        Field::Confirmation => "field-confirmation",
     }
 }

@@ -16,11 +16,13 @@ use domain::config_entry::ConfigTree;
 use domain::failure::Failure;
 use domain::field::{Field, FieldErrors, Problem};
 use domain::id::{BaseId, OperationId, TemplateName, VServerName};
+use domain::identity::IdentityForm;
 use domain::operation::{Actor, Kind, Operation, Progress, Stage, Target};
 use domain::time::UnixMillis;
 
 use crate::clock::{Clock, IdSource, RandomIds, SystemClock};
 use crate::config::Origin;
+pub use crate::guest_event::GuestEvent;
 use crate::lock::{AllocationLock, VServerLock};
 use crate::operation::{
     CancelToken, ConfigureTask, Journal, Observer, Silent, Stopped, Store, Task, Work, crash_point,
@@ -28,14 +30,16 @@ use crate::operation::{
 use crate::recovery::{self, Recovery};
 use crate::roots::Settings;
 use crate::state::GuestState;
-use crate::{build, config, configure, delete, facts, lifecycle, template};
+use crate::{
+    build, config, configure, delete, facts, identity, lifecycle, protect, recycle, template,
+};
 
 /// How long an operation waits for a VServer that another process has locked.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 /// How long a queued one does, and the word of a supervisor: nobody looks on.
 const LONG_LOCK_PATIENCE: Duration = Duration::from_secs(300);
 /// How long the lock for choosing numbers may be held by others.
-const ALLOCATION_PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const ALLOCATION_PATIENCE: Duration = Duration::from_secs(10);
 /// How many operations run at once, and how many of them may be builds.
 const WORKERS: usize = 6;
 const BUILDS: usize = 2;
@@ -65,7 +69,35 @@ pub enum Change {
     /// Stop it if it runs, and start it.
     Restart(VServerName),
     /// Remove it and its files.
-    Delete(VServerName),
+    Delete {
+        /// Which.
+        name: VServerName,
+        /// Whether nothing of it is kept.
+        at_once: bool,
+    },
+    /// Give it another name, context number, host name or other addresses.
+    Identity {
+        /// Whose.
+        name: VServerName,
+        /// To what.
+        form: IdentityForm,
+    },
+    /// Protect it against deletion, or take its protection away.
+    Protect {
+        /// Which.
+        name: VServerName,
+        /// Whether it is protected afterwards.
+        on: bool,
+    },
+    /// Get it back from the recycle bin.
+    Undelete {
+        /// The operation that deleted it.
+        entry: OperationId,
+        /// As what.
+        form: IdentityForm,
+    },
+    /// Remove it from the recycle bin, for good.
+    Purge(OperationId),
     /// Change files of a config tree.
     Configure {
         /// Which tree.
@@ -86,31 +118,6 @@ pub enum Change {
     RefreshBase(BaseId),
     /// Remove a cached base system.
     RemoveBase(BaseId),
-}
-
-/// What a supervisor says when pid 1 has ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GuestEvent {
-    /// `reboot -f` inside.
-    Restart,
-    /// `halt` or `poweroff` inside.
-    Halt,
-    /// Pid 1 ended in another way.
-    Exit,
-}
-
-impl std::str::FromStr for GuestEvent {
-    type Err = Problem;
-    fn from_str(text: &str) -> Result<Self, Problem> {
-        match text {
-            "restart" => Ok(Self::Restart),
-            "halt" => Ok(Self::Halt),
-            "exit" => Ok(Self::Exit),
-            _ => Err(Problem::NotAChoice {
-                choices: ["restart", "halt", "exit"].map(str::to_owned).to_vec(),
-            }),
-        }
-    }
 }
 
 /// The engine.
@@ -135,7 +142,7 @@ struct Queue {
 }
 
 /// An operation that has been written down and waits to be done.
-struct Job {
+pub(crate) struct Job {
     operation: Operation,
     task: Task,
     journal: Journal,
@@ -329,23 +336,22 @@ impl Engine {
     /// Judges a change and writes it down as an operation.
     fn prepare(&self, change: Change, actor: Actor) -> Result<Job, Failure> {
         let roots = &self.instance.settings.roots;
-        if let Change::Build(form) = change {
-            return self.prepare_build(&form, actor);
-        }
-        if let Change::Configure { .. } | Change::UndoConfig { .. } = change {
-            return self.prepare_configure(change, actor);
-        }
         let task = match change {
+            Change::Build(form) => return self.prepare_build(&form, actor),
+            change @ (Change::Configure { .. } | Change::UndoConfig { .. }) => {
+                return self.prepare_configure(change, actor);
+            }
+            Change::Identity { name, form } => return self.prepare_identity(&name, &form, actor),
+            Change::Undelete { entry, form } => return self.prepare_undelete(entry, &form, actor),
+            Change::Purge(entry) => return self.prepare_purge(entry, actor),
             Change::Start(name) => Task::Start(name),
             Change::Stop(name) => Task::Stop(name),
             Change::Restart(name) => Task::Restart(name),
-            Change::Delete(name) => Task::Delete(name),
+            Change::Delete { name, at_once } => Task::Delete { name, at_once },
+            Change::Protect { name, on } => Task::Protect { name, on },
             Change::RemoveTemplate(name) => Task::RemoveTemplate(name),
             Change::RefreshBase(id) => Task::RefreshBase(id),
             Change::RemoveBase(id) => Task::RemoveBase(id),
-            Change::Build(_) | Change::Configure { .. } | Change::UndoConfig { .. } => {
-                return Err(Failure::Interrupted);
-            }
         };
         let Target::VServer(name) = task.target() else {
             return self.prepare_of_stock(task, actor);
@@ -361,6 +367,9 @@ impl Engine {
         match task.kind() {
             Kind::Start if is_running => Err(Failure::AlreadyRunning { name }),
             Kind::Stop if state.is_none() => Err(Failure::NotRunning { name }),
+            Kind::Delete if protect::is_protected(&roots.config_of(&name)) => {
+                Err(Failure::Protected { name })
+            }
             _ => self.write_down(task, actor),
         }
     }
@@ -426,20 +435,20 @@ impl Engine {
     }
 
     /// Recovers what crashed about a VServer or something else, unless somebody is busy with it.
-    fn recover_if_free(&self, target: impl Into<Target>) {
+    pub(crate) fn recover_if_free(&self, target: impl Into<Target>) {
         let roots = &self.instance.settings.roots;
         let target = target.into();
         let is_unfinished = self
             .store
             .live()
-            .is_ok_and(|live| live.iter().any(|live| live.operation.target == target));
+            .is_ok_and(|live| live.iter().any(|live| live.operation.is_about(&target)));
         if is_unfinished && let Ok(_held) = VServerLock::try_take(roots, &target, None) {
             let observer = self.observer();
             self.recovery(observer.as_ref()).of(&target);
         }
     }
 
-    fn refuse_if_busy(&self, target: impl Into<Target>) -> Result<(), Failure> {
+    pub(crate) fn refuse_if_busy(&self, target: impl Into<Target>) -> Result<(), Failure> {
         let name = target.into();
         match self.store.live_of(&name)? {
             Some(operation) => Err(Failure::Busy { name, operation: Some(operation.id) }),
@@ -447,11 +456,12 @@ impl Engine {
         }
     }
 
-    fn write_down(&self, task: Task, actor: Actor) -> Result<Job, Failure> {
+    pub(crate) fn write_down(&self, task: Task, actor: Actor) -> Result<Job, Failure> {
         let operation = Operation {
             id: self.ids.operation_id(),
             kind: task.kind(),
             target: task.target(),
+            renamed_to: task.renamed_to().cloned(),
             actor,
             command: task.command(),
             progress: Progress::Queued,
@@ -529,12 +539,26 @@ impl Engine {
             return work.end(Progress::Cancelled);
         }
         work.begin(is_cancellable(task.kind()));
+        // The new name is this operation's from here on, too.
+        let also = task.renamed_to().map(|name| {
+            VServerLock::take(&instance.settings.roots, name, Some(work.id()), LOCK_PATIENCE)
+        });
+        let _also = match also.transpose() {
+            Ok(also) => also,
+            Err(error) => return work.end(Progress::Failed { failure: error.into() }),
+        };
         let result = match &task {
             Task::Build(spec) => build::build(instance, &mut work, spec),
             Task::Start(name) => lifecycle::start(instance, &mut work, name),
             Task::Stop(name) => lifecycle::stop(instance, &mut work, name),
             Task::Restart(name) => lifecycle::restart(instance, &mut work, name),
-            Task::Delete(name) => delete::delete(instance, &mut work, name),
+            Task::Delete { name, at_once } => delete::delete(instance, &mut work, name, *at_once),
+            Task::Identity(change) => identity::change(instance, &mut work, change),
+            Task::Protect { name, on } => protect::protect(instance, &mut work, name, *on),
+            Task::Undelete { entry, change } => {
+                recycle::undelete(instance, &mut work, entry, change)
+            }
+            Task::Purge { entry, .. } => recycle::purge(instance, &mut work, entry),
             Task::Configure(task) => self
                 .store
                 .promised()
@@ -573,7 +597,10 @@ impl Engine {
         }
         work.progress(Stage::Undoing, 950);
         match recovery::undo(&self.instance.settings.roots, work.journal()) {
-            Ok(()) => work.end(progress),
+            Ok(()) => {
+                identity::start_again(&self.instance, &mut work);
+                work.end(progress)
+            }
             Err(error) => {
                 work.log(&domain::failure::chain(&error));
                 work.abandon(error.into_failure())

@@ -19,6 +19,11 @@ pub(super) enum Command {
     Running,
     Delete,
     Config,
+    Undelete,
+    Rename,
+    Set,
+    Protect,
+    Unprotect,
 }
 
 /// The original's other commands (fact sheet 2.1).
@@ -36,7 +41,7 @@ const LATER: [&str; 10] = [
 ];
 
 impl Command {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 17] = [
         Self::Build,
         Self::Start,
         Self::Stop,
@@ -49,6 +54,11 @@ impl Command {
         Self::Running,
         Self::Delete,
         Self::Config,
+        Self::Undelete,
+        Self::Rename,
+        Self::Set,
+        Self::Protect,
+        Self::Unprotect,
     ];
 
     /// The word for it.
@@ -66,6 +76,11 @@ impl Command {
             Self::Running => "running",
             Self::Delete => "delete",
             Self::Config => "config",
+            Self::Undelete => "undelete",
+            Self::Rename => "rename",
+            Self::Set => "set",
+            Self::Protect => "protect",
+            Self::Unprotect => "unprotect",
         }
     }
 
@@ -76,6 +91,10 @@ impl Command {
             Self::Exec => locale.exec_arguments(),
             Self::SuExec => locale.suexec_arguments(),
             Self::Config => locale.config_arguments(),
+            Self::Delete => "[--now]",
+            Self::Undelete => locale.undelete_arguments(),
+            Self::Rename => locale.rename_arguments(),
+            Self::Set => locale.set_arguments(),
             _ => "",
         }
     }
@@ -94,6 +113,11 @@ impl Command {
             Self::Running => locale.does_running(),
             Self::Delete => locale.does_delete(),
             Self::Config => locale.does_config(),
+            Self::Undelete => locale.does_undelete(),
+            Self::Rename => locale.does_rename(),
+            Self::Set => locale.does_set(),
+            Self::Protect => locale.does_protect(),
+            Self::Unprotect => locale.does_unprotect(),
         }
     }
 
@@ -123,6 +147,12 @@ impl Command {
         }
         if self == Self::Config {
             let _ = write!(text, "\n\n{}", locale.config_actions_explained());
+        }
+        if matches!(self, Self::Rename | Self::Set | Self::Undelete) {
+            let _ = write!(text, "\n\n{}", locale.identity_options_explained());
+        }
+        if self == Self::Delete {
+            let _ = write!(text, "\n\n{}", locale.delete_options_explained());
         }
         text
     }

@@ -42,6 +42,7 @@ pub(crate) fn field(field: Field) -> &'static str {
         Field::Description => "Description",
         Field::Archive => "Archive",
         Field::Base => "Base",
+        Field::Confirmation => "Confirmation",
     }
 }
 
@@ -113,6 +114,12 @@ pub(crate) fn problem(what: &Problem) -> String {
             "Device and label together take {actual} bytes; the kernel has room for 15."
         ),
         Problem::NameTaken => "This name is taken. Choose another.".into(),
+        Problem::HostNameTaken { host_name, by } => {
+            format!("The host name {host_name} belongs to {by}. Choose another.")
+        }
+        Problem::NotTheName { name } => {
+            format!("This is not its name; nothing was deleted. To delete it, type: {name}")
+        }
         Problem::NotEmpty { path } => format!(
             "{path} holds files that belong to no VServer. Move or remove them, or take another name."
         ),

@@ -42,6 +42,7 @@ pub(crate) fn field(field: Field) -> &'static str {
         Field::Description => "Description",
         Field::Archive => "Archive",
         Field::Base => "Base",
+        Field::Confirmation => "Confirmation",
     }
 }
 
@@ -123,6 +124,12 @@ pub(crate) fn problem(what: &Problem) -> String {
             "Périphérique et étiquette prennent ensemble {actual} octets ; le noyau en admet 15."
         ),
         Problem::NameTaken => "Ce nom est déjà pris. Choisissez-en un autre.".into(),
+        Problem::HostNameTaken { host_name, by } => {
+            format!("Le nom d’hôte {host_name} appartient à {by}. Choisissez-en un autre.")
+        }
+        Problem::NotTheName { name } => format!(
+            "Ce n’est pas son nom ; rien n’a été supprimé. Pour le supprimer, tapez : {name}"
+        ),
         Problem::NotEmpty { path } => format!(
             "{path} contient des fichiers qui n’appartiennent à aucun VServer. Déplacez-les ou \
              supprimez-les, ou choisissez un autre nom."

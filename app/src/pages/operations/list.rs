@@ -9,7 +9,7 @@ use crate::i18n::kind_text;
 use crate::islands::operation_table::OperationTable;
 use crate::page::{Area, Content, For, Page, page};
 
-const KINDS: [Kind; 12] = [
+const KINDS: [Kind; 18] = [
     Kind::Build,
     Kind::Start,
     Kind::Stop,
@@ -22,6 +22,12 @@ const KINDS: [Kind; 12] = [
     Kind::RemoveTemplate,
     Kind::RefreshBase,
     Kind::RemoveBase,
+    Kind::Rename,
+    Kind::Set,
+    Kind::Protect,
+    Kind::Unprotect,
+    Kind::Undelete,
+    Kind::Purge,
 ];
 
 /// How many the backend gives at most: as many mean that there may be more.

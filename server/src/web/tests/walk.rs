@@ -38,6 +38,9 @@ fn pages() -> Vec<(&'static str, String, Option<ActionKind>)> {
         page("/defaults", "/defaults", Some(ViewVServers)),
         page("/defaults/file", "/defaults/file?path=shell", Some(ViewVServers)),
         page("/defaults/history", "/defaults/history", Some(ViewVServers)),
+        page("/vservers/{name}/identity", "/vservers/web1/identity", Some(ChangeIdentity)),
+        page("/bin", "/bin", Some(UndeleteVServer)),
+        page("/bin/{id}", &format!("/bin/{OPERATION}"), Some(UndeleteVServer)),
         page("/operations", "/operations", Some(ViewOperations)),
         page("/operations/{id}", &format!("/operations/{OPERATION}"), Some(ViewOperations)),
         page("/terminals", "/terminals", Some(EnterVServer)),
@@ -50,7 +53,7 @@ fn pages() -> Vec<(&'static str, String, Option<ActionKind>)> {
 }
 
 /// Every server function and what its caller must be allowed to do; none: anybody calls it.
-const FUNCTIONS: [(&str, Option<ActionKind>); 24] = [
+const FUNCTIONS: [(&str, Option<ActionKind>); 30] = [
     ("/api/account/log-in", None),
     ("/api/account/set-up", None),
     ("/api/account/preferences", None),
@@ -65,6 +68,12 @@ const FUNCTIONS: [(&str, Option<ActionKind>); 24] = [
     ("/api/config/preview", Some(ActionKind::ConfigureVServer)),
     ("/api/config/save", Some(ActionKind::ConfigureVServer)),
     ("/api/config/undo", Some(ActionKind::ConfigureVServer)),
+    ("/api/vservers/identity", Some(ActionKind::ChangeIdentity)),
+    ("/api/vservers/identity-preview", Some(ActionKind::ChangeIdentity)),
+    ("/api/vservers/protect", Some(ActionKind::ProtectVServer)),
+    ("/api/bin/restore", Some(ActionKind::UndeleteVServer)),
+    ("/api/bin/remove", Some(ActionKind::PurgeVServer)),
+    ("/api/bin/empty", Some(ActionKind::PurgeVServer)),
     ("/api/operations/cancel", Some(ActionKind::CancelOperation)),
     ("/api/terminals/open", Some(ActionKind::EnterVServer)),
     ("/api/terminals/close", Some(ActionKind::EnterVServer)),
