@@ -6,9 +6,10 @@
 //! takes the [`Permit`] of its action; only `domain::authz::authorize` makes one.
 
 use domain::authz::{
-    BackUpVServer, BuildVServer, CancelOperation, ConfigureDefaults, ConfigureVServer,
-    DeleteVServer, EnterVServer, ManageTemplates, ManageUsers, OwnAccount, Permit, RestoreBackup,
-    RunVServer, ViewOperations, ViewTemplates, ViewVServers,
+    BackUpVServer, BuildVServer, CancelOperation, ChangeIdentity, ConfigureDefaults,
+    ConfigureVServer, DeleteVServer, EnterVServer, ManageTemplates, ManageUsers, OwnAccount,
+    Permit, ProtectVServer, PurgeVServer, RestoreBackup, RunVServer, UndeleteVServer,
+    ViewOperations, ViewTemplates, ViewVServers,
 };
 use domain::backup::{
     BackupDetail, BackupEntry, BackupOverview, BackupRef, BackupScope, BackupTask, RestoreTask,
@@ -19,7 +20,9 @@ use domain::config_entry::{ConfigPath, ConfigTree};
 use domain::failure::Failure;
 use domain::host::HostFacts;
 use domain::id::{BaseId, OperationId, TemplateName, TerminalId, UserId, UserName, VServerName};
+use domain::identity::{IdentityForm, IdentityPlan};
 use domain::operation::{Kind, LogChunk, Operation, Target, Terminal};
+use domain::recycle::{Bin, Binned};
 use domain::restore::Proposal;
 use domain::template::Stock;
 use domain::time::UnixMillis;
@@ -106,7 +109,7 @@ pub trait Backend: Send + Sync {
         permit: Permit<RunVServer>,
         name: VServerName,
     ) -> Result<Operation, Failure>;
-    /// Queues a deletion.
+    /// Queues a deletion, into the recycle bin.
     async fn delete(
         &self,
         permit: Permit<DeleteVServer>,
@@ -137,6 +140,50 @@ pub trait Backend: Send + Sync {
     async fn configure(&self, of: Configure, edits: Vec<ConfigEdit>) -> Result<Operation, Failure>;
     /// Queues the undoing of a change of a config tree.
     async fn undo_config(&self, of: Configure, number: u32) -> Result<Operation, Failure>;
+    /// Queues a change of identity.
+    async fn change_identity(
+        &self,
+        permit: Permit<ChangeIdentity>,
+        name: VServerName,
+        form: IdentityForm,
+    ) -> Result<Operation, Failure>;
+    /// What a change of identity would do.
+    async fn plan_identity(
+        &self,
+        permit: Permit<ChangeIdentity>,
+        name: VServerName,
+        form: IdentityForm,
+    ) -> Result<IdentityPlan, Failure>;
+    /// Queues protecting a VServer against deletion, or the contrary.
+    async fn protect(
+        &self,
+        permit: Permit<ProtectVServer>,
+        name: VServerName,
+        on: bool,
+    ) -> Result<Operation, Failure>;
+    /// How long a deleted VServer stays in the recycle bin, in days.
+    async fn bin_keeps_days(&self, permit: Permit<DeleteVServer>) -> Result<u32, Failure>;
+    /// What is in the recycle bin, the latest first.
+    async fn bin(&self, permit: Permit<UndeleteVServer>) -> Result<Bin, Failure>;
+    /// One deleted VServer, and how it could come back.
+    async fn binned(
+        &self,
+        permit: Permit<UndeleteVServer>,
+        id: OperationId,
+    ) -> Result<Binned, Failure>;
+    /// Queues getting a deleted VServer back.
+    async fn undelete(
+        &self,
+        permit: Permit<UndeleteVServer>,
+        id: OperationId,
+        form: IdentityForm,
+    ) -> Result<Operation, Failure>;
+    /// Queues removing a deleted VServer for good.
+    async fn purge(
+        &self,
+        permit: Permit<PurgeVServer>,
+        id: OperationId,
+    ) -> Result<Operation, Failure>;
     /// Asks a running operation to stop and undo itself.
     async fn cancel(&self, permit: Permit<CancelOperation>, id: OperationId)
     -> Result<(), Failure>;

@@ -39,7 +39,8 @@ pub fn status_of(failure: &Failure) -> StatusCode {
         | Failure::NoSuchBase { .. }
         | Failure::NoSuchUser
         | Failure::NoSuchBackup { .. }
-        | Failure::NoSuchTarget { .. } => StatusCode::NOT_FOUND,
+        | Failure::NoSuchTarget { .. }
+        | Failure::NotInBin { .. } => StatusCode::NOT_FOUND,
         Failure::SetupLinkInvalid => StatusCode::GONE,
         Failure::AlreadyRunning { .. }
         | Failure::NotRunning { .. }
@@ -47,6 +48,10 @@ pub fn status_of(failure: &Failure) -> StatusCode {
         | Failure::LastAdministrator
         | Failure::ConfigChanged { .. }
         | Failure::ConfigUnchanged
+        | Failure::Protected { .. }
+        | Failure::MustBeStopped { .. }
+        | Failure::NothingToChange
+        | Failure::Mounted { .. }
         | Failure::Cancelled => StatusCode::CONFLICT,
         Failure::Invalid { .. }
         | Failure::WrongCredentials

@@ -123,6 +123,7 @@ pub(crate) enum Area {
     Backups,
     Terminals,
     Templates,
+    Bin,
     Users,
     Account,
 }

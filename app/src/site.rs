@@ -139,6 +139,13 @@ pub fn App() -> impl IntoView {
                     view=pages::backups::show::show
                 />
                 <Route
+                    path=path!("vservers/:name/identity")
+                    ssr=SsrMode::Async
+                    view=pages::vservers::identity::identity
+                />
+                <Route path=path!("bin") ssr=SsrMode::Async view=pages::bin::list::list />
+                <Route path=path!("bin/:id") ssr=SsrMode::Async view=pages::bin::show::show />
+                <Route
                     path=path!("operations")
                     ssr=SsrMode::Async
                     view=pages::operations::list::list

@@ -5,7 +5,9 @@ mod memory;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode, header};
 use domain::user::Role;
-use memory::{BACKUP, CSRF, FAILED_OPERATION, Memory, RUNNING_OPERATION, SETUP_TOKEN, TERMINAL};
+use memory::{
+    BACKUP, BINNED, CSRF, FAILED_OPERATION, Memory, RUNNING_OPERATION, SETUP_TOKEN, TERMINAL,
+};
 use tower::ServiceExt;
 
 /// An answer as tests look at it.
@@ -75,6 +77,20 @@ fn pages() -> Vec<(String, Role, &'static str, &'static str)> {
         page("/defaults", Role::Viewer, "Defaults for all VServers", "Valeurs par défaut"),
         page("/defaults/file?path=shell", Role::Viewer, "one item a line", "un élément par ligne"),
         page("/defaults/history", Role::Viewer, "Change 2", "Modification 2"),
+        page(
+            "/vservers/web1/delete",
+            Role::Operator,
+            "This goes to the recycle bin",
+            "Ce qui va dans la corbeille",
+        ),
+        page("/vservers/web1/identity", Role::Operator, "Now: web1.", "Actuellement : web1."),
+        page("/bin", Role::Operator, "The recycle bin takes", "La corbeille occupe"),
+        page(
+            &format!("/bin/{BINNED}"),
+            Role::Operator,
+            "This name is taken.",
+            "Ce nom est déjà pris.",
+        ),
         page("/build", Role::Operator, "What this does", "Ce que cela fait"),
         page("/build?method=clone", Role::Operator, "The VServer to copy", "Le VServer à copier"),
         page("/build?method=rsync", Role::Operator, "Left out of the copy", "À ne pas copier"),
@@ -489,6 +505,97 @@ async fn the_history_shows_differences_and_undoes() {
     assert!(text.contains("No change has been noticed yet."));
 }
 
+#[tokio::test]
+async fn a_wrong_name_is_said_to_be_one() {
+    let memory = Memory::new();
+    let body = format!("csrf={CSRF}&name=web1&confirmation=web2");
+    post(&memory, "operator", "text/html", "/api/vservers/delete", body).await;
+    let form = get(&memory, "operator", "en", "/vservers/web1/delete").await.text;
+    assert!(form.contains("To delete it, type: web1"), "{form}");
+    assert!(!form.contains("Must be one of"));
+    assert!(form.contains("It can be had back until"));
+}
+
+#[tokio::test]
+async fn a_deletion_says_when_it_will_be_refused() {
+    let memory = Memory::new();
+    let form = get(&memory, "operator", "fr", "/vservers/db1/delete").await.text;
+    assert!(form.contains("Il est protégé") && form.contains("Retirer la protection"), "{form}");
+}
+
+#[tokio::test]
+async fn a_change_of_identity_is_shown_judged_and_queued() {
+    let memory = Memory::new();
+    let send = async |path: &str, fields: &str| {
+        let body = format!("csrf={CSRF}&name=db1&{fields}");
+        post(&memory, "operator", "text/html", path, body).await.location
+    };
+    let page = "/vservers/db1/identity";
+    let fields = "form%5Bname%5D=ulyse&form%5Bcontext%5D=201";
+    assert_eq!(send("/api/vservers/identity-preview", fields).await, page);
+    let form = get(&memory, "operator", "en", page).await.text;
+    assert!(form.contains("vserver db1 rename ulyse --context 201"), "{form}");
+    assert!(form.contains("mv /etc/vservers/db1 /etc/vservers/ulyse"), "{form}");
+    assert!(form.contains("value=\"ulyse\""));
+    assert_eq!(send("/api/vservers/identity", "form%5Bname%5D=web1").await, page);
+    let form = get(&memory, "operator", "en", page).await.text;
+    assert!(form.contains("This name is taken."), "{form}");
+    assert_eq!(send("/api/vservers/identity", "").await, page);
+    let form = get(&memory, "operator", "fr", page).await.text;
+    assert!(form.contains("Tout est déjà comme demandé."), "{form}");
+    let operation = format!("/operations/{RUNNING_OPERATION}");
+    assert_eq!(send("/api/vservers/identity", fields).await, operation);
+}
+
+#[tokio::test]
+async fn a_deleted_vserver_comes_back_under_what_is_free() {
+    let memory = Memory::new();
+    let page = format!("/bin/{BINNED}");
+    let form = get(&memory, "operator", "en", &page).await.text;
+    for offered in ["value=\"web1-2\"", "value=\"40004\"", "nat0:10.127.0.5/24"] {
+        assert!(form.contains(offered), "{offered}: {form}");
+    }
+    assert!(!form.contains("api/bin/remove"), "only administrators remove for good");
+    let restore = "/api/bin/restore";
+    let body = format!("csrf={CSRF}&id={BINNED}");
+    let answer = post(&memory, "operator", "text/html", restore, body.clone()).await;
+    assert_eq!(answer.location, page);
+    let fields =
+        "form%5Bname%5D=web2&form%5Bcontext%5D=40004&form%5Binterfaces%5D=nat0:10.127.0.5/24";
+    let answer = post(&memory, "operator", "text/html", restore, format!("{body}&{fields}")).await;
+    assert_eq!(answer.location, format!("/operations/{RUNNING_OPERATION}"));
+    for (typed, to) in
+        [("web2", page.clone()), ("web1", format!("/operations/{RUNNING_OPERATION}"))]
+    {
+        let body = format!("{body}&confirmation={typed}");
+        let remove = "/api/bin/remove";
+        let answer = post(&memory, "administrator", "text/html", remove, body).await;
+        assert_eq!(answer.location, to, "{typed}");
+    }
+    for (fields, text) in
+        [("", "Something is needed here."), ("&sure=true", "Removal from the bin")]
+    {
+        let body = format!("csrf={CSRF}{fields}");
+        let answer = post(&memory, "administrator", "text/html", "/api/bin/empty", body).await;
+        assert_eq!(answer.location, "/bin");
+        let list = get(&memory, "administrator", "en", "/bin").await.text;
+        assert!(list.contains(text), "{list}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_names_the_action_in_words() {
+    let memory = Memory::new();
+    for (language, text) in [
+        ("en", "Your role does not allow you to manage users."),
+        ("fr", "Votre rôle ne le permet pas : gérer les utilisateurs."),
+    ] {
+        let page = get(&memory, "operator", language, "/users").await.text;
+        assert!(page.contains(text), "{page}");
+        assert!(!page.contains("manage-users"));
+    }
+}
+
 /// Every server function and the least role that may call it; none: anybody.
 fn functions() -> Vec<(&'static str, Option<Role>)> {
     vec![
@@ -500,6 +607,9 @@ fn functions() -> Vec<(&'static str, Option<Role>)> {
         ("/api/config/preview", Some(Role::Operator)),
         ("/api/config/save", Some(Role::Operator)),
         ("/api/config/undo", Some(Role::Operator)),
+        ("/api/bin/empty", Some(Role::Administrator)),
+        ("/api/bin/remove", Some(Role::Administrator)),
+        ("/api/bin/restore", Some(Role::Operator)),
         ("/api/operations/cancel", Some(Role::Operator)),
         ("/api/terminals/close", Some(Role::Operator)),
         ("/api/terminals/open", Some(Role::Operator)),
@@ -512,7 +622,10 @@ fn functions() -> Vec<(&'static str, Option<Role>)> {
         ("/api/users/set-role", Some(Role::Administrator)),
         ("/api/vservers/build", Some(Role::Operator)),
         ("/api/vservers/delete", Some(Role::Operator)),
+        ("/api/vservers/identity", Some(Role::Operator)),
+        ("/api/vservers/identity-preview", Some(Role::Operator)),
         ("/api/vservers/preview", Some(Role::Operator)),
+        ("/api/vservers/protect", Some(Role::Operator)),
         ("/api/vservers/restart", Some(Role::Operator)),
         ("/api/vservers/start", Some(Role::Operator)),
         ("/api/vservers/stop", Some(Role::Operator)),

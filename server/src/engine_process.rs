@@ -44,6 +44,7 @@ fn serve(instance: Instance) -> Result<(), BeginError> {
     for operation in engine.recover() {
         tracing::info!(id = %operation.id, target = %operation.target, "recovered");
     }
+    engine.expire_bin_daily();
     engine::channel::serve(&engine, requests, events)?;
     Ok(())
 }

@@ -38,6 +38,11 @@ enum Program {
     Base(cli::BaseArguments),
     /// Lists, checks, shows, verifies and removes backups
     Backup(cli::BackupArguments),
+    /// Shows the recycle bin of deleted VServers, gets one back, removes them for good
+    Bin {
+        #[command(subcommand)]
+        action: cli::BinAction,
+    },
     /// Says what this host lacks, and what crashes left behind
     Doctor {
         /// Puts right what crashes left behind
@@ -122,6 +127,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
         Program::Template(arguments) => cli::template(config, arguments),
         Program::Base(arguments) => cli::base(config, arguments),
         Program::Backup(arguments) => cli::backup(instance, arguments),
+        Program::Bin { action } => cli::bin(instance, action),
         Program::Doctor { repair } => cli::doctor(instance, repair),
     }
 }

@@ -3,13 +3,16 @@
 //! `kill -9` is real, and so is everything it hits: builds, namespaces, cgroups, the network.
 
 mod sandbox;
+mod tiny_guest;
 
+use std::fs;
 use std::os::unix::process::ExitStatusExt;
 
 use domain::operation::Kind;
 use engine::operation::CRASH_POINTS;
 use engine::state::GuestState;
-use sandbox::{Sandbox, build_words, leave_network};
+use sandbox::{Sandbox, build_words, contents, leave_network, until};
+use tiny_guest::make_course_vserver;
 
 fn points_of(kind: Kind) -> &'static [&'static str] {
     CRASH_POINTS.iter().find(|(one, _)| *one == kind).unwrap().1
@@ -38,7 +41,7 @@ fn repair(sandbox: &Sandbox, point: &str) {
         let stray: Vec<String> = sandbox
             .names_in(base)
             .into_iter()
-            .filter(|name| name.starts_with('.') && name != ".defaults")
+            .filter(|name| name.starts_with('.') && name != ".defaults" && name != ".bin")
             .collect();
         assert_eq!(stray, [""; 0], "{point}: in {}", base.display());
     }
@@ -116,16 +119,80 @@ fn a_start_or_stop_that_died_leaves_a_vserver_that_runs_or_does_not() {
 fn a_delete_that_died_did_not_begin_or_is_finished() {
     leave_network();
     let sandbox = Sandbox::new();
-    for point in points_of(Kind::Delete) {
-        assert!(sandbox.build("web").status.success(), "{point}");
-        let died = dies_at(&sandbox, point, &["--silent", "web", "delete"]);
+    let is_of_the_bin = |point: &&&str| point.starts_with("bin:");
+    for point in points_of(Kind::Delete).iter().filter(|point| !is_of_the_bin(point)) {
+        make_course_vserver(&sandbox, "web", 100, "10.127.0.40");
+        let died = dies_at(&sandbox, point, &["--silent", "web", "delete", "--now"]);
         assert!(died, "{point} is passed");
         repair(&sandbox, point);
         assert_eq!(exists(&sandbox, "web", point), *point == "delete:checked", "{point}");
         let history = sandbox.settings.roots.state_base.join("config-history/web");
         assert!(!history.exists() || *point == "delete:checked", "{point}");
         if exists(&sandbox, "web", point) {
-            sandbox.must(&["--silent", "web", "delete"]);
+            sandbox.must(&["--silent", "web", "delete", "--now"]);
+        }
+        assert_eq!(binned(&sandbox), 0, "{point}");
+    }
+}
+
+/// How many VServers are in the recycle bin: as many trees as there are files.
+fn binned(sandbox: &Sandbox) -> usize {
+    let roots = &sandbox.settings.roots;
+    let [trees, files] =
+        [&roots.config_base, &roots.guest_base].map(|base| sandbox.names_in(&base.join(".bin")));
+    assert_eq!(trees, files);
+    trees.len()
+}
+
+#[test]
+fn a_vserver_on_its_way_to_the_bin_or_back_is_here_or_there() {
+    leave_network();
+    let sandbox = Sandbox::without_bases();
+    make_course_vserver(&sandbox, "web", 100, "10.127.0.41");
+    let whole = contents(&sandbox.settings.roots.config_base.join("web"));
+    let is_here = |point: &str| {
+        let here = exists(&sandbox, "web", point);
+        assert_eq!(binned(&sandbox), usize::from(!here), "{point}");
+        if here {
+            let now = contents(&sandbox.settings.roots.config_base.join("web"));
+            assert_eq!(now, whole, "{point}");
+        }
+        here
+    };
+    // The last ones are those of a deletion that keeps nothing.
+    let is_passed = |point: &&&str| !matches!(**point, "finish:5" | "finish:6" | "finish:7");
+    for point in points_of(Kind::Delete).iter().filter(is_passed) {
+        assert!(dies_at(&sandbox, point, &["--silent", "web", "delete"]), "{point} is passed");
+        repair(&sandbox, point);
+        let is_committed = *point == "delete:committed" || point.starts_with("finish:");
+        assert_eq!(is_here(point), !is_committed, "{point}");
+        if is_committed {
+            sandbox.must(&["--silent", "web", "undelete"]);
+        }
+    }
+    for point in points_of(Kind::Undelete) {
+        sandbox.must(&["--silent", "web", "delete"]);
+        assert!(dies_at(&sandbox, point, &["web", "undelete"]), "{point} is passed");
+        repair(&sandbox, point);
+        assert_eq!(is_here(point), *point != "undelete:moved", "{point}");
+        if !is_here(point) {
+            sandbox.must(&["--silent", "web", "undelete"]);
+        }
+    }
+    for point in points_of(Kind::Purge) {
+        sandbox.must(&["--silent", "web", "delete"]);
+        let ids = sandbox.names_in(&sandbox.settings.roots.bin());
+        let words = ["remove", ids[0].as_str(), "--yes"];
+        let mut command = sandbox.ulysse("bin", &words);
+        let output = command.env("ULYSSE_CRASH_AT", point).output().unwrap();
+        assert_eq!(output.status.signal(), Some(9), "{point} is passed: {output:?}");
+        repair(&sandbox, point);
+        let is_left = *point == "purge:checked";
+        assert_eq!(binned(&sandbox), usize::from(is_left), "{point}");
+        if is_left {
+            sandbox.must(&["--silent", "web", "undelete"]);
+        } else {
+            make_course_vserver(&sandbox, "web", 100, "10.127.0.41");
         }
     }
 }
@@ -133,13 +200,13 @@ fn a_delete_that_died_did_not_begin_or_is_finished() {
 /// Every file of a config tree with its text.
 fn files_in(directory: &std::path::Path) -> std::collections::BTreeMap<String, String> {
     let mut files = std::collections::BTreeMap::new();
-    for entry in std::fs::read_dir(directory).unwrap() {
+    for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
             files.extend(files_in(&path));
             files.insert(format!("{}/", path.display()), String::new());
         } else {
-            let text = std::fs::read_to_string(&path).unwrap();
+            let text = fs::read_to_string(&path).unwrap();
             files.insert(path.display().to_string(), text);
         }
     }
@@ -151,10 +218,10 @@ fn a_change_of_the_config_that_died_changed_all_of_its_files_or_none() {
     let sandbox = Sandbox::without_bases();
     let roots = &sandbox.settings.roots;
     let (root, config) = (roots.guest_base.join("web"), roots.config_base.join("web"));
-    std::fs::create_dir_all(&root).unwrap();
-    std::fs::create_dir_all(config.join("uts")).unwrap();
-    std::fs::write(config.join("context"), "100\n").unwrap();
-    std::fs::write(config.join("uts/nodename"), "old").unwrap();
+    fs::create_dir_all(&root).unwrap();
+    fs::create_dir_all(config.join("uts")).unwrap();
+    fs::write(config.join("context"), "100\n").unwrap();
+    fs::write(config.join("uts/nodename"), "old").unwrap();
     std::os::unix::fs::symlink("../../lib/web", config.join("vdir")).unwrap();
     let config = config.clone();
     let all = || {
@@ -169,11 +236,11 @@ fn a_change_of_the_config_that_died_changed_all_of_its_files_or_none() {
     // One change of four files: what it undoes was done by hand.
     assert_eq!(numbers(), 0);
     let before = all();
-    std::fs::write(config.join("context"), "200\n").unwrap();
-    std::fs::write(config.join("nice"), "5\n").unwrap();
-    std::fs::create_dir_all(config.join("apps/init")).unwrap();
-    std::fs::write(config.join("apps/init/mark"), "default\n").unwrap();
-    std::fs::remove_file(config.join("uts/nodename")).unwrap();
+    fs::write(config.join("context"), "200\n").unwrap();
+    fs::write(config.join("nice"), "5\n").unwrap();
+    fs::create_dir_all(config.join("apps/init")).unwrap();
+    fs::write(config.join("apps/init/mark"), "default\n").unwrap();
+    fs::remove_file(config.join("uts/nodename")).unwrap();
     assert_eq!(numbers(), 1);
     let after = all();
     let mut expected = before.clone();
@@ -194,4 +261,64 @@ fn a_change_of_the_config_that_died_changed_all_of_its_files_or_none() {
             assert_eq!(all(), after, "{point}");
         }
     }
+}
+
+#[test]
+fn a_renaming_that_died_did_not_happen_or_did() {
+    leave_network();
+    let sandbox = Sandbox::without_bases();
+    let roots = &sandbox.settings.roots;
+    make_course_vserver(&sandbox, "nono", 100, "10.127.0.42");
+    make_course_vserver(&sandbox, "front", 101, "10.127.0.43");
+    let depends = roots.config_base.join("front/apps/init/depends");
+    fs::create_dir_all(depends.parent().unwrap()).unwrap();
+    fs::write(&depends, "nono\n").unwrap();
+    let line = format!("/dev/x {} ext3\n", roots.guest_base.join("nono").display());
+    fs::write(&roots.host_fstab, line).unwrap();
+    let state = || {
+        let mut lines = contents(&roots.config_base);
+        lines.extend(contents(&roots.guest_base));
+        lines.extend(sandbox.names_in(&roots.log_base));
+        lines.extend(sandbox.names_in(&roots.cache_base));
+        lines.extend(fs::read_to_string(&roots.host_fstab));
+        // Written by whatever starts inside.
+        lines.retain(|line| !line.contains("/var/") && !line.contains("/run"));
+        lines
+    };
+    sandbox.must(&["nono", "start"]);
+    let old = state();
+    sandbox.must(&["nono", "rename", "ulyse", "--restart"]);
+    let new = state();
+    assert_ne!(old, new);
+    let mut is_new = true;
+    for point in points_of(Kind::Rename) {
+        let (from, to) = if is_new { ("ulyse", "nono") } else { ("nono", "ulyse") };
+        let died = dies_at(&sandbox, point, &[from, "rename", to, "--restart"]);
+        assert!(died, "{point} is passed");
+        repair(&sandbox, point);
+        // The supervisor that reports its guest's end may have been first to put it right.
+        let live = roots.operations().join(".live");
+        until("it is put right", || sandbox.names_in(&live).is_empty());
+        is_new = is_new != (*point == "identity:committed");
+        assert_eq!(state(), if is_new { new.clone() } else { old.clone() }, "{point}");
+        // It ran before, so it runs again.
+        assert!(runs(&sandbox, if is_new { "ulyse" } else { "nono" }), "{point}");
+        assert!(!runs(&sandbox, if is_new { "nono" } else { "ulyse" }), "{point}");
+    }
+}
+
+#[test]
+fn a_renaming_that_died_is_put_right_under_its_new_name_too() {
+    leave_network();
+    let sandbox = Sandbox::without_bases();
+    let roots = &sandbox.settings.roots;
+    make_course_vserver(&sandbox, "nono", 100, "10.127.0.44");
+    let old = contents(&roots.config_base);
+    assert!(dies_at(&sandbox, "step:12", &["nono", "rename", "ulyse"]));
+    assert!(roots.config_base.join("ulyse").is_dir(), "it is half done");
+    let output = sandbox.vserver(&["ulyse", "start"]);
+    assert!(!output.status.success(), "{output:?}");
+    assert_eq!(contents(&roots.config_base), old);
+    sandbox.must(&["nono", "start"]);
+    repair(&sandbox, "step:12");
 }

@@ -137,7 +137,8 @@ fn an_engine_that_died_in_a_build_undoes_or_finishes_it_when_it_is_back() {
         let name = "web".parse().unwrap();
         if *point == "build:committed" {
             assert_eq!(last.progress, Progress::Succeeded, "{point}");
-            let Ok(Reply::Operation(_)) = channel.ask(Request::Delete(name)) else {
+            let Ok(Reply::Operation(_)) = channel.ask(Request::Delete { name, at_once: true })
+            else {
                 panic!("{point}: it cannot be deleted");
             };
             channel.wait_for(ended);

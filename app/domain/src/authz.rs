@@ -34,6 +34,14 @@ pub enum ActionKind {
     BackUpVServer,
     /// Look into a backup, restore it or a file of it.
     RestoreBackup,
+    /// Rename a VServer, change its context number, host name, addresses.
+    ChangeIdentity,
+    /// Protect a VServer against deletion, or take the protection away.
+    ProtectVServer,
+    /// See the recycle bin, get a VServer back from it.
+    UndeleteVServer,
+    /// Remove a VServer from the recycle bin, for good.
+    PurgeVServer,
     /// See and change users.
     ManageUsers,
     /// Change one's own password, end one's own session.
@@ -46,7 +54,7 @@ pub enum ActionKind {
 
 impl ActionKind {
     /// Every action, in the order of the table.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 19] = [
         Self::ViewVServers,
         Self::ViewOperations,
         Self::BuildVServer,
@@ -58,6 +66,10 @@ impl ActionKind {
         Self::CancelOperation,
         Self::BackUpVServer,
         Self::RestoreBackup,
+        Self::ChangeIdentity,
+        Self::ProtectVServer,
+        Self::UndeleteVServer,
+        Self::PurgeVServer,
         Self::ManageUsers,
         Self::OwnAccount,
         Self::ViewTemplates,
@@ -79,6 +91,10 @@ impl ActionKind {
             Self::CancelOperation => "cancel-operation",
             Self::BackUpVServer => "back-up-vserver",
             Self::RestoreBackup => "restore-backup",
+            Self::ChangeIdentity => "change-identity",
+            Self::ProtectVServer => "protect-vserver",
+            Self::UndeleteVServer => "undelete-vserver",
+            Self::PurgeVServer => "purge-vserver",
             Self::ManageUsers => "manage-users",
             Self::OwnAccount => "own-account",
             Self::ViewTemplates => "view-templates",
@@ -99,10 +115,13 @@ impl ActionKind {
             | Self::DeleteVServer
             | Self::ConfigureVServer
             | Self::CancelOperation
+            | Self::ChangeIdentity
+            | Self::ProtectVServer
+            | Self::UndeleteVServer
             | Self::ManageTemplates
             | Self::BackUpVServer
             | Self::RestoreBackup => Role::Operator,
-            Self::ConfigureDefaults | Self::ManageUsers => Role::Administrator,
+            Self::ConfigureDefaults | Self::PurgeVServer | Self::ManageUsers => Role::Administrator,
         }
     }
 }
@@ -141,6 +160,10 @@ actions!(
     CancelOperation,
     BackUpVServer,
     RestoreBackup,
+    ChangeIdentity,
+    ProtectVServer,
+    UndeleteVServer,
+    PurgeVServer,
     ManageUsers,
     OwnAccount,
     ViewTemplates,

@@ -259,6 +259,33 @@ pub enum Failure {
         /// The id asked for.
         id: BaseId,
     },
+    /// It is protected against deletion.
+    #[error("{name} is protected")]
+    Protected {
+        /// Which VServer.
+        name: VServerName,
+    },
+    /// It runs, and this needs it to be stopped.
+    #[error("{name} is running, and has to be stopped for this")]
+    MustBeStopped {
+        /// Which VServer.
+        name: VServerName,
+    },
+    /// Nothing would be changed.
+    #[error("nothing to change")]
+    NothingToChange,
+    /// Nothing of this id, or nothing of this name, is in the recycle bin.
+    #[error("{what} is not in the recycle bin")]
+    NotInBin {
+        /// What was asked for.
+        what: String,
+    },
+    /// Something is mounted below its files.
+    #[error("{path} is mounted")]
+    Mounted {
+        /// Where.
+        path: String,
+    },
     /// Something nobody foresaw. The log holds the rest under the reference.
     #[error("unexpected: {detail}")]
     Unexpected {

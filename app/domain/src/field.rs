@@ -58,6 +58,7 @@ pub enum Field {
     BackupTime,
     Retention,
     Path,
+    Confirmation,
 }
 
 /// What a character set is called in the sentence for people.
@@ -175,6 +176,20 @@ pub enum Problem {
     /// Another VServer has this name.
     #[error("name taken")]
     NameTaken,
+    /// Another VServer has this host name.
+    #[error("host name {host_name} belongs to {by}")]
+    HostNameTaken {
+        /// The host name.
+        host_name: crate::id::HostName,
+        /// Who has it.
+        by: VServerName,
+    },
+    /// What was typed to confirm is not the name.
+    #[error("not the name {name}")]
+    NotTheName {
+        /// What should have been typed.
+        name: VServerName,
+    },
     /// Where its files would go there are files already.
     #[error("{path} is not empty")]
     NotEmpty {
@@ -366,12 +381,6 @@ pub enum Problem {
     /// CPUs or memory nodes of a cpuset without a name.
     #[error("a cpuset without a name")]
     CpusetWithoutName,
-    /// Another VServer calls itself so.
-    #[error("host name belongs to {by}")]
-    HostNameTaken {
-        /// Who has it.
-        by: VServerName,
-    },
     /// Not a time of backups, such as `daily 02:30`.
     #[error("not a time of backups: {text}")]
     NotAFrequency {

@@ -50,6 +50,18 @@ pub enum Kind {
     RemoveBackups,
     /// Says when backups are taken.
     ScheduleBackups,
+    /// Gives it another name.
+    Rename,
+    /// Gives it another context number, host name or other addresses.
+    Set,
+    /// Protects it against deletion.
+    Protect,
+    /// Takes its protection away.
+    Unprotect,
+    /// Gets it back from the recycle bin.
+    Undelete,
+    /// Removes it from the recycle bin, for good.
+    Purge,
 }
 
 impl Kind {
@@ -75,6 +87,12 @@ impl Kind {
             Self::VerifyBackup => "verify-backup",
             Self::RemoveBackups => "remove-backups",
             Self::ScheduleBackups => "schedule-backups",
+            Self::Rename => "rename",
+            Self::Set => "set",
+            Self::Protect => "protect",
+            Self::Unprotect => "unprotect",
+            Self::Undelete => "undelete",
+            Self::Purge => "purge",
         }
     }
 }
@@ -270,6 +288,9 @@ pub enum Stage {
     Verifying,
     RestoringFiles,
     RemovingBackups,
+    ChangingIdentity,
+    MovingToBin,
+    MovingFromBin,
 }
 
 /// An operation as it is listed and kept.
@@ -281,6 +302,9 @@ pub struct Operation {
     pub kind: Kind,
     /// To what.
     pub target: Target,
+    /// What it is called afterwards, when it is renamed.
+    #[serde(default)]
+    pub renamed_to: Option<VServerName>,
     /// Who asked.
     pub actor: Actor,
     /// The command that would do the same.
@@ -295,6 +319,15 @@ pub struct Operation {
     pub started_at: Option<UnixMillis>,
     /// When it ended.
     pub finished_at: Option<UnixMillis>,
+}
+
+impl Operation {
+    /// Whether it is about this, under its old name or its new one.
+    #[must_use]
+    pub fn is_about(&self, target: &Target) -> bool {
+        let new = self.renamed_to.as_ref();
+        self.target == *target || new.is_some_and(|new| target.vserver() == Some(new))
+    }
 }
 
 /// A piece of an operation's log.

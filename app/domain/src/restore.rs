@@ -120,8 +120,11 @@ impl RestoreForm {
 }
 
 fn judge_host_name(given: Option<HostName>, host: &HostFacts) -> Result<Option<HostName>, Problem> {
-    match given.as_ref().and_then(|given| host.host_name_taken_by(given)) {
-        Some(by) => Err(Problem::HostNameTaken { by: by.clone() }),
+    let taken = given.as_ref().and_then(|given| Some((given, host.host_name_taken_by(given)?)));
+    match taken {
+        Some((host_name, by)) => {
+            Err(Problem::HostNameTaken { host_name: host_name.clone(), by: by.clone() })
+        }
         None => Ok(given),
     }
 }

@@ -96,6 +96,8 @@ pub struct Detail {
     pub config_directory: String,
     /// What its `/etc/os-release` calls itself, judged as a stranger's text.
     pub os_release: Option<String>,
+    /// Whether it is protected against deletion.
+    pub is_protected: bool,
     /// Bytes its files take, when known.
     pub disk_bytes: Option<u64>,
     /// Every file of its config tree and its first line, sorted by path.

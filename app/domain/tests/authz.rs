@@ -31,6 +31,10 @@ fn the_table() {
     cancel-operation   yes           yes           -
     back-up-vserver    yes           yes           -
     restore-backup     yes           yes           -
+    change-identity    yes           yes           -
+    protect-vserver    yes           yes           -
+    undelete-vserver   yes           yes           -
+    purge-vserver      yes           -             -
     manage-users       yes           -             -
     own-account        yes           yes           yes
     view-templates     yes           yes           yes

@@ -7,7 +7,9 @@
 
 pub mod account;
 pub mod backups;
+pub mod bin;
 pub mod config;
+pub mod identity;
 pub mod operations;
 pub mod templates;
 pub mod terminals;

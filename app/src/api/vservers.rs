@@ -176,7 +176,7 @@ pub async fn delete_vserver(
         if confirmation.trim() != target.as_str() {
             let problem = match confirmation.trim() {
                 "" => Problem::Missing,
-                _ => Problem::NotAChoice { choices: vec![target.to_string()] },
+                _ => Problem::NotTheName { name: target.clone() },
             };
             return Err(wrong(Field::Name, problem));
         }

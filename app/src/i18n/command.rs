@@ -116,4 +116,27 @@ messages! { CommandMessages:
     doctor_nothing;
     doctor_repair_hint;
     doctor_not_repaired;
+    // Identity, recycle bin, protection.
+    undelete_arguments;
+    rename_arguments;
+    set_arguments;
+    does_undelete;
+    does_rename;
+    does_set;
+    does_protect;
+    does_unprotect;
+    identity_options_explained;
+    delete_options_explained;
+    new_name_missing;
+    delete_moves(config, files, until);
+    is_in_bin(name, until);
+    is_back(name);
+    free_values(line);
+    bin_is_empty;
+    bin_columns;
+    bin_protected;
+    bin_total(size);
+    purge_question(name);
+    empty_question(count);
+    stays_protected(name);
 }

@@ -11,6 +11,7 @@ pub mod format;
 mod fr;
 mod messages;
 
+use domain::authz::ActionKind;
 use domain::backup::{BackupAlert, Consistency};
 use domain::build::MethodKind;
 use domain::config_entry::Expected;
@@ -175,6 +176,12 @@ pub fn kind_text(locale: Locale, kind: Kind) -> &'static str {
         Kind::VerifyBackup => ("Verification of a backup", "Vérification d’une sauvegarde"),
         Kind::RemoveBackups => ("Removal of backups", "Suppression de sauvegardes"),
         Kind::ScheduleBackups => ("Schedule of backups", "Planification des sauvegardes"),
+        Kind::Rename => ("Rename", "Renommage"),
+        Kind::Set => ("Change of identity", "Changement d’identité"),
+        Kind::Protect => ("Protection", "Protection"),
+        Kind::Unprotect => ("End of protection", "Fin de protection"),
+        Kind::Undelete => ("Restore from the bin", "Restauration depuis la corbeille"),
+        Kind::Purge => ("Removal from the bin", "Suppression définitive"),
     };
     locale.pick(en, fr)
 }
@@ -215,6 +222,9 @@ pub fn stage_text(locale: Locale, stage: Stage) -> &'static str {
         Stage::ReceivingArchive => ("Receiving the archive", "Réception de l’archive"),
         Stage::CheckingArchive => ("Checking the archive", "Vérification de l’archive"),
         Stage::UnpackingArchive => ("Unpacking the archive", "Dépaquetage de l’archive"),
+        Stage::ChangingIdentity => ("Changing its identity", "Changement d’identité"),
+        Stage::MovingToBin => ("Moving it to the recycle bin", "Mise à la corbeille"),
+        Stage::MovingFromBin => ("Moving it from the recycle bin", "Sortie de la corbeille"),
     };
     locale.pick(en, fr)
 }
@@ -301,6 +311,60 @@ pub fn host_feature_text(locale: Locale, feature: HostFeature) -> &'static str {
         HostFeature::Root => ("root privileges", "les droits de root"),
     };
     locale.pick(en, fr)
+}
+
+/// An action of the authorisation table, as what somebody may do.
+#[must_use]
+pub fn action_text(locale: Locale, action: ActionKind) -> &'static str {
+    let (en, fr) = match action {
+        ActionKind::BackUpVServer => {
+            ("take and remove backups", "faire et retirer des sauvegardes")
+        }
+        ActionKind::RestoreBackup => ("restore backups", "restaurer des sauvegardes"),
+        ActionKind::ViewVServers => ("see the VServers", "voir les VServers"),
+        ActionKind::ViewOperations => ("see the operations", "voir les opérations"),
+        ActionKind::BuildVServer => ("build VServers", "construire des VServers"),
+        ActionKind::RunVServer => ("start and stop VServers", "démarrer et arrêter des VServers"),
+        ActionKind::EnterVServer => {
+            ("open terminals in VServers", "ouvrir des terminaux dans les VServers")
+        }
+        ActionKind::DeleteVServer => ("delete VServers", "supprimer des VServers"),
+        ActionKind::ConfigureVServer => {
+            ("change the configuration of VServers", "modifier la configuration des VServers")
+        }
+        ActionKind::ConfigureDefaults => (
+            "change the defaults for all VServers",
+            "modifier les réglages par défaut de tous les VServers",
+        ),
+        ActionKind::ViewTemplates => ("see templates and bases", "voir les modèles et les bases"),
+        ActionKind::ManageTemplates => {
+            ("add and remove templates and bases", "ajouter et supprimer des modèles et des bases")
+        }
+        ActionKind::CancelOperation => ("cancel operations", "annuler des opérations"),
+        ActionKind::ChangeIdentity => (
+            "rename VServers and change their addresses",
+            "renommer des VServers et changer leurs adresses",
+        ),
+        ActionKind::ProtectVServer => {
+            ("protect VServers against deletion", "protéger des VServers contre la suppression")
+        }
+        ActionKind::UndeleteVServer => {
+            ("restore VServers from the recycle bin", "reprendre des VServers dans la corbeille")
+        }
+        ActionKind::PurgeVServer => (
+            "remove VServers from the recycle bin for good",
+            "supprimer définitivement des VServers de la corbeille",
+        ),
+        ActionKind::ManageUsers => ("manage users", "gérer les utilisateurs"),
+        ActionKind::OwnAccount => ("change your own account", "modifier votre propre compte"),
+    };
+    locale.pick(en, fr)
+}
+
+/// The words for an action that was refused, by its name in the table.
+fn refused_action(locale: Locale, name: &str) -> Option<&'static str> {
+    let action = ActionKind::ALL.into_iter().find(|action| action.as_str() == name)?;
+    Some(action_text(locale, action))
 }
 
 /// A role.

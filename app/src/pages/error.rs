@@ -20,7 +20,8 @@ impl FailurePage {
             Failure::NoSuchVServer { .. }
             | Failure::NoSuchOperation { .. }
             | Failure::NoSuchTerminal
-            | Failure::NoSuchUser => t.not_found(),
+            | Failure::NoSuchUser
+            | Failure::NotInBin { .. } => t.not_found(),
             Failure::EngineDown => t.engine_down(),
             _ => t.could_not_be_shown(),
         };

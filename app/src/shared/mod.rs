@@ -116,6 +116,7 @@ pub(crate) fn field_id(field: Field) -> &'static str {
         Field::BackupTime => "field-backup-time",
         Field::Retention => "field-retention",
         Field::Path => "field-path",
+        Field::Confirmation => "field-confirmation",
     }
 }
 

@@ -16,9 +16,9 @@ use axum::extract::Request;
 use axum::http::header::COOKIE;
 use axum::response::IntoResponse;
 use domain::authz::{
-    BackUpVServer, BuildVServer, CancelOperation, DeleteVServer, EnterVServer, ManageTemplates,
-    ManageUsers, OwnAccount, Permit, RestoreBackup, RunVServer, ViewOperations, ViewTemplates,
-    ViewVServers,
+    BackUpVServer, BuildVServer, CancelOperation, ChangeIdentity, DeleteVServer, EnterVServer,
+    ManageTemplates, ManageUsers, OwnAccount, Permit, ProtectVServer, PurgeVServer, RestoreBackup,
+    RunVServer, UndeleteVServer, ViewOperations, ViewTemplates, ViewVServers,
 };
 use domain::backup::{
     BackupAlert, BackupDetail, BackupEntry, BackupOverview, BackupRef, BackupScope, BackupStatus,
@@ -33,8 +33,12 @@ use domain::failure::Failure;
 use domain::field::{Field, FieldErrors, Problem};
 use domain::host::{HostFacts, NatNetwork};
 use domain::id::{BaseId, OperationId, TemplateName, TerminalId, UserId, UserName, VServerName};
+use domain::identity::{
+    IdentityChange, IdentityForm, IdentityPlan, PlannedChange, VServerIdentity,
+};
 use domain::init::{Init, InitStyle};
 use domain::operation::{Actor, Kind, LogChunk, Operation, Progress, Stage, Target, Terminal};
+use domain::recycle::{Bin, BinEntry, Binned};
 use domain::restore::{Claims, Proposal};
 use domain::retention::Schedule;
 use domain::template::{Base, Compression, Stock, Template};
@@ -53,6 +57,7 @@ pub(crate) const CSRF: &str = "csrf-of-this-session";
 pub(crate) const SETUP_TOKEN: &str = "set-up-token";
 pub(crate) const RUNNING_OPERATION: &str = "01JADQ8Z9XKXQ5Y7D2M3N4P5R6";
 pub(crate) const FAILED_OPERATION: &str = "01JADQ8Z9XKXQ5Y7D2M3N4P5R5";
+pub(crate) const BINNED: &str = "01JADQ8Z9XKXQ5Y7D2M3N4P5R7";
 pub(crate) const TERMINAL: &str = "01JADQ8Z9XKXQ5Y7D2M3N4P5T1";
 
 /// What the memory holds.
@@ -184,6 +189,7 @@ impl Backend for Memory {
             root_directory: format!("/var/lib/vservers/{name}"),
             config_directory: format!("/etc/vservers/{name}"),
             os_release: Some("Debian GNU/Linux 12 (bookworm)".into()),
+            is_protected: name.as_str() == "db1",
             disk_bytes: Some(310_000_000),
             config_files: vec![ConfigFile { path: "context".into(), text: "40001\n".into() }],
             summary,
@@ -289,6 +295,68 @@ impl Backend for Memory {
             (1, ConfigTree::VServer(name)) => self.answer(queued(Kind::Configure, name)),
             _ => Err(Failure::NoSuchConfigChange { number }),
         }
+    }
+    async fn change_identity(
+        &self,
+        _: Permit<ChangeIdentity>,
+        name: VServerName,
+        form: IdentityForm,
+    ) -> Result<Operation, Failure> {
+        let change = judged(&name, &form)?;
+        match name.as_str() {
+            "web1" if !form.restart => Err(Failure::MustBeStopped { name }),
+            _ if change.is_rename() => self.answer(queued(Kind::Rename, name)),
+            _ => self.answer(queued(Kind::Set, name)),
+        }
+    }
+    async fn plan_identity(
+        &self,
+        _: Permit<ChangeIdentity>,
+        name: VServerName,
+        form: IdentityForm,
+    ) -> Result<IdentityPlan, Failure> {
+        let change = judged(&name, &form)?;
+        let command = domain::build::shell_line(&change.command_line());
+        let to = format!("/etc/vservers/{}", change.after.name);
+        let from = format!("/etc/vservers/{name}");
+        self.answer(IdentityPlan { command, changes: vec![PlannedChange::Move { from, to }] })
+    }
+    async fn protect(
+        &self,
+        _: Permit<ProtectVServer>,
+        name: VServerName,
+        on: bool,
+    ) -> Result<Operation, Failure> {
+        self.answer(queued(if on { Kind::Protect } else { Kind::Unprotect }, name))
+    }
+    async fn bin_keeps_days(&self, _: Permit<DeleteVServer>) -> Result<u32, Failure> {
+        self.answer(7)
+    }
+    async fn bin(&self, _: Permit<UndeleteVServer>) -> Result<Bin, Failure> {
+        let entries = if self.is_empty { Vec::new() } else { vec![bin_entry()] };
+        self.answer(Bin { keep_days: 7, entries })
+    }
+    async fn binned(&self, _: Permit<UndeleteVServer>, id: OperationId) -> Result<Binned, Failure> {
+        let entry = bin_entry();
+        if id != entry.id {
+            return Err(Failure::NotInBin { what: id.to_string() });
+        }
+        let judged = IdentityForm::default().judge(&entry.identity, &host_facts());
+        let offer = entry.identity.offer(&host_facts());
+        self.answer(Binned { conflicts: judged.err().unwrap_or_default(), offer, entry })
+    }
+    async fn undelete(
+        &self,
+        _: Permit<UndeleteVServer>,
+        _: OperationId,
+        form: IdentityForm,
+    ) -> Result<Operation, Failure> {
+        let judged = form.judge(&bin_entry().identity, &host_facts());
+        let change = judged.map_err(|errors| Failure::Invalid { errors })?;
+        self.answer(queued(Kind::Undelete, change.after.name))
+    }
+    async fn purge(&self, _: Permit<PurgeVServer>, _: OperationId) -> Result<Operation, Failure> {
+        self.answer(queued(Kind::Purge, bin_entry().identity.name))
     }
     async fn cancel(&self, _: Permit<CancelOperation>, _: OperationId) -> Result<(), Failure> {
         self.answer(())

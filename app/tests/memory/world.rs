@@ -40,6 +40,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         id: id.parse().unwrap(),
         kind,
         target: target.parse().unwrap(),
+        renamed_to: None,
         actor: Actor::User { id: UserId(1), name: "ada".parse().unwrap() },
         command: format!("vserver {target} {}", kind.as_str()),
         cancellable: !progress.is_final(),
@@ -155,6 +156,38 @@ pub(crate) fn config_history() -> Vec<ConfigRecord> {
             ],
         ),
     ]
+}
+
+/// What is in the recycle bin: a VServer that was called as one that there is now.
+pub(crate) fn bin_entry() -> BinEntry {
+    BinEntry {
+        id: BINNED.parse().unwrap(),
+        identity: VServerIdentity {
+            name: "web1".parse().unwrap(),
+            context: Some(40001_u32.try_into().unwrap()),
+            host_name: Some("web1.cume.fr".parse().unwrap()),
+            interfaces: vec!["nat0:10.127.0.2/24".parse().unwrap()],
+        },
+        by: Actor::User { id: UserId(1), name: "ada".parse().unwrap() },
+        deleted_at: NOW.plus_millis(-86_400_000),
+        expires_at: NOW.plus_millis(6 * 86_400_000),
+        bytes: Some(290_000_000),
+        is_protected: false,
+        volume: None,
+    }
+}
+
+pub(crate) fn judged(name: &VServerName, form: &IdentityForm) -> Result<IdentityChange, Failure> {
+    let rows = summaries();
+    let row = rows
+        .into_iter()
+        .find(|row| row.name == *name)
+        .ok_or(Failure::NoSuchVServer { name: name.clone() })?;
+    let Summary { name, context, host_name, interfaces, .. } = row;
+    let current = VServerIdentity { name, context, host_name, interfaces };
+    let change = form.judge(&current, &host_facts().without(&current.name));
+    let change = change.map_err(|errors| Failure::Invalid { errors })?;
+    if change.is_nothing() { Err(Failure::NothingToChange) } else { Ok(change) }
 }
 
 pub(crate) fn queued(kind: Kind, target: impl Into<Target>) -> Operation {

@@ -7,8 +7,8 @@ use domain::backup::{BackupId, BackupOrder, BackupRef, BackupTask, RestoreTask};
 use domain::build::BuildForm;
 use domain::config_change::ConfigEdit;
 use domain::config_entry::ConfigTree;
-use domain::field::Problem;
-use domain::id::{BaseId, TargetName, TemplateName, VServerName};
+use domain::id::{BaseId, OperationId, TargetName, TemplateName, VServerName};
+use domain::identity::IdentityForm;
 use domain::restore::RestoreForm;
 use domain::retention::Schedule;
 
@@ -24,7 +24,35 @@ pub enum Change {
     /// Stop it if it runs, and start it.
     Restart(VServerName),
     /// Remove it and its files.
-    Delete(VServerName),
+    Delete {
+        /// Which.
+        name: VServerName,
+        /// Whether nothing of it is kept.
+        at_once: bool,
+    },
+    /// Give it another name, context number, host name or other addresses.
+    Identity {
+        /// Whose.
+        name: VServerName,
+        /// To what.
+        form: IdentityForm,
+    },
+    /// Protect it against deletion, or take its protection away.
+    Protect {
+        /// Which.
+        name: VServerName,
+        /// Whether it is protected afterwards.
+        on: bool,
+    },
+    /// Get it back from the recycle bin.
+    Undelete {
+        /// The operation that deleted it.
+        entry: OperationId,
+        /// As what.
+        form: IdentityForm,
+    },
+    /// Remove it from the recycle bin, for good.
+    Purge(OperationId),
     /// Change files of a config tree.
     Configure {
         /// Which tree.
@@ -111,31 +139,6 @@ impl From<RestoreTask> for Change {
         match task {
             RestoreTask::VServer { backup, form } => Self::Restore { backup, form: Box::new(form) },
             RestoreTask::File { backup, into, path } => Self::RestoreFile { backup, into, path },
-        }
-    }
-}
-
-/// What a supervisor says when pid 1 has ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GuestEvent {
-    /// `reboot -f` inside.
-    Restart,
-    /// `halt` or `poweroff` inside.
-    Halt,
-    /// Pid 1 ended in another way.
-    Exit,
-}
-
-impl std::str::FromStr for GuestEvent {
-    type Err = Problem;
-    fn from_str(text: &str) -> Result<Self, Problem> {
-        match text {
-            "restart" => Ok(Self::Restart),
-            "halt" => Ok(Self::Halt),
-            "exit" => Ok(Self::Exit),
-            _ => Err(Problem::NotAChoice {
-                choices: ["restart", "halt", "exit"].map(str::to_owned).to_vec(),
-            }),
         }
     }
 }

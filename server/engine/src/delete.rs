@@ -1,6 +1,7 @@
 //! Deleting a VServer: its files, its config tree, what is cached and logged of it.
 //!
-//! After the commit its name is free at once: root and config tree are moved aside, then removed.
+//! After the commit its name is free at once: root and config tree are moved into the recycle bin
+//! ([`crate::recycle`]); or, where nothing is kept, moved aside and removed.
 //! Nothing is removed that is not below one of our own bases, and nothing over a link or a mount
 //! (fact sheet B25).
 
@@ -16,7 +17,9 @@ use crate::config::{self, ConfigError};
 use crate::engine::Instance;
 use crate::lifecycle;
 use crate::operation::{Finish, Stopped, Work, crash_point};
+use crate::protect;
 use crate::recovery::{self, RecoveryError};
+use crate::recycle;
 use crate::roots::Roots;
 use crate::state::GuestState;
 use crate::tree;
@@ -59,19 +62,35 @@ impl From<DeleteError> for Failure {
     }
 }
 
-/// Deletes a VServer; stops it first if it runs.
+/// Deletes a VServer, with `at_once` for good; stops it first if it runs.
 ///
 /// # Errors
-/// When there is none of this name, or its files may not be removed; then nothing was.
-pub fn delete(instance: &Instance, work: &mut Work<'_>, name: &VServerName) -> Result<(), Stopped> {
+/// When there is none of this name, it is protected, or its files may not be removed; then nothing was.
+pub fn delete(
+    instance: &Instance,
+    work: &mut Work<'_>,
+    name: &VServerName,
+    at_once: bool,
+) -> Result<(), Stopped> {
     let roots = &instance.settings.roots;
     let config = roots.config_of(name);
     if !config.is_dir() {
         return Err(ConfigError::NoSuchVServer { name: name.clone(), path: config }.into());
     }
+    if protect::is_protected(&config) {
+        return Err(Failure::Protected { name: name.clone() }.into());
+    }
     let files = plan(roots, name)?;
     if GuestState::read(roots, name).map_err(lifecycle::LifecycleError::from)?.is_some() {
         lifecycle::stop(instance, work, name)?;
+    }
+    if !at_once && instance.settings.recycle_bin.keep_days > 0 {
+        let (root, volume) = match files {
+            Files::None => (None, None),
+            Files::Own(root) => (Some(root), None),
+            Files::Volume(root) => (None, Some(root)),
+        };
+        return recycle::put(instance, work, name, root, volume);
     }
     work.progress(Stage::RemovingFiles, 300);
     let id = work.id().clone();

@@ -52,7 +52,16 @@ pub fn answer(
         Request::Start(name) => submit(Change::Start(name))?,
         Request::Stop(name) => submit(Change::Stop(name))?,
         Request::Restart(name) => submit(Change::Restart(name))?,
-        Request::Delete(name) => submit(Change::Delete(name))?,
+        Request::Delete { name, at_once } => submit(Change::Delete { name, at_once })?,
+        Request::ChangeIdentity { name, form } => submit(Change::Identity { name, form })?,
+        Request::PlanIdentity { name, form } => {
+            Reply::IdentityPlan(engine.plan_identity(&name, &form)?)
+        }
+        Request::Protect { name, on } => submit(Change::Protect { name, on })?,
+        Request::ListBin => Reply::Bin(engine.bin()),
+        Request::ShowBinned(id) => Reply::Binned(engine.binned(&id)?),
+        Request::Undelete { entry, form } => submit(Change::Undelete { entry, form })?,
+        Request::Purge(id) => submit(Change::Purge(id))?,
         Request::Configure { tree, edits } => submit(Change::Configure { tree, edits })?,
         Request::UndoConfig { tree, number } => submit(Change::UndoConfig { tree, number })?,
         Request::JudgeConfig { tree, edits } => {

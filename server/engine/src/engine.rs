@@ -20,9 +20,10 @@ use domain::operation::{Actor, Kind, Operation, Progress, Stage, Target};
 use domain::time::UnixMillis;
 
 use crate::backup::Prepared;
-pub use crate::change::{Change, GuestEvent};
+pub use crate::change::Change;
 use crate::clock::{Clock, IdSource, RandomIds, SystemClock};
 use crate::config::Origin;
+pub use crate::guest_event::GuestEvent;
 use crate::lock::{AllocationLock, VServerLock};
 use crate::operation::{
     CancelToken, ConfigureTask, Journal, Observer, Silent, Stopped, Store, Task, Work, crash_point,
@@ -30,14 +31,17 @@ use crate::operation::{
 use crate::recovery::{self, Recovery};
 use crate::roots::Settings;
 use crate::state::GuestState;
-use crate::{backup, build, config, configure, delete, facts, lifecycle, template};
+use crate::{
+    backup, build, config, configure, delete, facts, identity, lifecycle, protect, recycle,
+    template,
+};
 
 /// How long an operation waits for a VServer that another process has locked.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 /// How long a queued one does, and the word of a supervisor: nobody looks on.
 const LONG_LOCK_PATIENCE: Duration = Duration::from_secs(300);
 /// How long the lock for choosing numbers may be held by others.
-const ALLOCATION_PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const ALLOCATION_PATIENCE: Duration = Duration::from_secs(10);
 /// How many operations run at once, and how many of them may be builds.
 const WORKERS: usize = 6;
 const BUILDS: usize = 2;
@@ -77,7 +81,7 @@ struct Queue {
 }
 
 /// An operation that has been written down and waits to be done.
-struct Job {
+pub(crate) struct Job {
     operation: Operation,
     task: Task,
     journal: Journal,
@@ -281,25 +285,28 @@ impl Engine {
     /// Judges a change and writes it down as an operation.
     fn prepare(&self, change: Change, actor: Actor) -> Result<Job, Failure> {
         let roots = &self.instance.settings.roots;
-        if let Change::Build(form) = change {
-            return self.prepare_build(&form, actor);
-        }
-        if let Change::Configure { .. } | Change::UndoConfig { .. } = change {
-            return self.prepare_configure(change, actor);
-        }
-        let change = match backup::prepare(self, change)? {
-            Prepared::Task(task) => return self.prepare_backup_task(task, actor),
-            Prepared::Other(change) => change,
-        };
         let task = match change {
+            Change::Build(form) => return self.prepare_build(&form, actor),
+            change @ (Change::Configure { .. } | Change::UndoConfig { .. }) => {
+                return self.prepare_configure(change, actor);
+            }
+            Change::Identity { name, form } => return self.prepare_identity(&name, &form, actor),
+            Change::Undelete { entry, form } => return self.prepare_undelete(entry, &form, actor),
+            Change::Purge(entry) => return self.prepare_purge(entry, actor),
             Change::Start(name) => Task::Start(name),
             Change::Stop(name) => Task::Stop(name),
             Change::Restart(name) => Task::Restart(name),
-            Change::Delete(name) => Task::Delete(name),
+            Change::Delete { name, at_once } => Task::Delete { name, at_once },
+            Change::Protect { name, on } => Task::Protect { name, on },
             Change::RemoveTemplate(name) => Task::RemoveTemplate(name),
             Change::RefreshBase(id) => Task::RefreshBase(id),
             Change::RemoveBase(id) => Task::RemoveBase(id),
-            _ => return Err(Failure::Interrupted),
+            change => {
+                return match backup::prepare(self, change)? {
+                    Prepared::Task(task) => self.prepare_backup_task(task, actor),
+                    Prepared::Other(_) => Err(Failure::Interrupted),
+                };
+            }
         };
         let Target::VServer(name) = task.target() else {
             return self.prepare_of_stock(task, actor);
@@ -315,6 +322,9 @@ impl Engine {
         match task.kind() {
             Kind::Start if is_running => Err(Failure::AlreadyRunning { name }),
             Kind::Stop if state.is_none() => Err(Failure::NotRunning { name }),
+            Kind::Delete if protect::is_protected(&roots.config_of(&name)) => {
+                Err(Failure::Protected { name })
+            }
             _ => self.write_down(task, actor),
         }
     }
@@ -394,20 +404,20 @@ impl Engine {
     }
 
     /// Recovers what crashed about a VServer or something else, unless somebody is busy with it.
-    fn recover_if_free(&self, target: impl Into<Target>) {
+    pub(crate) fn recover_if_free(&self, target: impl Into<Target>) {
         let roots = &self.instance.settings.roots;
         let target = target.into();
         let is_unfinished = self
             .store
             .live()
-            .is_ok_and(|live| live.iter().any(|live| live.operation.target == target));
+            .is_ok_and(|live| live.iter().any(|live| live.operation.is_about(&target)));
         if is_unfinished && let Ok(_held) = VServerLock::try_take(roots, &target, None) {
             let observer = self.observer();
             self.recovery(observer.as_ref()).of(&target);
         }
     }
 
-    fn refuse_if_busy(&self, target: impl Into<Target>) -> Result<(), Failure> {
+    pub(crate) fn refuse_if_busy(&self, target: impl Into<Target>) -> Result<(), Failure> {
         let name = target.into();
         match self.store.live_of(&name)? {
             Some(operation) => Err(Failure::Busy { name, operation: Some(operation.id) }),
@@ -415,11 +425,12 @@ impl Engine {
         }
     }
 
-    fn write_down(&self, task: Task, actor: Actor) -> Result<Job, Failure> {
+    pub(crate) fn write_down(&self, task: Task, actor: Actor) -> Result<Job, Failure> {
         let operation = Operation {
             id: self.ids.operation_id(),
             kind: task.kind(),
             target: task.target(),
+            renamed_to: task.renamed_to().cloned(),
             actor,
             command: task.command(),
             progress: Progress::Queued,
@@ -497,12 +508,26 @@ impl Engine {
             return work.end(Progress::Cancelled);
         }
         work.begin(is_cancellable(task.kind()));
+        // The new name is this operation's from here on, too.
+        let also = task.renamed_to().map(|name| {
+            VServerLock::take(&instance.settings.roots, name, Some(work.id()), LOCK_PATIENCE)
+        });
+        let _also = match also.transpose() {
+            Ok(also) => also,
+            Err(error) => return work.end(Progress::Failed { failure: error.into() }),
+        };
         let result = match &task {
             Task::Build(spec) => build::build(instance, &mut work, spec),
             Task::Start(name) => lifecycle::start(instance, &mut work, name),
             Task::Stop(name) => lifecycle::stop(instance, &mut work, name),
             Task::Restart(name) => lifecycle::restart(instance, &mut work, name),
-            Task::Delete(name) => delete::delete(instance, &mut work, name),
+            Task::Delete { name, at_once } => delete::delete(instance, &mut work, name, *at_once),
+            Task::Identity(change) => identity::change(instance, &mut work, change),
+            Task::Protect { name, on } => protect::protect(instance, &mut work, name, *on),
+            Task::Undelete { entry, change } => {
+                recycle::undelete(instance, &mut work, entry, change)
+            }
+            Task::Purge { entry, .. } => recycle::purge(instance, &mut work, entry),
             Task::Configure(task) => self
                 .store
                 .promised()
@@ -557,7 +582,10 @@ impl Engine {
         }
         work.progress(Stage::Undoing, 950);
         match recovery::undo(&self.instance.settings.roots, work.journal()) {
-            Ok(()) => work.end(progress),
+            Ok(()) => {
+                identity::start_again(&self.instance, &mut work);
+                work.end(progress)
+            }
             Err(error) => {
                 work.log(&domain::failure::chain(&error));
                 work.abandon(error.into_failure())

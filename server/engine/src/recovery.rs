@@ -3,7 +3,9 @@
 //!
 //! Run when the engine starts, before every change of the VServer concerned, and by `ulysse doctor`.
 
+use std::fs::{DirBuilder, Permissions};
 use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
@@ -17,15 +19,18 @@ use crate::config::{ConfigDirectory, ConfigError, EditStep, history_base};
 use crate::delete::guest_bases;
 use crate::engine::Instance;
 use crate::freezer::{self, FreezeError};
+use crate::identity;
 use crate::lifecycle::{self, LifecycleError};
 use crate::lock::VServerLock;
 use crate::operation::{
     CancelToken, Finish, Journal, Observer, OperationError, Record, Step, Stopped, Store, Work,
     crash_point,
 };
+use crate::rewrite::FilePlace;
 use crate::roots::Roots;
 use crate::state::GuestState;
 use crate::tree;
+use crate::volume::{self, VolumeError};
 
 /// Why something was not put right.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +62,9 @@ pub enum RecoveryError {
     /// The operation.
     #[error("reading an unfinished operation")]
     Operation(#[from] OperationError),
+    /// A volume could not be mounted, unmounted or renamed.
+    #[error("changing a volume")]
+    Volume(#[from] VolumeError),
 }
 
 impl RecoveryError {
@@ -70,6 +78,7 @@ impl RecoveryError {
             Self::Config(error) => error.into(),
             Self::Lifecycle(error) => error.into(),
             Self::Operation(error) => error.into(),
+            Self::Volume(error) => error.into(),
             other => Failure::Unexpected { detail: domain::failure::chain(&other) },
         }
     }
@@ -101,7 +110,55 @@ fn undo_step(roots: &Roots, step: &Step) -> Result<(), RecoveryError> {
         Step::Freeze(cgroups) => Ok(freezer::thaw(cgroups)?),
         Step::Run(name) => ended(roots, name, None),
         Step::End { name, init } => ended(roots, name, Some(*init)),
+        Step::Rewrite { file, before, after } => our_file(roots, file)?
+            .change_back(before.as_deref(), after.as_deref())
+            .map_err(at(&file.shown())),
+        Step::Relink { file, before, after } => {
+            our_file(roots, file)?.link_back(before, after).map_err(at(&file.shown()))
+        }
+        Step::Unmount(volume) => {
+            ours(roots, &volume.target)?;
+            Ok(volume::mount(volume, &roots.host_fstab)?)
+        }
+        Step::Mount(volume) => Ok(volume::unmount(ours(roots, &volume.target)?)?),
+        Step::RenameVolume { group, from, to } => Ok(volume::rename(group, to, from)?),
     }
+}
+
+/// Takes a step that was written down. Those of processes are taken where processes are made.
+///
+/// # Errors
+/// When it cannot be taken; what was done of it is to be undone.
+pub(crate) fn take_step(roots: &Roots, step: &Step) -> Result<(), RecoveryError> {
+    match step {
+        Step::MakeTree(path) => DirBuilder::new()
+            .mode(0o755)
+            .create(ours(roots, path)?)
+            .and_then(|()| std::fs::set_permissions(path, Permissions::from_mode(0o755)))
+            .map_err(at(path)),
+        Step::Move { from, to } => moved(roots, from, to),
+        Step::Rewrite { file, after, .. } => {
+            our_file(roots, file)?.write(after.as_deref()).map_err(at(&file.shown()))
+        }
+        Step::Relink { file, after, .. } => {
+            our_file(roots, file)?.relink(after).map_err(at(&file.shown()))
+        }
+        Step::Unmount(volume) => Ok(volume::unmount(ours(roots, &volume.target)?)?),
+        Step::Mount(volume) => {
+            ours(roots, &volume.target)?;
+            Ok(volume::mount(volume, &roots.host_fstab)?)
+        }
+        Step::RenameVolume { group, from, to } => Ok(volume::rename(group, from, to)?),
+        Step::Fill(_) | Step::Run(_) | Step::End { .. } | Step::Edit(_) | Step::Freeze(_) => Ok(()),
+    }
+}
+
+/// A file of a directory of ours; or the host's fstab.
+fn our_file<'a>(roots: &Roots, file: &'a FilePlace) -> Result<&'a FilePlace, RecoveryError> {
+    if file.shown() != roots.host_fstab {
+        ours(roots, &file.base)?;
+    }
+    Ok(file)
 }
 
 /// Does what is left to be done after the commit.
@@ -236,16 +293,16 @@ impl Recovery<'_> {
     /// Recovers every unfinished operation whose process is gone. What cannot be recovered now is
     /// reported and left for the next time.
     pub fn all(&self) -> Vec<Operation> {
-        self.those(|_| true, true)
+        self.those(|_| true, None)
     }
 
     /// Recovers those about one VServer or something else, whose lock the caller holds.
     pub fn of(&self, name: impl Into<Target>) -> Vec<Operation> {
         let target = name.into();
-        self.those(|operation| operation.target == target, false)
+        self.those(|operation| operation.is_about(&target), Some(&target))
     }
 
-    fn those(&self, wanted: impl Fn(&Operation) -> bool, lock: bool) -> Vec<Operation> {
+    fn those(&self, wanted: impl Fn(&Operation) -> bool, held: Option<&Target>) -> Vec<Operation> {
         let ids = self.store.live_ids().unwrap_or_else(|error| {
             tracing::error!(
                 error = domain::failure::chain(&error),
@@ -255,7 +312,7 @@ impl Recovery<'_> {
         });
         let mut recovered = Vec::new();
         for id in ids {
-            match self.one(&id, &wanted, lock) {
+            match self.one(&id, &wanted, held) {
                 Ok(Some(operation)) => recovered.push(operation),
                 Ok(None) => {}
                 Err(error) => {
@@ -270,7 +327,7 @@ impl Recovery<'_> {
         &self,
         id: &OperationId,
         wanted: impl Fn(&Operation) -> bool,
-        lock: bool,
+        held: Option<&Target>,
     ) -> Result<Option<Operation>, RecoveryError> {
         let operation = match self.store.read(id) {
             Ok(operation) => operation,
@@ -284,17 +341,17 @@ impl Recovery<'_> {
         if !wanted(&operation) {
             return Ok(None);
         }
-        let _lock = match lock {
-            true => {
-                let roots = &self.instance.settings.roots;
-                match VServerLock::take(roots, &operation.target, Some(id), Duration::ZERO) {
-                    Ok(lock) => Some(lock),
-                    // Whoever has it recovers it.
-                    Err(_) => return Ok(None),
-                }
+        let new = operation.renamed_to.clone().map(Target::VServer);
+        let targets = std::iter::once(operation.target.clone()).chain(new);
+        let mut locks = Vec::new();
+        for name in targets.filter(|target| held != Some(target)) {
+            let roots = &self.instance.settings.roots;
+            match VServerLock::take(roots, name, Some(id), Duration::ZERO) {
+                Ok(lock) => locks.push(lock),
+                // Whoever has it recovers it.
+                Err(_) => return Ok(None),
             }
-            false => None,
-        };
+        }
         let Some(journal) =
             Journal::take_over(&self.store.journal_of(id)).map_err(OperationError::from)?
         else {
@@ -347,7 +404,9 @@ impl Recovery<'_> {
         };
         let (was_ending, was_starting) =
             (has(|s| matches!(s, Step::End { .. })), has(|s| matches!(s, Step::Run(_))));
+        let is_identity = matches!(kind, Kind::Rename | Kind::Set);
         if was_starting
+            && !is_identity
             && let Some(name) = target.vserver()
             && let Some(state) = GuestState::running(roots, name).map_err(LifecycleError::from)?
         {
@@ -359,6 +418,10 @@ impl Recovery<'_> {
         match (kind, target.vserver()) {
             (Kind::Stop, _) => Ok(was_ending),
             (Kind::Backup, _) => Ok(backup::recovered(self.instance, self.store, work.operation())),
+            _ if is_identity => {
+                identity::start_again(self.instance, work);
+                Ok(false)
+            }
             // It ran before, so it shall run again.
             (Kind::Restart, Some(name)) if was_ending || was_starting => {
                 match lifecycle::start(self.instance, work, name) {

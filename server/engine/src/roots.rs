@@ -52,6 +52,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Where backups go.
     pub backup: Backup,
+    /// Where deleted VServers stay for a while.
+    pub recycle_bin: RecycleBin,
 }
 
 /// Where everything lives.
@@ -76,6 +78,8 @@ pub struct Roots {
     pub database_base: PathBuf,
     /// The cgroup all VServers' cgroups lie in.
     pub cgroup_root: String,
+    /// The host's own table of filesystems: the volumes of VServers have lines there.
+    pub host_fstab: PathBuf,
 }
 
 /// The NAT network.
@@ -101,6 +105,14 @@ pub struct Web {
     /// The names people reach it by, besides `localhost` and the machine's own. A request for any
     /// other name is refused.
     pub host_names: Vec<HostName>,
+}
+
+/// Where deleted VServers stay for a while.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RecycleBin {
+    /// How long, in days; 0 means that nothing is kept.
+    pub keep_days: u32,
 }
 
 /// What the engine will not go beyond.
@@ -193,6 +205,7 @@ impl Default for Roots {
             runtime_base: "/run/ulysse".into(),
             database_base: "/var/lib/ulysse".into(),
             cgroup_root: "ulysse".to_owned(),
+            host_fstab: "/etc/fstab".into(),
         }
     }
 }
@@ -214,6 +227,12 @@ impl Default for Web {
             user: "ulysse".to_owned(),
             host_names: Vec::new(),
         }
+    }
+}
+
+impl Default for RecycleBin {
+    fn default() -> Self {
+        Self { keep_days: 7 }
     }
 }
 
@@ -313,6 +332,12 @@ impl Roots {
     #[must_use]
     pub fn templates(&self) -> PathBuf {
         self.state_base.join("templates")
+    }
+
+    /// The directory of deleted VServers' config trees.
+    #[must_use]
+    pub fn bin(&self) -> PathBuf {
+        self.config_base.join(".bin")
     }
 
     /// The console log of a VServer.

@@ -20,6 +20,7 @@ use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, open, openat2};
 use crate::config::{self, ConfigError, GuestConfig};
 use crate::facts::os_release_value;
 use crate::guest;
+use crate::protect;
 use crate::roots::Roots;
 use crate::state::GuestState;
 use crate::tree;
@@ -126,6 +127,7 @@ pub fn detail(
         os_release: os_release(&root),
         root_directory: root.display().to_string(),
         config_directory: roots.config_of(name).display().to_string(),
+        is_protected: protect::is_protected(&roots.config_of(name)),
         disk_bytes: tree::disk_bytes(&root, DISK_PATIENCE),
         config_files,
         summary,

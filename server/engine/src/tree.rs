@@ -185,7 +185,7 @@ pub fn mounts_in(path: &Path) -> io::Result<Vec<PathBuf>> {
 }
 
 /// A path of the mount table: blanks and the like are written as three octal digits there.
-fn unescaped(text: &str) -> PathBuf {
+pub(crate) fn unescaped(text: &str) -> PathBuf {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, after)) = rest.split_first() {

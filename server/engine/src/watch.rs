@@ -208,7 +208,10 @@ impl Watcher {
         let left = self.followed.remove(&wd);
         // Once more: while it was in `.live` the list showed the VServer as busy.
         match left.and_then(|followed| followed.told) {
-            Some(operation) => self.tell_target(&operation.target),
+            Some(operation) => {
+                operation.renamed_to.iter().try_for_each(|name| self.tell_vserver(name))?;
+                self.tell_target(&operation.target)
+            }
             None => Ok(()),
         }
     }

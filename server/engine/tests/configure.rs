@@ -52,6 +52,7 @@ impl Host {
             state_base: at("state"),
             runtime_base: at("runtime"),
             database_base: at("database"),
+            host_fstab: at("fstab"),
             cgroup_root: "ulysse-test-none".to_owned(),
         };
         let settings = Settings { roots, ..Settings::default() };

@@ -13,7 +13,9 @@ use domain::config_entry::{ConfigPath, ConfigTree};
 use domain::failure::Failure;
 use domain::host::HostFacts;
 use domain::id::{BaseId, OperationId, TemplateName, TerminalId, UserId, UserName, VServerName};
+use domain::identity::{IdentityForm, IdentityPlan};
 use domain::operation::{LogChunk, Operation, Terminal};
+use domain::recycle::{Bin, Binned};
 use domain::restore::Proposal;
 use domain::template::{NewTemplate, Stock};
 use domain::time::UnixMillis;
@@ -66,8 +68,48 @@ pub enum Request {
     Stop(VServerName),
     /// Queues a restart; answered by [`Reply::Operation`].
     Restart(VServerName),
-    /// Queues a deletion; answered by [`Reply::Operation`].
-    Delete(VServerName),
+    /// Queues a deletion, into the recycle bin or for good; answered by [`Reply::Operation`].
+    Delete {
+        /// Which.
+        name: VServerName,
+        /// Whether nothing of it is kept.
+        at_once: bool,
+    },
+    /// Queues a change of identity; answered by [`Reply::Operation`]. The engine judges the form again.
+    ChangeIdentity {
+        /// Whose.
+        name: VServerName,
+        /// To what.
+        form: IdentityForm,
+    },
+    /// What a change of identity would do; answered by [`Reply::IdentityPlan`].
+    PlanIdentity {
+        /// Whose.
+        name: VServerName,
+        /// To what.
+        form: IdentityForm,
+    },
+    /// Queues protecting a VServer against deletion, or the contrary; answered by
+    /// [`Reply::Operation`].
+    Protect {
+        /// Which.
+        name: VServerName,
+        /// Whether it is protected afterwards.
+        on: bool,
+    },
+    /// Answered by [`Reply::Bin`].
+    ListBin,
+    /// One deleted VServer and how it could come back; answered by [`Reply::Binned`].
+    ShowBinned(OperationId),
+    /// Queues getting a deleted VServer back; answered by [`Reply::Operation`].
+    Undelete {
+        /// Which: the operation that deleted it.
+        entry: OperationId,
+        /// As what.
+        form: IdentityForm,
+    },
+    /// Queues removing a deleted VServer for good; answered by [`Reply::Operation`].
+    Purge(OperationId),
     /// Queues a change of a config tree; answered by [`Reply::Operation`].
     Configure {
         /// Which tree.
@@ -213,6 +255,12 @@ pub enum Reply {
     Operations(Vec<Operation>),
     /// To [`Request::ReadLog`].
     Log(LogChunk),
+    /// To [`Request::PlanIdentity`].
+    IdentityPlan(IdentityPlan),
+    /// To [`Request::ListBin`].
+    Bin(Bin),
+    /// To [`Request::ShowBinned`].
+    Binned(Binned),
     /// A terminal; the descriptor of a connected `SOCK_SEQPACKET` comes beside the frame. See
     /// [`crate::terminal`] for what travels on it.
     Terminal(Terminal),

@@ -20,6 +20,11 @@ pub(super) enum Command {
     Delete,
     Config,
     Backup,
+    Undelete,
+    Rename,
+    Set,
+    Protect,
+    Unprotect,
 }
 
 /// The original's other commands (fact sheet 2.1).
@@ -37,7 +42,7 @@ const LATER: [&str; 10] = [
 ];
 
 impl Command {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 18] = [
         Self::Build,
         Self::Start,
         Self::Stop,
@@ -51,6 +56,11 @@ impl Command {
         Self::Delete,
         Self::Config,
         Self::Backup,
+        Self::Undelete,
+        Self::Rename,
+        Self::Set,
+        Self::Protect,
+        Self::Unprotect,
     ];
 
     /// The word for it.
@@ -69,6 +79,11 @@ impl Command {
             Self::Delete => "delete",
             Self::Config => "config",
             Self::Backup => "backup",
+            Self::Undelete => "undelete",
+            Self::Rename => "rename",
+            Self::Set => "set",
+            Self::Protect => "protect",
+            Self::Unprotect => "unprotect",
         }
     }
 
@@ -80,6 +95,10 @@ impl Command {
             Self::SuExec => locale.suexec_arguments(),
             Self::Config => locale.config_arguments(),
             Self::Backup => locale.backup_arguments(),
+            Self::Delete => "[--now]",
+            Self::Undelete => locale.undelete_arguments(),
+            Self::Rename => locale.rename_arguments(),
+            Self::Set => locale.set_arguments(),
             _ => "",
         }
     }
@@ -99,6 +118,11 @@ impl Command {
             Self::Delete => locale.does_delete(),
             Self::Config => locale.does_config(),
             Self::Backup => locale.does_backup(),
+            Self::Undelete => locale.does_undelete(),
+            Self::Rename => locale.does_rename(),
+            Self::Set => locale.does_set(),
+            Self::Protect => locale.does_protect(),
+            Self::Unprotect => locale.does_unprotect(),
         }
     }
 
@@ -127,6 +151,8 @@ impl Command {
             Self::Build => locale.build_options_explained(),
             Self::Config => locale.config_actions_explained(),
             Self::Backup => locale.backup_options_explained(),
+            Self::Rename | Self::Set | Self::Undelete => locale.identity_options_explained(),
+            Self::Delete => locale.delete_options_explained(),
             _ => return text,
         };
         let _ = write!(text, "\n\n{more}");

@@ -53,6 +53,8 @@ pub(super) enum UsageError {
     OtherName { given: String, name: String },
     /// `--netmask` and `--netprefix` together.
     NetmaskTwice,
+    /// `rename` without a new name.
+    NewNameMissing,
     /// `suexec` without a user.
     UserMissing,
     /// `exec` without a command.
@@ -113,6 +115,7 @@ impl UsageError {
             Self::MethodNotYet { word, supported } => locale.method_not_yet(word, supported),
             Self::OtherName { given, name } => locale.other_name(given, name),
             Self::NetmaskTwice => locale.netmask_not_with_netprefix().to_owned(),
+            Self::NewNameMissing => locale.new_name_missing().to_owned(),
             Self::UserMissing => locale.user_missing().to_owned(),
             Self::ProgramMissing => locale.program_missing().to_owned(),
             Self::ConfigActionUnknown { word, supported } => {

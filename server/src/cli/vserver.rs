@@ -20,7 +20,7 @@ use super::help::{self, Command};
 use super::host_key;
 use super::name;
 use super::options::{Grammar, Opt, UsageError, text};
-use super::{backup, begin_log, delete, exit, inside, status};
+use super::{backup, begin_log, delete, exit, identity, inside, recycle, status};
 
 const OPTIONS: Grammar = Grammar {
     options: &[
@@ -79,6 +79,11 @@ pub(super) enum Request {
     },
     /// About backups of a VServer, which may be gone.
     Backup {
+        name: OsString,
+        arguments: Vec<OsString>,
+    },
+    /// Of a VServer that is in the recycle bin; `arguments` are judged.
+    Undelete {
         name: OsString,
         arguments: Vec<OsString>,
     },
@@ -159,6 +164,13 @@ fn understand_command(
         }
         Command::Start => judge_options(START, &arguments)?,
         Command::Stop => judge_options(STOP, &arguments)?,
+        Command::Delete => judge_options(delete::OPTIONS, &arguments)?,
+        Command::Rename => drop(identity::rename(&arguments)?),
+        Command::Set => drop(identity::set(&arguments)?),
+        Command::Undelete => {
+            identity::undelete(&arguments)?;
+            return Ok(Request::Undelete { name, arguments });
+        }
         _ => judge_options(PLAIN, &arguments)?,
     }
     Ok(Request::Of { name, command, arguments })
@@ -225,6 +237,10 @@ fn answer(caller: Caller, typed: Typed) -> Result<u8, u8> {
         Request::Backup { name, arguments } => {
             return backup::run(caller, config, &name, &arguments);
         }
+        Request::Undelete { name, arguments } => {
+            let engine = caller.engine(config)?;
+            return Ok(recycle::undelete(caller, &engine, &name, &arguments));
+        }
         Request::Of { name, command, arguments } => {
             let engine = caller.engine(config)?;
             let roots = &engine.instance().settings.roots;
@@ -253,8 +269,16 @@ fn of(
         },
         Command::Status => status::status(caller, engine, &name),
         Command::Running => status::running(caller, engine, &name),
-        Command::Delete => delete::delete(caller, engine, name),
-        Command::Enter | Command::Build | Command::Config | Command::Backup => {
+        Command::Delete => delete::delete(caller, engine, name, &arguments),
+        Command::Rename => identity::change(caller, engine, name, identity::rename(&arguments)),
+        Command::Set => identity::change(caller, engine, name, identity::set(&arguments)),
+        Command::Protect => {
+            changed(caller, engine, Kind::Protect, Change::Protect { name, on: true })
+        }
+        Command::Unprotect => {
+            changed(caller, engine, Kind::Unprotect, Change::Protect { name, on: false })
+        }
+        Command::Enter | Command::Build | Command::Undelete | Command::Config | Command::Backup => {
             inside::run(caller, engine, &name, None, Vec::new())
         }
         Command::Exec => inside::run(caller, engine, &name, None, arguments),

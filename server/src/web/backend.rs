@@ -8,8 +8,9 @@ use std::sync::Arc;
 use app::backend::{Backend, Configure, OperationFilter};
 use async_trait::async_trait;
 use domain::authz::{
-    BackUpVServer, BuildVServer, CancelOperation, DeleteVServer, EnterVServer, ManageTemplates,
-    ManageUsers, Permit, RestoreBackup, RunVServer, ViewOperations, ViewTemplates, ViewVServers,
+    BackUpVServer, BuildVServer, CancelOperation, ChangeIdentity, DeleteVServer, EnterVServer,
+    ManageTemplates, ManageUsers, Permit, ProtectVServer, PurgeVServer, RestoreBackup, RunVServer,
+    UndeleteVServer, ViewOperations, ViewTemplates, ViewVServers,
 };
 use domain::backup::{
     BackupDetail, BackupEntry, BackupOverview, BackupRef, BackupScope, BackupTask, RestoreTask,
@@ -20,7 +21,9 @@ use domain::config_entry::{ConfigPath, ConfigTree};
 use domain::failure::Failure;
 use domain::host::HostFacts;
 use domain::id::{BaseId, OperationId, TemplateName, TerminalId, UserId, UserName, VServerName};
+use domain::identity::{IdentityForm, IdentityPlan};
 use domain::operation::{LogChunk, Operation, Terminal};
+use domain::recycle::{Bin, Binned};
 use domain::restore::Proposal;
 use domain::template::{NewTemplate, Stock};
 use domain::user::{Identity, Password, Role, User};
@@ -165,7 +168,69 @@ impl Backend for SiteBackend {
         permit: Permit<DeleteVServer>,
         name: VServerName,
     ) -> Result<Operation, Failure> {
-        self.0.queue(permit.identity(), Request::Delete(name)).await
+        self.0.queue(permit.identity(), Request::Delete { name, at_once: false }).await
+    }
+
+    async fn change_identity(
+        &self,
+        permit: Permit<ChangeIdentity>,
+        name: VServerName,
+        form: IdentityForm,
+    ) -> Result<Operation, Failure> {
+        self.0.queue(permit.identity(), Request::ChangeIdentity { name, form }).await
+    }
+
+    async fn plan_identity(
+        &self,
+        permit: Permit<ChangeIdentity>,
+        name: VServerName,
+        form: IdentityForm,
+    ) -> Result<IdentityPlan, Failure> {
+        let request = Request::PlanIdentity { name, form };
+        expect_reply!(self.0.ask(permit.identity(), request).await?, IdentityPlan)
+    }
+
+    async fn protect(
+        &self,
+        permit: Permit<ProtectVServer>,
+        name: VServerName,
+        on: bool,
+    ) -> Result<Operation, Failure> {
+        self.0.queue(permit.identity(), Request::Protect { name, on }).await
+    }
+
+    async fn bin_keeps_days(&self, permit: Permit<DeleteVServer>) -> Result<u32, Failure> {
+        let bin = expect_reply!(self.0.ask(permit.identity(), Request::ListBin).await?, Bin)?;
+        Ok(bin.keep_days)
+    }
+
+    async fn bin(&self, permit: Permit<UndeleteVServer>) -> Result<Bin, Failure> {
+        expect_reply!(self.0.ask(permit.identity(), Request::ListBin).await?, Bin)
+    }
+
+    async fn binned(
+        &self,
+        permit: Permit<UndeleteVServer>,
+        id: OperationId,
+    ) -> Result<Binned, Failure> {
+        expect_reply!(self.0.ask(permit.identity(), Request::ShowBinned(id)).await?, Binned)
+    }
+
+    async fn undelete(
+        &self,
+        permit: Permit<UndeleteVServer>,
+        id: OperationId,
+        form: IdentityForm,
+    ) -> Result<Operation, Failure> {
+        self.0.queue(permit.identity(), Request::Undelete { entry: id, form }).await
+    }
+
+    async fn purge(
+        &self,
+        permit: Permit<PurgeVServer>,
+        id: OperationId,
+    ) -> Result<Operation, Failure> {
+        self.0.queue(permit.identity(), Request::Purge(id)).await
     }
 
     async fn config_files(

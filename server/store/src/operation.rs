@@ -10,7 +10,7 @@ use crate::{Result, Store, StoreError};
 /// Which operations to list. Every field narrows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OperationFilter {
-    /// Only of this VServer.
+    /// Only of this VServer, under its name and those it had before it was renamed.
     pub target: Option<VServerName>,
     /// Only of this kind.
     pub kind: Option<Kind>,
@@ -69,9 +69,26 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub async fn operations(&self, filter: &OperationFilter, limit: u32) -> Result<Vec<Operation>> {
-        let mut query = QueryBuilder::<Sqlite>::new("SELECT json FROM operations WHERE TRUE");
+        let mut query = QueryBuilder::<Sqlite>::new("");
         if let Some(target) = &filter.target {
-            query.push(" AND target = ").push_bind(target.as_str());
+            // Its name, and each one it had up to the renaming that took it away.
+            query.push("WITH RECURSIVE called (name, last) AS (VALUES (");
+            query.push_bind(target.as_str());
+            query.push(
+                ", 'Z') UNION
+                 SELECT operations.target, min(operations.id, called.last) FROM called
+                 JOIN operations ON operations.kind = 'rename' AND operations.phase = 2
+                 AND operations.id <= called.last
+                 AND json_extract(operations.json, '$.renamed_to') = called.name
+                 AND json_extract(operations.json, '$.progress') = 'succeeded') ",
+            );
+        }
+        query.push("SELECT json FROM operations WHERE TRUE");
+        if filter.target.is_some() {
+            query.push(
+                " AND target IN (SELECT name FROM called) AND EXISTS (SELECT 1 FROM called
+                 WHERE called.name = operations.target AND operations.id <= called.last)",
+            );
         }
         if let Some(kind) = filter.kind {
             query.push(" AND kind = ").push_bind(kind.as_str());

@@ -55,6 +55,7 @@ impl Sandbox {
         settings.roots.state_base = path("state");
         settings.roots.runtime_base = path("runtime");
         settings.roots.database_base = path("database");
+        settings.roots.host_fstab = path("fstab");
         settings.roots.cgroup_root = format!("ulysse-test-{unique}");
         let local = Target::Directory { path: path("backups") };
         settings.backup.targets = [("local".parse().unwrap(), local)].into();
@@ -103,6 +104,34 @@ impl Sandbox {
         names.sort();
         names
     }
+}
+
+/// Everything in a directory tree, a line each: path, and text, target of a link, or kind.
+pub(crate) fn contents(path: &Path) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut ahead = vec![path.to_owned()];
+    while let Some(directory) = ahead.pop() {
+        for entry in fs::read_dir(&directory).into_iter().flatten() {
+            let entry = entry.unwrap().path();
+            let shown = entry.strip_prefix(path).unwrap().display().to_string();
+            let kind = fs::symlink_metadata(&entry).unwrap().file_type();
+            if kind.is_symlink() {
+                let target = fs::read_link(&entry).unwrap();
+                lines.push(format!("{shown} -> {}", target.display()));
+            } else if kind.is_dir() {
+                lines.push(format!("{shown}/"));
+                ahead.push(entry);
+            } else if !kind.is_file() {
+                lines.push(format!("{shown}: {kind:?}"));
+            } else {
+                let text = fs::read(&entry).unwrap();
+                let text = String::from_utf8_lossy(text.get(..200).unwrap_or(&text)).into_owned();
+                lines.push(format!("{shown}: {text:?}"));
+            }
+        }
+    }
+    lines.sort();
+    lines
 }
 
 /// The words that build a small VServer; always the same base.

@@ -27,6 +27,41 @@ pub(crate) fn make_guest(sandbox: &Sandbox, name: &str, context: u16, script: &s
     root
 }
 
+/// A VServer as the course's second build leaves it (fact sheet 2.2), of nothing but busybox: everything
+/// in it that can be called after it is.
+pub(crate) fn make_course_vserver(sandbox: &Sandbox, name: &str, context: u32, address: &str) {
+    let roots = &sandbox.settings.roots;
+    engine::config::ensure_defaults(roots).unwrap();
+    fs::set_permissions(&roots.guest_base, fs::Permissions::from_mode(0o700)).unwrap();
+    let root = roots.guest_base.join(name);
+    fill(&root, "true");
+    let hosts = format!("127.0.0.1\tlocalhost\n{address}\t{name}.cume.fr {name}\n");
+    fs::write(root.join("etc/hostname"), format!("{name}\n")).unwrap();
+    fs::write(root.join("etc/hosts"), hosts).unwrap();
+    let config = roots.config_base.join(name);
+    let write = |path: &str, text: &str| {
+        fs::create_dir_all(config.join(path).parent().unwrap()).unwrap();
+        fs::write(config.join(path), text).unwrap();
+    };
+    write("name", &format!("{name}\n"));
+    write("context", &format!("{context}\n"));
+    write("uts/nodename", &format!("{name}.cume.fr\n"));
+    write("interfaces/0/dev", "nat0\n");
+    write("interfaces/0/ip", &format!("{address}\n"));
+    write("interfaces/0/prefix", "24\n");
+    write("interfaces/0/name", &format!("{name}\n"));
+    write("fstab", "none /proc proc defaults 0 0\n");
+    write("apps/pkgmgmt/internal", "");
+    write("a-file-of-somebody-else", &format!("about {name}\n"));
+    write("dlimits/0/directory", &format!("{}\n", root.display()));
+    let defaults = roots.config_base.join(".defaults");
+    symlink(defaults.join("vdirbase").join(name), config.join("vdir")).unwrap();
+    symlink(defaults.join("cachebase").join(name), config.join("cache")).unwrap();
+    symlink(roots.run_base.join(name), config.join("run")).unwrap();
+    fs::create_dir_all(roots.cache_base.join(name)).unwrap();
+    fs::create_dir_all(roots.log_base.join(name)).unwrap();
+}
+
 /// Fills a root with busybox and an rc that does `script`.
 pub(crate) fn fill(root: &std::path::Path, script: &str) {
     for directory in ["bin", "dev", "etc/init.d", "proc", "root", "run", "sys", "tmp", "var"] {

@@ -73,7 +73,7 @@ pub(super) fn parse_words<T: core::str::FromStr<Err = Problem>>(
 }
 
 /// A problem of one of several items says which.
-fn of_item(item: &str, items: usize, problem: Problem) -> Problem {
+pub(crate) fn of_item(item: &str, items: usize, problem: Problem) -> Problem {
     if items < 2 {
         return problem;
     }
@@ -164,10 +164,7 @@ pub(super) fn judge_host_name(
     name: Option<&VServerName>,
 ) -> Result<Option<HostName>, Problem> {
     match (text, name) {
-        ("", Some(name)) => {
-            // A VServer name may hold `_`, a host name may not.
-            name.as_str().replace('_', "-").trim_end_matches(['-', '.']).parse().map(Some)
-        }
+        ("", Some(name)) => crate::identity::default_host_name(name).map(Some),
         ("", None) => Ok(None),
         (text, _) => text.parse().map(Some),
     }

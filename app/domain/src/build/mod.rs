@@ -29,6 +29,7 @@ pub use command_line::{NO_DEFAULT_OPTIONS, shell_line, shell_quoted};
 pub use cpuset::{CpuList, Cpuset, CpusetName};
 pub use files::{DEFAULT_FSTAB, PlannedContent, PlannedFile};
 pub use form::{AtHost, BuildForm};
+pub(crate) use judge::of_item;
 pub(crate) use judge::{judge_context, judge_name};
 pub use judge::{judge_interface, judge_place};
 pub use source::{

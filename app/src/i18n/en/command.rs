@@ -206,5 +206,41 @@ PATH is below the config directory, such as interfaces/0/ip. NAME may be
         doctor_nothing = "Nothing is left of interrupted operations.";
         doctor_repair_hint = "“ulysse doctor --repair” puts right what was interrupted.";
         doctor_not_repaired = "This could not be put right:";
+        // Identity, recycle bin, protection.
+        undelete_arguments = "[--as NAME] [OPTIONS]";
+        rename_arguments = "NEWNAME [OPTIONS]";
+        set_arguments = "OPTIONS";
+        does_undelete = "get it back from the recycle bin";
+        does_rename = "give it another name, everywhere it stands";
+        does_set = "give it another context, host name, addresses";
+        does_protect = "protect it against deletion";
+        does_unprotect = "take the protection away";
+        identity_options_explained = "Options:
+  --context N             another context number
+  --hostname HOSTNAME     another host name (when it is renamed: the first part follows)
+  --interface [LABEL=][DEVICE:]ADDRESS[/LENGTH|/MASK]
+                          its addresses, all of them; may be repeated
+Options of “rename” and “set”:
+  --restart               stop it for this if it runs, and start it again
+  --dry-run               only print what would be done, command by command
+Options of “undelete”:
+  --as NAME               under another name";
+        delete_options_explained = "It goes to the recycle bin (“ulysse bin list”), for as long as recycle_bin.keep_days
+in /etc/ulysse/ulysse.toml says. “vserver NAME undelete” gets it back.
+
+Options:
+  --now                   keep nothing: remove it for good";
+        new_name_missing = "What shall it be called? “rename” needs a new name.";
+        delete_moves(config, files, until) = "This moves {config} and {files} to the recycle bin, until {until}.";
+        is_in_bin(name, until) = "{name} is in the recycle bin until {until}. To get it back: vserver {name} undelete";
+        is_back(name) = "{name} is back.";
+        free_values(line) = "These values are free: {line}";
+        bin_is_empty = "Nothing in the recycle bin can be removed.";
+        bin_columns = "ID|NAME|CTX|DELETED|REMOVED AFTER|SIZE";
+        bin_protected = "never: protected";
+        bin_total(size) = "In all: {size}";
+        purge_question(name) = "Remove {name} from the recycle bin, for good? (y/N) ";
+        empty_question(count) = "Remove all {count} from the recycle bin, for good? (y/N) ";
+        stays_protected(name) = "{name} stays: it is protected. Restore it, then: vserver {name} unprotect";
     }
 }

@@ -5,6 +5,8 @@ use domain::failure::{Failure, HostFeature};
 
 use super::archive;
 
+use crate::i18n::{Locale, refused_action};
+
 /// What happened, what to do.
 #[expect(clippy::too_many_lines, reason = "one line of text a failure")]
 pub(crate) fn failure(failure: &Failure) -> (String, String) {
@@ -19,7 +21,10 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
         ),
         Failure::NotLoggedIn => ("Nobody is logged in.".into(), "Log in, then try again.".into()),
         Failure::NotAllowed { action } => (
-            format!("Your role does not allow this ({action})."),
+            match refused_action(Locale::English, action) {
+                Some(action) => format!("Your role does not allow you to {action}."),
+                None => "This is not allowed to you now.".into(),
+            },
             "Ask an administrator to do it, or to give you another role.".into(),
         ),
         Failure::CrossSite => (
@@ -206,6 +211,31 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
         Failure::NoSuchBase { id } => (
             format!("There is no base “{}”.", id.short()),
             "The page of templates and bases, and ulysse base list, show those there are.".into(),
+        ),
+        Failure::Protected { name } => (
+            format!("{name} is protected against deletion; nothing was done."),
+            format!(
+                "Take the protection away first: on its page, or with vserver {name} unprotect. In \
+                 the recycle bin: restore it before."
+            ),
+        ),
+        Failure::MustBeStopped { name } => (
+            format!("{name} is running, and has to be stopped for this; nothing was done."),
+            "Stop it first, or allow the stop and start: with the box of the form, with --restart \
+             at the command line."
+                .into(),
+        ),
+        Failure::NothingToChange => (
+            "Everything is already as it is asked for.".into(),
+            "Give at least one other value.".into(),
+        ),
+        Failure::NotInBin { what } => (
+            format!("“{what}” is not in the recycle bin."),
+            "Look at what is in it: it may have been restored, or removed for good.".into(),
+        ),
+        Failure::Mounted { path } => (
+            format!("{path} is mounted and cannot be unmounted now."),
+            "Stop what uses it, and unmount what is mounted below it; then try again.".into(),
         ),
         Failure::Unexpected { detail } => (
             format!("Something unforeseen happened: {detail}"),

@@ -47,6 +47,7 @@ pub(crate) fn field(field: Field) -> &'static str {
         Field::BackupTime => "When",
         Field::Retention => "Kept",
         Field::Path => "Path",
+        Field::Confirmation => "Confirmation",
     }
 }
 
@@ -118,6 +119,12 @@ pub(crate) fn problem(what: &Problem) -> String {
             "Device and label together take {actual} bytes; the kernel has room for 15."
         ),
         Problem::NameTaken => "This name is taken. Choose another.".into(),
+        Problem::HostNameTaken { host_name, by } => {
+            format!("The host name {host_name} belongs to {by}. Choose another.")
+        }
+        Problem::NotTheName { name } => {
+            format!("This is not its name; nothing was deleted. To delete it, type: {name}")
+        }
         Problem::NotEmpty { path } => format!(
             "{path} holds files that belong to no VServer. Move or remove them, or take another name."
         ),
@@ -213,9 +220,6 @@ pub(crate) fn problem(what: &Problem) -> String {
             format!("“{text}” is neither a number nor a range such as 0-3, with “:1” after it at most.")
         }
         Problem::CpusetWithoutName => "A cpuset needs a name.".into(),
-        Problem::HostNameTaken { by } => {
-            format!("{by} calls itself so already. Give another host name.")
-        }
         Problem::NotAFrequency { text } => format!(
             "“{text}” is no time of backups. Expected: “hourly :15”, “daily 02:30” or “weekly sun 02:30”, in UTC."
         ),

@@ -345,6 +345,43 @@ impl Messages for English {
         put_back = "Put back";
         put_back_explained(name) = "A file is put back into {name} under its own name, or beside when there is one.";
         // Before there is a page.
+        // Identity, protection, recycle bin.
+        change_identity = "Rename, change address …";
+        identity_of(name) = "Rename {name}, change its address";
+        identity_explained = "What is left empty stays as it is. What was called after the VServer follows its new name: directories, volume, host name, labels, links, and what other VServers call it by.";
+        now_is(value) = "Now: {value}.";
+        now_nothing = "Now: none of its own.";
+        name_is_followed = "Letters, digits, “.”, “_”, “-”.";
+        all_addresses_hint = "All of them, one per line: [label=]device:address/length, or nodev:address.";
+        may_be_restarted = "If it runs, stop it for this and start it again";
+        it_runs_now = "It runs now: without this box nothing is done.";
+        show_what_it_does = "Show what it does";
+        by_hand_it_is = "By hand it would be:";
+        protection = "Protection against deletion";
+        protect = "Protect it";
+        unprotect = "Take the protection away";
+        is_protected = "It is protected: it cannot be deleted.";
+        is_not_protected = "It is not protected: it can be deleted.";
+        recycle_bin = "Recycle bin";
+        goes_to_the_bin = "This goes to the recycle bin";
+        can_be_undone_until(until) = "It can be had back until {until}.";
+        bin_keeps(days) = "Deleted VServers stay here for {days} days; then they are removed for good. Their names, context numbers and addresses are free meanwhile.";
+        bin_keeps_nothing = "By the settings of this host nothing is kept: what is deleted is removed at once.";
+        bin_has_nothing = "Nothing is in the recycle bin.";
+        bin_takes(size) = "The recycle bin takes {size}.";
+        deleted_at = "Deleted";
+        kept_until = "Kept until";
+        kept_protected = "for ever: protected";
+        sure_to_empty = "Remove all that is not protected; this cannot be undone";
+        empty_the_bin = "Empty the recycle bin";
+        in_the_bin(name) = "{name}, in the recycle bin";
+        restore_it = "Restore it";
+        restore_one(name) = "Restore {name}";
+        taken_meanwhile = "Others have taken this meanwhile; the form offers what is free:";
+        stays_on_volume = "Its files fill a volume of their own and are still there, untouched:";
+        protected_in_the_bin = "It is protected: restore it, then take the protection away.";
+        remove_it_for_good = "Remove it for good";
+        remove_for_good(name) = "Remove {name} for good";
         plain_http(address) = "Ulysse speaks HTTPS only. Go to {address}";
         unknown_host(host) = "This Ulysse does not know itself by the name {host}. An administrator can add the name to web.host_names in /etc/ulysse/ulysse.toml; the machine’s IP address always works.";
     }

@@ -208,5 +208,41 @@ fichier et ligne.";
         doctor_nothing = "Il ne reste rien d’opérations interrompues.";
         doctor_repair_hint = "« ulysse doctor --repair » remet en ordre ce qui a été interrompu.";
         doctor_not_repaired = "Ceci n’a pas pu être remis en ordre :";
+        // Identity, recycle bin, protection.
+        undelete_arguments = "[--as NOM] [OPTIONS]";
+        rename_arguments = "NOUVEAU_NOM [OPTIONS]";
+        set_arguments = "OPTIONS";
+        does_undelete = "le reprendre dans la corbeille";
+        does_rename = "lui donner un autre nom, partout où il figure";
+        does_set = "lui donner un autre contexte, nom d’hôte, d’autres adresses";
+        does_protect = "le protéger contre la suppression";
+        does_unprotect = "lui retirer cette protection";
+        identity_options_explained = "Options :
+  --context N             un autre numéro de contexte
+  --hostname NOM_HÔTE     un autre nom d’hôte (s’il est renommé : la première partie suit)
+  --interface [ÉTIQUETTE=][PÉRIPHÉRIQUE:]ADRESSE[/LONGUEUR|/MASQUE]
+                          ses adresses, toutes ; peut être répétée
+Options de « rename » et « set » :
+  --restart               l’arrêter pour cela s’il est en marche, puis le redémarrer
+  --dry-run               seulement afficher ce qui serait fait, commande par commande
+Options de « undelete » :
+  --as NOM                sous un autre nom";
+        delete_options_explained = "Il va dans la corbeille (« ulysse bin list »), aussi longtemps que le dit recycle_bin.keep_days
+dans /etc/ulysse/ulysse.toml. « vserver NOM undelete » le reprend.
+
+Options :
+  --now                   ne rien garder : le supprimer définitivement";
+        new_name_missing = "Comment doit-il s’appeler ? « rename » demande un nouveau nom.";
+        delete_moves(config, files, until) = "Ceci déplace {config} et {files} dans la corbeille, jusqu’au {until}.";
+        is_in_bin(name, until) = "{name} est dans la corbeille jusqu’au {until}. Pour le reprendre : vserver {name} undelete";
+        is_back(name) = "{name} est de retour.";
+        free_values(line) = "Ces valeurs sont libres : {line}";
+        bin_is_empty = "Rien dans la corbeille ne peut être supprimé.";
+        bin_columns = "ID|NOM|CTX|SUPPRIMÉ LE|GARDÉ JUSQU’AU|TAILLE";
+        bin_protected = "toujours : protégé";
+        bin_total(size) = "En tout : {size}";
+        purge_question(name) = "Supprimer définitivement {name} de la corbeille ? (o/N) ";
+        empty_question(count) = "Supprimer définitivement les {count} de la corbeille ? (o/N) ";
+        stays_protected(name) = "{name} reste : il est protégé. Restaurez-le, puis : vserver {name} unprotect";
     }
 }

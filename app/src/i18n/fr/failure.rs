@@ -5,6 +5,8 @@ use domain::failure::{Failure, HostFeature};
 
 use super::archive;
 
+use crate::i18n::{Locale, refused_action};
+
 /// What happened, what to do.
 #[expect(clippy::too_many_lines, reason = "one line of text a failure")]
 pub(crate) fn failure(failure: &Failure) -> (String, String) {
@@ -21,7 +23,10 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
             ("Personne n’est connecté.".into(), "Connectez-vous, puis recommencez.".into())
         }
         Failure::NotAllowed { action } => (
-            format!("Votre rôle ne le permet pas ({action})."),
+            match refused_action(Locale::French, action) {
+                Some(action) => format!("Votre rôle ne le permet pas : {action}."),
+                None => "Cela ne vous est pas permis pour l’instant.".into(),
+            },
             "Demandez à un administrateur de le faire ou de vous donner un autre rôle.".into(),
         ),
         Failure::CrossSite => (
@@ -215,6 +220,34 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
         Failure::NoSuchBase { id } => (
             format!("Il n’y a pas de base « {} ».", id.short()),
             "La page des modèles et bases, et ulysse base list, montrent celles qui existent."
+                .into(),
+        ),
+        Failure::Protected { name } => (
+            format!("{name} est protégé contre la suppression ; rien n’a été fait."),
+            format!(
+                "Retirez-lui d’abord cette protection : sur sa page, ou avec vserver {name} \
+                 unprotect. Dans la corbeille : restaurez-le avant."
+            ),
+        ),
+        Failure::MustBeStopped { name } => (
+            format!("{name} est en marche, et il faut l’arrêter pour cela ; rien n’a été fait."),
+            "Arrêtez-le d’abord, ou permettez l’arrêt et le redémarrage : avec la case du \
+             formulaire, avec --restart en ligne de commande."
+                .into(),
+        ),
+        Failure::NothingToChange => (
+            "Tout est déjà comme demandé.".into(),
+            "Indiquez au moins une autre valeur.".into(),
+        ),
+        Failure::NotInBin { what } => (
+            format!("« {what} » n’est pas dans la corbeille."),
+            "Regardez ce qu’elle contient : il a peut-être été restauré, ou supprimé \
+             définitivement."
+                .into(),
+        ),
+        Failure::Mounted { path } => (
+            format!("{path} est monté et ne peut pas être démonté pour l’instant."),
+            "Arrêtez ce qui l’utilise et démontez ce qui est monté au-dessous, puis réessayez."
                 .into(),
         ),
         Failure::Unexpected { detail } => (

@@ -47,6 +47,7 @@ pub(crate) fn field(field: Field) -> &'static str {
         Field::BackupTime => "Quand",
         Field::Retention => "Gardées",
         Field::Path => "Chemin",
+        Field::Confirmation => "Confirmation",
     }
 }
 
@@ -128,6 +129,12 @@ pub(crate) fn problem(what: &Problem) -> String {
             "Périphérique et étiquette prennent ensemble {actual} octets ; le noyau en admet 15."
         ),
         Problem::NameTaken => "Ce nom est déjà pris. Choisissez-en un autre.".into(),
+        Problem::HostNameTaken { host_name, by } => {
+            format!("Le nom d’hôte {host_name} appartient à {by}. Choisissez-en un autre.")
+        }
+        Problem::NotTheName { name } => format!(
+            "Ce n’est pas son nom ; rien n’a été supprimé. Pour le supprimer, tapez : {name}"
+        ),
         Problem::NotEmpty { path } => format!(
             "{path} contient des fichiers qui n’appartiennent à aucun VServer. Déplacez-les ou \
              supprimez-les, ou choisissez un autre nom."
@@ -229,9 +236,6 @@ pub(crate) fn problem(what: &Problem) -> String {
             "« {text} » n’est ni un nombre, ni un intervalle comme 0-3, suivi au plus de « :1 »."
         ),
         Problem::CpusetWithoutName => "Un cpuset a besoin d’un nom.".into(),
-        Problem::HostNameTaken { by } => {
-            format!("{by} s’appelle déjà ainsi. Indiquez un autre nom d’hôte.")
-        }
         Problem::NotAFrequency { text } => format!(
             "« {text} » n’est pas un moment de sauvegarde. Forme attendue : « hourly :15 », « daily 02:30 » ou « weekly sun 02:30 », en UTC."
         ),

@@ -345,6 +345,43 @@ impl Messages for French {
         put_back = "Remettre";
         put_back_explained(name) = "Un fichier est remis dans {name} sous son propre nom, ou à côté s’il y en a un.";
         // Before there is a page.
+        // Identity, protection, recycle bin.
+        change_identity = "Renommer, changer d’adresse…";
+        identity_of(name) = "Renommer {name}, changer son adresse";
+        identity_explained = "Ce qui est laissé vide reste tel quel. Ce qui portait le nom du VServer suit le nouveau : répertoires, volume, nom d’hôte, étiquettes, liens, et la façon dont les autres VServers le désignent.";
+        now_is(value) = "Actuellement : {value}.";
+        now_nothing = "Actuellement : aucun en propre.";
+        name_is_followed = "Lettres, chiffres, « . », « _ », « - ».";
+        all_addresses_hint = "Toutes, une par ligne : [étiquette=]périphérique:adresse/longueur, ou nodev:adresse.";
+        may_be_restarted = "S’il est en marche, l’arrêter pour cela puis le redémarrer";
+        it_runs_now = "Il est en marche : sans cette case, rien n’est fait.";
+        show_what_it_does = "Afficher ce que cela fait";
+        by_hand_it_is = "À la main, ce serait :";
+        protection = "Protection contre la suppression";
+        protect = "Le protéger";
+        unprotect = "Retirer la protection";
+        is_protected = "Il est protégé : il ne peut pas être supprimé.";
+        is_not_protected = "Il n’est pas protégé : il peut être supprimé.";
+        recycle_bin = "Corbeille";
+        goes_to_the_bin = "Ce qui va dans la corbeille";
+        can_be_undone_until(until) = "On peut le reprendre jusqu’au {until}.";
+        bin_keeps(days) = "Les VServers supprimés restent ici {days} jours, puis ils sont supprimés définitivement. Entre-temps leurs noms, numéros de contexte et adresses sont libres.";
+        bin_keeps_nothing = "D’après les réglages de cet hôte, rien n’est gardé : ce qui est supprimé l’est aussitôt.";
+        bin_has_nothing = "La corbeille est vide.";
+        bin_takes(size) = "La corbeille occupe {size}.";
+        deleted_at = "Supprimé le";
+        kept_until = "Gardé jusqu’au";
+        kept_protected = "toujours : protégé";
+        sure_to_empty = "Supprimer tout ce qui n’est pas protégé ; c’est irréversible";
+        empty_the_bin = "Vider la corbeille";
+        in_the_bin(name) = "{name}, dans la corbeille";
+        restore_it = "Le restaurer";
+        restore_one(name) = "Restaurer {name}";
+        taken_meanwhile = "D’autres ont pris ceci entre-temps ; le formulaire propose ce qui est libre :";
+        stays_on_volume = "Ses fichiers remplissent un volume à eux et s’y trouvent toujours, intacts :";
+        protected_in_the_bin = "Il est protégé : restaurez-le, puis retirez-lui cette protection.";
+        remove_it_for_good = "Le supprimer définitivement";
+        remove_for_good(name) = "Supprimer définitivement {name}";
         plain_http(address) = "Ulysse ne parle que HTTPS. Allez à {address}";
         unknown_host(host) = "Cet Ulysse ne se connaît pas sous le nom {host}. Un administrateur peut l’ajouter à web.host_names dans /etc/ulysse/ulysse.toml ; l’adresse IP de la machine fonctionne toujours.";
     }

@@ -9,7 +9,7 @@ use crate::i18n::kind_text;
 use crate::islands::operation_table::OperationTable;
 use crate::page::{Area, Content, For, Page, page};
 
-const KINDS: [Kind; 18] = [
+const KINDS: [Kind; 24] = [
     Kind::Build,
     Kind::Start,
     Kind::Stop,
@@ -28,6 +28,12 @@ const KINDS: [Kind; 18] = [
     Kind::VerifyBackup,
     Kind::RemoveBackups,
     Kind::ScheduleBackups,
+    Kind::Rename,
+    Kind::Set,
+    Kind::Protect,
+    Kind::Unprotect,
+    Kind::Undelete,
+    Kind::Purge,
 ];
 
 /// How many the backend gives at most: as many mean that there may be more.

@@ -26,6 +26,9 @@ pub(crate) fn delete() -> impl IntoView {
             .map(|problem| view! { <p class="problem">{problem_text(t, problem)}</p> })
             .collect_view();
         let is_wrong = !page.errors(FORM).is_empty();
+        let days = page.backend.bin_keeps_days(page.permit()?).await?;
+        let until = page.now.plus_millis(i64::from(days) * 24 * 60 * 60 * 1000);
+        let until = (days > 0).then(|| format::instant(t, until));
         let summary = detail.summary;
         let size = detail.disk_bytes.map(|bytes| format!(" ({})", format::bytes(t, bytes)));
         let addresses = summary
@@ -35,7 +38,17 @@ pub(crate) fn delete() -> impl IntoView {
             .collect::<Vec<_>>()
             .join(", ");
         let body = view! {
-            <h2>{t.goes_away()}</h2>
+            {detail
+                .is_protected
+                .then(|| {
+                    view! {
+                        <p class="alert" role="alert">
+                            {t.is_protected()} " "
+                            <a href=format!("/vservers/{name}#its-protection")>{t.unprotect()}</a>
+                        </p>
+                    }
+                })}
+            <h2>{if until.is_some() { t.goes_to_the_bin() } else { t.goes_away() }}</h2>
             <ul class="consequences">
                 {(summary.state != State::Stopped).then(|| view! { <li>{t.it_is_stopped_first()}</li> })}
                 <li>{t.all_its_files()} " " <code>{detail.root_directory}</code> {size}</li>
@@ -53,7 +66,16 @@ pub(crate) fn delete() -> impl IntoView {
                 <li>{t.the_base_stays()}</li>
                 <li>{t.its_operations_stay()}</li>
             </ul>
-            <p><strong>{t.cannot_be_undone()}</strong></p>
+            {match until {
+                Some(until) => view! {
+                    <p>
+                        <strong>{t.can_be_undone_until(&until)}</strong> " "
+                        <a href="/bin">{t.recycle_bin()}</a>
+                    </p>
+                }
+                .into_any(),
+                None => view! { <p><strong>{t.cannot_be_undone()}</strong></p> }.into_any(),
+            }}
             <p>{t.command()} {t.colon()} <code>{format!("vserver {name} delete")}</code></p>
             <form method="post" action="/api/vservers/delete" class="narrow">
                 <input type="hidden" name="csrf" value=page.csrf.clone() />

@@ -2,6 +2,7 @@
 
 pub(crate) mod build;
 pub(crate) mod delete;
+pub(crate) mod identity;
 pub(crate) mod list;
 pub(crate) mod show;
 

@@ -1,5 +1,6 @@
 //! One VServer: what it is, what it uses, what was done to it, its files.
 
+use domain::authz::ActionKind;
 use domain::backup::BackupScope;
 use domain::config_entry::ConfigTree;
 use domain::failure::Failure;
@@ -57,6 +58,7 @@ pub(crate) fn show() -> impl IntoView {
                 <h2 id="what-it-is">{t.what_it_is()}</h2>
                 {facts(t, &detail)}
             </section>
+            {identity_and_protection(&page, &name, detail.is_protected)}
             <section aria-labelledby="its-operations">
                 <h2 id="its-operations">{t.operations()}</h2>
                 <OperationTable
@@ -94,6 +96,47 @@ pub(crate) fn show() -> impl IntoView {
             body: body.into_any(),
         })
     })
+}
+
+/// The way to another name and address, and the switch against deletion.
+fn identity_and_protection(
+    page: &Page,
+    name: &VServerName,
+    is_protected: bool,
+) -> impl IntoView + use<> {
+    let t = page.locale;
+    let (state, label) = match is_protected {
+        true => (t.is_protected(), t.unprotect()),
+        false => (t.is_not_protected(), t.protect()),
+    };
+    let command = format!("vserver {name} {}", if is_protected { "unprotect" } else { "protect" });
+    let switch = page.may(ActionKind::ProtectVServer).then(|| {
+        view! {
+            <form method="post" action="/api/vservers/protect" class="actions">
+                <input type="hidden" name="csrf" value=page.csrf.clone() />
+                <input type="hidden" name="name" value=name.to_string() />
+                <button name="on" value=if is_protected { "false" } else { "true" }>{label}</button>
+                <code>{command}</code>
+            </form>
+        }
+    });
+    let change = page.may(ActionKind::ChangeIdentity).then(|| {
+        view! {
+            <p>
+                <a class="button" href=format!("/vservers/{name}/identity")>
+                    {t.change_identity()}
+                </a>
+            </p>
+        }
+    });
+    view! {
+        {change}
+        <section aria-labelledby="its-protection">
+            <h2 id="its-protection">{t.protection()}</h2>
+            <p>{state}</p>
+            {switch}
+        </section>
+    }
 }
 
 fn interface_text(interface: &Interface) -> String {

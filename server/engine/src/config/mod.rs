@@ -15,6 +15,7 @@ mod error;
 mod fstab;
 mod guest;
 mod history;
+mod identity;
 mod interfaces;
 mod judge;
 mod list;
@@ -30,6 +31,7 @@ pub use fstab::{FstabEntry, MountFlags, MountKind};
 pub use guest::{GuestConfig, InitConfig, Uts, Warning};
 pub(crate) use history::{History, history_base};
 pub use history::{HistoryError, history_of};
+pub use identity::{identity_of, interface_directories, interface_names};
 pub use judge::Origin;
 pub(crate) use judge::{JudgedEdit, failed, judge, look, open_tree};
 pub use list::{

@@ -15,7 +15,9 @@ use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
 use crate::config::EditStep;
+use crate::rewrite::FilePlace;
 use crate::state::ProcessIdentity;
+use crate::volume::Mounted;
 
 /// Why the journal could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +78,38 @@ pub enum Step {
         name: VServerName,
         /// Its pid 1: a later one of the same VServer is not meant.
         init: Option<ProcessIdentity>,
+    },
+    /// A text file gets another text; none: it is not there. Undone by its old one, as far as nobody
+    /// has edited it since.
+    Rewrite {
+        /// Which.
+        file: FilePlace,
+        /// Its old text.
+        before: Option<String>,
+        /// Its new text.
+        after: Option<String>,
+    },
+    /// A link gets another target. Undone by its old one.
+    Relink {
+        /// Which.
+        file: FilePlace,
+        /// Its old target.
+        before: String,
+        /// Its new target.
+        after: String,
+    },
+    /// A volume is unmounted. Undone by mounting it.
+    Unmount(Mounted),
+    /// A volume is mounted. Undone by unmounting it.
+    Mount(Mounted),
+    /// A logical volume gets another name. Undone by giving it the old one.
+    RenameVolume {
+        /// Its volume group.
+        group: String,
+        /// Its old name.
+        from: String,
+        /// Its new name.
+        to: String,
     },
 }
 
@@ -325,6 +359,8 @@ pub const CRASH_POINTS: &[(Kind, &[&str])] = &[
             "finish:5",
             "finish:6",
             "finish:7",
+            "bin:entry-intended",
+            "bin:entry-written",
         ],
     ),
     (
@@ -338,6 +374,47 @@ pub const CRASH_POINTS: &[(Kind, &[&str])] = &[
             "finish:1",
         ],
     ),
+    (
+        Kind::Rename,
+        &[
+            "identity:stopped",
+            "intended:0",
+            "step:0",
+            "intended:1",
+            "step:1",
+            "intended:2",
+            "step:2",
+            "intended:3",
+            "step:3",
+            "intended:4",
+            "step:4",
+            "intended:5",
+            "step:5",
+            "intended:6",
+            "step:6",
+            "intended:7",
+            "step:7",
+            "intended:8",
+            "step:8",
+            "intended:9",
+            "step:9",
+            "intended:10",
+            "step:10",
+            "intended:11",
+            "step:11",
+            "intended:12",
+            "step:12",
+            "intended:13",
+            "step:13",
+            "intended:14",
+            "step:14",
+            "identity:changed",
+            "identity:started",
+            "identity:committed",
+        ],
+    ),
+    (Kind::Undelete, &["undelete:moved", "undelete:committed", "finish:0"]),
+    (Kind::Purge, &["purge:checked", "purge:committed", "finish:0", "finish:1", "finish:2"]),
 ];
 
 /// Those that builds by other methods than debootstrap pass besides.

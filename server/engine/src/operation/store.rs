@@ -11,6 +11,7 @@ use domain::config_change::ConfigEdit;
 use domain::config_entry::{ConfigEntry, ConfigTree, EntryKind};
 use domain::failure::Failure;
 use domain::id::{BaseId, OperationId, TargetName, TemplateName, VServerName};
+use domain::identity::{IdentityChange, VServerIdentity};
 use domain::operation::{Kind, LogChunk, Operation, Target};
 use domain::restore::RestoreSpec;
 use domain::retention::Schedule;
@@ -110,7 +111,35 @@ pub enum Task {
     /// Stop it and start it.
     Restart(VServerName),
     /// Remove it and its files.
-    Delete(VServerName),
+    Delete {
+        /// Which.
+        name: VServerName,
+        /// Whether nothing of it is kept.
+        at_once: bool,
+    },
+    /// Give it another name, context number, host name or other addresses.
+    Identity(Box<IdentityChange>),
+    /// Protect it against deletion, or take its protection away.
+    Protect {
+        /// Which.
+        name: VServerName,
+        /// Whether it is protected afterwards.
+        on: bool,
+    },
+    /// Get it back from the recycle bin.
+    Undelete {
+        /// The operation that deleted it.
+        entry: OperationId,
+        /// As what.
+        change: Box<IdentityChange>,
+    },
+    /// Remove it from the recycle bin, for good.
+    Purge {
+        /// The operation that deleted it.
+        entry: OperationId,
+        /// What it was called.
+        name: VServerName,
+    },
     /// Change a config tree.
     Configure(Box<ConfigureTask>),
     /// Keep an archive as a template.
@@ -189,13 +218,25 @@ impl Task {
             Self::RemoveBackups { vserver, .. } | Self::ScheduleBackups { vserver, .. } => {
                 vserver.into()
             }
-            Self::Start(name) | Self::Stop(name) | Self::Restart(name) | Self::Delete(name) => {
+            Self::Start(name) | Self::Stop(name) | Self::Restart(name) => name.into(),
+            Self::Delete { name, .. } | Self::Protect { name, .. } | Self::Purge { name, .. } => {
                 name.into()
             }
             Self::Configure(task) => (&task.target).into(),
+            Self::Identity(change) => (&change.before.name).into(),
+            Self::Undelete { change, .. } => (&change.after.name).into(),
             Self::AddTemplate(new) => Target::Template(new.name.clone()),
             Self::RemoveTemplate(name) => Target::Template(name.clone()),
             Self::RefreshBase(id) | Self::RemoveBase(id) => Target::Base(id.clone()),
+        }
+    }
+
+    /// What it is called afterwards, when that is another name.
+    #[must_use]
+    pub fn renamed_to(&self) -> Option<&VServerName> {
+        match self {
+            Self::Identity(change) if change.is_rename() => Some(&change.after.name),
+            _ => None,
         }
     }
 
@@ -207,7 +248,13 @@ impl Task {
             Self::Start(_) => Kind::Start,
             Self::Stop(_) => Kind::Stop,
             Self::Restart(_) => Kind::Restart,
-            Self::Delete(_) => Kind::Delete,
+            Self::Delete { .. } => Kind::Delete,
+            Self::Identity(change) if change.is_rename() => Kind::Rename,
+            Self::Identity(_) => Kind::Set,
+            Self::Protect { on: true, .. } => Kind::Protect,
+            Self::Protect { on: false, .. } => Kind::Unprotect,
+            Self::Undelete { .. } => Kind::Undelete,
+            Self::Purge { .. } => Kind::Purge,
             Self::Configure(task) => match task.tree {
                 ConfigTree::VServer(_) => Kind::Configure,
                 ConfigTree::Defaults => Kind::ConfigureDefaults,
@@ -268,6 +315,24 @@ impl Task {
             Self::RemoveBackups { target, vserver, ids } => {
                 let backups = ids.iter().map(|id| format!(" {target}:{vserver}:{id}"));
                 format!("ulysse backup remove{}", backups.collect::<String>())
+            }
+            Self::Identity(change) => domain::build::shell_line(&change.command_line()),
+            Self::Undelete { entry, change } => {
+                let mut words =
+                    ["ulysse", "bin", "restore", entry.as_str()].map(str::to_owned).to_vec();
+                if change.is_rename() {
+                    words.extend(["--as".to_owned(), change.after.name.to_string()]);
+                }
+                words.extend(change.options());
+                domain::build::shell_line(&words)
+            }
+            Self::Purge { entry, .. } => {
+                let words = ["ulysse", "bin", "remove", entry.as_str()].map(str::to_owned);
+                domain::build::shell_line(&words)
+            }
+            Self::Delete { name, at_once: true } => {
+                let words = ["vserver", name.as_str(), "delete", "--now"].map(str::to_owned);
+                domain::build::shell_line(&words)
             }
             other => {
                 let target = other.target();
@@ -472,7 +537,13 @@ impl Store {
     /// When unfinished operations cannot be listed.
     pub fn promised(&self) -> Result<Vec<Claim>, OperationError> {
         let live = self.live()?;
+        let of = |identity: VServerIdentity| Claim {
+            name: identity.name,
+            context: identity.context,
+            addresses: identity.interfaces.iter().map(|interface| interface.address).collect(),
+        };
         let claims = live.into_iter().filter_map(|live| match live.task {
+            Task::Identity(change) | Task::Undelete { change, .. } => Some(of(change.after)),
             Task::Build(spec) => Some(Claim {
                 name: spec.name.clone(),
                 context: Some(spec.context),
@@ -495,10 +566,10 @@ impl Store {
     pub fn activities(&self) -> Result<Vec<Activity>, OperationError> {
         let live = self.live()?;
         let running = live.into_iter().map(|live| live.operation);
-        let activities = running.filter(|operation| !operation.progress.is_final()).filter_map(
-            |Operation { id, kind, target, .. }| match target {
-                Target::VServer(name) => Some(Activity { name, operation: id, kind }),
-                Target::Template(_) | Target::Base(_) => None,
+        let activities = running.filter(|operation| !operation.progress.is_final()).flat_map(
+            |Operation { id, kind, target, renamed_to, .. }| {
+                let names = target.vserver().cloned().into_iter().chain(renamed_to);
+                names.map(move |name| Activity { name, operation: id.clone(), kind })
             },
         );
         Ok(activities.collect())
@@ -511,7 +582,7 @@ impl Store {
     pub fn live_of(&self, name: impl Into<Target>) -> Result<Option<Operation>, OperationError> {
         let target = name.into();
         let mut live = self.live()?.into_iter().map(|live| live.operation);
-        Ok(live.rfind(|operation| operation.target == target && !operation.progress.is_final()))
+        Ok(live.rfind(|operation| operation.is_about(&target) && !operation.progress.is_final()))
     }
 
     /// A piece of an operation's log from a byte on, cut between characters.
@@ -617,6 +688,7 @@ mod tests {
             id: id.parse().unwrap(),
             kind: Kind::Start,
             target: name.parse().unwrap(),
+            renamed_to: None,
             actor: Actor::System,
             command: "vserver web start".to_owned(),
             progress: Progress::Queued,

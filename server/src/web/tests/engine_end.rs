@@ -11,9 +11,12 @@ use domain::backup::{
     BackupDetail, BackupOverview, BackupRef, BackupStatus, BackupSummary, Consistency,
 };
 use domain::failure::Failure;
+use domain::field::FieldErrors;
 use domain::id::{OperationId, TerminalId, UserId, VServerName};
+use domain::identity::{IdentityForm, VServerIdentity};
 use domain::init::{Init, InitStyle};
 use domain::operation::{Actor, Kind, LogChunk, Operation, Progress, Terminal};
+use domain::recycle::{Bin, BinEntry, Binned};
 use domain::restore::Claims;
 use domain::time::UnixMillis;
 use domain::vserver::{Detail, Sample, State, Summary, Usage};
@@ -130,6 +133,7 @@ pub(super) fn operation(id: &str, kind: Kind, progress: Progress) -> Operation {
         id: id.parse().unwrap(),
         kind,
         target: web1().into(),
+        renamed_to: None,
         actor: Actor::System,
         command: format!("vserver web1 {}", kind.as_str()),
         cancellable: !progress.is_final(),
@@ -152,6 +156,22 @@ pub(super) fn summary(name: VServerName) -> Summary {
         operation: None,
         oom_kills: None,
         problem: None,
+    }
+}
+
+/// A VServer that was deleted.
+fn bin_entry() -> BinEntry {
+    let identity =
+        VServerIdentity { name: web1(), context: None, host_name: None, interfaces: Vec::new() };
+    BinEntry {
+        id: OPERATION.parse().unwrap(),
+        identity,
+        by: Actor::System,
+        deleted_at: UnixMillis(0),
+        expires_at: UnixMillis(1),
+        bytes: None,
+        is_protected: false,
+        volume: None,
     }
 }
 
@@ -209,6 +229,7 @@ fn answer(world: &mut World, frame: &RequestFrame) -> (Result<Reply, Failure>, O
             root_directory: "/var/lib/vservers/web1".to_owned(),
             config_directory: "/etc/vservers/web1".to_owned(),
             os_release: None,
+            is_protected: false,
             disk_bytes: None,
             config_files: Vec::new(),
         })),
@@ -225,7 +246,19 @@ fn answer(world: &mut World, frame: &RequestFrame) -> (Result<Reply, Failure>, O
         Request::Start(name) => queued(Kind::Start, name, world),
         Request::Stop(name) => queued(Kind::Stop, name, world),
         Request::Restart(name) => queued(Kind::Restart, name, world),
-        Request::Delete(name) => queued(Kind::Delete, name, world),
+        Request::Delete { name, .. } => queued(Kind::Delete, name, world),
+        Request::ChangeIdentity { name, .. } => queued(Kind::Set, name, world),
+        Request::PlanIdentity { .. } => Err(Failure::NothingToChange),
+        Request::Protect { name, .. } => queued(Kind::Protect, name, world),
+        Request::ListBin => Ok(Reply::Bin(Bin { keep_days: 7, entries: vec![bin_entry()] })),
+        Request::ShowBinned(id) if id.as_str() == OPERATION => Ok(Reply::Binned(Binned {
+            entry: bin_entry(),
+            conflicts: FieldErrors::default(),
+            offer: IdentityForm::default(),
+        })),
+        Request::ShowBinned(id) => Err(Failure::NotInBin { what: id.to_string() }),
+        Request::Undelete { .. } => queued(Kind::Undelete, &web1(), world),
+        Request::Purge(_) => queued(Kind::Purge, &web1(), world),
         Request::Configure { tree, .. } | Request::UndoConfig { tree, .. } => {
             let name = tree.vserver().cloned().unwrap_or_else(VServerName::for_defaults);
             queued(Kind::Configure, &name, world)

@@ -41,6 +41,9 @@ fn pages() -> Vec<(&'static str, String, Option<ActionKind>)> {
         page("/vservers/{name}/backups", "/vservers/web1/backups", Some(ViewVServers)),
         page("/backups", "/backups", Some(ViewVServers)),
         page("/backups/{backup}", &format!("/backups/{BACKUP}"), Some(RestoreBackup)),
+        page("/vservers/{name}/identity", "/vservers/web1/identity", Some(ChangeIdentity)),
+        page("/bin", "/bin", Some(UndeleteVServer)),
+        page("/bin/{id}", &format!("/bin/{OPERATION}"), Some(UndeleteVServer)),
         page("/operations", "/operations", Some(ViewOperations)),
         page("/operations/{id}", &format!("/operations/{OPERATION}"), Some(ViewOperations)),
         page("/terminals", "/terminals", Some(EnterVServer)),
@@ -53,7 +56,7 @@ fn pages() -> Vec<(&'static str, String, Option<ActionKind>)> {
 }
 
 /// Every server function and what its caller must be allowed to do; none: anybody calls it.
-const FUNCTIONS: [(&str, Option<ActionKind>); 31] = [
+const FUNCTIONS: [(&str, Option<ActionKind>); 37] = [
     ("/api/account/log-in", None),
     ("/api/account/set-up", None),
     ("/api/account/preferences", None),
@@ -75,6 +78,12 @@ const FUNCTIONS: [(&str, Option<ActionKind>); 31] = [
     ("/api/backups/schedule", Some(ActionKind::BackUpVServer)),
     ("/api/backups/restore", Some(ActionKind::RestoreBackup)),
     ("/api/backups/restore-file", Some(ActionKind::RestoreBackup)),
+    ("/api/vservers/identity", Some(ActionKind::ChangeIdentity)),
+    ("/api/vservers/identity-preview", Some(ActionKind::ChangeIdentity)),
+    ("/api/vservers/protect", Some(ActionKind::ProtectVServer)),
+    ("/api/bin/restore", Some(ActionKind::UndeleteVServer)),
+    ("/api/bin/remove", Some(ActionKind::PurgeVServer)),
+    ("/api/bin/empty", Some(ActionKind::PurgeVServer)),
     ("/api/operations/cancel", Some(ActionKind::CancelOperation)),
     ("/api/terminals/open", Some(ActionKind::EnterVServer)),
     ("/api/terminals/close", Some(ActionKind::EnterVServer)),

@@ -64,6 +64,7 @@ fn operation(number: u32, target: &str) -> Operation {
         id: operation_id(number),
         kind: Kind::Start,
         target: target.parse().unwrap(),
+        renamed_to: None,
         actor: Actor::System,
         command: format!("vserver {target} start"),
         progress: Progress::Queued,

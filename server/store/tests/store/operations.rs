@@ -57,6 +57,44 @@ async fn nothing_goes_back() {
 }
 
 #[tokio::test]
+async fn what_was_done_under_earlier_names_is_found() {
+    let Fixture { store, directory: _directory } = Fixture::new().await;
+    let done = |number, target: &str, to: Option<&str>| Operation {
+        kind: if to.is_some() { Kind::Rename } else { Kind::Start },
+        renamed_to: to.map(|to| to.parse().unwrap()),
+        progress: Progress::Succeeded,
+        ..operation(number, target)
+    };
+    let failed = Operation {
+        progress: Progress::Failed { failure: Failure::Interrupted },
+        ..done(2, "other", Some("ulyse"))
+    };
+    for one in [
+        done(1, "nono", None),
+        failed,
+        done(3, "nono", Some("odyssee")),
+        done(4, "odyssee", None),
+        done(5, "odyssee", Some("ulyse")),
+        // Another one took the old name.
+        done(6, "nono", None),
+        done(7, "ulyse", None),
+    ] {
+        store.put_operation(&one).await.unwrap();
+    }
+    let of = async |name: &str| {
+        let target = Some(name.parse().unwrap());
+        let filter = OperationFilter { target, ..OperationFilter::default() };
+        let ids = found(&store, &filter).await.into_iter().map(|operation| operation.id);
+        ids.collect::<Vec<_>>()
+    };
+    let ids = |numbers: &[u32]| numbers.iter().map(|n| operation_id(*n)).collect::<Vec<_>>();
+    assert_eq!(of("ulyse").await, ids(&[7, 5, 4, 3, 1]));
+    assert_eq!(of("odyssee").await, ids(&[5, 4, 3, 1]));
+    assert_eq!(of("nono").await, ids(&[6, 3, 1]));
+    assert_eq!(of("other").await, ids(&[2]));
+}
+
+#[tokio::test]
 async fn the_unfinished_and_the_newest_are_known() {
     let Fixture { store, directory: _directory } = Fixture::new().await;
     for (number, progress) in
