@@ -11,6 +11,7 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 WASM_TARGET := wasm32-unknown-unknown
 WASM_DIR := $(CARGO_TARGET_DIR)/wasm
 WASM := $(WASM_DIR)/$(WASM_TARGET)/wasm-release/app_wasm.wasm
+BUILD_WASM := cargo build --locked -p app-wasm --profile wasm-release --target $(WASM_TARGET) --target-dir $(WASM_DIR)
 ULYSSE := $(CARGO_TARGET_DIR)/release/ulysse
 # app-wasm is for browsers alone: together with the server it would turn features on that exclude
 # each other.
@@ -59,6 +60,7 @@ lint: toolchain ## Check format and lints, for the server and for browsers
 	@echo '── Lints'
 	@cargo clippy $(WORKSPACE) --all-targets -- -D warnings
 	@cargo clippy --locked -p app-wasm --target $(WASM_TARGET) --target-dir $(WASM_DIR) -- -D warnings
+	@cargo clippy --locked -p app-wasm --features build-form --target $(WASM_TARGET) --target-dir $(WASM_DIR) -- -D warnings
 
 .PHONY: fmt
 fmt: toolchain ## Format all Rust files
@@ -82,9 +84,11 @@ clean: ## Remove what was built, and what npm brought
 .PHONY: site
 site: toolchain app/bundler/node_modules/.package-lock.json
 	@echo '── Compiling the pages for the browser'
-	@cargo build --locked -p app-wasm --profile wasm-release --target $(WASM_TARGET) --target-dir $(WASM_DIR)
+	@$(BUILD_WASM) --features build-form
+	@cp $(WASM) $(WASM_DIR)/build-form.wasm
+	@$(BUILD_WASM)
 	@echo '── Bundling the site'
-	@cargo run --quiet --release --locked -p bundler -- --wasm $(WASM)
+	@cargo run --quiet --release --locked -p bundler -- --wasm $(WASM) --build-form-wasm $(WASM_DIR)/build-form.wasm
 
 %/node_modules/.package-lock.json: %/package-lock.json %/package.json
 	@echo '── Fetching npm packages for $*'

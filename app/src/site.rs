@@ -35,7 +35,12 @@ pub fn shell(_options: LeptosOptions) -> impl IntoView {
     }
     let (locale, theme) = preferences::of_request();
     let path = use_context::<http::request::Parts>().map(|parts| parts.uri.path().to_owned());
-    let is_terminal = path.is_some_and(|path| path.starts_with("/terminals"));
+    let is_terminal = path.as_ref().is_some_and(|path| path.starts_with("/terminals"));
+    // The form of a build comes with islands of its own size; no other page has to wait for them.
+    let (script, wasm) = match path.as_deref() {
+        Some("/build") => ("build-form.js", "build-form_bg.wasm"),
+        _ => ("ulysse.js", "ulysse_bg.wasm"),
+    };
     // Who is not logged in needs no island yet, but soon.
     let is_known = use_context::<Option<Identity>>().flatten().is_some();
     let nonce = use_nonce();
@@ -55,14 +60,14 @@ pub fn shell(_options: LeptosOptions) -> impl IntoView {
                 <meta name="robots" content="noindex" />
                 <link rel="icon" type="image/svg+xml" href=asset("favicon.svg") />
                 <link rel="stylesheet" href=asset("main.css") />
-                <link id="app-js" rel="modulepreload" href=asset("ulysse.js") />
+                <link id="app-js" rel="modulepreload" href=asset(script) />
                 <link
                     id="app-wasm"
                     rel=if is_known { "preload" } else { "prefetch" }
                     r#as="fetch"
                     r#type="application/wasm"
                     crossorigin="anonymous"
-                    href=asset("ulysse_bg.wasm")
+                    href=asset(wasm)
                 />
                 <script type="module" src=asset("start.js") nonce=nonce></script>
                 <MetaTags />

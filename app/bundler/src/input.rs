@@ -44,6 +44,7 @@ pub(crate) enum InputError {
 /// Everything the site is made from.
 pub(crate) struct Inputs {
     pub(crate) wasm: Vec<u8>,
+    pub(crate) build_form_wasm: Vec<u8>,
     /// The style sheets in one folder; `main.css` imports the others.
     pub(crate) style: Vec<Sheet>,
     /// Files that go into the site as they are, with the names that pages know them by.
@@ -55,8 +56,9 @@ pub(crate) struct Inputs {
 
 impl Inputs {
     pub(crate) fn read(arguments: &Arguments) -> Result<Self, InputError> {
-        let wasm = fs::read(&arguments.wasm)
-            .map_err(|source| InputError::Wasm { path: arguments.wasm.clone(), source })?;
+        let wasm = |path: &PathBuf| {
+            fs::read(path).map_err(|source| InputError::Wasm { path: path.clone(), source })
+        };
         let folder = arguments.style.parent().unwrap_or(Path::new("."));
         let mut style = Vec::new();
         for (name, bytes) in folder_files(folder)? {
@@ -72,7 +74,8 @@ impl Inputs {
             .and_then(fs::read)
             .map_err(|source| InputError::File { path: "the bundler itself".into(), source })?;
         Ok(Self {
-            wasm,
+            wasm: wasm(&arguments.wasm)?,
+            build_form_wasm: wasm(&arguments.build_form_wasm)?,
             style,
             copies,
             optimiser: arguments.packages.join(OPTIMISER),
@@ -88,6 +91,7 @@ impl Inputs {
         let copies = self.copies.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
         let others = [
             ("wasm", self.wasm.as_slice()),
+            ("build-form", &self.build_form_wasm),
             ("optimiser", &self.optimiser_lock),
             ("program", &self.program),
         ];

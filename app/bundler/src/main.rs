@@ -36,6 +36,9 @@ struct Arguments {
     /// The compiled crate app-wasm.
     #[arg(long)]
     wasm: PathBuf,
+    /// The same with the form of a build, for the page that has one.
+    #[arg(long)]
+    build_form_wasm: PathBuf,
     /// The style sheet that imports the others.
     #[arg(long, default_value = "style/main.css")]
     style: PathBuf,
@@ -89,13 +92,15 @@ fn bundle(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
 
 /// All files of the site by the names that pages know them by.
 fn files(inputs: input::Inputs) -> Result<Files, Box<dyn Error>> {
-    let module = script::bind(inputs.wasm)?;
-    let wasm = optimise::optimise(&inputs.optimiser, &module.wasm)?;
     let style = style::inline(&inputs.style)?;
     let mut files = inputs.copies;
     files.push(("main.css".to_owned(), style.into_bytes()));
-    files.push(("ulysse.js".to_owned(), module.script.into_bytes()));
-    files.push(("ulysse_bg.wasm".to_owned(), wasm));
+    for (name, wasm) in [("ulysse", inputs.wasm), ("build-form", inputs.build_form_wasm)] {
+        let module = script::bind(name, wasm)?;
+        let wasm = optimise::optimise(&inputs.optimiser, &module.wasm)?;
+        files.push((format!("{name}.js"), module.script.into_bytes()));
+        files.push((format!("{name}_bg.wasm"), wasm));
+    }
     files.sort();
     Ok(files)
 }

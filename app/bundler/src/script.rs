@@ -20,9 +20,9 @@ pub(crate) struct Module {
 }
 
 /// Makes the module. Its script names no file: `start.js` says where the WebAssembly is.
-pub(crate) fn bind(wasm: Vec<u8>) -> Result<Module, ScriptError> {
+pub(crate) fn bind(name: &str, wasm: Vec<u8>) -> Result<Module, ScriptError> {
     let mut output = Bindgen::new()
-        .input_bytes("ulysse", wasm)
+        .input_bytes(name, wasm)
         .web(true)
         .map_err(|error| ScriptError::Bind(error.into()))?
         .typescript(false)

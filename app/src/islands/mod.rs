@@ -1,7 +1,9 @@
 //! The interactive parts. Each is rendered by the server first and means the same without
 //! JavaScript; in the browser it follows `/events` ([`crate::live`]) or judges what is typed.
 
+#[cfg(feature = "build-form")]
 pub mod build_form;
+#[cfg(feature = "build-form")]
 mod build_methods;
 pub mod charts;
 pub mod connection;

@@ -2,6 +2,7 @@
 //! for the browser.
 
 use domain::config_change::FileProblem;
+#[cfg(feature = "build-form")]
 use domain::field::Field;
 use domain::operation::{Operation, Progress};
 use domain::time::UnixMillis;
@@ -71,6 +72,7 @@ pub(crate) fn config_problem(locale: Locale, problem: &FileProblem) -> String {
 }
 
 /// The id of a field's input in the page, which the summary of what is wrong links to.
+#[cfg(feature = "build-form")]
 #[must_use]
 pub(crate) fn field_id(field: Field) -> &'static str {
     match field {
@@ -122,6 +124,7 @@ pub(crate) fn field_id(field: Field) -> &'static str {
 
 /// A text as HTML writes it. Views escape what stands in them, but for the title and what is in a
 /// `<textarea>`: there leptos takes text for HTML.
+#[cfg(feature = "build-form")]
 pub(crate) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
