@@ -319,7 +319,7 @@ fn the_operation_knows_both_names() {
     let operations = store.list(None, 10).unwrap();
     let [operation] = operations.as_slice() else { panic!("{operations:?}") };
     assert_eq!(operation.command, "vserver nono rename ulyse --context 210");
-    assert_eq!(operation.target.as_str(), "nono");
+    assert_eq!(operation.target.name(), "nono");
     assert_eq!(operation.renamed_to.as_ref().unwrap().as_str(), "ulyse");
     assert_eq!(config(&sandbox, "ulyse/context"), "210\n");
 }

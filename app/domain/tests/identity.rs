@@ -16,6 +16,7 @@ fn context(number: u32) -> ContextId {
 /// A host with `nono` and `front` on it.
 fn host() -> HostFacts {
     HostFacts {
+        host_names: Vec::new(),
         suite: "bookworm".parse().unwrap(),
         suites: Vec::new(),
         mirror: "http://mirror.example/debian".parse().unwrap(),

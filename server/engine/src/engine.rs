@@ -19,7 +19,6 @@ use domain::id::{OperationId, VServerName};
 use domain::operation::{Actor, Kind, Operation, Progress, Stage, Target};
 use domain::time::UnixMillis;
 
-use crate::backup::Prepared;
 pub use crate::change::Change;
 use crate::clock::{Clock, IdSource, RandomIds, SystemClock};
 use crate::config::Origin;
@@ -302,10 +301,8 @@ impl Engine {
             Change::RefreshBase(id) => Task::RefreshBase(id),
             Change::RemoveBase(id) => Task::RemoveBase(id),
             change => {
-                return match backup::prepare(self, change)? {
-                    Prepared::Task(task) => self.prepare_backup_task(task, actor),
-                    Prepared::Other(_) => Err(Failure::Interrupted),
-                };
+                let task = backup::prepare(self, change)?;
+                return self.prepare_backup_task(task, actor);
             }
         };
         let Target::VServer(name) = task.target() else {

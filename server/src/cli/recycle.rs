@@ -134,9 +134,9 @@ fn list(caller: Caller, engine: &Engine) -> u8 {
 fn restore(caller: Caller, engine: &Arc<Engine>, id: OperationId, form: IdentityForm) -> u8 {
     match change::run(caller, engine, Change::Undelete { entry: id.clone(), form }) {
         Ended::Done(operation) => {
-            caller.note(caller.locale.is_back(operation.target.as_str()));
+            caller.note(caller.locale.is_back(operation.target.name()));
             if !caller.silent {
-                caller.hint(caller.locale.how_to_start(operation.target.as_str()));
+                caller.hint(caller.locale.how_to_start(operation.target.name()));
             }
             0
         }

@@ -43,7 +43,7 @@ use rustix::fs::{Mode, OFlags, open};
 pub(crate) use due::spawn as spawn_schedule;
 pub use due::step as take_what_is_due;
 pub use import::{Saved, find as find_saved};
-pub(crate) use prepare::{Prepared, judge_again, prepare};
+pub(crate) use prepare::{judge_again, prepare};
 pub use restore::{propose, restore, restore_file};
 pub use view::{browse, detail, list, overview};
 

@@ -13,26 +13,18 @@ use crate::config;
 use crate::engine::{Change, Engine};
 use crate::operation::Task;
 
-/// What became of a change.
-pub(crate) enum Prepared {
-    /// It is about backups, and can be asked for.
-    Task(Task),
-    /// It is about something else.
-    Other(Change),
-}
-
 /// Judges a change that is about backups.
 ///
 /// # Errors
 /// When it cannot be asked for.
-pub(crate) fn prepare(engine: &Engine, change: Change) -> Result<Prepared, Failure> {
+pub(crate) fn prepare(engine: &Engine, change: Change) -> Result<Task, Failure> {
     let settings = &engine.instance().settings;
     let known = |target: &TargetName| depot(settings, target).map(drop);
     let exists = |name: &VServerName| match config::list_names(&settings.roots)?.contains(name) {
         true => Ok(()),
         false => Err(Failure::NoSuchVServer { name: name.clone() }),
     };
-    Ok(Prepared::Task(match change {
+    Ok(match change {
         Change::Backup(order) => {
             exists(&order.vserver)?;
             known(&order.target)?;
@@ -70,8 +62,9 @@ pub(crate) fn prepare(engine: &Engine, change: Change) -> Result<Prepared, Failu
             }
             Task::ScheduleBackups { vserver, schedule }
         }
-        other => return Ok(Prepared::Other(other)),
-    }))
+        // What is about something else is never asked here.
+        _ => return Err(Failure::Interrupted),
+    })
 }
 
 /// Judges what was judged once more, against the host as it is by now.

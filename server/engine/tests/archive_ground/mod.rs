@@ -89,6 +89,7 @@ impl Ground {
             id: format!("01ARZ3NDEKTSV4RRFFQ6{number:06}").parse().unwrap(),
             kind: Kind::Build,
             target: "web".parse().unwrap(),
+            renamed_to: None,
             actor: Actor::System,
             command: String::new(),
             progress: Progress::Queued,
