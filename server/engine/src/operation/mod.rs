@@ -12,11 +12,13 @@
 
 mod journal;
 mod store;
+mod task;
 mod work;
 
 pub use journal::{
     COPY_CRASH_POINTS, CRASH_POINTS, Finish, Journal, JournalError, Record, Step, YUM_CRASH_POINT,
     crash_point,
 };
-pub use store::{ConfigureTask, Live, OperationError, Store, Task};
+pub use store::{Live, OperationError, Store};
+pub use task::{ConfigureTask, Task};
 pub use work::{CancelToken, Observer, Silent, Stopped, Work};

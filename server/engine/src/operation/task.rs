@@ -1,0 +1,287 @@
+//! What an operation is to do, as it is kept on disk: judged, complete, and enough to begin anew from.
+
+use std::path::PathBuf;
+
+use domain::backup::{BackupId, BackupOrder, BackupRef};
+use domain::build::BuildSpec;
+use domain::config_change::ConfigEdit;
+use domain::config_entry::{ConfigEntry, ConfigTree, EntryKind};
+use domain::id::{BaseId, OperationId, TargetName, TemplateName, VServerName};
+use domain::identity::{IdentityChange, VServerIdentity};
+use domain::operation::{Kind, Target};
+use domain::restore::RestoreSpec;
+use domain::retention::Schedule;
+use domain::template::NewTemplate;
+use serde::{Deserialize, Serialize};
+
+use crate::config::Origin;
+
+/// What is to be done, as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Task {
+    /// Make a VServer.
+    Build(Box<BuildSpec>),
+    /// Start it.
+    Start(VServerName),
+    /// Stop it.
+    Stop(VServerName),
+    /// Stop it and start it.
+    Restart(VServerName),
+    /// Remove it and its files.
+    Delete {
+        /// Which.
+        name: VServerName,
+        /// Whether nothing of it is kept.
+        at_once: bool,
+    },
+    /// Give it another name, context number, host name or other addresses.
+    Identity(Box<IdentityChange>),
+    /// Protect it against deletion, or take its protection away.
+    Protect {
+        /// Which.
+        name: VServerName,
+        /// Whether it is protected afterwards.
+        on: bool,
+    },
+    /// Get it back from the recycle bin.
+    Undelete {
+        /// The operation that deleted it.
+        entry: OperationId,
+        /// As what.
+        change: Box<IdentityChange>,
+    },
+    /// Remove it from the recycle bin, for good.
+    Purge {
+        /// The operation that deleted it.
+        entry: OperationId,
+        /// What it was called.
+        name: VServerName,
+    },
+    /// Change a config tree.
+    Configure(Box<ConfigureTask>),
+    /// Keep an archive as a template.
+    AddTemplate(NewTemplate),
+    /// Remove a template.
+    RemoveTemplate(TemplateName),
+    /// Make a cached base system anew.
+    RefreshBase(BaseId),
+    /// Remove a cached base system.
+    RemoveBase(BaseId),
+    /// Take a backup of it.
+    Backup(BackupOrder),
+    /// Make a backup of what somebody saved by hand.
+    Import {
+        /// As a backup of which VServer, and where to.
+        order: BackupOrder,
+        /// What was saved, under the paths it had.
+        directory: PathBuf,
+    },
+    /// Make a VServer of a backup.
+    Restore(Box<RestoreSpec>),
+    /// Put a file of a backup back into it.
+    RestoreFile {
+        /// Which backup.
+        backup: BackupRef,
+        /// Into which VServer.
+        into: VServerName,
+        /// Which file: its path inside, without the first `/`.
+        path: String,
+    },
+    /// Read a backup and compare it with what was written.
+    VerifyBackup(BackupRef),
+    /// Remove backups of it.
+    RemoveBackups {
+        /// Where they are.
+        target: TargetName,
+        /// Of which VServer.
+        vserver: VServerName,
+        /// Which.
+        ids: Vec<BackupId>,
+    },
+    /// Say when its backups are taken.
+    ScheduleBackups {
+        /// Whose.
+        vserver: VServerName,
+        /// When; none means: not any more.
+        schedule: Option<Schedule>,
+    },
+}
+
+/// A change of a config tree.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfigureTask {
+    /// Which tree.
+    pub tree: ConfigTree,
+    /// Whose lock is held: its VServer's, or the defaults'.
+    pub target: VServerName,
+    /// What is to be done.
+    pub edits: Vec<ConfigEdit>,
+    /// The change that it undoes.
+    pub undoes: Option<u32>,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+impl Task {
+    /// Whom it is about.
+    #[must_use]
+    pub fn target(&self) -> Target {
+        match self {
+            Self::Build(spec) => (&spec.name).into(),
+            Self::Backup(order) | Self::Import { order, .. } => (&order.vserver).into(),
+            Self::Restore(spec) => (&spec.name).into(),
+            Self::RestoreFile { into, .. } => into.into(),
+            Self::VerifyBackup(backup) => (&backup.vserver).into(),
+            Self::RemoveBackups { vserver, .. } | Self::ScheduleBackups { vserver, .. } => {
+                vserver.into()
+            }
+            Self::Start(name) | Self::Stop(name) | Self::Restart(name) => name.into(),
+            Self::Delete { name, .. } | Self::Protect { name, .. } | Self::Purge { name, .. } => {
+                name.into()
+            }
+            Self::Configure(task) => (&task.target).into(),
+            Self::Identity(change) => (&change.before.name).into(),
+            Self::Undelete { change, .. } => (&change.after.name).into(),
+            Self::AddTemplate(new) => Target::Template(new.name.clone()),
+            Self::RemoveTemplate(name) => Target::Template(name.clone()),
+            Self::RefreshBase(id) | Self::RemoveBase(id) => Target::Base(id.clone()),
+        }
+    }
+
+    /// What it is called afterwards, when that is another name.
+    #[must_use]
+    pub fn renamed_to(&self) -> Option<&VServerName> {
+        match self {
+            Self::Identity(change) if change.is_rename() => Some(&change.after.name),
+            _ => None,
+        }
+    }
+
+    /// What it does.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Build(_) => Kind::Build,
+            Self::Start(_) => Kind::Start,
+            Self::Stop(_) => Kind::Stop,
+            Self::Restart(_) => Kind::Restart,
+            Self::Delete { .. } => Kind::Delete,
+            Self::Identity(change) if change.is_rename() => Kind::Rename,
+            Self::Identity(_) => Kind::Set,
+            Self::Protect { on: true, .. } => Kind::Protect,
+            Self::Protect { on: false, .. } => Kind::Unprotect,
+            Self::Undelete { .. } => Kind::Undelete,
+            Self::Purge { .. } => Kind::Purge,
+            Self::Configure(task) => match task.tree {
+                ConfigTree::VServer(_) => Kind::Configure,
+                ConfigTree::Defaults => Kind::ConfigureDefaults,
+            },
+            Self::AddTemplate(_) => Kind::AddTemplate,
+            Self::RemoveTemplate(_) => Kind::RemoveTemplate,
+            Self::RefreshBase(_) => Kind::RefreshBase,
+            Self::RemoveBase(_) => Kind::RemoveBase,
+            Self::Backup(_) | Self::Import { .. } => Kind::Backup,
+            Self::Restore(_) => Kind::Restore,
+            Self::RestoreFile { .. } => Kind::RestoreFile,
+            Self::VerifyBackup(_) => Kind::VerifyBackup,
+            Self::RemoveBackups { .. } => Kind::RemoveBackups,
+            Self::ScheduleBackups { .. } => Kind::ScheduleBackups,
+        }
+    }
+
+    /// The command that does the same, as a person would type it.
+    #[must_use]
+    pub fn command(&self) -> String {
+        match self {
+            Self::Build(spec) => domain::build::shell_line(&spec.command_line()),
+            Self::Configure(task) => task.command(),
+            Self::AddTemplate(new) => domain::build::shell_line(&new.command_line()),
+            Self::RemoveTemplate(name) => format!("ulysse template remove {name}"),
+            Self::RefreshBase(id) => format!("ulysse base refresh {}", id.short()),
+            Self::RemoveBase(id) => format!("ulysse base remove {}", id.short()),
+            Self::Backup(order) => order.command(),
+            Self::Import { order: BackupOrder { vserver, target, .. }, directory } => {
+                domain::build::shell_line(&[
+                    "ulysse".to_owned(),
+                    "backup".to_owned(),
+                    "import".to_owned(),
+                    vserver.to_string(),
+                    directory.display().to_string(),
+                    "--target".to_owned(),
+                    target.to_string(),
+                ])
+            }
+            Self::Restore(spec) => spec.command(),
+            Self::RestoreFile { backup, into, path } => domain::build::shell_line(&[
+                "vserver".to_owned(),
+                into.to_string(),
+                "backup".to_owned(),
+                "restore-file".to_owned(),
+                backup.to_string(),
+                format!("/{path}"),
+            ]),
+            Self::VerifyBackup(backup) => format!("ulysse backup verify {backup}"),
+            Self::ScheduleBackups { vserver, schedule: None } => {
+                format!("vserver {vserver} backup schedule --off")
+            }
+            Self::ScheduleBackups { vserver, schedule: Some(Schedule { target, when, keep }) } => {
+                format!(
+                    "vserver {vserver} backup schedule --target {target} --when '{when}' --keep '{keep}'"
+                )
+            }
+            Self::RemoveBackups { target, vserver, ids } => {
+                let backups = ids.iter().map(|id| format!(" {target}:{vserver}:{id}"));
+                format!("ulysse backup remove{}", backups.collect::<String>())
+            }
+            Self::Identity(change) => domain::build::shell_line(&change.command_line()),
+            Self::Undelete { entry, change } => {
+                let mut words =
+                    ["ulysse", "bin", "restore", entry.as_str()].map(str::to_owned).to_vec();
+                if change.is_rename() {
+                    words.extend(["--as".to_owned(), change.after.name.to_string()]);
+                }
+                words.extend(change.options());
+                domain::build::shell_line(&words)
+            }
+            Self::Purge { entry, .. } => {
+                let words = ["ulysse", "bin", "remove", entry.as_str()].map(str::to_owned);
+                domain::build::shell_line(&words)
+            }
+            Self::Delete { name, at_once: true } => {
+                let words = ["vserver", name.as_str(), "delete", "--now"].map(str::to_owned);
+                domain::build::shell_line(&words)
+            }
+            other => {
+                let target = other.target();
+                let words = ["vserver", target.name(), other.kind().as_str()].map(str::to_owned);
+                domain::build::shell_line(&words)
+            }
+        }
+    }
+}
+
+impl ConfigureTask {
+    /// The command that does the same; a text of several lines is typed into an editor.
+    fn command(&self) -> String {
+        let line = |words: &[&str]| {
+            let start = ["vserver", self.tree.directory(), "config"];
+            let all = start.iter().chain(words).map(|word| (*word).to_owned());
+            domain::build::shell_line(&all.collect::<Vec<_>>())
+        };
+        if let Some(number) = self.undoes {
+            return line(&["undo", &number.to_string()]);
+        }
+        let lines = self.edits.iter().map(|edit| {
+            let path = edit.path.as_str();
+            let kind = ConfigEntry::of(&self.tree, &edit.path).map(ConfigEntry::kind);
+            match (&edit.text, kind) {
+                (None, _) => line(&["unset", path]),
+                (Some(_), Some(EntryKind::Switch)) => line(&["set", path]),
+                (Some(text), Some(EntryKind::Scalar)) => line(&["set", path, text.trim_end()]),
+                (Some(_), _) => line(&["edit", path]),
+            }
+        });
+        lines.collect::<Vec<_>>().join("; ")
+    }
+}
