@@ -7,7 +7,7 @@ use domain::build::BuildSpec;
 use domain::config_change::ConfigEdit;
 use domain::config_entry::{ConfigEntry, ConfigTree, EntryKind};
 use domain::id::{BaseId, OperationId, TargetName, TemplateName, VServerName};
-use domain::identity::{IdentityChange, VServerIdentity};
+use domain::identity::IdentityChange;
 use domain::operation::{Kind, Target};
 use domain::restore::RestoreSpec;
 use domain::retention::Schedule;
