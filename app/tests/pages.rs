@@ -6,7 +6,7 @@ mod tables;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode, header};
 use domain::user::Role;
-use memory::{CSRF, FAILED_OPERATION, Memory, RUNNING_OPERATION, SETUP_TOKEN, TERMINAL};
+use memory::{BINNED, CSRF, Memory, RUNNING_OPERATION, SETUP_TOKEN};
 use tables::{functions, pages};
 use tower::ServiceExt;
 

@@ -4,6 +4,7 @@
 //! the session. What the real server does is tested against the real server.
 #![allow(dead_code, reason = "each of the targets that include this uses a part of it")]
 
+mod account;
 mod world;
 
 use std::collections::BTreeMap;
@@ -578,78 +579,5 @@ impl Backend for Memory {
         _: RestoreTask,
     ) -> Result<Operation, Failure> {
         self.answer(operations()[0].clone())
-    }
-}
-
-/// The backup that there is.
-pub(crate) const BACKUP: &str = "local:web1:20261124T023000000Z";
-
-/// One backup of `web1`, whose last one failed; none of the others.
-pub(crate) fn backup_overview(is_empty: bool) -> BackupOverview {
-    let backup: BackupRef = BACKUP.parse().unwrap();
-    let status = BackupStatus {
-        vserver: backup.vserver.clone(),
-        exists: true,
-        schedule: Some(Schedule {
-            target: backup.target.clone(),
-            when: "daily 02:30".parse().unwrap(),
-            keep: "last=3 daily=7".parse().unwrap(),
-        }),
-        backups: vec![BackupSummary { backup: backup.clone(), bytes: 120_000_000 }],
-        alerts: vec![BackupAlert::Failed {
-            at: NOW,
-            failure: Failure::DiskFull { path: "/srv/backups".to_owned() },
-        }],
-    };
-    BackupOverview {
-        targets: vec![backup.target],
-        vservers: if is_empty { Vec::new() } else { vec![status] },
-    }
-}
-
-#[async_trait::async_trait]
-impl Account for MemoryAccount {
-    async fn csrf_matches(&self, token: &str) -> bool {
-        token == CSRF
-    }
-    async fn csrf_token(&self) -> Result<String, Failure> {
-        Ok(CSRF.to_owned())
-    }
-    async fn log_in(&self, name: UserName, password: Password) -> Result<User, Failure> {
-        if password.reveal() != "correct horse" {
-            return Err(Failure::WrongCredentials);
-        }
-        users().into_iter().find(|user| user.name == name).ok_or(Failure::WrongCredentials)
-    }
-    async fn must_change_password(&self) -> bool {
-        false
-    }
-    async fn put_flash(&self, flash: Flash) {
-        self.memory.flashes.lock().unwrap().insert(self.session.clone(), flash);
-    }
-    async fn take_flash(&self) -> Option<Flash> {
-        self.memory.flashes.lock().unwrap().remove(&self.session)
-    }
-    async fn log_out(&self) -> Result<(), Failure> {
-        Ok(())
-    }
-    async fn change_password(
-        &self,
-        _: Permit<OwnAccount>,
-        current: Password,
-        _: Password,
-    ) -> Result<(), Failure> {
-        if current.reveal() == "correct horse" {
-            return Ok(());
-        }
-        let mut errors = FieldErrors::default();
-        errors.push(Field::CurrentPassword, Problem::WrongPassword);
-        Err(Failure::Invalid { errors })
-    }
-    async fn setup_link_is_valid(&self, token: &str) -> bool {
-        token == SETUP_TOKEN
-    }
-    async fn set_up(&self, _: &str, name: UserName, _: Password) -> Result<User, Failure> {
-        Ok(User { name, ..users()[0].clone() })
     }
 }

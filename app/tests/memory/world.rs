@@ -193,3 +193,29 @@ pub(crate) fn judged(name: &VServerName, form: &IdentityForm) -> Result<Identity
 pub(crate) fn queued(kind: Kind, target: impl Into<Target>) -> Operation {
     Operation { kind, target: target.into(), ..operations()[0].clone() }
 }
+
+/// The backup that there is.
+pub(crate) const BACKUP: &str = "local:web1:20261124T023000000Z";
+
+/// One backup of `web1`, whose last one failed; none of the others.
+pub(crate) fn backup_overview(is_empty: bool) -> BackupOverview {
+    let backup: BackupRef = BACKUP.parse().unwrap();
+    let status = BackupStatus {
+        vserver: backup.vserver.clone(),
+        exists: true,
+        schedule: Some(Schedule {
+            target: backup.target.clone(),
+            when: "daily 02:30".parse().unwrap(),
+            keep: "last=3 daily=7".parse().unwrap(),
+        }),
+        backups: vec![BackupSummary { backup: backup.clone(), bytes: 120_000_000 }],
+        alerts: vec![BackupAlert::Failed {
+            at: NOW,
+            failure: Failure::DiskFull { path: "/srv/backups".to_owned() },
+        }],
+    };
+    BackupOverview {
+        targets: vec![backup.target],
+        vservers: if is_empty { Vec::new() } else { vec![status] },
+    }
+}

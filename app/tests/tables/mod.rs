@@ -2,7 +2,7 @@
 
 use domain::user::Role;
 
-use crate::memory::{BACKUP, BINNED, FAILED_OPERATION, RUNNING_OPERATION, SETUP_TOKEN, TERMINAL};
+use crate::memory::{BACKUP, BINNED, FAILED_OPERATION, RUNNING_OPERATION, TERMINAL};
 
 /// Every page, the least role that sees it, and a text of it in both languages.
 pub(crate) fn pages() -> Vec<(String, Role, &'static str, &'static str)> {
