@@ -53,7 +53,7 @@ pub(crate) fn pages() -> Vec<(String, Role, &'static str, &'static str)> {
         page("/build?method=skeleton", Role::Operator, "which you fill", "à remplir"),
         page("/backups", Role::Viewer, "failed: There is no space", "a échoué"),
         page("/vservers/web1/backups", Role::Viewer, "last of its day", "dernière de son jour"),
-        page(&format!("/backups/{BACKUP}"), Role::Operator, "&lt;motd>", "il était en marche"),
+        page(&format!("/backups/{BACKUP}"), Role::Operator, "&lt;motd&gt;", "il était en marche"),
         page("/operations", Role::Viewer, "Build new1", "Construction new1"),
         page(&format!("/operations/{RUNNING_OPERATION}"), Role::Viewer, "43.0", "Dépaquetage"),
         page(&format!("/operations/{FAILED_OPERATION}"), Role::Viewer, "The mirror", "Le miroir"),
