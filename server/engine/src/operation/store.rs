@@ -402,6 +402,9 @@ fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, OperationErr
 
 #[cfg(test)]
 mod tests {
+    use domain::id::VServerName;
+    use domain::operation::Kind;
+
     use super::*;
     use domain::operation::{Actor, Progress};
     use domain::time::UnixMillis;
