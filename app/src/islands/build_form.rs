@@ -29,15 +29,15 @@ pub(super) struct Form {
     errors: Memo<FieldErrors>,
     /// What was wrong for the server; an entry goes when its field is edited.
     refused: RwSignal<FieldErrors>,
-    /// Whether the name was left once: before that, "missing" would only nag.
-    name_was_left: RwSignal<bool>,
+    /// Fields that were left once, or refused: before that, "missing" would only nag.
+    left: RwSignal<Vec<Field>>,
 }
 
 impl Form {
     pub(super) fn problems(self, field: Field) -> Vec<Problem> {
         let mut problems: Vec<Problem> =
             self.errors.with(|errors| errors.of(field).cloned().collect());
-        if field == Field::Name && !self.name_was_left.get() {
+        if !self.left.with(|left| left.contains(&field)) {
             problems.retain(|problem| *problem != Problem::Missing);
         }
         if problems.is_empty() {
@@ -84,7 +84,7 @@ pub fn BuildFormFields(
         t,
         typed,
         errors,
-        name_was_left: RwSignal::new(!refused.is_empty()),
+        left: RwSignal::new(refused.0.iter().map(|error| error.field).collect()),
         refused: RwSignal::new(refused),
     };
     let spec =
@@ -298,8 +298,8 @@ pub(super) fn text_field(
     let id = field_id(field);
     let is_wrong = move || !form.problems(field).is_empty();
     let leave = move |_| {
-        if field == Field::Name {
-            form.name_was_left.set(true);
+        if !form.left.with_untracked(|left| left.contains(&field)) {
+            form.left.update(|left| left.push(field));
         }
     };
     view! {
