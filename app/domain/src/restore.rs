@@ -11,23 +11,11 @@ use crate::build::{AtHost, judge_context, judge_interface, judge_name, shell_lin
 use crate::field::{Field, FieldErrors, Problem};
 use crate::host::HostFacts;
 use crate::id::{ContextId, HostName, VServerName};
+use crate::identity::VServerIdentity;
 use crate::interface::{Device, Interface};
 
 /// The most interfaces a restored VServer may have.
 const MAX_INTERFACES: usize = 64;
-
-/// What a config tree says a VServer is: what may be another's on this host.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Claims {
-    /// Its name.
-    pub name: VServerName,
-    /// Its context number, if it has one of its own.
-    pub context: Option<ContextId>,
-    /// Its host name, if it has one.
-    pub host_name: Option<HostName>,
-    /// Its interfaces, in order.
-    pub interfaces: Vec<Interface>,
-}
 
 /// A restore form exactly as it is typed. Empty means: as it was.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,7 +52,7 @@ pub struct RestoreSpec {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proposal {
     /// What it claims.
-    pub claims: Claims,
+    pub claims: VServerIdentity,
     /// Which of it cannot be, and why.
     pub conflicts: FieldErrors,
     /// A form that can be sent as it is.
@@ -78,7 +66,7 @@ impl RestoreForm {
     /// All that is wrong with it, field by field.
     pub fn judge(
         &self,
-        claims: &Claims,
+        claims: &VServerIdentity,
         backup: Option<BackupRef>,
         host: &HostFacts,
     ) -> Result<RestoreSpec, FieldErrors> {
@@ -145,7 +133,7 @@ fn judge_interfaces(
     Ok(interfaces)
 }
 
-impl Claims {
+impl VServerIdentity {
     /// What of it the host has already, and what to take instead.
     #[must_use]
     pub fn propose(&self, host: &HostFacts) -> Proposal {

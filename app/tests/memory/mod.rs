@@ -40,7 +40,7 @@ use domain::identity::{
 use domain::init::{Init, InitStyle};
 use domain::operation::{Actor, Kind, LogChunk, Operation, Progress, Stage, Target, Terminal};
 use domain::recycle::{Bin, BinEntry, Binned};
-use domain::restore::{Claims, Proposal};
+use domain::restore::Proposal;
 use domain::retention::Schedule;
 use domain::template::{Base, Compression, Stock, Template};
 use domain::time::UnixMillis;
@@ -558,7 +558,7 @@ impl Backend for Memory {
         _: Permit<RestoreBackup>,
         _: BackupRef,
     ) -> Result<Proposal, Failure> {
-        let claims = Claims {
+        let claims = VServerIdentity {
             name: "web1".parse().unwrap(),
             context: Some(40001.try_into().unwrap()),
             host_name: Some("web1".parse().unwrap()),

@@ -6,7 +6,8 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 
-use domain::restore::{Claims, RestoreSpec};
+use domain::identity::VServerIdentity;
+use domain::restore::RestoreSpec;
 use rustix::fs::OFlags;
 
 use super::unpack::beneath;
@@ -19,7 +20,7 @@ const FILE_BYTES: u64 = 1024 * 1024;
 /// both get their own machine id. Gives what a person should know.
 pub(super) fn rename(
     root: &OwnedFd,
-    claims: &Claims,
+    claims: &VServerIdentity,
     spec: &RestoreSpec,
     is_twin: bool,
 ) -> io::Result<Vec<String>> {

@@ -3,7 +3,8 @@
 use domain::failure::Failure;
 use domain::host::HostFacts;
 use domain::id::{TargetName, VServerName};
-use domain::restore::{Claims, RestoreForm, RestoreSpec};
+use domain::identity::VServerIdentity;
+use domain::restore::{RestoreForm, RestoreSpec};
 
 use super::depot;
 use super::import;
@@ -72,7 +73,7 @@ pub(crate) fn prepare(engine: &Engine, change: Change) -> Result<Task, Failure> 
 /// # Errors
 /// What is another's meanwhile.
 pub(crate) fn judge_again(host: &HostFacts, spec: &RestoreSpec) -> Result<(), Failure> {
-    let claims = Claims {
+    let claims = VServerIdentity {
         name: spec.name.clone(),
         context: Some(spec.context),
         host_name: spec.host_name.clone(),

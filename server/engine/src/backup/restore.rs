@@ -14,8 +14,9 @@ use domain::backup::BackupRef;
 use domain::failure::{Failure, chain};
 use domain::field::{Field, FieldErrors, Problem};
 use domain::id::VServerName;
+use domain::identity::VServerIdentity;
 use domain::operation::Stage;
-use domain::restore::{Claims, Proposal, RestoreForm, RestoreSpec};
+use domain::restore::{Proposal, RestoreForm, RestoreSpec};
 use rustix::fs::{Mode, OFlags, open, statvfs};
 
 use super::depot::Which;
@@ -72,10 +73,14 @@ fn place(path: &Path) -> impl FnOnce(io::Error) -> RestoreError {
 pub(super) fn claims(
     instance: &Instance,
     manifest: &Manifest,
-) -> Result<(Claims, Vec<String>), Failure> {
+) -> Result<(VServerIdentity, Vec<String>), Failure> {
     let looked =
         config_tree::Looked::at(&instance.settings.roots, manifest).map_err(RestoreError::from)?;
-    Ok(config::claims_at(looked.path(), &manifest.vserver)?)
+    let claims = config::identity_of(looked.path(), &manifest.vserver)?;
+    let directories = config::interface_directories(looked.path())?.into_iter();
+    let numbers =
+        directories.map(|(directory, _)| directory.trim_start_matches("interfaces/").to_owned());
+    Ok((claims, numbers.collect()))
 }
 
 /// What a backup would claim, what of it is another's already, and what to take instead.
@@ -95,7 +100,7 @@ pub fn propose(engine: &Engine, backup: &BackupRef) -> Result<Proposal, Failure>
         }
         let mut host = host.clone();
         host.names.extend(proposal.form.name.parse::<VServerName>());
-        let next = Claims { name: claims.name.clone(), ..claims.clone() }.propose(&host);
+        let next = VServerIdentity { name: claims.name.clone(), ..claims.clone() }.propose(&host);
         if next.form.name == proposal.form.name {
             break;
         }

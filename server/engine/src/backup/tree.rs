@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::id::VServerName;
+use domain::identity::VServerIdentity;
 use domain::interface::{Device, Interface};
-use domain::restore::{Claims, RestoreSpec};
+use domain::restore::RestoreSpec;
 
 use super::manifest::{Bytes, ConfigContent, ConfigEntry, Manifest};
 use super::schedule;
@@ -84,7 +85,7 @@ impl Drop for Looked {
 pub(super) fn adapted(
     roots: &Roots,
     manifest: &Manifest,
-    claims: &Claims,
+    claims: &VServerIdentity,
     directories: &[String],
     spec: &RestoreSpec,
 ) -> Vec<ConfigEntry> {
@@ -163,7 +164,7 @@ fn make(entries: &mut Vec<ConfigEntry>, path: &str) {
 /// Writes the interfaces anew that differ; those that are not wanted go.
 fn readdress(
     entries: &mut Vec<ConfigEntry>,
-    claims: &Claims,
+    claims: &VServerIdentity,
     directories: &[String],
     spec: &RestoreSpec,
 ) {

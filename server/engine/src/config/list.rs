@@ -5,15 +5,13 @@ use std::io::{self, Read};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use domain::config_entry::{ConfigTree, Expected};
+use domain::config_entry::ConfigTree;
 use domain::id::{ContextId, HostName, VServerName};
 use domain::init::InitStyle;
-use domain::restore::Claims;
 use domain::vserver::ConfigFile;
 
 use super::error::ConfigError;
 use super::guest::GuestConfig;
-use super::interfaces::interfaces;
 use super::reader::{Reader, is_backup};
 use crate::roots::Roots;
 
@@ -131,29 +129,6 @@ pub fn host_name_of(roots: &Roots, name: &VServerName) -> Option<HostName> {
     let reader = Reader::open(&directory, Path::new(name.as_str())).ok().flatten()?;
     let of = |file| reader.scalar(file).ok().flatten().and_then(|text: String| text.parse().ok());
     of("uts/nodename").or_else(|| of("hostname"))
-}
-
-/// What a config tree at this place says a VServer is, wherever it is; each interface with the name of
-/// its directory.
-///
-/// # Errors
-/// When what it says makes no sense.
-pub fn claims_at(tree: &Path, name: &VServerName) -> Result<(Claims, Vec<String>), ConfigError> {
-    let reader = Reader::open(tree, Path::new(name.as_str()))?
-        .ok_or_else(|| ConfigError::NoSuchVServer { name: name.clone(), path: tree.to_owned() })?;
-    let context = reader.parsed("context", str::parse::<ContextId>, |_| Expected::ContextNumber)?;
-    let host_name = |file| reader.parsed(file, str::parse::<HostName>, Expected::HostName);
-    let host_name = match host_name("uts/nodename")? {
-        Some(found) => Some(found),
-        None => host_name("hostname")?,
-    };
-    let found = interfaces(&reader, &mut Vec::new())?.into_iter();
-    let (directories, interfaces) = found
-        .map(|(directory, interface)| {
-            (directory.trim_start_matches("interfaces/").to_owned(), interface)
-        })
-        .unzip();
-    Ok((Claims { name: name.clone(), context, host_name, interfaces }, directories))
 }
 
 /// Every file of a config tree with its text, cut after 4 KiB, sorted by path.

@@ -35,8 +35,8 @@ pub use identity::{identity_of, interface_directories, interface_names};
 pub use judge::Origin;
 pub(crate) use judge::{JudgedEdit, failed, judge, look, open_tree};
 pub use list::{
-    Listed, claims_at, claims_of, display_name_of, files_of, host_name_of, init_style_of, list,
-    list_names, root_directory_of,
+    Listed, claims_of, display_name_of, files_of, host_name_of, init_style_of, list, list_names,
+    root_directory_of,
 };
 pub use reader::is_backup;
 pub use words::{CapabilityChanges, Flag, KillStep};

@@ -17,7 +17,6 @@ use domain::identity::{IdentityForm, VServerIdentity};
 use domain::init::{Init, InitStyle};
 use domain::operation::{Actor, Kind, LogChunk, Operation, Progress, Terminal};
 use domain::recycle::{Bin, BinEntry, Binned};
-use domain::restore::Claims;
 use domain::time::UnixMillis;
 use domain::vserver::{Detail, Sample, State, Summary, Usage};
 use protocol::message::Body;
@@ -352,8 +351,12 @@ fn answer(world: &mut World, frame: &RequestFrame) -> (Result<Reply, Failure>, O
         Request::ShowBackup(which) => Err(Failure::NoSuchBackup { backup: which.clone() }),
         Request::BrowseBackup { .. } => Ok(Reply::BackupEntries(Vec::new())),
         Request::ProposeRestore(_) => {
-            let claims =
-                Claims { name: web1(), context: None, host_name: None, interfaces: Vec::new() };
+            let claims = VServerIdentity {
+                name: web1(),
+                context: None,
+                host_name: None,
+                interfaces: Vec::new(),
+            };
             Ok(Reply::Proposal(claims.propose(&host_facts())))
         }
         Request::ChangeBackups(_) => queued(Kind::Backup, &web1(), world),
