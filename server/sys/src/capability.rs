@@ -1,8 +1,8 @@
-//! Sets of capabilities: their names, the set a VServer keeps, and giving up all others.
+//! Sets of capabilities: their names, the set a VServer keeps, and giving up all others. Not here: which
+//! capability a word of a config tree means (`domain::config_entry::capability_number`).
 
 use std::fmt;
 use std::io;
-use std::str::FromStr;
 
 use rustix::thread::{CapabilitySet as Bits, CapabilitySets};
 
@@ -54,14 +54,6 @@ const NAMES: [&str; 41] = [
 /// A set of capabilities.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CapabilitySet(u64);
-
-/// A word that names no capability.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{word:?} is not the name of a capability")]
-pub struct UnknownCapability {
-    /// The word.
-    pub word: String,
-}
 
 impl CapabilitySet {
     /// None at all.
@@ -165,21 +157,6 @@ fn last_capability() -> u32 {
     )
 }
 
-impl FromStr for CapabilitySet {
-    type Err = UnknownCapability;
-
-    /// One capability by its name, in any case, with or without `CAP_`.
-    fn from_str(word: &str) -> Result<Self, UnknownCapability> {
-        let upper = word.to_ascii_uppercase();
-        let name = upper.strip_prefix("CAP_").unwrap_or(&upper);
-        NAMES
-            .iter()
-            .position(|known| *known == name)
-            .map(|number| Self(1 << number))
-            .ok_or_else(|| UnknownCapability { word: word.to_owned() })
-    }
-}
-
 impl fmt::Display for CapabilitySet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut first = true;
@@ -213,15 +190,6 @@ mod tests {
             "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID NET_BIND_SERVICE \
              SYS_CHROOT SYS_PTRACE SYS_BOOT SYS_TTY_CONFIG LEASE AUDIT_WRITE SETFCAP"
         );
-    }
-
-    #[test]
-    fn names_are_read_as_the_original_reads_them() {
-        for word in ["net_raw", "CAP_NET_RAW", "Cap_Net_Raw"] {
-            assert_eq!(word.parse(), Ok(CapabilitySet::from_bits(1 << 13)));
-        }
-        assert!("NET RAW".parse::<CapabilitySet>().is_err());
-        assert!("".parse::<CapabilitySet>().is_err());
     }
 
     #[test]

@@ -86,6 +86,11 @@ mod tests {
     fn capabilities_by_name_and_number() {
         assert_eq!(capability_number("cap_net_raw"), Some(13));
         assert_eq!(capability_number("NET_RAW"), Some(13));
+        for word in ["net_raw", "CAP_NET_RAW", "Cap_Net_Raw"] {
+            assert_eq!(capability_number(word), Some(13));
+        }
+        assert_eq!(capability_number("NET RAW"), None);
+        assert_eq!(capability_number(""), None);
         assert_eq!(capability_number("^40"), Some(40));
         assert_eq!(capability_number("^41"), None);
         assert_eq!(capability_number("net"), None);
