@@ -22,7 +22,6 @@ use std::time::{Duration, Instant};
 use domain::template::{ArchiveProblem, Compression};
 use nix::libc;
 use nix::sys::resource::{Resource, setrlimit};
-use nix::sys::signal::Signal;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::mount::{MoveMountFlags, UnmountFlags, move_mount, unmount};
@@ -38,16 +37,14 @@ use super::member::{Kind, Member, Members, Stop};
 use super::name::{MemberPath, escaped};
 use super::place::Place;
 use super::report::{Entry, EntryKind, MAX_PACKET_BYTES, Note, Plan, Report, Task, Unpacked};
+use crate::build::stage::{MAPPED, become_root_when_mapped};
 use crate::guest::Step;
 use crate::guest::mounts::{self, At};
 use crate::guest::plan::StartFailure;
-use crate::guest::supervise::become_root;
 
 /// The name of the role.
 pub(super) const ROLE: &str = "unpack";
 
-/// From this process to the one in the namespaces: ids are mapped, go on.
-const MAPPED: &[u8] = b"m";
 /// The most memory a reader takes; a window of zstd's is 128 MiB at most.
 const MEMORY_BYTES: u64 = 768 << 20;
 /// The most descriptors a reader has open.
@@ -223,16 +220,7 @@ fn map_ids(plan: &Plan, pid: u32, root: Option<&OwnedFd>) -> Result<(), StartFai
 
 /// Becomes root of the namespaces, takes the directory for the root of all files, and gives up all else.
 fn enter(link: &OwnedFd, root: Option<OwnedFd>) -> Result<(), StartFailure> {
-    let mut word = [0; 1];
-    seqpacket::receive(link, &mut word)
-        .ok()
-        .filter(|received| received.bytes > 0 && word == *MAPPED)
-        .ok_or_else(|| StartFailure::new(Step::Fork, "", libc::EPIPE))?;
-    sys::process::reset_signals();
-    become_root()?;
-    // After the ids, because changing them takes it back. Should the watching process be killed, the
-    // kernel ends this one.
-    nix::sys::prctl::set_pdeathsig(Signal::SIGKILL).map_err(io::Error::from).at(Step::Fork, "")?;
+    become_root_when_mapped(link)?;
     let root = match root {
         Some(root) => root,
         None => mounts::tmpfs("size=4k,mode=500", Attributes::default()).at(Step::Mount, "/")?,

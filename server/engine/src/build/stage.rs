@@ -78,7 +78,7 @@ pub(super) const NOT_RUN: u8 = 125;
 const WGET_SETTINGS: &str = "tries = 3\ntimeout = 30\nwaitretry = 2\n";
 
 /// From this process to the one in the namespaces: ids are mapped, go on.
-const MAPPED: &[u8] = b"m";
+pub(crate) const MAPPED: &[u8] = b"m";
 
 /// Every capability there is (41 in Linux 6.x), over the namespace alone.
 const ALL_CAPABILITIES: u64 = (1 << 41) - 1;
@@ -308,7 +308,12 @@ fn be_program(plan: &StagePlan, link: &OwnedFd, mounts: Mounts) -> StartFailure 
     }
 }
 
-fn enter(plan: &StagePlan, link: &OwnedFd, mounts: Mounts) -> Result<io::Error, StartFailure> {
+/// The beginning of a process in new namespaces: waits for the word that its ids are mapped, becomes their
+/// root, and ends with the process that watches it.
+///
+/// # Errors
+/// When that process is gone, or the ids cannot be taken.
+pub(crate) fn become_root_when_mapped(link: &OwnedFd) -> Result<(), StartFailure> {
     let mut word = [0; 1];
     seqpacket::receive(link, &mut word)
         .ok()
@@ -319,6 +324,11 @@ fn enter(plan: &StagePlan, link: &OwnedFd, mounts: Mounts) -> Result<io::Error, 
     // After the ids, because changing them takes it back. Should the watching process be killed, the
     // kernel ends this one, and with it the namespace.
     nix::sys::prctl::set_pdeathsig(Signal::SIGKILL).map_err(io::Error::from).at(Step::Fork, "")?;
+    Ok(())
+}
+
+fn enter(plan: &StagePlan, link: &OwnedFd, mounts: Mounts) -> Result<io::Error, StartFailure> {
+    become_root_when_mapped(link)?;
     if plan.writes_target_only {
         let top = rustix::fs::open("/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
             .at(Step::Mount, "/")?;
