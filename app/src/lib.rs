@@ -9,6 +9,12 @@
 #![forbid(unsafe_code)]
 #![recursion_limit = "256"]
 
+#[cfg(not(erase_components))]
+compile_error!(
+    "build with the flags of .cargo/config.toml: RUSTFLAGS in the environment replaces them, and \
+     needs `--cfg erase_components` too"
+);
+
 pub mod events;
 pub mod i18n;
 pub mod islands;

@@ -15,7 +15,7 @@ use super::build_methods::{
 };
 use super::copy_button::copy_button;
 use crate::i18n::{Locale, field_label, init_text, problem_text};
-use crate::shared::{escaped, field_id};
+use crate::shared::{area_text, field_id};
 
 /// What stands in the preview while no name is typed.
 const NAME_TO_COME: &str = "NAME";
@@ -351,9 +351,8 @@ pub(super) fn area_field(
                 on:input=move |event| {
                     form.edit(field, |form| write(form, event_target_value(&event)));
                 }
-            >
-                {form.typed.with_untracked(|form| escaped(read(form)))}
-            </textarea>
+                inner_html=form.typed.with_untracked(|form| area_text(read(form)))
+            ></textarea>
             {more(form, field, hint)}
         </div>
     }

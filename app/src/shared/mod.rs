@@ -128,3 +128,10 @@ pub(crate) fn field_id(field: Field) -> &'static str {
 pub(crate) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
+
+/// A text for the `inner_html` of a `<textarea>`, whose first newline browsers drop. As a child it
+/// would stand there with the marks that leptos puts between nodes.
+#[cfg(feature = "build-form")]
+pub(crate) fn area_text(text: &str) -> String {
+    format!("\n{}", escaped(text))
+}

@@ -18,7 +18,7 @@ use crate::i18n::{
     use_text,
 };
 use crate::page::{Area, Content, For, Page, page};
-use crate::shared::escaped;
+use crate::shared::area_text;
 use crate::shared::instant;
 
 const PREVIEW: &str = "config/preview";
@@ -251,8 +251,6 @@ impl Form<'_> {
             .into_any()
         } else {
             let rows = (text.lines().count() + 2).clamp(4, 24).to_string();
-            // A browser drops the first newline of a textarea.
-            let text = format!("\n{}", escaped(&text));
             view! {
                 <textarea
                     id="field-text"
@@ -263,7 +261,7 @@ impl Form<'_> {
                     spellcheck="false"
                     aria-invalid=is_wrong.then_some("true")
                     aria-describedby="field-text-more"
-                    inner_html=text
+                    inner_html=area_text(&text)
                 ></textarea>
             }
             .into_any()

@@ -12,6 +12,7 @@ use crate::backend::{Notice, Outcome};
 use crate::components::field::{Input, field, id_of};
 use crate::i18n::{Locale, field_label, problem_text};
 use crate::page::{Area, Content, For, Page, page};
+use crate::shared::area_text;
 
 const FORM: &str = "vservers/identity";
 
@@ -127,9 +128,8 @@ pub(crate) fn fields(
                 spellcheck="false"
                 aria-invalid=is_wrong.then_some("true")
                 aria-describedby=format!("{id}-more")
-            >
-                {form.interfaces.clone()}
-            </textarea>
+                inner_html=area_text(&form.interfaces)
+            ></textarea>
             <div id=format!("{id}-more")>
                 {problems
                     .into_iter()
