@@ -130,6 +130,8 @@ fn no_descriptor_of_the_hosts_is_left_and_pid_1_cannot_be_looked_into() {
         found.sort();
         found
     };
+    // It begins to hear requests once the level's scripts run.
+    until("pid 1 holds the pipe of requests", || targets(init.pid).len() >= 5);
     let of_init = targets(init.pid);
     // Its console, what wakes it, and the guest's own pipe of requests.
     let expected = |target: &str| {
