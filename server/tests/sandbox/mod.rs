@@ -161,6 +161,22 @@ impl Drop for Sandbox {
                 std::thread::park_timeout(Duration::from_millis(5));
             }
         }
+        self.remove();
+    }
+}
+
+impl Sandbox {
+    /// Removes the directory, with what the test mounted in it: a mount that stays is one for good.
+    fn remove(&self) {
+        let mounts = fs::read_to_string("/proc/thread-self/mounts").unwrap_or_default();
+        let mounted = mounts.lines().filter_map(|line| line.split(' ').nth(1)).map(Path::new);
+        // The last one made is first in the way. A test has a mount namespace for its thread.
+        for mount in mounted.filter(|path| path.starts_with(self.directory())).rev() {
+            let _ = rustix::mount::unmount(mount, rustix::mount::UnmountFlags::DETACH);
+        }
+        let removed = fs::remove_dir_all(self.directory());
+        // In a test that fails, the failure is what counts.
+        assert!(removed.is_ok() || std::thread::panicking(), "left behind: {removed:?}");
     }
 }
 
