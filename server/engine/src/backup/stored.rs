@@ -71,6 +71,10 @@ impl StoredError {
 
 /// What is told when a target does not do what it should.
 pub(super) fn unreachable_target(target: &TargetName, error: &io::Error) -> Failure {
+    if error.kind() == io::ErrorKind::StorageFull {
+        // As backups are called that are kept there.
+        return Failure::DiskFull { path: format!("{target}:") };
+    }
     Failure::TargetUnreachable { target: target.clone(), detail: error.to_string() }
 }
 

@@ -108,6 +108,12 @@ impl Listener {
     /// Takes one line.
     pub(super) fn hear(&mut self, line: &str) -> Option<Word> {
         let line = line.trim();
+        // A complaint of the receiver's comes behind the progress, on the same line.
+        if let Some(at) = line.find("rsync: ").filter(|at| *at > 0)
+            && let Some((_, complaint)) = line.split_at_checked(at)
+        {
+            return self.hear(complaint);
+        }
         if let Some(percent) = percent(line) {
             // It never goes back: rsync counts anew when it finds more to do.
             self.percent = self.percent.max(percent);
@@ -207,7 +213,12 @@ mod tests {
         let full = Failure::DiskFull { path: "/place".to_owned() };
         assert_eq!(
             judged(&["rsync: write failed: No space left on device (28)"], 11, first),
-            Err(full)
+            Err(full.clone())
         );
+        // As rsync 3.2 and 3.5 write it.
+        let behind = "3,145,728  23%  174.63MB/s  0:00:00 (xfr#1, to-chk=1/3)rsync: [receiver] write \
+                      failed on \"/x\": No space left on device (28)";
+        let then = "rsync: [sender] write error: Broken pipe (32)";
+        assert_eq!(judged(&[behind, then], 11, only), Err(full));
     }
 }
