@@ -2,6 +2,7 @@
 //! build and started again on the same ones.
 
 mod sandbox;
+mod tiny_guest;
 
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -10,6 +11,7 @@ use std::process::{Child, Command, Stdio};
 use domain::build::BuildForm;
 use domain::failure::Failure;
 use domain::id::UserId;
+use domain::operation::Stage;
 use domain::operation::{Actor, Kind, Operation, Progress};
 use domain::time::UnixMillis;
 use engine::clock::{Clock, SystemClock};
@@ -18,6 +20,7 @@ use engine::state::GuestState;
 use protocol::message::{Body, OnBehalfOf};
 use protocol::{Event, EventFrame, MAX_FRAME_BYTES, Reply, ReplyFrame, Request, RequestFrame};
 use sandbox::Sandbox;
+use tiny_guest::make_guest;
 
 /// The web process's ends, and copies of the engine's, as `ulysse serve` keeps them.
 struct Channel {
@@ -224,4 +227,67 @@ fn a_kill_for_want_of_memory_is_told_as_an_event() {
     let Event::VServer { summary: Some(summary), .. } = told else { panic!("another event") };
     assert!(summary.oom_kills.unwrap().count >= 1);
     sandbox.must(&["web", "stop"]);
+}
+
+/// A guest whose copy takes so long that nobody waits for its end: gigabytes of nothing to read.
+fn make_long_guest(sandbox: &Sandbox) {
+    let root = make_guest(sandbox, "long", 100, "true");
+    let nothing = std::fs::File::create(root.join("var/nothing")).unwrap();
+    nothing.set_len(64 << 30).unwrap();
+    engine::config::ensure_defaults(&sandbox.settings.roots).unwrap();
+}
+
+fn copying(event: &Event) -> Option<&Operation> {
+    let stages = [Stage::CopyingFiles, Stage::ReadingFiles];
+    match event {
+        Event::Operation(operation) => match operation.progress {
+            Progress::Running { stage, .. } if stages.contains(&stage) => Some(operation),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn cancel_at_work(channel: &mut Channel, what: &str) {
+    let event = channel.wait_for(|event| copying(event).is_some());
+    let id = copying(&event).unwrap().id.clone();
+    assert!(matches!(channel.ask(Request::Cancel(id.clone())), Ok(Reply::Done)), "{what}");
+    let told = channel.wait_for(ended);
+    let Event::Operation(operation) = told else { panic!("{what}: no operation") };
+    assert_eq!((operation.id, operation.progress), (id, Progress::Cancelled), "{what}");
+}
+
+#[test]
+fn what_is_cancelled_over_the_socket_is_undone_whoever_does_it() {
+    let sandbox = Sandbox::without_bases();
+    make_long_guest(&sandbox);
+    let roots = &sandbox.settings.roots;
+    let places = [&roots.config_base, &roots.guest_base, &sandbox.directory().join("backups")];
+    let before = places.map(|place| sandbox::contents(place));
+    let mut channel = Channel::new();
+    let _engine = channel.start(&sandbox, None);
+    assert_eq!(channel.event(), Event::Started);
+
+    let copy = BuildForm {
+        name: "copy".to_owned(),
+        method: "clone".to_owned(),
+        source: "long".to_owned(),
+        ..BuildForm::default()
+    };
+    let asked = channel.ask(Request::Build(copy));
+    assert!(matches!(asked, Ok(Reply::Operation(_))), "{asked:?}");
+    cancel_at_work(&mut channel, "a build of the engine's");
+    assert_eq!(places.map(|place| sandbox::contents(place)), before);
+
+    // These two are other processes' work.
+    for (program, words) in [
+        ("vserver", &["copy", "build", "-m", "clone", "--", "--source", "long"][..]),
+        ("vserver", &["long", "backup"]),
+    ] {
+        let mut command = sandbox.ulysse(program, words);
+        let mut child = command.stderr(Stdio::null()).spawn().unwrap();
+        cancel_at_work(&mut channel, &format!("{words:?}"));
+        assert_eq!(child.wait().unwrap().code(), Some(130), "{words:?}");
+        assert_eq!(places.map(|place| sandbox::contents(place)), before, "{words:?}");
+    }
 }

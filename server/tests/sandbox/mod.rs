@@ -7,6 +7,7 @@
 
 use std::env;
 use std::fs;
+use std::io::Read;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -124,8 +125,9 @@ pub(crate) fn contents(path: &Path) -> Vec<String> {
             } else if !kind.is_file() {
                 lines.push(format!("{shown}: {kind:?}"));
             } else {
-                let text = fs::read(&entry).unwrap();
-                let text = String::from_utf8_lossy(text.get(..200).unwrap_or(&text)).into_owned();
+                let mut text = Vec::new();
+                fs::File::open(&entry).unwrap().take(200).read_to_end(&mut text).unwrap();
+                let text = String::from_utf8_lossy(&text).into_owned();
                 lines.push(format!("{shown}: {text:?}"));
             }
         }
