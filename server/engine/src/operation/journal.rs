@@ -179,7 +179,9 @@ impl Journal {
         flock(&file, FlockOperation::NonBlockingLockExclusive)
             .map_err(|errno| failed(errno.into()))?;
         std::fs::rename(&hidden, path).map_err(failed)?;
-        Ok(Self { path: path.to_owned(), file, records: Vec::new() })
+        let journal = Self { path: path.to_owned(), file, records: Vec::new() };
+        journal.crash_after_record();
+        Ok(journal)
     }
 
     /// Takes over the journal of a process that is gone; none while it lives, or when somebody else
@@ -252,8 +254,24 @@ impl Journal {
             }
         }
         self.records.push(record);
+        self.crash_after_record();
         Ok(())
     }
+
+    /// Ends this process at once when `ULYSSE_CRASH_AFTER_RECORD` says that it has written enough: what
+    /// the last record announces has not been begun. So every operation can be killed between any two of its
+    /// steps, whether or not somebody thought of a [`crash_point`] there.
+    #[cfg(debug_assertions)]
+    fn crash_after_record(&self) {
+        let wanted = std::env::var("ULYSSE_CRASH_AFTER_RECORD").ok();
+        if wanted.and_then(|count| count.parse().ok()) == Some(self.records.len()) {
+            crash();
+        }
+    }
+
+    /// Nothing, outside debug builds.
+    #[cfg(not(debug_assertions))]
+    fn crash_after_record(&self) {}
 
     /// Puts the journal away, beside the operation: it is finished or undone.
     ///
@@ -438,8 +456,13 @@ pub fn crash_point(name: &str) {
     let is_listed = listed.any(|names| names.contains(&name));
     debug_assert!(is_listed, "{name} is not a crash point that is tested");
     if std::env::var_os("ULYSSE_CRASH_AT").is_some_and(|wanted| wanted == name) {
-        let _ = nix::sys::signal::kill(nix::unistd::Pid::this(), nix::sys::signal::Signal::SIGKILL);
+        crash();
     }
+}
+
+#[cfg(debug_assertions)]
+fn crash() {
+    let _ = nix::sys::signal::kill(nix::unistd::Pid::this(), nix::sys::signal::Signal::SIGKILL);
 }
 
 /// Nothing, outside debug builds.
