@@ -78,11 +78,11 @@ fn the_command_lines_of_the_course() {
 fn what_debootstrap_is_told() {
     let typed = form(
         "-n monvs -m debootstrap --flags lock,virt_mem --flags nproc --initstyle plain --debug -- \
-         -d trixie -m http://deb.debian.org/debian -- --arch amd64 --variant=minbase \
+         -d trixie -m http://mirror.example/debian -- --arch amd64 --variant=minbase \
          --components main,contrib --include=vim,less --include ssh --exclude=nano",
     );
     assert_eq!(typed.suite, "trixie");
-    assert_eq!(typed.mirror, "http://deb.debian.org/debian");
+    assert_eq!(typed.mirror, "http://mirror.example/debian");
     assert_eq!(typed.architecture, "amd64");
     assert_eq!(typed.variant, "minbase");
     assert_eq!(typed.components, "main,contrib");
@@ -168,7 +168,7 @@ fn host() -> HostFacts {
     HostFacts {
         suite: "bookworm".parse().unwrap(),
         suites: vec![],
-        mirror: "http://deb.debian.org/debian".parse().unwrap(),
+        mirror: "http://mirror.example/debian".parse().unwrap(),
         architecture: "amd64".parse().unwrap(),
         inits: Init::ALL.to_vec(),
         nat: NatNetwork {
