@@ -239,3 +239,59 @@ fn a_base_that_cannot_be_made_anew_stays_and_no_lock_is_left_of_one_that_never_w
     repair(&sandbox);
     assert_eq!(sandbox.names_in(&bases), left);
 }
+
+/// The base that small VServers are built from, which other tests may use at the same time.
+fn shared_minbase(sandbox: &Sandbox) -> PathBuf {
+    let bases = sandbox.settings.roots.cache_base.join("bases");
+    let is_minbase = |place: &PathBuf| {
+        let record = fs::read_to_string(place.join("base.json"));
+        record.is_ok_and(|record| record.contains("\"variant\":\"minbase\""))
+    };
+    let used_at = |place: &PathBuf| {
+        fs::metadata(place.with_extension("lock")).and_then(|lock| lock.modified()).ok()
+    };
+    let names = sandbox.names_in(&bases).into_iter().map(|name| bases.join(name));
+    names.filter(is_minbase).max_by_key(used_at).unwrap()
+}
+
+#[test]
+fn a_base_is_made_anew_from_its_mirror() {
+    let shared = Sandbox::new();
+    let built = shared.build("seed");
+    assert!(built.status.success(), "{built:?}");
+    let from = shared_minbase(&shared);
+    let id = from.file_name().unwrap().to_str().unwrap().to_owned();
+    // A copy of it, of long ago and with something in it that no mirror has.
+    let sandbox = Sandbox::without_bases();
+    let bases = sandbox.settings.roots.cache_base.join("bases");
+    fs::create_dir_all(&bases).unwrap();
+    let copied = Command::new("cp").arg("-a").arg(&from).arg(&bases).status().unwrap();
+    assert!(copied.success());
+    fs::write(bases.join(format!("{id}.lock")), "").unwrap();
+    let place = bases.join(&id);
+    let record = || -> serde_json::Value {
+        serde_json::from_slice(&fs::read(place.join("base.json")).unwrap()).unwrap()
+    };
+    let mut old = record();
+    old["made_at"] = 1000.into();
+    fs::write(place.join("base.json"), old.to_string()).unwrap();
+    fs::write(place.join("root/etc/left-behind"), "old").unwrap();
+
+    let refreshed = sandbox.ulysse("base", &["refresh", &id]).output().unwrap();
+    assert!(refreshed.status.success(), "{refreshed:?}");
+    assert_eq!(sandbox.names_in(&bases), [id.clone(), format!("{id}.lock")]);
+    assert!(
+        !place.join("root/etc/left-behind").exists(),
+        "it is made anew, not brought up to date"
+    );
+    assert!(place.join("root/etc/debian_version").exists());
+    let new = record();
+    assert!(new["made_at"].as_u64().unwrap() > 1_700_000_000_000, "{new}");
+    assert_eq!(new["method"], old["method"]);
+    // It is what the next build takes.
+    let built = sandbox.build("web");
+    assert!(built.status.success(), "{built:?}");
+    assert_eq!(record(), new);
+    assert!(sandbox.settings.roots.guest_base.join("web/etc/debian_version").exists());
+    repair(&sandbox);
+}

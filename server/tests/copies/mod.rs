@@ -13,6 +13,17 @@ use crate::sandbox::{Sandbox, leave_network};
 /// `cap_net_raw+ep` as files have it (linux/capability.h, VFS_CAP_REVISION_2).
 const CAP_NET_RAW: &str = "0x0100000200200000000000000000000000000000";
 
+/// Besides the owner, user 33 may read a file: an ACL as `setfacl -m u:33:r` leaves it (linux/posix_acl_xattr.h).
+const ACL: &str = concat!(
+    "0x02000000",
+    "01000600ffffffff",
+    "0200040021000000",
+    "04000400ffffffff",
+    "10000400ffffffff",
+    "20000000ffffffff",
+);
+const ACL_NAMES: [&str; 2] = ["system.posix_acl_access", "system.posix_acl_default"];
+
 /// A network of its own with an `eth0`, as the course has it.
 pub(crate) fn course_network() {
     leave_network();
@@ -63,6 +74,11 @@ pub(crate) fn furnish(root: &Path) {
     run("setfattr", &["-n", "user.origin", "-v", "here", &path]);
     let raise = root.join("bin/raise").display().to_string();
     run("setfattr", &["-n", "security.capability", "-v", CAP_NET_RAW, &raise]);
+    fs::write(root.join("var/listed"), "for web too").unwrap();
+    fs::create_dir(root.join("var/listed.d")).unwrap();
+    for (name, path) in ACL_NAMES.into_iter().zip(["var/listed", "var/listed.d"]) {
+        run("setfattr", &["-n", name, "-v", ACL, &root.join(path).display().to_string()]);
+    }
     fs::write(root.join("proc/kept"), "no").unwrap();
     fs::write(root.join("sys/kept"), "no").unwrap();
     fs::write(root.join("dev/kept"), "no").unwrap();
@@ -93,6 +109,11 @@ pub(crate) fn judge_copy(root: &Path) {
     let capability = run("getfattr", &["-e", "hex", "-n", "security.capability", &raise]);
     // Its first number is the format's and the flag "effective", the second what is permitted.
     assert!(capability.contains("=0x0100000") && capability.contains("00200000"), "{capability}");
+    for (name, path) in ACL_NAMES.into_iter().zip(["var/listed", "var/listed.d"]) {
+        let path = root.join(path).display().to_string();
+        let found = run("getfattr", &["--absolute-names", "-e", "hex", "-n", name, &path]);
+        assert!(found.contains(&format!("{name}={ACL}")), "{found}");
+    }
     for empty in ["dev", "proc", "sys"] {
         let names: Vec<_> = fs::read_dir(root.join(empty)).unwrap().collect();
         assert!(names.is_empty(), "{empty}: {names:?}");
