@@ -47,6 +47,7 @@ pub fn status_of(failure: &Failure) -> StatusCode {
         | Failure::Busy { .. }
         | Failure::LastAdministrator
         | Failure::ConfigChanged { .. }
+        | Failure::ConfigTreeChanged { .. }
         | Failure::ConfigUnchanged
         | Failure::Protected { .. }
         | Failure::MustBeStopped { .. }

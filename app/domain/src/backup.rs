@@ -344,3 +344,30 @@ pub struct BackupOverview {
     /// By VServer, sorted by name.
     pub vservers: Vec<BackupStatus>,
 }
+
+/// Why something is not in a backup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Omission {
+    /// Its path is longer, or deeper, than can be opened.
+    TooDeep,
+    /// Another filesystem is mounted there.
+    OtherFilesystem,
+    /// It was gone or another thing before it could be read.
+    Gone,
+    /// It has more holes than can be written down.
+    Unreadable,
+}
+
+impl Omission {
+    /// In a word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::TooDeep => "too-deep",
+            Self::OtherFilesystem => "other-filesystem",
+            Self::Gone => "gone",
+            Self::Unreadable => "unreadable",
+        }
+    }
+}

@@ -137,6 +137,12 @@ pub enum Failure {
         /// Which.
         path: ConfigPath,
     },
+    /// The config tree of a VServer is not what it was when its change was judged.
+    #[error("the config tree of {name} was edited meanwhile")]
+    ConfigTreeChanged {
+        /// Whose.
+        name: VServerName,
+    },
     /// A file cannot be changed this way.
     #[error("{path} cannot be changed: {reason:?}")]
     ConfigNotEditable {

@@ -32,6 +32,7 @@ pub mod id;
 pub mod identity;
 pub mod init;
 pub mod interface;
+pub mod note;
 pub mod operation;
 pub mod recycle;
 pub mod restore;

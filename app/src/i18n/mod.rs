@@ -19,6 +19,7 @@ use domain::failure::{Failure, HostFeature};
 use domain::field::{Field, Problem};
 use domain::id::VServerName;
 use domain::init::Init;
+use domain::note::Note;
 use domain::operation::{Actor, Kind, Stage};
 use domain::retention::Reason;
 use domain::template::ArchiveProblem;
@@ -129,6 +130,31 @@ pub fn expected_text(locale: Locale, expected: &Expected) -> String {
         Locale::English => en::expected::expected(expected),
         Locale::French => fr::expected::expected(expected),
     }
+}
+
+/// What Ulysse says in a log.
+#[must_use]
+pub fn note_text(locale: Locale, note: &Note) -> String {
+    match locale {
+        Locale::English => en::note::note(note),
+        Locale::French => fr::note::note(note),
+    }
+}
+
+/// A piece of a log: our own notes in words, everybody else's lines as they are.
+#[must_use]
+pub fn log_text(locale: Locale, piece: &str) -> String {
+    let mut text = String::with_capacity(piece.len());
+    for line in piece.split_inclusive('\n') {
+        match Note::of_line(line) {
+            Some(note) => {
+                text.push_str(&note_text(locale, &note));
+                text.push('\n');
+            }
+            None => text.push_str(line),
+        }
+    }
+    text
 }
 
 /// The label of a field.
@@ -471,6 +497,17 @@ impl Locale {
 #[cfg(test)]
 mod tests {
     use super::Locale::{self, English, French};
+
+    #[test]
+    fn a_log_says_our_own_lines_in_the_readers_language() {
+        let log = format!("I: Retrieving\n{}\n{{\"put_right\":1}}", Note::WaitingForBase.line());
+        let [en, fr] = [Locale::English, Locale::French].map(|locale| log_text(locale, &log));
+        assert_eq!(
+            en,
+            "I: Retrieving\nAnother build is making this base; waiting for it.\n{\"put_right\":1}"
+        );
+        assert!(fr.starts_with("I: Retrieving\nUne autre construction") && !fr.contains('\u{1e}'));
+    }
 
     #[test]
     fn a_chosen_language_wins_over_the_browsers() {

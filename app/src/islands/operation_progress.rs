@@ -9,7 +9,7 @@ use leptos::html::Pre;
 use leptos::prelude::*;
 
 use crate::events::PageEvent;
-use crate::i18n::{Locale, failure_text, format, stage_text};
+use crate::i18n::{Locale, failure_text, format, log_text, stage_text};
 use crate::live;
 use crate::shared::{elapsed_ms, instant, progress_pill};
 
@@ -42,7 +42,7 @@ pub fn OperationProgress(
             is_open.set(chunk.open);
             if !fresh.is_empty() {
                 is_empty.set(false);
-                append(pre, fresh, is_following.get_untracked());
+                append(pre, &log_text(t, fresh), is_following.get_untracked());
             }
         }
         _ => {}
@@ -132,7 +132,7 @@ pub fn OperationProgress(
     let can_cancel = Memo::new(move |_| {
         operation.with(|operation| operation.cancellable && !operation.progress.is_final())
     });
-    let text = log.text;
+    let text = log_text(t, &log.text);
 
     view! {
         <div class="progress">{bar}</div>

@@ -11,6 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use domain::build::BuildForm;
+use domain::note::Note;
 
 use domain::config_entry::ConfigTree;
 use domain::failure::Failure;
@@ -550,8 +551,7 @@ impl Engine {
                 backup::remove(instance, &mut work, target, vserver, ids)
             }
             Task::ScheduleBackups { vserver, schedule } => {
-                let roots = &instance.settings.roots;
-                backup::schedule::write(roots, vserver, schedule.as_ref()).map_err(Into::into)
+                backup::schedule::change(instance, &mut work, vserver, schedule.as_ref())
             }
         };
         self.conclude(work, result)
@@ -563,7 +563,7 @@ impl Engine {
             Ok(()) => return work.end(Progress::Succeeded),
             Err(Stopped::Cancelled) => Progress::Cancelled,
             Err(Stopped::Failed(failure)) => {
-                work.log(&failure.to_string());
+                work.note(&Note::Failed { failure: Box::new(failure.clone()) });
                 Progress::Failed { failure }
             }
         };
@@ -584,8 +584,9 @@ impl Engine {
                 work.end(progress)
             }
             Err(error) => {
-                work.log(&domain::failure::chain(&error));
-                work.abandon(error.into_failure())
+                let failure = error.into_failure();
+                work.note(&Note::Failed { failure: Box::new(failure.clone()) });
+                work.abandon(failure)
             }
         }
     }

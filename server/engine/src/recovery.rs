@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use domain::failure::Failure;
 use domain::id::{OperationId, VServerName};
+use domain::note::Note;
 use domain::operation::{Kind, Operation, Progress, Stage, Target};
 
 use crate::backup;
@@ -366,7 +367,7 @@ impl Recovery<'_> {
             operation,
             journal,
         );
-        work.log("The process that did this is gone. It is being put right.");
+        work.note(&Note::PutRight);
         match self.put_right(&mut work) {
             Ok(true) => Ok(Some(work.end(Progress::Succeeded))),
             Ok(false) => {
@@ -374,9 +375,10 @@ impl Recovery<'_> {
                 Ok(Some(work.end(Progress::Failed { failure })))
             }
             Err(error) => {
-                work.log(&domain::failure::chain(&error));
                 let detail = domain::failure::chain(&error);
-                work.abandon(error.into_failure());
+                let failure = error.into_failure();
+                work.note(&Note::Failed { failure: Box::new(failure.clone()) });
+                work.abandon(failure);
                 tracing::error!(%id, detail, "an operation could not be put right");
                 Ok(None)
             }
@@ -428,7 +430,7 @@ impl Recovery<'_> {
                     Ok(()) => Ok(true),
                     Err(Stopped::Cancelled) => Ok(false),
                     Err(Stopped::Failed(failure)) => {
-                        work.log(&failure.to_string());
+                        work.note(&Note::Failed { failure: Box::new(failure) });
                         undo(roots, work.journal())?;
                         Ok(false)
                     }

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use domain::failure::Failure;
 use domain::field::{Field, FieldErrors, Problem};
 use domain::id::TemplateName;
+use domain::note::Note;
 use domain::operation::Stage;
 use domain::template::{NewTemplate, Template};
 use nix::libc;
@@ -243,12 +244,14 @@ pub fn add(
         added_at: work.clock().now(),
         added_by: work.operation().actor.clone(),
     };
-    work.log(&format!(
-        "{}: {} members, {} bytes unpacked, SHA-256 {}",
-        template.compression, template.entries, template.unpacked_bytes, template.sha256
-    ));
-    for (note, count) in &found.notes {
-        work.log(&note.more(*count));
+    work.note(&Note::ArchiveRead {
+        compression: template.compression.to_string(),
+        members: template.entries,
+        bytes: template.unpacked_bytes,
+        sha256: template.sha256.to_string(),
+    });
+    for (how, count) in &found.notes {
+        work.note(&Note::MoreMembers { count: *count, how: *how });
     }
     write_record(&staging, &template)?;
     crash_point("template:checked");

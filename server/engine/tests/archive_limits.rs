@@ -13,8 +13,9 @@ use std::time::{Duration, Instant};
 use archive_ground::{CAPS, Ground, count};
 use domain::failure::Failure;
 use domain::id::ContextId;
+use domain::note::MemberNote;
 use domain::template::{ArchiveProblem, Compression};
-use engine::archive::{ArchiveError, Caps, Note};
+use engine::archive::{ArchiveError, Caps};
 use engine::roots::first_host_id;
 use tar::EntryType;
 use tarball::{Tarball, file_of, header};
@@ -176,7 +177,7 @@ fn cut_damaged_and_foreign_archives_are_refused_with_a_reason() {
         let ground = Ground::new();
         let with_tail = [whole.as_slice(), b"garbage"].concat();
         let unpacked = ground.unpack(&with_tail).unwrap();
-        assert_eq!(count(&unpacked, Note::Tail), 1, "{program}");
+        assert_eq!(count(&unpacked, MemberNote::Tail), 1, "{program}");
         for cut in [whole.len() / 2, whole.len() - 1] {
             let problem = Ground::new().unpack(&whole[..cut]).unwrap_err();
             assert!(
@@ -214,7 +215,7 @@ fn cut_damaged_and_foreign_archives_are_refused_with_a_reason() {
     let packed = zstd::encode_all(&b"070701 is not tar"[..], 1).unwrap();
     ground.refuses(&packed, ArchiveProblem::Cpio);
     let tail = [Tarball::default().root().end(), b"garbage".to_vec()].concat();
-    assert_eq!(count(&ground.unpack(&tail).unwrap(), Note::Tail), 1);
+    assert_eq!(count(&ground.unpack(&tail).unwrap(), MemberNote::Tail), 1);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use app::i18n::{self, Locale};
 use domain::id::OperationId;
+use domain::note::Note;
 use domain::operation::{Kind, Operation, Progress, Stage};
 use engine::operation::Observer;
 
@@ -83,8 +84,9 @@ impl Display {
     /// Shows the last of it.
     pub(super) fn finish(&self, ended: &Operation) {
         let mut shown = self.shown();
-        let is_told = matches!(&ended.progress, Progress::Failed { failure }
-            if shown.held.as_deref().map(str::trim_end) == Some(failure.to_string().trim_end()));
+        let said = shown.held.as_deref().and_then(Note::of_line);
+        let is_told = matches!((&ended.progress, said), (Progress::Failed { failure }, Some(Note::Failed { failure: said }))
+            if *failure == *said);
         let mut out = String::new();
         close(&mut out, &mut shown);
         match shown.held.take() {
@@ -121,6 +123,7 @@ impl Display {
     }
 
     fn log_line(&self, out: &mut String, shown: &Shown, line: &str) {
+        let line = i18n::log_text(self.locale, line);
         let is_build = is_build(shown);
         let _ = match (self.form, is_build) {
             (Form::Nothing, _) => Ok(()),

@@ -118,6 +118,12 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
             format!("{path} has been changed by somebody else meanwhile; nothing was done."),
             "Look at what it says now, then make your change again.".into(),
         ),
+        Failure::ConfigTreeChanged { name } => (
+            format!(
+                "The configuration of {name} has been changed by somebody else meanwhile; nothing was done."
+            ),
+            "Look at what it says now, then make your change again.".into(),
+        ),
         Failure::ConfigNotEditable { path, reason } => {
             let (why, remedy) = not_editable(*reason);
             (format!("{path} cannot be changed here: {why}."), remedy.into())

@@ -129,6 +129,10 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
             format!("Quelqu’un d’autre a modifié {path} entre-temps ; rien n’a été fait."),
             "Regardez ce qu’il dit maintenant, puis refaites votre modification.".into(),
         ),
+        Failure::ConfigTreeChanged { name } => (
+            format!("Quelqu’un d’autre a modifié la configuration de {name} entre-temps ; rien n’a été fait."),
+            "Regardez ce qu’elle dit maintenant, puis refaites votre modification.".into(),
+        ),
         Failure::ConfigNotEditable { path, reason } => {
             let (why, remedy) = not_editable(*reason);
             (format!("{path} ne peut pas être modifié ici : {why}."), remedy.into())

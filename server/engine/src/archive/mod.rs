@@ -33,6 +33,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use domain::failure::Failure;
+use domain::note::{MemberNote, Note};
 use domain::operation::Stage;
 use domain::template::ArchiveProblem;
 use nix::libc;
@@ -40,7 +41,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use sys::seqpacket::{self, PacketError};
 use sys::wait::timespec;
 
-pub use report::{Caps, Entry, EntryKind, Note, Unpacked};
+pub use report::{Caps, Entry, EntryKind, Unpacked};
 
 use crate::build::stage::NotRun;
 use crate::engine::Instance;
@@ -176,14 +177,14 @@ pub fn unpack(
             Heard::Progress(bytes) => {
                 work.progress(Stage::UnpackingArchive, share(bytes, total, from, to));
             }
-            Heard::Note(note, name) => work.log(&note.line(&name)),
+            Heard::Note(how, name) => work.note(&Note::Member { name, how }),
             Heard::Entry(_) => {}
             Heard::Done(unpacked) => break unpacked,
         }
     };
-    for (note, count) in &unpacked.notes {
+    for (how, count) in &unpacked.notes {
         if let Some(more) = count.checked_sub(role::NOTES).filter(|more| *more > 0) {
-            work.log(&note.more(more));
+            work.note(&Note::MoreMembers { count: more, how: *how });
         }
     }
     work.progress(Stage::UnpackingArchive, to);
@@ -237,7 +238,7 @@ pub(crate) fn share(done: u64, total: u64, from: u16, to: u16) -> u16 {
 /// What a reader said.
 enum Heard {
     Progress(u64),
-    Note(Note, String),
+    Note(MemberNote, String),
     Entry(Entry),
     Done(Unpacked),
 }

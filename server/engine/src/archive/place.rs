@@ -16,6 +16,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::rc::Rc;
 
+use domain::note::MemberNote;
 use domain::template::ArchiveProblem;
 use rustix::fs::{
     AtFlags, FileType, Gid, Mode, OFlags, ResolveFlags, Timespec, Timestamps, Uid, XattrFlags,
@@ -26,7 +27,7 @@ use rustix::io::Errno;
 
 use super::member::{Kind, Member, Members, Stop};
 use super::name::MemberPath;
-use super::report::{Caps, Note};
+use super::report::Caps;
 
 /// Whom files belong to whose owner the VServer does not have: the kernel's `overflowuid`.
 const NOBODY: u32 = 65534;
@@ -77,13 +78,13 @@ impl Place {
         &mut self,
         member: &Member,
         data: &mut Members<R>,
-        note: &mut dyn FnMut(Note),
+        note: &mut dyn FnMut(MemberNote),
     ) -> Result<(), Stop> {
         let refused = |problem| Stop::Refused(problem, member.name.clone());
         let path = MemberPath::parse(&member.name).map_err(refused)?;
         self.count(member)?;
         for _ in 0..member.dropped_attributes {
-            note(Note::Attribute);
+            note(MemberNote::Attribute);
         }
         let Some(path) = path else {
             // The root itself; what it says of other things than a directory is nonsense.
@@ -186,11 +187,11 @@ impl Place {
         path: &MemberPath,
         member: &Member,
         data: &mut Members<R>,
-        note: &mut dyn FnMut(Note),
+        note: &mut dyn FnMut(MemberNote),
     ) -> Result<(), Made> {
         match member.kind {
             Kind::Device => {
-                note(Note::Device);
+                note(MemberNote::Device);
                 Ok(())
             }
             Kind::Directory => {
@@ -326,7 +327,7 @@ impl Place {
         parent: &OwnedFd,
         name: &OsStr,
         member: &Member,
-        note: &mut dyn FnMut(Note),
+        note: &mut dyn FnMut(MemberNote),
     ) -> Result<(), Made> {
         let refused = |problem| Stop::Refused(problem, member.link.clone());
         let target = MemberPath::parse(&member.link).map_err(refused)?;
@@ -336,7 +337,7 @@ impl Place {
             Ok(directory) => directory,
             // It was not packed, or left out here, such as a device node.
             Err(Errno::NOENT) => {
-                note(Note::LinkToNothing);
+                note(MemberNote::LinkToNothing);
                 return Ok(());
             }
             Err(errno) => return Err(through(errno).into()),
@@ -358,7 +359,7 @@ impl Place {
             other => other,
         };
         match made {
-            Err(Errno::NOENT) => note(Note::LinkToNothing),
+            Err(Errno::NOENT) => note(MemberNote::LinkToNothing),
             // A directory has one name only.
             Err(Errno::PERM) => return Err(refused(ArchiveProblem::Contradiction).into()),
             other => other?,
@@ -380,13 +381,13 @@ impl Place {
         &self,
         file: &OwnedFd,
         member: &Member,
-        note: &mut dyn FnMut(Note),
+        note: &mut dyn FnMut(MemberNote),
     ) -> Result<(), Errno> {
         let (user, group, is_own) = self.owner(member);
         fchown(file, Some(Uid::from_raw(user)), Some(Gid::from_raw(group)))?;
         let mut mode = member.mode;
         if !is_own {
-            note(Note::Owner);
+            note(MemberNote::Owner);
             mode &= !SET_IDS;
         }
         for (name, value) in &member.attributes {
@@ -397,7 +398,7 @@ impl Place {
                 Ok(()) => {}
                 Err(Errno::NOSPC | Errno::DQUOT) => return Err(Errno::NOSPC),
                 // The filesystem has none, or not this one, or takes it for nonsense.
-                Err(_) => note(Note::Attribute),
+                Err(_) => note(MemberNote::Attribute),
             }
         }
         fchmod(file, Mode::from_raw_mode(mode))
@@ -409,11 +410,11 @@ impl Place {
         parent: &OwnedFd,
         name: &OsStr,
         member: &Member,
-        note: &mut dyn FnMut(Note),
+        note: &mut dyn FnMut(MemberNote),
     ) -> Result<(), Made> {
         let (user, group, is_own) = self.owner(member);
         if !is_own {
-            note(Note::Owner);
+            note(MemberNote::Owner);
         }
         let (user, group) = (Some(Uid::from_raw(user)), Some(Gid::from_raw(group)));
         rustix::fs::chownat(parent, name, user, group, AtFlags::SYMLINK_NOFOLLOW)?;

@@ -6,6 +6,7 @@
 
 use std::path::PathBuf;
 
+use domain::note::MemberNote;
 use domain::template::{ArchiveProblem, Compression};
 use serde::{Deserialize, Serialize};
 
@@ -49,52 +50,6 @@ pub(super) enum Task {
         /// Each member, not only how many.
         each: bool,
     },
-}
-
-/// Something that was done otherwise than the archive says, once for a member.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Note {
-    /// A device node was left out.
-    Device,
-    /// A hard link to something that is not there was left out.
-    LinkToNothing,
-    /// Its owner is none of the VServer's and became nobody.
-    Owner,
-    /// An extended attribute was left out.
-    Attribute,
-    /// Its root lay in this directory and was moved up.
-    Lifted,
-    /// Something follows the end of the archive and was not read.
-    Tail,
-}
-
-impl Note {
-    /// The line of the log for one member.
-    #[must_use]
-    pub fn line(self, name: &str) -> String {
-        match self {
-            Self::Device => format!("{name}: device node left out"),
-            Self::LinkToNothing => format!("{name}: hard link to nothing left out"),
-            Self::Owner => format!("{name}: the owner is out of the VServer's range, now nobody"),
-            Self::Attribute => format!("{name}: extended attribute left out"),
-            Self::Lifted => format!("{name}/ holds the root and was moved up"),
-            Self::Tail => "What follows the end of the archive was not read.".to_owned(),
-        }
-    }
-
-    /// The line of the log for those that have none of their own.
-    #[must_use]
-    pub fn more(self, count: u64) -> String {
-        let what = match self {
-            Self::Device => "device nodes left out",
-            Self::LinkToNothing => "hard links to nothing left out",
-            Self::Owner => "with owners out of the VServer's range",
-            Self::Attribute => "extended attributes left out",
-            Self::Lifted | Self::Tail => "of the same",
-        };
-        format!("… and {count} more {what}")
-    }
 }
 
 /// A kind of member.
@@ -141,7 +96,7 @@ pub struct Unpacked {
     /// The size of all files.
     pub bytes: u64,
     /// How often something was done otherwise than the archive says.
-    pub notes: Vec<(Note, u64)>,
+    pub notes: Vec<(MemberNote, u64)>,
 }
 
 /// What the confined process says.
@@ -153,7 +108,7 @@ pub(super) enum Report {
     /// A member.
     Entry(Entry),
     /// Something was done otherwise.
-    Note { note: Note, name: String },
+    Note { note: MemberNote, name: String },
     /// All is done.
     Done(Unpacked),
     /// The archive is not taken.
@@ -196,10 +151,10 @@ mod tests {
 
     #[test]
     fn a_word_of_a_strangers_controls_nothing() {
-        let said = Report::Note { note: Note::Device, name: "a\n\u{1b}[2Jb".to_owned() };
+        let said = Report::Note { note: MemberNote::Device, name: "a\n\u{1b}[2Jb".to_owned() };
         let packet = serde_json::to_vec(&said).unwrap();
         let name = "a\\n\\u{1b}[2Jb".to_owned();
-        assert_eq!(Report::parse(&packet), Some(Report::Note { note: Note::Device, name }));
+        assert_eq!(Report::parse(&packet), Some(Report::Note { note: MemberNote::Device, name }));
     }
 
     proptest! {

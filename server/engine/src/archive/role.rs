@@ -19,6 +19,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use domain::note::MemberNote;
 use domain::template::{ArchiveProblem, Compression};
 use nix::libc;
 use nix::sys::resource::{Resource, setrlimit};
@@ -36,7 +37,7 @@ use super::lift::lift;
 use super::member::{Kind, Member, Members, Stop};
 use super::name::{MemberPath, escaped};
 use super::place::Place;
-use super::report::{Entry, EntryKind, MAX_PACKET_BYTES, Note, Plan, Report, Task, Unpacked};
+use super::report::{Entry, EntryKind, MAX_PACKET_BYTES, Plan, Report, Task, Unpacked};
 use crate::build::stage::{MAPPED, become_root_when_mapped};
 use crate::guest::Step;
 use crate::guest::mounts::{self, At};
@@ -285,13 +286,13 @@ fn filter() -> Result<BpfProgram, seccompiler::BackendError> {
 /// Tells the caller how it goes.
 struct Telling<'a> {
     caller: &'a OwnedFd,
-    notes: HashMap<Note, u64>,
+    notes: HashMap<MemberNote, u64>,
     told_at: Instant,
     entries: u64,
 }
 
 impl Telling<'_> {
-    fn note(&mut self, note: Note, name: &[u8]) {
+    fn note(&mut self, note: MemberNote, name: &[u8]) {
         let count = self.notes.entry(note).or_default();
         *count += 1;
         if *count <= NOTES {
@@ -381,7 +382,7 @@ fn unpack(plan: &Plan, archive: File, telling: &mut Telling<'_>) -> Result<Repor
     drain(members, telling)?;
     let lifted = lift(place.root()).map_err(|errno| Stop::Write(errno, Vec::new()))?;
     if let Some(name) = &lifted {
-        telling.note(Note::Lifted, name.to_bytes());
+        telling.note(MemberNote::Lifted, name.to_bytes());
     }
     let (entries, bytes) = place.finish(lifted.as_deref().map(std::ffi::CStr::to_bytes));
     done(compression, entries, bytes, telling)
@@ -402,7 +403,7 @@ fn list(plan: &Plan, archive: File, each: bool, telling: &mut Telling<'_>) -> Re
             return Err(refused(ArchiveProblem::TooLarge { bytes: plan.caps.bytes }));
         }
         if member.kind == Kind::Device {
-            telling.note(Note::Device, &member.name);
+            telling.note(MemberNote::Device, &member.name);
         }
         if each && !say(telling.caller, &Report::Entry(entry(&member))) {
             return Err(Stop::Unwanted);
@@ -422,7 +423,8 @@ fn done(
     if entries == 0 {
         return Err(ArchiveProblem::Empty.into());
     }
-    let mut notes: Vec<(Note, u64)> = std::mem::take(&mut telling.notes).into_iter().collect();
+    let mut notes: Vec<(MemberNote, u64)> =
+        std::mem::take(&mut telling.notes).into_iter().collect();
     notes.sort_unstable();
     Ok(Report::Done(Unpacked { compression, entries, bytes, notes }))
 }
@@ -441,7 +443,7 @@ fn drain(members: Members<Input<'_>>, telling: &mut Telling<'_>) -> Result<(), S
         has_tail |= buffer.iter().take(read).any(|byte| *byte != 0);
     }
     if has_tail || input.has_tail() {
-        telling.note(Note::Tail, b"");
+        telling.note(MemberNote::Tail, b"");
     }
     Ok(())
 }

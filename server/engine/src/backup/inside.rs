@@ -7,6 +7,7 @@ use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 
 use domain::identity::VServerIdentity;
+use domain::note::Note;
 use domain::restore::RestoreSpec;
 use rustix::fs::OFlags;
 
@@ -23,7 +24,7 @@ pub(super) fn rename(
     claims: &VServerIdentity,
     spec: &RestoreSpec,
     is_twin: bool,
-) -> io::Result<Vec<String>> {
+) -> io::Result<Vec<Note>> {
     let mut told = Vec::new();
     let etc = directory(root, "etc")?;
     if let (Some(before), Some(after)) = (&claims.host_name, &spec.host_name)
@@ -32,7 +33,7 @@ pub(super) fn rename(
     {
         let text = with_words(&text, &host_words(before.as_str(), after.as_str()));
         replace(&etc, "hostname", text.as_bytes())?;
-        told.push(format!("etc/hostname says {after} now."));
+        told.push(Note::HostNameFile { host_name: after.clone() });
     }
     let mut words = match (&claims.host_name, &spec.host_name) {
         (Some(before), Some(after)) if before != after => {
@@ -51,15 +52,13 @@ pub(super) fn rename(
         let changed = with_words(&text, &words);
         if changed != text {
             replace(&etc, "hosts", changed.as_bytes())?;
-            told.push("etc/hosts says its new name and addresses.".to_owned());
+            told.push(Note::HostsFile);
         }
     }
     if is_twin && read(&etc, "machine-id")?.is_some() {
         // Empty means: made at the first start (machine-id(5)).
         replace(&etc, "machine-id", b"")?;
-        told.push(
-            "It gets a machine id of its own: what it was made of is still there.".to_owned(),
-        );
+        told.push(Note::OwnMachineId);
     }
     Ok(told)
 }

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use domain::backup::Consistency;
+use domain::backup::{Consistency, Omission};
 use domain::id::VServerName;
 use domain::time::UnixMillis;
 use serde::{Deserialize, Serialize};
@@ -243,33 +243,6 @@ pub(super) struct Omitted {
     pub(super) path: Bytes,
     /// Why.
     pub(super) reason: Omission,
-}
-
-/// Why something is not in a backup.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Omission {
-    /// Its path is longer, or deeper, than can be opened.
-    TooDeep,
-    /// Another filesystem is mounted there.
-    OtherFilesystem,
-    /// It was gone or another thing before it could be read.
-    Gone,
-    /// It has more holes than can be written down.
-    Unreadable,
-}
-
-impl Omission {
-    /// In a word.
-    #[must_use]
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::TooDeep => "too-deep",
-            Self::OtherFilesystem => "other-filesystem",
-            Self::Gone => "gone",
-            Self::Unreadable => "unreadable",
-        }
-    }
 }
 
 /// A manifest that keeps the invariants.

@@ -37,6 +37,7 @@ use std::time::Duration;
 use domain::backup::{BackupId, BackupOrder, BackupRef, Consistency};
 use domain::failure::{Failure, chain};
 use domain::id::{OperationId, TargetName, VServerName};
+use domain::note::Note;
 use domain::operation::{Operation, Stage};
 use rustix::fs::{Mode, OFlags, open};
 
@@ -218,7 +219,7 @@ fn take_unrecorded(
     std::mem::forget(partial);
     crash_point("backup:kept");
     let backup = BackupRef { target: target.clone(), vserver: order.vserver.clone(), id };
-    work.log(&format!("Kept as {backup}."));
+    work.note(&Note::BackupKept { backup: backup.to_string() });
     work.progress(Stage::Finishing, 990);
     // Nothing is left to be undone but what stood still and runs again, and a snapshot.
     recovery::undo(&instance.settings.roots, work.journal())
@@ -321,19 +322,16 @@ fn write(
 /// Says in the log what is in it, and what is not.
 fn tell(work: &mut Work<'_>, manifest: &Manifest, bytes: u64) {
     let stored: u64 = manifest.entries.iter().map(manifest::Entry::stored_bytes).sum();
-    work.log(&format!(
-        "{} entries, {stored} bytes of files; {bytes} bytes written ({}).",
-        manifest.entries.len(),
-        manifest.consistency.as_str()
-    ));
+    let entries = manifest.entries.len() as u64;
+    work.note(&Note::BackupHolds { entries, file_bytes: stored, bytes });
     for path in manifest.changed.iter().take(NAMED) {
-        work.log(&format!("changed while it was read: {}", path.lossy()));
+        work.note(&Note::ChangedWhileRead { path: path.lossy() });
     }
-    if manifest.changed.len() > NAMED {
-        work.log(&format!("… {} files changed while they were read.", manifest.changed.len()));
+    if let Some(more) = manifest.changed.len().checked_sub(NAMED).filter(|more| *more > 0) {
+        work.note(&Note::MoreChangedWhileRead { count: more as u64 });
     }
     for omitted in manifest.omitted.iter().take(NAMED) {
-        work.log(&format!("left out ({}): {}", omitted.reason.as_str(), omitted.path.lossy()));
+        work.note(&Note::LeftOut { path: omitted.path.lossy(), reason: omitted.reason });
     }
 }
 
@@ -367,7 +365,7 @@ fn stand_still(
         frozen(work)?;
         return Ok((root.to_owned(), Consistency::Paused));
     }
-    work.log("It runs, and its filesystem gives no snapshots: what changes meanwhile is listed.");
+    work.note(&Note::BackupOfRunning);
     Ok((root.to_owned(), Consistency::Running))
 }
 
@@ -490,7 +488,7 @@ pub fn remove(
         let now = work.clock().now();
         schedule::note_verified(&instance.settings.roots, &backup, now, false)
             .map_err(|error| Failure::Unexpected { detail: chain(&error) })?;
-        work.log(&format!("Removed {backup}."));
+        work.note(&Note::BackupRemoved { backup: backup.to_string() });
     }
     Ok(())
 }

@@ -19,7 +19,8 @@ use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
 use super::container::Container;
-use super::manifest::{Bytes, Entry, Kind, MAX_PATH, Manifest, Omission, Omitted};
+use super::manifest::{Bytes, Entry, Kind, MAX_PATH, Manifest, Omitted};
+use domain::backup::Omission;
 
 /// How deep directories are followed: a descriptor is held for each.
 const MAX_DEPTH: usize = 400;

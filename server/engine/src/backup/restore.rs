@@ -15,6 +15,7 @@ use domain::failure::{Failure, chain};
 use domain::field::{Field, FieldErrors, Problem};
 use domain::id::VServerName;
 use domain::identity::VServerIdentity;
+use domain::note::Note;
 use domain::operation::Stage;
 use domain::restore::{Proposal, RestoreForm, RestoreSpec};
 use rustix::fs::{Mode, OFlags, open, statvfs};
@@ -180,7 +181,7 @@ pub fn restore(
     stored.receive(&manifest, &mut unpacked, &mut going).map_err(told)?;
     unpacked.finish().map_err(place(&places.root))?;
     if unpacked.devices > 0 {
-        work.log(&format!("{} device nodes were not made.", unpacked.devices));
+        work.note(&Note::DevicesNotMade { count: unpacked.devices });
     }
     crash_point("restore:unpacked");
     places.conclude(instance, work, spec, &manifest)
@@ -256,8 +257,8 @@ impl Places {
         let is_twin = roots.config_of(&claims.name).is_dir();
         let root = opened(&self.root)?;
         let told = inside::rename(&root, &claims, spec, is_twin).map_err(RestoreError::Inside)?;
-        for line in told {
-            work.log(&line);
+        for note in told {
+            work.note(&note);
         }
         work.progress(Stage::WritingConfig, 920);
         let staging = config::staging_of(roots, &spec.name);
@@ -269,7 +270,7 @@ impl Places {
         let aside = Roots { config_base: staging.clone(), ..roots.clone() };
         let config = GuestConfig::read(&aside, &spec.name)?;
         for warning in &config.warnings {
-            work.log(&warning.to_string());
+            work.note(warning);
         }
         config_tree::set_root(&directory, roots, &spec.name).map_err(RestoreError::from)?;
         crash_point("restore:config-written");
@@ -357,6 +358,7 @@ pub fn restore_file(
     };
     let kept = kept.map_err(place(&root))?;
     let shown = super::manifest::Bytes([above, b"/", kept].concat()).lossy();
-    work.log(&format!("Restored as /{}.", shown.trim_start_matches('/')));
+    let path = format!("/{}", shown.trim_start_matches('/'));
+    work.note(&Note::RestoredAs { path });
     Ok(())
 }

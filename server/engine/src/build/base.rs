@@ -19,6 +19,7 @@ use domain::build::{BuildSpec, Method};
 use domain::failure::{Failure, HostFeature};
 use domain::id::ContextId;
 use domain::init::Init;
+use domain::note::Note;
 use domain::operation::Stage;
 use domain::time::UnixMillis;
 use nix::libc;
@@ -127,7 +128,7 @@ pub(super) fn obtain(
                 let age_ms =
                     work.clock().now().millis_since(made_at(&place).unwrap_or(UnixMillis(0)));
                 if !is_new {
-                    work.log(&format!("Using the base made {} h ago.", age_ms / 3_600_000));
+                    work.note(&Note::UsingBase { age_ms });
                 }
                 bases::note_use(&lock, work.clock().now());
                 return Ok(Base { root: place.join("root"), is_new, _lock: lock });
@@ -143,7 +144,7 @@ pub(super) fn obtain(
             Err(rustix::io::Errno::WOULDBLOCK) => {
                 if !told {
                     told = true;
-                    work.log("Another build is making this base; waiting for it.");
+                    work.note(&Note::WaitingForBase);
                     work.progress(Stage::Preparing, 5);
                 }
                 work.go_on()?;

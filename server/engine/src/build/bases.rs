@@ -13,6 +13,7 @@ use std::time::Duration;
 use domain::build::Method;
 use domain::failure::Failure;
 use domain::id::BaseId;
+use domain::note::Note;
 use domain::operation::Stage;
 use domain::template::Base;
 use domain::time::UnixMillis;
@@ -152,7 +153,7 @@ fn lock_alone(work: &mut Work<'_>, place: &Path) -> Result<File, Stopped> {
             Err(rustix::io::Errno::WOULDBLOCK) => {
                 if !told {
                     told = true;
-                    work.log("A build uses this base; waiting for it.");
+                    work.note(&Note::WaitingForBuild);
                 }
                 work.go_on()?;
                 // The builds end the wait, or the person does.

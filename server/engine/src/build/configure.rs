@@ -11,6 +11,7 @@ use std::path::Path;
 
 use domain::build::{BuildSpec, Method};
 use domain::init::InitStyle;
+use domain::note::Note;
 use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, mkdirat, open, openat2, renameat, unlinkat};
 use rustix::io::Errno;
 
@@ -24,7 +25,7 @@ const RESOLVED: &str = "/run/systemd/resolve/resolv.conf";
 ///
 /// # Errors
 /// When one cannot be written.
-pub(super) fn configure(root: &Path, spec: &BuildSpec) -> io::Result<Vec<String>> {
+pub(super) fn configure(root: &Path, spec: &BuildSpec) -> io::Result<Vec<Note>> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let root = open(root, flags, Mode::empty())?;
     let etc = directory(&root, "etc")?;
@@ -38,19 +39,10 @@ pub(super) fn configure(root: &Path, spec: &BuildSpec) -> io::Result<Vec<String>
     if let Some(warning) = missing_init(&root, spec) {
         warnings.push(warning);
     }
-    if spec.cpuset.is_some() {
-        warnings.push(
-            "cpuset/ is written, and has no effect yet in this release of Ulysse.".to_owned(),
-        );
-    }
     let servers = resolv_conf(&[Path::new("/etc/resolv.conf"), Path::new(RESOLVED)]);
     match servers {
         Some(text) => replace(&etc, "resolv.conf", text.as_bytes())?,
-        None => warnings.push(
-            "The host names no name server that a VServer could reach; etc/resolv.conf is as the \
-             packages left it."
-                .to_owned(),
-        ),
+        None => warnings.push(Note::NoNameServer),
     }
     Ok(warnings)
 }
@@ -72,7 +64,7 @@ fn sources(etc: &OwnedFd, method: &Method) -> io::Result<()> {
 }
 
 /// What keeps it from being started, if anything does: no init of its style among its files.
-fn missing_init(root: &OwnedFd, spec: &BuildSpec) -> Option<String> {
+fn missing_init(root: &OwnedFd, spec: &BuildSpec) -> Option<Note> {
     let candidates: &[&str] = match spec.init.style() {
         InitStyle::Plain => &["sbin/init"],
         InitStyle::Sysv => &["etc/init.d/rc", "etc/rc.d/rc"],
@@ -91,12 +83,8 @@ fn missing_init(root: &OwnedFd, spec: &BuildSpec) -> Option<String> {
     if candidates.iter().any(is_there) {
         return None;
     }
-    Some(format!(
-        "It has no {}, which its init style {} needs to be started: install one, or choose another \
-         style in apps/init/style.",
-        candidates.join(" or "),
-        spec.init.style()
-    ))
+    let paths = candidates.iter().map(|path| (*path).to_owned()).collect();
+    Some(Note::NoInit { paths, style: spec.init.style() })
 }
 
 /// `/etc/hosts`: itself by its first address, so that its name means something inside.

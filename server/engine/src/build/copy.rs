@@ -142,7 +142,7 @@ pub(super) fn by_clone(
         by_rsync(instance, work, spec, (&source, &options), Some(held), root)?;
     }
     work.progress(Stage::CopyingFiles, DONE);
-    work.log(&reflink::told(root, can_share));
+    work.note(&reflink::told(root, can_share));
     Ok(())
 }
 

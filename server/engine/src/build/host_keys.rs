@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use domain::build::BuildSpec;
+use domain::note::Note;
 use domain::operation::Stage;
 use rustix::fs::{AtFlags, Dir, Mode, OFlags, ResolveFlags, open, openat2, unlinkat};
 use rustix::io::Errno;
@@ -49,9 +50,7 @@ pub(super) fn renew(
     };
     let status = running::run(instance, work, &plan, Work::log)?;
     if !status.success() {
-        work.log(
-            "No ssh host keys could be made. Its sshd needs some: make them in it with ssh-keygen -A.",
-        );
+        work.note(&Note::NoHostKeys);
     }
     Ok(())
 }

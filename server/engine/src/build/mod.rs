@@ -34,6 +34,7 @@ use std::path::{Path, PathBuf};
 use domain::build::{BuildSpec, Method, Source};
 use domain::failure::Failure;
 use domain::field::{Field, FieldErrors, Problem};
+use domain::note::Note;
 use domain::operation::Stage;
 
 use crate::config;
@@ -217,7 +218,7 @@ pub fn build(instance: &Instance, work: &mut Work<'_>, spec: &BuildSpec) -> Resu
     let warnings = configure::configure(&root, spec)
         .map_err(|source| BuildError::Configure { path: root.clone(), source })?;
     for warning in warnings {
-        work.log(&warning);
+        work.note(&warning);
     }
     if is_copy_beside_its_source(&spec.method) {
         host_keys::renew(instance, work, spec, &root)?;
@@ -261,7 +262,7 @@ fn make_root(
             Ok(place)
         }
         Place::Kept => {
-            work.log("The files that are there stay, also when this fails.");
+            work.note(&Note::FilesStay);
             Ok(place)
         }
         Place::Free => {
@@ -293,7 +294,8 @@ fn set_aside(roots: &Roots, work: &mut Work<'_>, spec: &BuildSpec) -> Result<(),
         let mut to = from.clone().into_os_string();
         to.push(format!(".~{seconds}~"));
         let to = PathBuf::from(to);
-        work.log(&format!("{} becomes {}", from.display(), to.display()));
+        let (shown, aside) = (from.display().to_string(), to.display().to_string());
+        work.note(&Note::SetAside { from: shown, to: aside });
         work.intend(Step::Move { from: from.clone(), to: to.clone() })?;
         tree::put(&from, &to).map_err(at(&from))?;
     }

@@ -9,6 +9,7 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use domain::failure::Failure;
+use domain::note::Note;
 
 use crate::tree;
 
@@ -85,21 +86,14 @@ impl Complaints {
     }
 }
 
-/// How much of a copy takes no space of its own, as a line of the log.
-pub(super) fn told(root: &Path, can_share: bool) -> String {
+/// How much of a copy takes no space of its own, as it is said in the log.
+pub(super) fn told(root: &Path, can_share: bool) -> Note {
     let counted = match can_share {
         true => tree::shared_bytes(root, PATIENCE),
         false => tree::disk_bytes(root, PATIENCE).map(|all| (0, all)),
     };
     match counted {
-        Some((shared, all)) => {
-            let why = if can_share { "" } else { "; this filesystem shares no blocks" };
-            format!("Shared with other files: {} of {} MiB{why}.", mib(shared), mib(all))
-        }
-        None => "How much of it is shared could not be counted in time.".to_owned(),
+        Some((shared_bytes, bytes)) => Note::Shared { shared_bytes, bytes, can_share },
+        None => Note::SharedUnknown,
     }
-}
-
-fn mib(bytes: u64) -> u64 {
-    bytes.div_ceil(1024 * 1024)
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use domain::failure::Failure;
 use domain::field::{Field, FieldErrors, Problem};
 use domain::id::VServerName;
+use domain::note::Note;
 
 use crate::config;
 use crate::freezer;
@@ -46,7 +47,7 @@ pub(super) fn hold(
             Ok(lock) => break lock,
             Err(LockError::Busy { .. }) if tries < TRIES => {
                 if tries == 0 {
-                    work.log(&format!("Another operation is at work on {name}; waiting for it."));
+                    work.note(&Note::WaitingForVServer { name: name.clone() });
                 }
                 tries += 1;
                 work.go_on()?;

@@ -8,6 +8,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use domain::build::{Archive, BuildSpec};
+use domain::note::Note;
 use nix::libc;
 
 use super::BuildError;
@@ -37,7 +38,7 @@ pub(super) fn unpack(
         Archive::Kept(name) => template::open(&settings.roots, name)?.1,
         Archive::File(path) => open_file(Path::new(path.as_str()))?,
     };
-    work.log(&format!("Unpacking {wanted}"));
+    work.note(&Note::Unpacking { archive: wanted.to_string() });
     let ids = Ids { first_host_id: first_host_id(spec.context), count: IDS_PER_VSERVER };
     let caps = Caps::within(&settings.limits, root)
         .map_err(|source| BuildError::Place { path: root.to_owned(), source })?;

@@ -16,6 +16,7 @@ use std::path::Path;
 use domain::build::BuildSpec;
 use domain::failure::{Failure, HostFeature};
 use domain::id::{DistributionName, RpmPackage};
+use domain::note::Note;
 use domain::operation::Stage;
 
 use super::BuildError;
@@ -96,7 +97,10 @@ pub(super) fn install(
             work.log(line);
         })?;
         match listener.judge(status.success(), root) {
-            Err(failure) if list.can_fail => work.log(&format!("{}: {failure}", list.name)),
+            Err(failure) if list.can_fail => {
+                let (list, failure) = (list.name.to_string(), Box::new(failure));
+                work.note(&Note::PackagesNotInstalled { list, failure });
+            }
             judged => judged?,
         }
         crash_point("build:packages-installed");

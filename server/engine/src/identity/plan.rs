@@ -17,6 +17,7 @@ use domain::failure::Failure;
 use domain::field::{Field, FieldErrors, Problem};
 use domain::id::VServerName;
 use domain::identity::{IdentityChange, PlannedChange};
+use domain::note::Note;
 
 use super::interfaces;
 use super::text::{moved_path, scalar, with_fields, with_item, with_words};
@@ -128,7 +129,7 @@ pub(crate) struct Plan {
     /// What is left to be done once it counts.
     pub(crate) finish: Vec<Finish>,
     /// What a person should know.
-    pub(crate) notes: Vec<String>,
+    pub(crate) notes: Vec<Note>,
 }
 
 /// Works a change out. `aside` is a directory to be, beside the config trees, in which something is kept
@@ -176,7 +177,8 @@ pub(crate) fn plan(
         let goes = part.goes(change);
         // An old log of another one of that name is no reason to keep this one from it.
         if part.now != goes && is_there(&goes) {
-            plan.notes.push(format!("{} stays: {} is there", show(&part.now), show(&goes)));
+            let (path, there) = (show(&part.now), show(&goes));
+            plan.notes.push(Note::StaysBecauseOf { path, there });
             continue;
         }
         plan.moved(&part.now, &goes)?;
@@ -248,7 +250,7 @@ impl Plan {
                     self.scalar(tree, "name", Some(after.name.to_string()))?;
                 }
                 Some(shown) if !shown.is_empty() => {
-                    self.notes.push(format!("the file `name` goes on saying “{shown}”"));
+                    self.notes.push(Note::NameStays { shown: shown.to_owned() });
                 }
                 _ => {}
             }

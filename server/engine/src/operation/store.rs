@@ -308,7 +308,8 @@ impl Store {
         Ok(live.rfind(|operation| operation.is_about(&target) && !operation.progress.is_final()))
     }
 
-    /// A piece of an operation's log from a byte on, cut between characters.
+    /// A piece of an operation's log from a byte on, cut between lines, or between characters of a line
+    /// that is longer than a piece.
     ///
     /// # Errors
     /// When there is no operation of this id, or it cannot be read.
@@ -327,11 +328,12 @@ impl Store {
             Err(source) => return Err(OperationError::Read { path, source }),
         }
         let is_last = (bytes.len() as u64) < CHUNK_BYTES;
-        Ok(LogChunk {
-            offset,
-            text: whole_characters(bytes),
-            open: !(is_last && operation.progress.is_final()),
-        })
+        let mut text = whole_characters(bytes);
+        // A note is understood whole.
+        if let Some(end) = text.rfind('\n').filter(|_| !is_last) {
+            text.truncate(end + 1);
+        }
+        Ok(LogChunk { offset, text, open: !(is_last && operation.progress.is_final()) })
     }
 
     /// Asks whoever does an operation to stop and undo it.

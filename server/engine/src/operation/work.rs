@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use domain::failure::Failure;
 use domain::id::OperationId;
+use domain::note::Note;
 use domain::operation::{Operation, Progress, Stage};
 
 use super::journal::{Finish, Journal, JournalError, Step};
@@ -169,16 +170,25 @@ impl<'a> Work<'a> {
         self.observer.moved(&self.operation);
     }
 
-    /// Adds a line to the log. Control characters are taken out, and what goes beyond the log's size.
+    /// Adds a line of somebody else's to the log: a program's output, a path. Control characters are
+    /// taken out, and what goes beyond the log's size.
     pub fn log(&mut self, line: &str) {
+        let line = line.chars().filter(|c| *c == '\t' || !c.is_control()).take(4000).collect();
+        self.add(line);
+    }
+
+    /// Says something in the log, in the words of whoever reads it.
+    pub fn note(&mut self, note: &Note) {
+        self.add(note.line());
+    }
+
+    fn add(&mut self, mut text: String) {
         if self.log_bytes >= MAX_LOG_BYTES {
             return;
         }
-        let mut text: String =
-            line.chars().filter(|c| *c == '\t' || !c.is_control()).take(4000).collect();
         text.push('\n');
         if self.log_bytes + text.len() as u64 >= MAX_LOG_BYTES {
-            text = "… the log goes on, and is not kept beyond this size.\n".to_owned();
+            text = format!("{}\n", Note::LogTooLong.line());
             self.log_bytes = MAX_LOG_BYTES;
         }
         if self.log.is_none() {

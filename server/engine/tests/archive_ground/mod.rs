@@ -8,10 +8,11 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use domain::id::{ContextId, OperationId};
+use domain::note::MemberNote;
 use domain::operation::{Actor, Kind, Operation, Progress};
 use domain::template::ArchiveProblem;
 use domain::time::UnixMillis;
-use engine::archive::{self, ArchiveError, Caps, Entry, Ids, Note, Unpacked};
+use engine::archive::{self, ArchiveError, Caps, Entry, Ids, Unpacked};
 use engine::clock::SystemClock;
 use engine::engine::Instance;
 use engine::operation::{CancelToken, Observer, Store, Task, Work};
@@ -140,6 +141,6 @@ impl Ground {
 }
 
 /// How often something was done otherwise.
-pub(crate) fn count(unpacked: &Unpacked, note: Note) -> u64 {
+pub(crate) fn count(unpacked: &Unpacked, note: MemberNote) -> u64 {
     unpacked.notes.iter().find(|(one, _)| *one == note).map_or(0, |(_, count)| *count)
 }

@@ -1,0 +1,152 @@
+//! English: what Ulysse itself says in the log of an operation.
+
+use domain::backup::Omission;
+use domain::failure::Failure;
+use domain::note::{MemberNote, Note};
+
+use super::failure::failure;
+use crate::i18n::{Locale, format};
+
+const ENGLISH: Locale = Locale::English;
+
+/// What happened, and what to do about it.
+fn both(why: &Failure) -> String {
+    let (what, remedy) = failure(why);
+    format!("{what} {remedy}")
+}
+
+/// One line.
+pub(in crate::i18n) fn note(note: &Note) -> String {
+    match note {
+        Note::InterfaceWithoutAddress { directory } => {
+            format!("{directory} has no file “ip” and is left out.")
+        }
+        Note::Obsolete { file, instead } => format!("{file} is an old spelling: use {instead}."),
+        Note::NoEffect { file } => format!("{file} has no effect in this release of Ulysse."),
+        Note::WordWithoutEffect { file, word } => {
+            format!("{file}: “{word}” has no effect in this release of Ulysse.")
+        }
+        Note::NeedsFlag { file, flag } => {
+            format!("{file} has no effect: it counts with the flag {flag} alone (file “cflags”).")
+        }
+        Note::Overruled { file, by } => format!("{file} is not read, because there is {by}."),
+        Note::NoController { file } => {
+            format!("{file} has no effect: the host has no cgroup controller for it.")
+        }
+        Note::NotMounted { line, subject, detail } => {
+            format!("fstab, line {line}: {subject} was not mounted ({detail}).")
+        }
+        Note::TerminalNotEnded { detail } => format!("A terminal was not ended ({detail})."),
+        Note::StopTimedOut { seconds } => format!(
+            "It did not stop within {seconds} s (apps/vshelper/sync-timeout): its processes are ended."
+        ),
+        Note::EditsNotNoticed { failure } => {
+            format!("Edits by hand could not be noticed. {}", both(failure))
+        }
+        Note::UsingBase { age_ms } => {
+            format!("Using the base made {}.", format::ago(ENGLISH, *age_ms))
+        }
+        Note::WaitingForBase => "Another build is making this base; waiting for it.".into(),
+        Note::WaitingForBuild => "A build uses this base; waiting for it.".into(),
+        Note::WaitingForVServer { name } => {
+            format!("Another operation is at work on {name}; waiting for it.")
+        }
+        Note::FilesStay => "The files that are there stay, also when this fails.".into(),
+        Note::SetAside { from, to } => format!("{from} becomes {to}."),
+        Note::PackagesNotInstalled { list, failure } => {
+            format!("The packages of {list} were not installed. {}", both(failure))
+        }
+        Note::Unpacking { archive } => format!("Unpacking {archive}."),
+        Note::ArchiveRead { compression, members, bytes, sha256 } => format!(
+            "{compression}: {} members, {} unpacked, SHA-256 {sha256}",
+            format::integer(ENGLISH, *members),
+            format::bytes(ENGLISH, *bytes)
+        ),
+        Note::Member { name, how } => member(name, *how),
+        Note::MoreMembers { count, how } => {
+            let what = match how {
+                MemberNote::Device => "device nodes left out",
+                MemberNote::LinkToNothing => "hard links to nothing left out",
+                MemberNote::Owner => "with owners out of the VServer’s range",
+                MemberNote::Attribute => "extended attributes left out",
+                MemberNote::Lifted | MemberNote::Tail => "of the same",
+            };
+            format!("… and {} more {what}", format::integer(ENGLISH, *count))
+        }
+        Note::Shared { shared_bytes, bytes, can_share } => {
+            let why = if *can_share { "" } else { "; this filesystem shares no blocks" };
+            let [shared, all] = [shared_bytes, bytes].map(|bytes| format::bytes(ENGLISH, *bytes));
+            format!("Shared with other files: {shared} of {all}{why}.")
+        }
+        Note::SharedUnknown => "How much of it is shared could not be counted in time.".into(),
+        Note::NoHostKeys => {
+            "No ssh host keys could be made. Its sshd needs some: make them in it with ssh-keygen -A."
+                .into()
+        }
+        Note::NoInit { paths, style } => format!(
+            "It has no {}, which its init style {style} needs to be started: install one, or choose another style in apps/init/style.",
+            paths.join(" or ")
+        ),
+        Note::NoNameServer => {
+            "The host names no name server that a VServer could reach; etc/resolv.conf is as the packages left it."
+                .into()
+        }
+        Note::StaysBecauseOf { path, there } => format!("{path} stays: {there} is there."),
+        Note::NameStays { shown } => format!("The file “name” goes on saying “{shown}”."),
+        Note::StartedAgain { name } => format!("{name} is started again, as it was."),
+        Note::NotStartedAgain { name, failure } => {
+            format!("{name} was not started again. {}", both(failure))
+        }
+        Note::LeftAsItIs { path } => format!("{path} is left as it is."),
+        Note::LogTooLong => "… the log goes on, and is not kept beyond this size.".into(),
+        Note::PutRight => "The process that did this is gone. It is being put right.".into(),
+        Note::Failed { failure } => both(failure),
+        Note::BackupHolds { entries, file_bytes, bytes } => format!(
+            "{} entries, {} of files; {} written.",
+            format::integer(ENGLISH, *entries),
+            format::bytes(ENGLISH, *file_bytes),
+            format::bytes(ENGLISH, *bytes)
+        ),
+        Note::ChangedWhileRead { path } => format!("Changed while it was read: {path}"),
+        Note::MoreChangedWhileRead { count } => {
+            format!("… and {} more that changed while they were read.", format::integer(ENGLISH, *count))
+        }
+        Note::LeftOut { path, reason } => {
+            let why = match reason {
+                Omission::TooDeep => "its path is too long or too deep",
+                Omission::OtherFilesystem => "another filesystem is mounted there",
+                Omission::Gone => "it was gone before it could be read",
+                Omission::Unreadable => "it has too many holes",
+            };
+            format!("Left out ({why}): {path}")
+        }
+        Note::BackupOfRunning => {
+            "It runs, and its filesystem gives no snapshots: what changes meanwhile is listed."
+                .into()
+        }
+        Note::BackupKept { backup } => format!("Kept as {backup}."),
+        Note::BackupRemoved { backup } => format!("Removed {backup}."),
+        Note::DevicesNotMade { count } => {
+            format!("{} device nodes were not made.", format::integer(ENGLISH, *count))
+        }
+        Note::HostNameFile { host_name } => format!("etc/hostname says {host_name} now."),
+        Note::HostsFile => "etc/hosts says its new name and addresses.".into(),
+        Note::OwnMachineId => {
+            "It gets a machine id of its own: what it was made of is still there.".into()
+        }
+        Note::RestoredAs { path } => format!("Restored as {path}."),
+    }
+}
+
+fn member(name: &str, how: MemberNote) -> String {
+    match how {
+        MemberNote::Device => format!("{name}: device node left out"),
+        MemberNote::LinkToNothing => format!("{name}: hard link to nothing left out"),
+        MemberNote::Owner => {
+            format!("{name}: the owner is out of the VServer’s range, now nobody")
+        }
+        MemberNote::Attribute => format!("{name}: extended attribute left out"),
+        MemberNote::Lifted => format!("{name}/ holds the root and was moved up"),
+        MemberNote::Tail => "What follows the end of the archive was not read.".into(),
+    }
+}
