@@ -5,7 +5,8 @@
 //! by hand are noticed before anything of ours is written, so that each stands in the history as its
 //! own author's.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::time::Duration;
 
 use domain::config_change::{
@@ -13,11 +14,13 @@ use domain::config_change::{
 };
 use domain::config_entry::{ConfigEntry, ConfigPath, ConfigTree, Effect};
 use domain::failure::Failure;
+use domain::note::Note;
 use domain::operation::{Kind, Stage};
 use domain::time::UnixMillis;
 
 use crate::config::{
-    self, ConfigDirectory, ConfigError, History, JudgedEdit, Refused, digest_of, judge, open_tree,
+    self, ConfigDirectory, ConfigError, History, JudgedEdit, Refused, differences, digest_of,
+    judge, open_tree,
 };
 use crate::engine::Instance;
 use crate::facts::Claim;
@@ -156,6 +159,93 @@ pub(crate) fn undoing(
     Ok(edits)
 }
 
+/// What a config tree is before an operation that is not an edit of its files changes it: what was
+/// edited by hand until now is somebody else's.
+#[derive(Debug)]
+pub(crate) struct Before {
+    files: Option<BTreeMap<ConfigPath, FileState>>,
+}
+
+/// Looks at a tree before it is changed. Its history must not keep anybody from changing it: what
+/// cannot be kept is said in the log.
+pub(crate) fn before(roots: &Roots, work: &mut Work<'_>, tree: &ConfigTree) -> Before {
+    let looked = look_at(roots, tree, work.clock().now());
+    Before { files: looked.map_err(|failure| not_noticed(work, failure)).ok() }
+}
+
+/// The same of a tree that is not in its place, and nobody's to edit.
+pub(crate) fn before_elsewhere(directory: &Path) -> Before {
+    let found = ConfigDirectory::open(directory).ok().flatten();
+    Before { files: found.and_then(|directory| directory.all().ok()) }
+}
+
+/// Writes edits that were made by hand into the history of a tree that is about to be started; what is
+/// in it.
+pub(crate) fn notice_before_start(
+    roots: &Roots,
+    work: &mut Work<'_>,
+    tree: &ConfigTree,
+) -> BTreeMap<ConfigPath, FileState> {
+    // While it is renamed, its edits are the renaming's.
+    let is_in_between = matches!(work.operation().kind, Kind::Rename | Kind::Set);
+    let looked = match is_in_between {
+        true => open_tree(roots, tree)
+            .and_then(|directory| directory.all().map_err(|source| read_failed(tree, source))),
+        false => look_at(roots, tree, work.clock().now()),
+    };
+    looked.map_err(|failure| not_noticed(work, failure)).unwrap_or_default()
+}
+
+fn look_at(
+    roots: &Roots,
+    tree: &ConfigTree,
+    at: UnixMillis,
+) -> Result<BTreeMap<ConfigPath, FileState>, Failure> {
+    let directory = open_tree(roots, tree)?;
+    let history = History::take(roots, tree)?;
+    let now = directory.all().map_err(|source| read_failed(tree, source))?;
+    history.notice(&now, at)?;
+    Ok(now)
+}
+
+fn not_noticed(work: &mut Work<'_>, failure: Failure) {
+    work.note(&Note::EditsNotNoticed { failure: Box::new(failure) });
+}
+
+/// Keeps what an operation changed in a tree as its author's, from its commit on: what is to be
+/// finished for that, none when nothing was changed. `tree` is what it is called by now.
+///
+/// # Errors
+/// When it cannot be written.
+pub(crate) fn attribute(
+    roots: &Roots,
+    work: &mut Work<'_>,
+    tree: &ConfigTree,
+    before: &Before,
+) -> Result<Option<Finish>, Stopped> {
+    let Some(was) = &before.files else { return Ok(None) };
+    let directory = open_tree(roots, tree)?;
+    let history = History::take(roots, tree).map_err(Failure::from)?;
+    let now = directory.all().map_err(|source| read_failed(tree, source))?;
+    let files = differences(was, &now);
+    if files.is_empty() {
+        return Ok(None);
+    }
+    let number = history.next_number();
+    let (waiting, place) = history.places(work.id().as_str(), number);
+    let record = ConfigRecord {
+        number,
+        at: work.clock().now(),
+        author: Author::Known(work.operation().actor.clone()),
+        operation: Some(work.id().clone()),
+        undoes: None,
+        files,
+    };
+    work.intend(Step::MakeTree(waiting.clone()))?;
+    history.prepare(&waiting, &record).map_err(Failure::from)?;
+    Ok(Some(Finish::Move { from: waiting, to: place }))
+}
+
 /// Writes edits that were made by hand into the history, unless an operation of ours is under way.
 ///
 /// # Errors
@@ -173,9 +263,12 @@ pub(crate) fn notice(
     };
     // An operation that begins after this look waits for the history before it writes.
     let history = History::take(roots, tree)?;
-    let is_ours = store.live()?.iter().any(|live| match &live.task {
-        crate::operation::Task::Configure(task) => task.tree == *tree,
-        task => live.operation.kind == Kind::Delete && task.target().vserver() == tree.vserver(),
+    let is_ours = store.live()?.iter().any(|live| match (&live.task, live.operation.kind) {
+        (crate::operation::Task::Configure(task), _) => task.tree == *tree,
+        // They change other trees too, which name the VServer.
+        (_, Kind::Rename | Kind::Set | Kind::Undelete) => true,
+        (_, Kind::Start | Kind::Stop | Kind::Restart | Kind::Backup) => false,
+        (task, _) => task.target().vserver() == tree.vserver(),
     });
     if is_ours {
         return Ok(());
@@ -219,6 +312,7 @@ fn used(
 ) -> Result<Use, Failure> {
     Ok(match ConfigEntry::of(tree, path).map_or(Effect::None, ConfigEntry::effect) {
         Effect::None => Use::Never,
+        Effect::Given => Use::Given,
         Effect::AtOnce => Use::AtOnce,
         Effect::NextBuild => Use::NextBuild,
         Effect::NextStart => {

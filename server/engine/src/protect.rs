@@ -4,9 +4,11 @@
 
 use std::path::Path;
 
+use domain::config_entry::ConfigTree;
 use domain::id::VServerName;
 use domain::operation::Stage;
 
+use crate::configure;
 use crate::engine::Instance;
 use crate::operation::{Step, Stopped, Work};
 use crate::recovery::{self, RecoveryError};
@@ -37,6 +39,8 @@ pub fn protect(
         return Ok(());
     }
     work.progress(Stage::WritingConfig, 500);
+    let in_history = ConfigTree::VServer(name.clone());
+    let was = configure::before(roots, work, &in_history);
     let mut steps: Vec<Step> = ["apps", "apps/ulysse"]
         .into_iter()
         .map(|path| tree.join(path))
@@ -52,6 +56,7 @@ pub fn protect(
         work.intend(step.clone())?;
         recovery::take_step(roots, &step).map_err(RecoveryError::into_failure)?;
     }
-    work.commit(Vec::new())?;
-    Ok(())
+    let finish = configure::attribute(roots, work, &in_history, &was)?;
+    work.commit(finish.into_iter().collect())?;
+    Ok(recovery::finish(roots, work.journal()).map_err(RecoveryError::into_failure)?)
 }

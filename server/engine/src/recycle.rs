@@ -17,16 +17,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::config_entry::ConfigTree;
 use domain::failure::Failure;
 use domain::field::{Field, FieldErrors};
 use domain::id::{OperationId, VServerName};
 use domain::identity::{IdentityChange, IdentityForm, VServerIdentity};
+use domain::note::Note;
 use domain::operation::{Actor, Operation, Stage};
 use domain::recycle::{Bin, BinEntry, Binned};
 use domain::time::UnixMillis;
 use serde::{Deserialize, Serialize};
 
 use crate::config;
+use crate::configure;
 use crate::engine::{ALLOCATION_PATIENCE, Change, Engine, Instance, Job};
 use crate::identity::plan::{self, Part, Parts};
 use crate::identity::{self, host_name_conflict};
@@ -293,9 +296,13 @@ pub fn undelete(
     work.progress(Stage::MovingFromBin, 300);
     let aside = entry.directory(roots).join("aside");
     let planned = plan::plan(roots, change, &entry.parts(roots), &aside).map_err(Failure::from)?;
+    let before = configure::before_elsewhere(&entry.parts(roots).config.now);
     identity::take(roots, work, &planned)?;
     crash_point("undelete:moved");
-    work.commit(vec![Finish::RemoveTree(entry.directory(roots))])?;
+    let tree = ConfigTree::VServer(change.after.name.clone());
+    let mut finish = vec![Finish::RemoveTree(entry.directory(roots))];
+    finish.extend(configure::attribute(roots, work, &tree, &before)?);
+    work.commit(finish)?;
     crash_point("undelete:committed");
     recovery::finish(roots, work.journal()).map_err(RecoveryError::into_failure)?;
     Ok(())
@@ -318,7 +325,7 @@ pub fn purge(instance: &Instance, work: &mut Work<'_>, id: &OperationId) -> Resu
         .collect();
     match entry.volume.clone() {
         Some(path) if holds_nothing_else(roots, &path) => finish.push(Finish::Empty(path)),
-        Some(path) => work.log(&format!("{} is left as it is", path.display())),
+        Some(path) => work.note(&Note::LeftAsItIs { path: path.display().to_string() }),
         None => {}
     }
     finish.push(Finish::RemoveTree(entry.directory(roots)));

@@ -13,7 +13,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::PathBuf;
 
 use domain::backup::BackupRef;
-use domain::config_entry::Expected;
+use domain::config_entry::{ConfigTree, Expected};
 use domain::failure::Failure;
 use domain::field::Problem;
 use domain::id::VServerName;
@@ -21,6 +21,10 @@ use domain::retention::Schedule;
 use domain::time::UnixMillis;
 use serde::{Deserialize, Serialize};
 
+use crate::configure;
+use crate::engine::Instance;
+use crate::operation::{Stopped, Work};
+use crate::recovery::{self, RecoveryError};
 use crate::roots::Roots;
 
 /// Where it is, below the config directory.
@@ -111,6 +115,25 @@ pub fn read(roots: &Roots, name: &VServerName) -> Result<Option<InForce>, Schedu
     };
     let since = UnixMillis(found.mtime() * 1000 + found.mtime_nsec() / 1_000_000);
     Ok(Some(InForce { schedule, since }))
+}
+
+/// Writes a schedule, or removes it, as an operation.
+///
+/// # Errors
+/// As [`write`], and when the history of the config tree cannot be kept.
+pub(crate) fn change(
+    instance: &Instance,
+    work: &mut Work<'_>,
+    name: &VServerName,
+    schedule: Option<&Schedule>,
+) -> Result<(), Stopped> {
+    let roots = &instance.settings.roots;
+    let tree = ConfigTree::VServer(name.clone());
+    let before = configure::before(roots, work, &tree);
+    write(roots, name, schedule)?;
+    let finish = configure::attribute(roots, work, &tree, &before)?;
+    work.commit(finish.into_iter().collect())?;
+    Ok(recovery::finish(roots, work.journal()).map_err(RecoveryError::into_failure)?)
 }
 
 /// Writes a schedule, or removes it: by one rename, whoever reads sees the old one or the new one.

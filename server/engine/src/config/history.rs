@@ -109,13 +109,12 @@ impl History {
         now: &BTreeMap<ConfigPath, FileState>,
         at: UnixMillis,
     ) -> Result<(), HistoryError> {
-        let now: BTreeMap<&ConfigPath, Kept> =
-            now.iter().map(|(path, state)| (path, Kept::from(state))).collect();
+        let now = kept(now);
         let known = self.known();
         let mut number = self.last_number();
         let mut is_same = false;
         if let Some((_, known)) = &known {
-            let files = differences(known, &now);
+            let files = between(known, &now);
             is_same = files.is_empty();
             if !is_same {
                 number += 1;
@@ -129,7 +128,7 @@ impl History {
         if is_same && is_up_to_date {
             return Ok(());
         }
-        let files = now.into_iter().map(|(path, kept)| (path.clone(), kept)).collect();
+        let files = now.into_iter().collect();
         self.put("seen.json", &Seen { through: number, files })?;
         self.forget_old(number)
     }
@@ -270,11 +269,24 @@ fn write<T: Serialize>(path: &Path, value: &T) -> io::Result<()> {
     file.sync_all()
 }
 
-fn differences(
-    before: &BTreeMap<ConfigPath, Kept>,
-    now: &BTreeMap<&ConfigPath, Kept>,
+/// What became of files from one look at a tree to the next.
+#[must_use]
+pub(crate) fn differences(
+    before: &BTreeMap<ConfigPath, FileState>,
+    now: &BTreeMap<ConfigPath, FileState>,
 ) -> Vec<FileRecord> {
-    let paths: BTreeSet<&ConfigPath> = before.keys().chain(now.keys().copied()).collect();
+    between(&kept(before), &kept(now))
+}
+
+fn kept(files: &BTreeMap<ConfigPath, FileState>) -> BTreeMap<ConfigPath, Kept> {
+    files.iter().map(|(path, state)| (path.clone(), Kept::from(state))).collect()
+}
+
+fn between(
+    before: &BTreeMap<ConfigPath, Kept>,
+    now: &BTreeMap<ConfigPath, Kept>,
+) -> Vec<FileRecord> {
+    let paths: BTreeSet<&ConfigPath> = before.keys().chain(now.keys()).collect();
     paths
         .into_iter()
         .map(|path| FileRecord {

@@ -18,11 +18,13 @@ use domain::id::{HostName, VServerName};
 use domain::identity::{
     IdentityChange, IdentityForm, IdentityPlan, PlannedChange, VServerIdentity,
 };
+use domain::note::Note;
 use domain::operation::{Actor, Kind, Stage};
 
 pub use self::plan::PlanError;
 use self::plan::{Part, Parts, Plan};
 use crate::config;
+use crate::configure;
 use crate::engine::{ALLOCATION_PATIENCE, Engine, Instance, Job};
 use crate::lifecycle::{self, LifecycleError};
 use crate::lock::{AllocationLock, VServerLock};
@@ -87,8 +89,7 @@ pub fn change(
     let roots = &instance.settings.roots;
     let (old, new) = (&change.before.name, &change.after.name);
     if config::identity_of(&roots.config_of(old), old)? != change.before {
-        let detail = format!("the config tree of {old} was edited meanwhile");
-        return Err(Failure::Unexpected { detail }.into());
+        return Err(Failure::ConfigTreeChanged { name: old.clone() }.into());
     }
     let state = GuestState::read(roots, old).map_err(LifecycleError::from)?;
     let was_running = state.as_ref().is_some_and(GuestState::is_running);
@@ -101,6 +102,13 @@ pub fn change(
     }
     // What is in the way must not cost the VServer that runs.
     planned(roots, change, work.id().as_str())?;
+    let tree_of = |name: &VServerName| ConfigTree::VServer(name.clone());
+    let before = configure::before(roots, work, &tree_of(old));
+    let named_it: Vec<_> = plan::dependents(roots, old)?
+        .into_iter()
+        .filter(|_| change.is_rename())
+        .map(|other| (configure::before(roots, work, &tree_of(&other)), tree_of(&other)))
+        .collect();
     if state.is_some() {
         lifecycle::stop(instance, work, old)?;
     }
@@ -113,7 +121,13 @@ pub fn change(
         lifecycle::start(instance, work, new)?;
     }
     crash_point("identity:started");
-    work.commit(plan.finish)?;
+    let mut finish = plan.finish;
+    finish.extend(configure::attribute(roots, work, &tree_of(new), &before)?);
+    for (before, tree) in &named_it {
+        finish.extend(configure::attribute(roots, work, tree, before)?);
+    }
+    crash_point("identity:recorded");
+    work.commit(finish)?;
     crash_point("identity:committed");
     recovery::finish(roots, work.journal()).map_err(RecoveryError::into_failure)?;
     Ok(())
@@ -122,7 +136,7 @@ pub fn change(
 /// Takes the steps of a plan, each written down before.
 pub(crate) fn take(roots: &Roots, work: &mut Work<'_>, plan: &Plan) -> Result<(), Stopped> {
     for note in &plan.notes {
-        work.log(note);
+        work.note(note);
     }
     for (number, step) in plan.steps.iter().enumerate() {
         work.intend(step.clone())?;
@@ -151,9 +165,9 @@ pub(crate) fn start_again(instance: &Instance, work: &mut Work<'_>) {
     }
     let Some(name) = work.operation().target.vserver().cloned() else { return };
     match lifecycle::start(instance, work, &name) {
-        Ok(()) => work.log(&format!("{name} is started again, as it was")),
+        Ok(()) => work.note(&Note::StartedAgain { name }),
         Err(Stopped::Failed(failure)) => {
-            work.log(&format!("{name} was not started again: {failure}"));
+            work.note(&Note::NotStartedAgain { name, failure: Box::new(failure) });
         }
         Err(Stopped::Cancelled) => {}
     }
