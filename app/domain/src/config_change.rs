@@ -167,6 +167,8 @@ pub enum Use {
     NextStart,
     /// Builds read it.
     NextBuild,
+    /// What it asks for holds anyway.
+    Given,
     /// This release does not act on it, or does not know it.
     Never,
 }

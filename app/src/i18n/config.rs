@@ -59,6 +59,10 @@ pub fn use_text(locale: Locale, in_use: Use) -> &'static str {
             ("from the next start of the VServer on", "à partir du prochain démarrage du VServer")
         }
         Use::NextBuild => ("from the next build on", "à partir de la prochaine construction"),
+        Use::Given => (
+            "not needed: what it asks for holds anyway",
+            "inutile : ce qu’il demande est acquis de toute façon",
+        ),
         Use::Never => (
             "no: this release keeps it and does not act on it",
             "non : cette version le garde et n’en fait rien",

@@ -515,7 +515,11 @@ fn restrict_devices(path: &Path) -> Result<(), CgroupError> {
     DEVICES.iter().try_for_each(|device| write(&allow, device))
 }
 
-fn write(path: &Path, text: &str) -> Result<(), CgroupError> {
+/// Writes one file of a cgroup.
+///
+/// # Errors
+/// When it is not there, or the kernel refuses the text.
+pub(crate) fn write(path: &Path, text: &str) -> Result<(), CgroupError> {
     OpenOptions::new()
         .write(true)
         .custom_flags(libc::O_NOFOLLOW)

@@ -41,6 +41,7 @@ pub mod guest;
 pub mod guest_event;
 pub mod identity;
 pub mod lifecycle;
+pub mod limits;
 pub mod lock;
 pub mod network;
 pub mod operation;

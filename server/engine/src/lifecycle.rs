@@ -4,24 +4,26 @@
 //! ([`GuestState`]), and a stop works from that record alone. Waiting is always for a process or a
 //! deadline, never for a time.
 //!
-//! Not here: hooks (`scripts/`), limits, volumes: later issues. They belong where the comments of
-//! [`start`] say so.
+//! Not here: hooks (`scripts/`), volumes: later issues. They belong where the comments of [`start`] say so.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use domain::config_entry::ConfigTree;
 use domain::failure::{Failure, HostFeature, chain};
 use domain::field::{Field, FieldErrors, Problem};
 use domain::id::{ContextId, VServerName};
 use domain::init::InitStyle;
+use domain::note::Note;
 use domain::operation::Stage;
 use nix::libc;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use crate::cgroup::{self, CgroupError, Layout};
-use crate::config::{ConfigError, GuestConfig, KillStep};
+use crate::config::{self, ConfigError, GuestConfig, KillStep};
+use crate::configure;
 use crate::engine::Instance;
 use crate::facts::{self, FactsError};
 use crate::guest::{self, GuestError, InitPlan, MountPlan, StartPlan, Step as GuestStep};
@@ -189,14 +191,16 @@ pub fn start(instance: &Instance, work: &mut Work<'_>, name: &VServerName) -> Re
     layout.hasten();
     let roots = &instance.settings.roots;
     let config = GuestConfig::read(roots, name)?;
+    config.limits.placement.judge(name)?;
     if let Some(old) = GuestState::read(roots, name).map_err(LifecycleError::from)? {
         if old.is_running() {
             return Err(LifecycleError::AlreadyRunning { name: name.clone() }.into());
         }
         clean_up(roots, &old)?;
     }
-    for warning in &config.warnings {
-        work.log(&format!("{name}: {warning}"));
+    let files = configure::notice_before_start(roots, work, &ConfigTree::VServer(name.clone()));
+    for warning in config.warnings.iter().chain(&config::without_effect(name, &files)) {
+        work.note(warning);
     }
     // Here `initialize` and `prepre-start` will run, and the volume will be mounted.
     work.intend(Step::Run(name.clone()))?;
@@ -206,9 +210,16 @@ pub fn start(instance: &Instance, work: &mut Work<'_>, name: &VServerName) -> Re
     work.progress(Stage::StartingInit, 300);
     let started = launch(instance, &layout, &config, &mut state)
         .inspect_err(|_| tell_if_left(clean_up(roots, &state), name));
-    let skipped = started?;
+    let (skipped, notes) = started?;
+    for note in &notes {
+        work.note(note);
+    }
     for mount in skipped {
-        work.log(&format!("{name}: {}", chain(&mount)));
+        let (subject, detail) = match mount.source {
+            GuestError::Make { subject, source, .. } => (subject, source.to_string()),
+            other => (String::new(), chain(&other)),
+        };
+        work.note(&Note::NotMounted { line: mount.line, subject, detail });
     }
     crash_point("start:started");
     state.publish(roots).map_err(LifecycleError::from)?;
@@ -281,13 +292,15 @@ fn launch(
     layout: &Layout,
     config: &GuestConfig,
     state: &mut GuestState,
-) -> Result<Vec<guest::SkippedMount>, LifecycleError> {
+) -> Result<(Vec<guest::SkippedMount>, Vec<Note>), LifecycleError> {
     let roots = &instance.settings.roots;
     let name = &config.name;
     let failed = |source| LifecycleError::Guest { name: name.clone(), source };
     let cgroups = layout.create(&roots.cgroup_root, name.as_str(), state.first_host_id)?;
     crash_point("start:cgroups");
     tracing::debug!(%name, context = %state.context, directories = ?cgroups, "made its cgroups");
+    let notes = config.limits.apply(&cgroups)?;
+    tracing::debug!(%name, limits = ?config.limits, "limited them");
     let supervisor_cgroups = layout.create_supervisors(&roots.cgroup_root)?;
     let plan = plan_of(instance, config, state, cgroups, supervisor_cgroups);
     let network = NetworkPlan::new(state.context, &config.interfaces, &instance.settings.nat)?;
@@ -317,7 +330,7 @@ fn launch(
     state.supervisor = Some(started.supervisor);
     state.init = Some(started.init);
     state.write(roots)?;
-    Ok(started.skipped)
+    Ok((started.skipped, notes))
 }
 
 fn plan_of(
@@ -361,6 +374,7 @@ fn plan_of(
         capabilities: state.capabilities,
         mounts: config.fstab.iter().map(MountPlan::from).collect(),
         nice: config.nice,
+        processes: config.processes.clone(),
         cgroups,
         supervisor_cgroups,
         console_log: roots.console_log_of(name),
@@ -413,7 +427,7 @@ fn hang_up(roots: &Roots, work: &mut Work<'_>, name: &VServerName) {
     match ended {
         // One that has just ended by itself is what is wanted.
         Ok(()) | Err(TerminalError::NoSuchTerminal { .. }) => {}
-        Err(error) => work.log(&format!("{name}: a terminal was not ended: {}", chain(&error))),
+        Err(error) => work.note(&Note::TerminalNotEnded { detail: chain(&error) }),
     }
 }
 
@@ -428,7 +442,7 @@ pub fn restart(
 ) -> Result<(), Stopped> {
     let roots = &instance.settings.roots;
     // A config tree that cannot be started must not cost the VServer that runs.
-    GuestConfig::read(roots, name)?;
+    GuestConfig::read(roots, name)?.limits.placement.judge(name)?;
     if GuestState::read(roots, name).map_err(LifecycleError::from)?.is_some() {
         stop(instance, work, name)?;
     }
@@ -454,10 +468,7 @@ fn end_processes(
     if wait_for_end(&pidfd, patience).map_err(LifecycleError::Wait)? {
         return Ok(());
     }
-    work.log(&format!(
-        "{}: did not stop within {seconds} s (apps/vshelper/sync-timeout); its processes are ended",
-        state.name
-    ));
+    work.note(&Note::StopTimedOut { seconds });
     work.progress(Stage::EndingProcesses, 600);
     for step in sequence {
         signal_all(state, step.signal);

@@ -14,6 +14,7 @@ pub mod descriptor;
 pub mod extent;
 pub mod memfd;
 pub mod mount;
+pub mod priority;
 pub mod process;
 pub mod seccomp;
 pub mod seqpacket;

@@ -8,6 +8,8 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
+use rustix::process::{Resource, Rlimit, setrlimit};
+
 /// How a child begins its life.
 #[derive(Debug, Default)]
 pub struct Session {
@@ -53,6 +55,23 @@ impl Session {
         check(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, self.death_signal) })?;
         Ok(())
     }
+}
+
+/// Makes a command's process begin under these limits, which hold from its program's first instruction
+/// on: whoever starts it needs room of its own. They can only be below what this process has.
+pub fn limit(command: &mut Command, limits: Vec<(Resource, Rlimit)>) {
+    if limits.is_empty() {
+        return;
+    }
+    let set = move || {
+        limits
+            .iter()
+            .try_for_each(|(resource, limit)| setrlimit(*resource, limit.clone()))
+            .map_err(io::Error::from)
+    };
+    // SAFETY: the closure runs in the child of fork, or right before exec; it makes system calls only
+    // and allocates nothing.
+    unsafe { command.pre_exec(set) };
 }
 
 /// "0" means: whoever writes.

@@ -119,10 +119,10 @@ catalogue! {
     NoNetworkContext: "noncontext" in vserver, Switch, None, None, Host, Rule::Any;
     Tag: "tag" in vserver, Scalar, None, None, Host, Rule::Context;
     RootDirectory: "vdir" in vserver, Link, None, NextStart, ByHand, Rule::Any;
-    CacheDirectory: "cache" in vserver, Link, None, None, ByHand, Rule::Any;
+    CacheDirectory: "cache" in vserver, Link, None, Given, ByHand, Rule::Any;
     RunFile: "run" in vserver, Link, None, AtOnce, ByHand, Rule::Any;
-    Flags: "cflags" in vserver, List, None, None, Web, Rule::Flags;
-    OldFlags: "flags" in vserver, List, None, None, Web, Rule::Flags;
+    Flags: "cflags" in vserver, List, None, NextStart, Web, Rule::Flags;
+    OldFlags: "flags" in vserver, List, None, NextStart, Web, Rule::Flags;
     NetworkFlags: "nflags" in vserver, List, None, None, Web, Rule::Words("nxf_", &NETWORK_FLAGS);
     Capabilities: "bcapabilities" in vserver, List, None, NextStart, Host, Rule::Capabilities;
     ContextCapabilities: "ccapabilities" in vserver, List, None, None, Host, Rule::Words("vxc_", &CONTEXT_CAPABILITIES);
@@ -130,12 +130,12 @@ catalogue! {
     OldCapabilities: "capabilities" in vserver, List, None, None, Host, Rule::Capabilities;
     UnshareMask: "umask" in vserver, List, None, None, Host, Rule::Words("", &["fs", "newns", "newuts", "newipc", "newuser", "newpid", "newnet"]);
     Nice: "nice" in vserver, Scalar, Some("0"), NextStart, Web, Rule::Integer(-20, 19);
-    IoniceClass: "ionice/class" in vserver, Scalar, None, None, Web, Rule::Integer(0, 3);
-    IonicePriority: "ionice/priority" in vserver, Scalar, None, None, Web, Rule::Integer(0, 7);
-    Personality: "personality" in vserver, Array, None, None, Web, Rule::Any;
+    IoniceClass: "ionice/class" in vserver, Scalar, None, NextStart, Web, Rule::Integer(0, 3);
+    IonicePriority: "ionice/priority" in vserver, Scalar, None, NextStart, Web, Rule::Integer(0, 7);
+    Personality: "personality" in vserver, Array, None, NextStart, Web, Rule::Any;
     Shell: "shell" in both, Array, None, AtOnce, Web, Rule::Any;
-    Schedule: "schedule" in vserver, Array, None, None, Web, Rule::Schedule;
-    Badness: "badness" in vserver, Scalar, None, None, Host, Rule::Integer(-1000, 1000);
+    Schedule: "schedule" in vserver, Array, None, NextStart, Web, Rule::Schedule;
+    Badness: "badness" in vserver, Scalar, None, NextStart, Host, Rule::Integer(-1000, 1000);
     OldHostName: "hostname" in vserver, Scalar, None, NextStart, Web, Rule::HostName;
     OldDomainName: "domainname" in vserver, Scalar, None, NextStart, Web, Rule::Any;
     Legacy: "legacy" in vserver, Switch, None, None, Host, Rule::Any;
@@ -144,16 +144,16 @@ catalogue! {
     KeepDescriptors: "keepfds" in both, Switch, None, None, Host, Rule::Any;
     NoCgroup: "nocgroup" in vserver, Switch, None, None, Host, Rule::Any;
     NoNetworkNamespace: "nonetns" in vserver, Switch, None, None, Host, Rule::Any;
-    OldSync: "sync" in vserver, Switch, None, None, Web, Rule::Any;
+    OldSync: "sync" in vserver, Switch, None, Given, Web, Rule::Any;
     // Mounts (1.2) and namespaces (1.3).
     Fstab: "fstab" in vserver, Fstab, None, NextStart, Web, Rule::Mount;
     DefaultFstab: "fstab" in defaults, Fstab, None, None, Web, Rule::Mount;
-    LocalFstab: "fstab.local" in vserver, Fstab, None, None, Web, Rule::Mount;
+    LocalFstab: "fstab.local" in vserver, Fstab, None, NextStart, Web, Rule::Mount;
     RemoteFstab: "fstab.remote" in vserver, Fstab, None, None, Web, Rule::Mount;
     NoNamespace: "nonamespace" in both, Switch, None, None, Host, Rule::Any;
-    OwnNamespace: "namespace" in vserver, Switch, None, None, Host, Rule::Any;
+    OwnNamespace: "namespace" in vserver, Switch, None, Given, Host, Rule::Any;
     NoNamespaceCleanup: "nonamespace-cleanup" in both, Switch, None, None, Host, Rule::Any;
-    NamespaceCleanup: "namespace-cleanup" in vserver, Switch, None, None, Host, Rule::Any;
+    NamespaceCleanup: "namespace-cleanup" in vserver, Switch, None, Given, Host, Rule::Any;
     NamespaceCleanupSkip: "namespace-cleanup-skip" in both, Array, None, None, Host, Rule::Path;
     // How it starts and stops (1.4).
     InitStyle: "apps/init/style" in vserver, Scalar, Some("sysv"), NextStart, Web, Rule::InitStyle;
@@ -165,7 +165,7 @@ catalogue! {
     StopCommand: "apps/init/cmd.stop" in vserver, Array, None, NextStart, Web, Rule::Any;
     SyncCommand: "apps/init/cmd.{start,stop}-sync" in vserver, Array, None, None, Host, Rule::Any;
     PrepareCommand: "apps/init/cmd.prepare" in vserver, Array, None, None, Host, Rule::Any;
-    Sync: "apps/init/sync" in vserver, Switch, None, None, Web, Rule::Any;
+    Sync: "apps/init/sync" in vserver, Switch, None, Given, Web, Rule::Any;
     Terminal: "apps/init/tty" in both, Text, Some("/dev/null"), None, ByHand, Rule::Any;
     Marks: "apps/init/mark" in vserver, List, None, AtOnce, Web, Rule::Mark;
     Depends: "apps/init/depends" in vserver, List, None, None, Web, Rule::VServer;
@@ -179,7 +179,7 @@ catalogue! {
     HelperLog: "apps/vshelper/logfile" in defaults, Text, None, None, ByHand, Rule::Any;
     HelperEvent: "apps/vshelper/*" in both, Program, None, None, ByHand, Rule::Any;
     HelperMethod: "apps/vshelper-{methods,delegate}/*" in both, Program, None, None, ByHand, Rule::Any;
-    PackagesInside: "apps/pkgmgmt/internal" in vserver, Switch, None, None, Web, Rule::Any;
+    PackagesInside: "apps/pkgmgmt/internal" in vserver, Switch, None, Given, Web, Rule::Any;
     PackageStyle: "apps/pkgmgmt/style" in vserver, Scalar, None, None, Web, Rule::Choice(&["redhat", "mandrake", "debian", "suse"]);
     PackageDirectory: "apps/pkgmgmt/{base,execdir,rpmetc,rpmstate,rpmlib,aptetc,aptstate,aptcache,aptarchives,yumetc,yumcache,urpmietc,urpmistate}" in both, Link, None, None, ByHand, Rule::Any;
     AptConf: "apps/pkgmgmt/apt.conf" in defaults, Text, None, None, Host, Rule::Any;
@@ -223,15 +223,17 @@ catalogue! {
     InterfaceHardwareAddress: "interfaces/*/mac" in vserver, Scalar, None, None, Host, Rule::Any;
     InterfaceExternalAddress: "interfaces/*/extip" in vserver, Scalar, None, None, Web, Rule::PlainAddress;
     // Limits and views (1.7).
-    ProcessLimit: "ulimits/{core,cpu,data,fsize,locks,memlock,nofile,nproc,rss,stack}{,.soft,.hard}" in vserver, Scalar, None, None, Web, Rule::Limit;
-    VServerLimit: "rlimits/{rss,as,anon,memlock,shmem,nproc,nofile,openfd,locks,nsock,msgqueue,semary,nsems,dentry,cpu,fsize,data,stack,core}{,.min,.soft,.hard}" in vserver, Scalar, None, None, Web, Rule::Limit;
+    ProcessLimit: "ulimits/{core,cpu,data,fsize,locks,memlock,nofile,nproc,rss,stack}{,.soft,.hard}" in vserver, Scalar, None, NextStart, Web, Rule::Limit;
+    VServerLimit: "rlimits/{rss,as,nproc}{,.hard}" in vserver, Scalar, None, NextStart, Web, Rule::Limit;
+    OtherVServerLimit: "rlimits/{anon,memlock,shmem,nofile,openfd,locks,nsock,msgqueue,semary,nsems,dentry,cpu,fsize,data,stack,core,rss,as,nproc}{,.min,.soft,.hard}" in vserver, Scalar, None, None, Web, Rule::Limit;
     DiskLimitDirectory: "dlimits/*/directory" in vserver, Scalar, None, None, Host, Rule::Path;
     DiskLimitSpace: "dlimits/*/space_total" in vserver, Scalar, None, None, Web, Rule::Integer(-1, i64::MAX);
     DiskLimitInodes: "dlimits/*/inodes_total" in vserver, Scalar, None, None, Web, Rule::Integer(-1, i64::MAX);
     DiskLimitReserved: "dlimits/*/reserved" in vserver, Scalar, None, None, Web, Rule::Integer(0, 100);
     DiskLimitDisabled: "dlimits/*/disabled" in vserver, Switch, None, None, Web, Rule::Any;
-    SchedulerRate: "sched/{fill-rate,fill-rate2}" in vserver, Scalar, None, None, Web, Rule::Integer(0, i64::MAX);
-    SchedulerInterval: "sched/{interval,interval2}" in vserver, Scalar, None, None, Web, Rule::Integer(0, i64::MAX);
+    SchedulerRate: "sched/fill-rate" in vserver, Scalar, Some("1"), NextStart, Web, Rule::Integer(0, i64::MAX);
+    SchedulerInterval: "sched/interval" in vserver, Scalar, Some("4"), NextStart, Web, Rule::Integer(0, i64::MAX);
+    SchedulerIdleRate: "sched/{fill-rate2,interval2}" in vserver, Scalar, None, None, Web, Rule::Integer(0, i64::MAX);
     SchedulerTokens: "sched/{tokens,tokens-min,tokens-max}" in vserver, Scalar, None, None, Web, Rule::Integer(0, i64::MAX);
     SchedulerPriority: "sched/{prio-bias,priority-bias}" in vserver, Scalar, None, None, Web, Rule::Integer(-20, 19);
     SchedulerIdleTime: "sched/idle-time" in vserver, Switch, None, None, Web, Rule::Any;
@@ -242,8 +244,8 @@ catalogue! {
     CpuSchedulerPriority: "sched/*/{prio-bias,priority-bias}" in vserver, Scalar, None, None, Web, Rule::Integer(-20, 19);
     CpuSchedulerIdleTime: "sched/*/idle-time" in vserver, Switch, None, None, Web, Rule::Any;
     CpuSchedulerCpu: "sched/*/{cpu-id,bucket-id}" in vserver, Scalar, None, None, Web, Rule::Integer(0, 65_535);
-    CpusetName: "cpuset/name" in vserver, Scalar, None, None, Host, Rule::Any;
-    CpusetMembers: "cpuset/{cpus,mems}" in vserver, Scalar, None, None, Web, Rule::Any;
+    CpusetName: "cpuset/name" in vserver, Scalar, None, Given, Host, Rule::Any;
+    CpusetMembers: "cpuset/{cpus,mems}" in vserver, Scalar, None, NextStart, Web, Rule::NumberList;
     CpusetSwitch: "cpuset/{cpu_exclusive,cpus_exclusive,mem_exclusive,mems_exclusive,virtualized,nocreate}" in vserver, Text, None, None, Host, Rule::Any;
     CgroupName: "cgroup/name" in both, Scalar, None, None, Host, Rule::Any;
     CgroupSettings: "cgroup/{mnt,subsys,inherit,base,per-ss}" in defaults, Text, None, None, Host, Rule::Any;

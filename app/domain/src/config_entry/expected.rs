@@ -76,6 +76,13 @@ pub enum Expected {
         /// Highest allowed.
         max: i64,
     },
+    /// Numbers of CPUs or memory nodes: `0-2,5`.
+    NumberList,
+    /// Numbers that the host has.
+    NumbersOfHost {
+        /// Those it has.
+        available: String,
+    },
     /// A limit: a number, perhaps with `K`, `M`, `k` or `m`, or `inf`.
     Limit,
     /// One of these words.

@@ -9,6 +9,8 @@
 
 mod catalogue;
 mod expected;
+mod limit;
+mod number_list;
 mod path;
 mod pattern;
 mod rule;
@@ -16,6 +18,8 @@ mod words;
 
 pub use catalogue::ConfigEntry;
 pub use expected::{Expected, Misread};
+pub use limit::LimitValue;
+pub use number_list::NumberList;
 pub use path::{ConfigPath, ConfigTree, Digest};
 pub use rule::{MAX_TEXT_BYTES, Rule, reaches_host};
 pub use words::{CAPABILITY_COUNT, capability_number, signal_number};
@@ -54,7 +58,9 @@ pub enum Effect {
     NextStart,
     /// From the next build on.
     NextBuild,
-    /// None: the entry is kept, and this release does not act on it.
+    /// None is needed: what it asks for holds anyway.
+    Given,
+    /// None: the entry is kept, this release does not act on it, and a start says so.
     None,
 }
 

@@ -7,6 +7,8 @@ use std::net::IpAddr;
 
 use super::EntryKind;
 use super::expected::{Expected, Misread};
+use super::limit::LimitValue;
+use super::number_list::NumberList;
 use super::words::{capability_number, signal_number};
 use crate::field::Problem;
 use crate::id::{
@@ -57,6 +59,8 @@ pub enum Rule {
     Words(&'static str, &'static [&'static str]),
     /// A whole number in this range.
     Integer(i64, i64),
+    /// Numbers of CPUs or memory nodes.
+    NumberList,
     /// A limit of the original's: a number, perhaps with a unit, or `inf`.
     Limit,
     /// One of these words.
@@ -211,7 +215,8 @@ fn value(rule: Rule, text: &str) -> Result<(), Expected> {
             let is_right = text.parse().is_ok_and(|number| (min..=max).contains(&number));
             right_if(is_right, Expected::Integer { min, max })
         }
-        Rule::Limit => right_if(is_limit(text), Expected::Limit),
+        Rule::Limit => right_if(text.parse::<LimitValue>().is_ok(), Expected::Limit),
+        Rule::NumberList => right_if(text.parse::<NumberList>().is_ok(), Expected::NumberList),
         Rule::Choice(choices) => right_if(choices.contains(&text), choice(choices)),
         Rule::Path => right_if(text.starts_with('/'), Expected::AbsolutePath),
         Rule::Assignment => {
@@ -247,18 +252,6 @@ fn address(text: &str) -> Result<(), Expected> {
     let prefix =
         prefix.map(|prefix| parse_prefix(address, prefix).map_err(Expected::Prefix)).transpose()?;
     Interface::new(None, Device::None, address, prefix).map(drop).map_err(Expected::UsableAddress)
-}
-
-/// `inf`, or a number as C writes them with `K`, `M`, `k` or `m` after it (fact sheet 1.7).
-fn is_limit(text: &str) -> bool {
-    if text == "inf" {
-        return true;
-    }
-    let number = text.strip_suffix(['K', 'M', 'k', 'm']).unwrap_or(text);
-    match number.strip_prefix("0x") {
-        Some(digits) => u64::from_str_radix(digits, 16).is_ok(),
-        None => number.bytes().all(|b| b.is_ascii_digit()) && number.parse::<u64>().is_ok(),
-    }
 }
 
 fn mount(text: &str) -> Result<(), Expected> {

@@ -27,7 +27,7 @@ pub(crate) fn meaning(entry: ConfigEntry) -> &'static str {
         }
         ConfigEntry::RunFile => "A link to the file that holds its context number while it runs.",
         ConfigEntry::Flags => {
-            "Context flags, one a line; “~” before one clears it. When this file is there, “flags” is not read."
+            "Context flags, one a line; “~” before one clears it. When this file is there, “flags” is not read. sched_hard makes sched/ count."
         }
         ConfigEntry::OldFlags => "The old name of cflags; read only where there is no cflags.",
         ConfigEntry::NetworkFlags => "Flags of its network context, one a line.",
@@ -54,7 +54,7 @@ pub(crate) fn meaning(entry: ConfigEntry) -> &'static str {
             "The shell that “enter” opens: a command in one line, or one argument a line. When absent, the first one that the VServer has."
         }
         ConfigEntry::Schedule => {
-            "The old form of sched/: fill rate, interval, tokens, fewest, most, priority, one a line."
+            "The old form of sched/: fill rate, interval, tokens, fewest, most, priority, one a line. Counts where there is no sched/."
         }
         ConfigEntry::Badness => {
             "How early the kernel ends its processes when the host’s memory is used up."
@@ -221,8 +221,9 @@ pub(crate) fn meaning(entry: ConfigEntry) -> &'static str {
             "A limit of each of its processes: both limits, or the soft or hard one. A number, K or M after it, or inf."
         }
         ConfigEntry::VServerLimit => {
-            "A limit of the whole VServer; rss and as are counted in pages. A number, K or M after it, or inf."
+            "A limit of the whole VServer: rss (memory) and as (address space; what is beyond rss is swap) in pages, nproc in processes. A number, K or M after it, or inf."
         }
+        ConfigEntry::OtherVServerLimit => "A limit that only the original’s kernel could keep.",
         ConfigEntry::DiskLimitDirectory => {
             "A directory on the filesystem that this disk limit is for."
         }
@@ -230,7 +231,12 @@ pub(crate) fn meaning(entry: ConfigEntry) -> &'static str {
         ConfigEntry::DiskLimitInodes => "The most files that it may have there; -1 for no limit.",
         ConfigEntry::DiskLimitReserved => "The percentage kept for the VServer’s root.",
         ConfigEntry::DiskLimitDisabled => "This disk limit is left out.",
-        ConfigEntry::SchedulerRate => "How many tokens are added in each interval.",
+        ConfigEntry::SchedulerRate => {
+            "How many tokens are added in each interval: the VServer gets this part of one processor, when the flag sched_hard is set."
+        }
+        ConfigEntry::SchedulerIdleRate => {
+            "How many tokens are added, and how often, while the host is idle."
+        }
         ConfigEntry::SchedulerInterval => "How long an interval is, in ticks of the kernel.",
         ConfigEntry::SchedulerTokens => {
             "Tokens at the start, the fewest needed to go on, the most that are saved."
@@ -255,7 +261,7 @@ pub(crate) fn meaning(entry: ConfigEntry) -> &'static str {
             "The processor, or the bucket, that the numbers beside it are for."
         }
         ConfigEntry::CpusetName => {
-            "The name of the cpuset it runs in; the other files beside it count only with this one."
+            "The name of the cpuset it runs in. Every VServer has one of its own by now, and needs no name for it."
         }
         ConfigEntry::CpusetMembers => "The processors or memory nodes it runs on, such as 0-2.",
         ConfigEntry::CpusetSwitch => {

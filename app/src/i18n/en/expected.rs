@@ -31,6 +31,10 @@ pub(crate) fn expected(expected: &Expected) -> String {
         Expected::Value => ("a value", None),
         Expected::OneLine => ("nothing more: only the first line is read", None),
         Expected::Limit => ("a whole number, perhaps with K, M, k or m after it, or “inf”", None),
+        Expected::NumberList => ("numbers of processors or memory nodes, such as 0-2,5", None),
+        Expected::NumbersOfHost { available } => {
+            return format!("numbers among those that the host has: {available}");
+        }
         Expected::AbsolutePath => ("a path that begins with “/”", None),
         Expected::Assignment => ("NAME=value", None),
         Expected::SixIntegers => ("six lines, each a whole number", None),

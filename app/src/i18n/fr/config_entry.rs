@@ -261,7 +261,10 @@ pub(crate) fn meaning(entry: ConfigEntry) -> &'static str {
             "Une limite de chacun de ses processus : les deux, ou la souple ou la stricte. Un nombre, suivi de K ou M, ou inf."
         }
         ConfigEntry::VServerLimit => {
-            "Une limite du VServer entier ; rss et as se comptent en pages. Un nombre, suivi de K ou M, ou inf."
+            "Une limite du VServer entier : rss (mémoire) et as (espace d’adressage ; ce qui dépasse rss est du swap) en pages, nproc en processus. Un nombre, suivi de K ou M, ou inf."
+        }
+        ConfigEntry::OtherVServerLimit => {
+            "Une limite que seul le noyau de l’original savait tenir."
         }
         ConfigEntry::DiskLimitDirectory => {
             "Un répertoire du système de fichiers que vise cette limite."
@@ -274,7 +277,12 @@ pub(crate) fn meaning(entry: ConfigEntry) -> &'static str {
         }
         ConfigEntry::DiskLimitReserved => "Le pourcentage gardé pour le root du VServer.",
         ConfigEntry::DiskLimitDisabled => "Cette limite de disque est laissée de côté.",
-        ConfigEntry::SchedulerRate => "Combien de jetons sont ajoutés à chaque intervalle.",
+        ConfigEntry::SchedulerRate => {
+            "Combien de jetons sont ajoutés à chaque intervalle : le VServer reçoit cette part d’un processeur, si le drapeau sched_hard est mis."
+        }
+        ConfigEntry::SchedulerIdleRate => {
+            "Combien de jetons sont ajoutés, et à quel rythme, quand l’hôte est inoccupé."
+        }
         ConfigEntry::SchedulerInterval => "La durée d’un intervalle, en tics du noyau.",
         ConfigEntry::SchedulerTokens => {
             "Les jetons au départ, le minimum pour repartir, le maximum gardé."
@@ -301,7 +309,7 @@ pub(crate) fn meaning(entry: ConfigEntry) -> &'static str {
         }
         ConfigEntry::CpuSchedulerCpu => "Le processeur, ou le seau, que visent les nombres à côté.",
         ConfigEntry::CpusetName => {
-            "Le nom du cpuset dans lequel il tourne ; les autres fichiers à côté ne comptent qu’avec celui-ci."
+            "Le nom du cpuset dans lequel il tourne. Chaque VServer a désormais le sien, qui n’a pas besoin de nom."
         }
         ConfigEntry::CpusetMembers => {
             "Les processeurs ou nœuds de mémoire où il tourne, par exemple 0-2."

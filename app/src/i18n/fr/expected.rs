@@ -34,6 +34,12 @@ pub(crate) fn expected(expected: &Expected) -> String {
         Expected::Value => ("une valeur", None),
         Expected::OneLine => ("rien de plus : seule la première ligne est lue", None),
         Expected::Limit => ("un nombre entier, suivi ou non de K, M, k ou m, ou « inf »", None),
+        Expected::NumberList => {
+            ("des numéros de processeurs ou de nœuds de mémoire, par exemple 0-2,5", None)
+        }
+        Expected::NumbersOfHost { available } => {
+            return format!("des numéros parmi ceux de l’hôte : {available}");
+        }
         Expected::AbsolutePath => ("un chemin qui commence par « / »", None),
         Expected::Assignment => ("NOM=valeur", None),
         Expected::SixIntegers => ("six lignes, chacune un nombre entier", None),

@@ -1,19 +1,23 @@
 //! One VServer's whole configuration, read at once.
 
-use core::fmt;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use domain::config_entry::{ConfigPath, Expected};
+use domain::config_change::FileState;
+use domain::config_entry::{ConfigEntry, ConfigPath, ConfigTree, Effect, Expected};
 use domain::id::{ContextId, HostName, Mark, VServerName};
 use domain::init::InitStyle;
 use domain::interface::Interface;
+use domain::note::Note;
 
 use super::error::ConfigError;
 use super::fstab::{FstabEntry, fstab};
 use super::interfaces::interfaces;
-use super::reader::Reader;
+use super::reader::{Reader, is_backup};
+use super::resources::{ProcessSettings, limits, process_settings};
 use super::words::{CapabilityChanges, Flag, KillStep, capabilities, flags, kill_sequence};
+use crate::limits::Limits;
 use crate::roots::Roots;
 
 /// Where a VServer's files are, and what the config tree says of it.
@@ -45,12 +49,16 @@ pub struct GuestConfig {
     pub shell: Option<Vec<String>>,
     /// Its niceness.
     pub nice: i32,
+    /// How else its processes are served.
+    pub processes: ProcessSettings,
+    /// What it may use.
+    pub limits: Limits,
     /// Its root directory on the host: what `vdir` leads to.
     pub root: PathBuf,
     /// Whether enumerations of the original skip it (`disabled`).
     pub disabled: bool,
-    /// What is configured and has no effect, and what was left out.
-    pub warnings: Vec<Warning>,
+    /// What was left out or overruled. What has no effect at all, [`without_effect`] says.
+    pub warnings: Vec<Note>,
 }
 
 /// `uts/`: names of the VServer's own kernel view.
@@ -87,70 +95,9 @@ pub struct InitConfig {
     pub sync_timeout_seconds: u32,
 }
 
-/// Something in a config tree that is not an error and has no effect.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Warning {
-    /// A directory below `interfaces/` without an `ip`.
-    InterfaceWithoutAddress {
-        /// Which.
-        directory: String,
-    },
-    /// An old spelling.
-    Obsolete {
-        /// Which file.
-        file: String,
-        /// What to write instead.
-        instead: &'static str,
-    },
-    /// Something of the original that this Ulysse does not do.
-    NoEffect {
-        /// Which file or directory.
-        file: String,
-    },
-}
-
-impl fmt::Display for Warning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::InterfaceWithoutAddress { directory } => {
-                write!(f, "{directory} has no file `ip` and is left out")
-            }
-            Self::Obsolete { file, instead } => write!(f, "{file} is obsolete, use {instead}"),
-            Self::NoEffect { file } => write!(f, "{file} has no effect in this version of Ulysse"),
-        }
-    }
-}
-
 fn seconds_expected() -> Expected {
     Expected::Integer { min: 0, max: 86_400 }
 }
-
-/// What the original reads and this version does not act on.
-const WITHOUT_EFFECT: [&str; 23] = [
-    "ncontext",
-    "noncontext",
-    "tag",
-    "nflags",
-    "ccapabilities",
-    "ncapabilities",
-    "capabilities",
-    "umask",
-    "fstab.local",
-    "fstab.remote",
-    "ionice",
-    "personality",
-    "schedule",
-    "badness",
-    "legacy",
-    "nonamespace",
-    "ulimits",
-    "rlimits",
-    "dlimits",
-    "sched",
-    "cgroup",
-    "sysctl",
-    "scripts",
-];
 
 /// The environment of a start command when nothing else says so (fact sheet 1.4).
 const DEFAULT_ENVIRONMENT: &str = "PATH=/bin:/usr/bin:/sbin:/usr/sbin";
@@ -186,41 +133,38 @@ impl GuestConfig {
         let context =
             reader.parsed("context", str::parse::<ContextId>, |_| Expected::ContextNumber)?;
         let init = init_config(&reader, defaults.as_ref())?;
-        let nice = reader
-            .parsed(
-                "nice",
-                |text| text.parse().ok().filter(|nice| (-20..=19).contains(nice)).ok_or(()),
-                |()| Expected::Integer { min: -20, max: 19 },
-            )?
-            .unwrap_or(0);
         let shell = match reader.array("shell")? {
             Some(shell) if !shell.is_empty() => Some(shell),
             _ => defaults.as_ref().map(|d| d.array("shell")).transpose()?.flatten(),
         };
         let (interface_directories, interfaces) =
             interfaces(&reader, &mut warnings)?.into_iter().unzip();
+        let flags = flags(&reader, &mut warnings)?;
+        let is_hard =
+            flags.iter().rev().find(|flag| flag.name == "sched_hard").is_some_and(|f| f.on);
+        let mut mounts = fstab(&reader, "fstab")?;
+        if reader.exists("fstab.local")? {
+            let (file, instead) = ("fstab.local".to_owned(), "fstab".to_owned());
+            warnings.push(Note::Obsolete { file, instead });
+            mounts.extend(fstab(&reader, "fstab.local")?);
+        }
         let config = Self {
+            processes: process_settings(&reader, &mut warnings)?,
+            limits: limits(&reader, is_hard, &mut warnings)?,
             display_name: reader.scalar("name")?.unwrap_or_else(|| name.to_string()),
             context,
             uts: uts(&reader, &mut warnings)?,
             interfaces,
             interface_directories,
             init,
-            fstab: fstab(&reader, "fstab")?,
-            flags: flags(&reader)?,
+            fstab: mounts,
+            flags,
             capabilities: capabilities(&reader, "bcapabilities")?,
             shell: shell.and_then(split_single),
-            nice,
+            nice: nice(&reader)?,
             root: root_directory(&reader, &directory)?,
             disabled: reader.exists("disabled")?,
-            warnings: {
-                for file in WITHOUT_EFFECT {
-                    if reader.exists(file)? || has_entries(&reader, file)? {
-                        warnings.push(Warning::NoEffect { file: file.to_owned() });
-                    }
-                }
-                warnings
-            },
+            warnings,
             name: name.clone(),
             directory,
         };
@@ -234,8 +178,37 @@ impl GuestConfig {
     }
 }
 
-fn has_entries(reader: &Reader, path: &str) -> Result<bool, ConfigError> {
-    Ok(reader.is_directory(path)? && !reader.directory(path)?.is_empty())
+fn nice(reader: &Reader) -> Result<i32, ConfigError> {
+    let judge = |text: &str| text.parse().ok().filter(|nice| (-20..=19).contains(nice)).ok_or(());
+    let nice = reader.parsed("nice", judge, |()| Expected::Integer { min: -20, max: 19 })?;
+    Ok(nice.unwrap_or(0))
+}
+
+/// Niceness, and how else the processes of a VServer are served, by its config tree as it is now: for those that come later.
+///
+/// # Errors
+/// When there is no such tree, or a file of it makes no sense.
+pub fn process_settings_of(
+    roots: &Roots,
+    name: &VServerName,
+) -> Result<(i32, ProcessSettings), ConfigError> {
+    let directory = roots.config_of(name);
+    match Reader::open(&directory, Path::new(name.as_str()))? {
+        Some(reader) => Ok((nice(&reader)?, process_settings(&reader, &mut Vec::new())?)),
+        None => Err(ConfigError::NoSuchVServer { name: name.clone(), path: directory }),
+    }
+}
+
+/// The files of a VServer's config tree that say what this release does not do, by the catalogue.
+#[must_use]
+pub fn without_effect(name: &VServerName, files: &BTreeMap<ConfigPath, FileState>) -> Vec<Note> {
+    let tree = ConfigTree::VServer(name.clone());
+    let is_one = |path: &&ConfigPath| {
+        !path.as_str().split('/').any(is_backup)
+            && ConfigEntry::of(&tree, path).is_some_and(|entry| entry.effect() == Effect::None)
+    };
+    let paths = files.keys().filter(is_one);
+    paths.map(|path| Note::NoEffect { file: path.to_string() }).collect()
 }
 
 /// A command in one line is taken apart at blanks; one argument a line is taken as it stands.
@@ -257,14 +230,14 @@ fn root_directory(reader: &Reader, directory: &Path) -> Result<PathBuf, ConfigEr
     }
 }
 
-fn uts(reader: &Reader, warnings: &mut Vec<Warning>) -> Result<Uts, ConfigError> {
+fn uts(reader: &Reader, warnings: &mut Vec<Note>) -> Result<Uts, ConfigError> {
     let mut uts = Uts {
         node_name: reader.parsed("uts/nodename", str::parse::<HostName>, Expected::HostName)?,
         domain_name: reader.scalar("uts/domainname")?,
     };
     for (file, instead) in [("hostname", "uts/nodename"), ("domainname", "uts/domainname")] {
         if reader.exists(file)? {
-            warnings.push(Warning::Obsolete { file: file.to_owned(), instead });
+            warnings.push(Note::Obsolete { file: file.to_owned(), instead: instead.to_owned() });
         }
     }
     if uts.node_name.is_none() {
@@ -272,12 +245,6 @@ fn uts(reader: &Reader, warnings: &mut Vec<Warning>) -> Result<Uts, ConfigError>
     }
     if uts.domain_name.is_none() {
         uts.domain_name = reader.scalar("domainname")?;
-    }
-    for field in ["sysname", "release", "version", "machine"] {
-        let file = format!("uts/{field}");
-        if reader.exists(&file)? {
-            warnings.push(Warning::NoEffect { file });
-        }
     }
     Ok(uts)
 }

@@ -9,15 +9,15 @@ use domain::config_entry::Expected;
 use domain::field::Problem;
 use domain::id::{DeviceName, InterfaceLabel};
 use domain::interface::{Device, Interface, parse_prefix};
+use domain::note::Note;
 
 use super::error::ConfigError;
-use super::guest::Warning;
 use super::reader::Reader;
 
 /// Reads all interfaces with their directories, in the order of their numbers.
 pub(super) fn interfaces(
     reader: &Reader,
-    warnings: &mut Vec<Warning>,
+    warnings: &mut Vec<Note>,
 ) -> Result<Vec<(String, Interface)>, ConfigError> {
     let mut interfaces = Vec::new();
     for number in reader.directory("interfaces")? {
@@ -27,7 +27,7 @@ pub(super) fn interfaces(
         }
         match interface(reader, &directory, warnings)? {
             Some(interface) => interfaces.push((directory, interface)),
-            None => warnings.push(Warning::InterfaceWithoutAddress { directory }),
+            None => warnings.push(Note::InterfaceWithoutAddress { directory }),
         }
     }
     Ok(interfaces)
@@ -36,7 +36,7 @@ pub(super) fn interfaces(
 fn interface(
     reader: &Reader,
     directory: &str,
-    warnings: &mut Vec<Warning>,
+    warnings: &mut Vec<Note>,
 ) -> Result<Option<Interface>, ConfigError> {
     let ip = format!("{directory}/ip");
     let Some(text) = reader.scalar(&ip)? else { return Ok(None) };
@@ -48,7 +48,10 @@ fn interface(
 
     let mut no_device = reader.exists(&format!("{directory}/nodev"))?;
     if reader.exists(&format!("{directory}/only_ip"))? {
-        warnings.push(Warning::Obsolete { file: format!("{directory}/only_ip"), instead: "nodev" });
+        warnings.push(Note::Obsolete {
+            file: format!("{directory}/only_ip"),
+            instead: "nodev".to_owned(),
+        });
         no_device = true;
     }
     let device = if no_device {

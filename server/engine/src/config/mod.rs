@@ -20,6 +20,7 @@ mod interfaces;
 mod judge;
 mod list;
 mod reader;
+mod resources;
 mod words;
 mod write;
 
@@ -28,8 +29,8 @@ pub(crate) use directory::Refused;
 pub(crate) use directory::{ConfigDirectory, digest_of};
 pub use error::ConfigError;
 pub use fstab::{FstabEntry, MountFlags, MountKind};
-pub use guest::{GuestConfig, InitConfig, Uts, Warning};
-pub(crate) use history::{History, history_base};
+pub use guest::{GuestConfig, InitConfig, Uts, process_settings_of, without_effect};
+pub(crate) use history::{History, differences, history_base};
 pub use history::{HistoryError, history_of};
 pub use identity::{identity_of, interface_directories, interface_names};
 pub use judge::Origin;
@@ -39,6 +40,7 @@ pub use list::{
     root_directory_of,
 };
 pub use reader::is_backup;
+pub use resources::{Limited, ProcessLimit, ProcessSettings};
 pub use words::{CapabilityChanges, Flag, KillStep};
 pub use write::{ensure_defaults, put_in_place, staging_of, write_new};
 

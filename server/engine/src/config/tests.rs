@@ -9,6 +9,7 @@ use domain::failure::Failure;
 use domain::id::VServerName;
 use domain::init::InitStyle;
 use domain::interface::Interface;
+use domain::note::Note;
 
 use super::*;
 use crate::roots::Roots;
@@ -120,8 +121,9 @@ fn the_fixture_of_the_fact_sheet() {
     assert_eq!(
         config.warnings,
         [
-            Warning::InterfaceWithoutAddress { directory: "interfaces/CVS".to_owned() },
-            Warning::NoEffect { file: "rlimits".to_owned() },
+            Note::Overruled { file: "flags".to_owned(), by: "cflags".to_owned() },
+            Note::WordWithoutEffect { file: "cflags".to_owned(), word: "virt_mem".to_owned() },
+            Note::InterfaceWithoutAddress { directory: "interfaces/CVS".to_owned() },
         ]
     );
 }

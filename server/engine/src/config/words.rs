@@ -1,6 +1,7 @@
 //! Word lists of a config tree: capabilities, flags, kill sequences.
 
 use domain::config_entry::{Expected, capability_number, signal_number};
+use domain::note::Note;
 
 use super::error::ConfigError;
 use super::reader::Reader;
@@ -63,19 +64,61 @@ pub(super) fn capabilities(reader: &Reader, path: &str) -> Result<CapabilityChan
     Ok(changes)
 }
 
+/// Flags that hold for every VServer here, or say nothing any more (fact sheet 3.2).
+const GIVEN_FLAGS: [&str; 23] = [
+    "default",
+    "fakeinit",
+    "hide_mount",
+    "hide_netif",
+    "hide_vinfo",
+    "hideinfo",
+    "info_hide",
+    "info_init",
+    "info_lock",
+    "info_nproc",
+    "info_nspace",
+    "info_ulimit",
+    "lock",
+    "namespace",
+    "nproc",
+    "persistent",
+    "reboot_kill",
+    "sc_helper",
+    "secure",
+    "state_admin",
+    "state_init",
+    "state_setup",
+    "ulimit",
+];
+
+/// Flags that are acted on.
+const KEPT_FLAGS: [&str; 1] = ["sched_hard"];
+
 /// Reads `cflags`, or `flags` where there is no `cflags` (fact sheet 1.1).
-pub(super) fn flags(reader: &Reader) -> Result<Vec<Flag>, ConfigError> {
-    let items = match reader.list("cflags")? {
-        Some(items) => items,
-        None => reader.list("flags")?.unwrap_or_default(),
+pub(super) fn flags(reader: &Reader, warnings: &mut Vec<Note>) -> Result<Vec<Flag>, ConfigError> {
+    let (file, items) = match reader.list("cflags")? {
+        Some(items) => ("cflags", items),
+        None => ("flags", reader.list("flags")?.unwrap_or_default()),
     };
-    Ok(words(items)
+    if file == "cflags" && reader.exists("flags")? {
+        let (file, by) = ("flags".to_owned(), "cflags".to_owned());
+        warnings.push(Note::Overruled { file, by });
+    }
+    let flags: Vec<Flag> = words(items)
         .map(|(_, on, word)| {
             let lower = word.to_ascii_lowercase();
             let name = lower.strip_prefix("vxf_").unwrap_or(&lower).to_owned();
             Flag { name, on }
         })
-        .collect())
+        .collect();
+    for flag in flags.iter().filter(|flag| flag.on) {
+        let name = flag.name.as_str();
+        if !GIVEN_FLAGS.contains(&name) && !KEPT_FLAGS.contains(&name) {
+            let (file, word) = (file.to_owned(), name.to_owned());
+            warnings.push(Note::WordWithoutEffect { file, word });
+        }
+    }
+    Ok(flags)
 }
 
 /// Reads `killseq`: signal, seconds, signal, …, one a line or separated by blanks (B27).

@@ -25,6 +25,7 @@ use std::{env, fs, thread};
 use protocol::terminal::Size;
 use serde::{Deserialize, Serialize};
 
+use crate::config::{self, ProcessSettings};
 use crate::roots::Roots;
 use crate::state::{GuestState, ProcessIdentity};
 
@@ -111,6 +112,9 @@ struct Plan {
     user: Option<String>,
     /// What the config tree says the shell is.
     shell: Vec<String>,
+    /// How the config tree says processes are served.
+    nice: i32,
+    processes: ProcessSettings,
     /// Whether a terminal is to be made, and of which size; standard input is then the channel
     /// over which its other end is handed out.
     terminal: Option<Size>,
@@ -158,12 +162,20 @@ fn role_command(
     terminal: Option<Size>,
 ) -> Result<Command, ExecError> {
     let not_running = || ExecError::NotRunning { name: state.name.clone() };
+    // A tree that was spoiled since its start must not keep anybody out.
+    let (nice, processes) =
+        config::process_settings_of(roots, &state.name).unwrap_or_else(|error| {
+            tracing::warn!(name = %state.name, %error, "a command is run without its settings");
+            Default::default()
+        });
     let plan = Plan {
         init: state.init.filter(|init| init.is_alive()).ok_or_else(not_running)?,
         cgroups: state.cgroups.clone(),
         capabilities: state.capabilities,
         user: invocation.user.clone(),
         shell: configured_shell(roots, state),
+        nice,
+        processes,
         terminal,
         term: plain(invocation.term.as_deref(), "linux"),
         lang: plain(invocation.lang.as_deref(), "C.UTF-8"),

@@ -23,6 +23,7 @@ use super::pty::Pty;
 use super::user;
 use super::{NOT_STARTED, PLAN_VARIABLE, Plan, exit_code};
 use crate::guest::confine::{ConfineError, confine_thread};
+use crate::guest::processes;
 
 /// Where commands are looked for inside.
 const SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -143,7 +144,10 @@ fn run(argv: Vec<OsString>) -> Result<u8, GuestExecError> {
     sys::descriptor::close_on_exec_from(3).map_err(GuestExecError::Prepare)?;
     // Nobody inside may look at this process or its descriptors while it comes in.
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(prepare)?;
-    crate::guest::supervise::set_limits();
+    crate::guest::supervise::set_limits(plan.processes.badness);
+    let _ = rustix::process::setpriority_process(None, plan.nice);
+    processes::set_priority(std::process::id(), &plan.processes)
+        .map_err(GuestExecError::Prepare)?;
     let guest = Guest::open(&plan)?;
     guest.join()?;
     rustix::process::umask(rustix::fs::Mode::WGRP | rustix::fs::Mode::WOTH);
@@ -159,6 +163,7 @@ fn run(argv: Vec<OsString>) -> Result<u8, GuestExecError> {
     }
     let groups: Vec<Gid> = user.groups.iter().copied().map(Gid::from_raw).collect();
     nix::unistd::setgroups(&groups).map_err(|errno| GuestExecError::BecomeRoot(errno.into()))?;
+    processes::become_personality(&plan.processes).map_err(GuestExecError::Prepare)?;
     // From here on this process may do what the command may do; all that is left is to wait for it.
     confine_thread(CapabilitySet::from_bits(plan.capabilities)).map_err(GuestExecError::GiveUp)?;
     let (program, arguments) = program_of(argv, &plan)?;
@@ -180,6 +185,7 @@ fn run(argv: Vec<OsString>) -> Result<u8, GuestExecError> {
         death_signal: SIGHUP,
     };
     session.prepare(&mut command);
+    processes::limit(&mut command, &plan.processes.limits);
     supervise(command, program, terminal)
 }
 

@@ -26,7 +26,9 @@ use rustix::system::{RebootCommand, reboot};
 use sys::process::Reaped;
 
 use super::mounts::At;
-use super::plan::{InitPlan, StartFailure, Step};
+use super::plan::{InitPlan, StartFailure, StartPlan, Step};
+use super::processes;
+use crate::config::ProcessLimit;
 
 /// Scripts that start run levels; of several the last one is taken (fact sheet 1.4).
 const SCRIPTS: [&str; 2] = ["/etc/init.d/rc", "/etc/rc.d/rc"];
@@ -56,6 +58,8 @@ const REQUEST_RUN_LEVEL: u32 = 1;
 pub(super) struct Order {
     command: Vec<String>,
     environment: Vec<String>,
+    /// Limits of each of its processes.
+    limits: Vec<ProcessLimit>,
     /// Whether the command is a script that takes a run level; otherwise the configuration's own.
     takes_level: bool,
 }
@@ -71,13 +75,13 @@ impl Order {
             command.truncate(1);
             command.push(level);
         }
-        Self { command, environment, takes_level: self.takes_level }
+        Self { command, environment, limits: self.limits.clone(), takes_level: self.takes_level }
     }
 }
 
 /// Becomes pid 1 and starts the start command; gives how it is to be stopped.
-pub(super) fn begin(plan: &InitPlan, environment: &[String]) -> Result<Order, StartFailure> {
-    let InitPlan::Own { start_command, start_level, stop_command, stop_level } = plan else {
+pub(super) fn begin(plan: &StartPlan) -> Result<Order, StartFailure> {
+    let InitPlan::Own { start_command, start_level, stop_command, stop_level } = &plan.init else {
         return Err(StartFailure::new(Step::FindInit, "", libc::EINVAL));
     };
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
@@ -86,8 +90,8 @@ pub(super) fn begin(plan: &InitPlan, environment: &[String]) -> Result<Order, St
     let _ = sys::process::set_title(&format!("init [{start_level}]"));
     let mask: SigSet = AWAITED.into_iter().collect();
     mask.thread_block().map_err(io::Error::from).at(Step::Execute, "init")?;
-    let start = order(start_command.as_deref(), start_level, environment)?;
-    let stop = order(stop_command.as_deref(), stop_level, environment)?;
+    let start = order(start_command.as_deref(), start_level, plan)?;
+    let stop = order(stop_command.as_deref(), stop_level, plan)?;
     prepare(start_level);
     spawn(&start).at(Step::Execute, start.command.first().map_or("", String::as_str))?;
     Ok(stop)
@@ -97,9 +101,9 @@ pub(super) fn begin(plan: &InitPlan, environment: &[String]) -> Result<Order, St
 fn order(
     configured: Option<&[String]>,
     level: &str,
-    environment: &[String],
+    plan: &StartPlan,
 ) -> Result<Order, StartFailure> {
-    let mut environment = environment.to_vec();
+    let mut environment = plan.environment.clone();
     let command = match configured {
         Some(command) => command.to_vec(),
         None => {
@@ -113,20 +117,17 @@ fn order(
             vec![(*script).to_owned(), level.to_owned()]
         }
     };
-    Ok(Order { command, environment, takes_level: configured.is_none() })
+    let limits = plan.processes.limits.clone();
+    Ok(Order { command, environment, limits, takes_level: configured.is_none() })
 }
 
 fn spawn(order: &Order) -> io::Result<u32> {
     let (program, arguments) = order.command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
     let variables = order.environment.iter().filter_map(|pair| pair.split_once('='));
-    let child = Command::new(program)
-        .args(arguments)
-        .env_clear()
-        .envs(variables)
-        .current_dir("/")
-        .stdin(Stdio::inherit())
-        .spawn()?;
-    Ok(child.id())
+    let mut command = Command::new(program);
+    command.args(arguments).env_clear().envs(variables).current_dir("/").stdin(Stdio::inherit());
+    processes::limit(&mut command, &order.limits);
+    Ok(command.spawn()?.id())
 }
 
 /// The life of pid 1, once its start command runs.
@@ -358,6 +359,7 @@ mod tests {
         let script = Order {
             command: vec!["/etc/init.d/rc".to_owned(), "6".to_owned()],
             environment: vec!["PREVLEVEL=N".to_owned(), "RUNLEVEL=6".to_owned()],
+            limits: Vec::new(),
             takes_level: true,
         };
         let halt = script.at_level(b'0');

@@ -19,6 +19,7 @@ mod init;
 mod masks;
 pub(crate) mod mounts;
 pub(crate) mod plan;
+pub(crate) mod processes;
 mod spawn;
 pub mod supervise;
 mod watch;

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use sys::capability::CapabilitySet;
 use sys::mount::Attributes;
 
-use crate::config::{FstabEntry, MountKind};
+use crate::config::{FstabEntry, MountKind, ProcessSettings};
 
 /// All that is needed to make a guest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +41,8 @@ pub struct StartPlan {
     pub mounts: Vec<MountPlan>,
     /// Its niceness.
     pub nice: i32,
+    /// How else its processes are served.
+    pub processes: ProcessSettings,
     /// Its cgroup directories, made already by [`crate::cgroup::Layout::create`].
     pub cgroups: Vec<PathBuf>,
     /// The cgroup directories of supervisors, made already by
@@ -229,6 +231,8 @@ pub enum Step {
     Fstab,
     /// Setting its host name.
     HostName,
+    /// Setting how its processes are served.
+    Settings,
     /// Leaving the host's files behind.
     LeaveHost,
     /// Giving up capabilities and system calls.
@@ -257,6 +261,7 @@ impl fmt::Display for Step {
             Self::Console => "making its console",
             Self::Fstab => "mounting what fstab says",
             Self::HostName => "setting its host name",
+            Self::Settings => "setting how its processes are served:",
             Self::LeaveHost => "leaving the host's files",
             Self::Confine => "giving up rights",
             Self::FindInit => "looking for its init",

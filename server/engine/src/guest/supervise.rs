@@ -29,7 +29,7 @@ use super::mounts::{self, At, Prepared};
 use super::plan::{
     GO, InitPlan, MAX_PACKET_BYTES, MAX_PLAN_BYTES, Report, StartFailure, StartPlan, Step,
 };
-use super::{confine, console, init, watch};
+use super::{confine, console, init, processes, watch};
 use crate::cgroup;
 
 /// From the supervisor to the guest's process: ids are mapped, mount.
@@ -161,7 +161,7 @@ struct Guest {
 
 /// Makes the guest and lets it run when the caller says so.
 fn make(plan: &StartPlan, channel: &mut Option<OwnedFd>) -> Result<Guest, Stop> {
-    set_limits();
+    set_limits(plan.processes.badness);
     let root = mounts::open_root(&plan.root)?;
     let prepared = mounts::prepare(&plan.mounts);
     let (link, theirs) = seqpacket::pair().at(Step::Fork, "")?;
@@ -188,6 +188,7 @@ fn make(plan: &StartPlan, channel: &mut Option<OwnedFd>) -> Result<Guest, Stop> 
     if let Some(pid) = i32::try_from(init).ok().and_then(Pid::from_raw) {
         let _ = rustix::process::setpriority_process(Some(pid), plan.nice);
     }
+    processes::set_priority(init, &plan.processes).at(Step::Settings, "ionice")?;
     join_v1(&plan.cgroups, init)?;
     // Before the guest's first instruction, so that no kill is missed.
     let oom = watch::OomCounter::open(plan);
@@ -212,8 +213,8 @@ impl Drop for Unfinished {
 }
 
 /// What a guest's processes may use, set here to be inherited.
-pub(crate) fn set_limits() {
-    let _ = fs::write("/proc/self/oom_score_adj", "0");
+pub(crate) fn set_limits(badness: i32) {
+    let _ = fs::write("/proc/self/oom_score_adj", badness.to_string());
     let unlimited = Rlimit { current: None, maximum: None };
     for resource in [
         Resource::Cpu,
@@ -321,7 +322,7 @@ fn tell(channel: &OwnedFd, report: &Report) -> bool {
 fn be_guest(plan: &StartPlan, link: OwnedFd, root: OwnedFd, prepared: Vec<Prepared>) -> ! {
     let failure = match enter(plan, &link, root, prepared) {
         Ok(()) => match &plan.init {
-            InitPlan::Own { .. } => match init::begin(&plan.init, &plan.environment) {
+            InitPlan::Own { .. } => match init::begin(plan) {
                 Ok(stop) => {
                     let _ = seqpacket::send(&link, EXECUTING, &[]);
                     drop(link);
@@ -329,7 +330,7 @@ fn be_guest(plan: &StartPlan, link: OwnedFd, root: OwnedFd, prepared: Vec<Prepar
                 }
                 Err(failure) => failure,
             },
-            InitPlan::Program { command } => execute(command, &plan.environment, link.as_fd()),
+            InitPlan::Program { command } => execute(command, plan, link.as_fd()),
         },
         Err(Some(failure)) => failure,
         // The supervisor is gone.
@@ -378,6 +379,7 @@ fn enter(
         mounts::mount_cgroup(&sys, is_writable)?;
     }
     drop(sys);
+    processes::become_personality(&plan.processes).at(Step::Settings, "personality")?;
     confine::confine_thread(CapabilitySet::from_bits(plan.capabilities)).map_err(|error| {
         Some(StartFailure::new(Step::Confine, &error.to_string(), errno_of(&error)))
     })
@@ -417,14 +419,16 @@ fn has_unified() -> bool {
 }
 
 /// Becomes a program of the guest's; returns only when it did not come to that.
-fn execute(command: &[String], environment: &[String], link: BorrowedFd<'_>) -> StartFailure {
+fn execute(command: &[String], plan: &StartPlan, link: BorrowedFd<'_>) -> StartFailure {
     let Some((program, arguments)) = command.split_first() else {
         return StartFailure::new(Step::FindInit, "", libc::EINVAL);
     };
     let _ = seqpacket::send(link, EXECUTING, &[]);
-    let variables = environment.iter().filter_map(|pair| pair.split_once('='));
-    let error =
-        Command::new(program).args(arguments).env_clear().envs(variables).current_dir("/").exec();
+    let variables = plan.environment.iter().filter_map(|pair| pair.split_once('='));
+    let mut command = Command::new(program);
+    command.args(arguments).env_clear().envs(variables).current_dir("/");
+    processes::limit(&mut command, &plan.processes.limits);
+    let error = command.exec();
     StartFailure::new(Step::Execute, program, error.raw_os_error().unwrap_or(libc::EIO))
 }
 

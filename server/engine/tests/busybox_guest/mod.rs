@@ -66,6 +66,7 @@ impl Guest {
             capabilities: sys::capability::CapabilitySet::SECURE.bits(),
             mounts: Vec::new(),
             nice: 0,
+            processes: engine::config::ProcessSettings::default(),
             cgroups: layout.create(&cgroup_root, "tiny", first_host_id).unwrap(),
             supervisor_cgroups: layout.create_supervisors(&cgroup_root).unwrap(),
             console_log: directory.path().join("console.log"),

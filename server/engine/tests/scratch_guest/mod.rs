@@ -111,6 +111,7 @@ impl Scratch {
             capabilities: CapabilitySet::SECURE.bits(),
             mounts: Vec::new(),
             nice: 0,
+            processes: engine::config::ProcessSettings::default(),
             cgroups: self.cgroups.clone(),
             supervisor_cgroups: self.supervisor_cgroups.clone(),
             console_log: base.join("log/console.log"),

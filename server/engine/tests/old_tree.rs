@@ -1,0 +1,497 @@
+//! Config trees as the original's administrators wrote them (fact sheet 1), on the real kernel: what
+//! today's kernel can do of one has its effect, what it cannot is said at the start, and nobody
+//! touches what Ulysse does not know.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use domain::config_change::{Author, ConfigEdit, FileState};
+use domain::config_entry::{ConfigTree, Expected};
+use domain::failure::Failure;
+use domain::identity::IdentityForm;
+use domain::note::Note;
+use domain::operation::{Actor, Operation, Progress};
+use engine::Engine;
+use engine::cgroup::{self, Layout};
+use engine::engine::{Change, Instance};
+use engine::exec::{self, Invocation};
+use engine::operation::Silent;
+use engine::roots::{Roots, Settings};
+use engine::state::GuestState;
+use sys::priority::{IoPriority, io_priority};
+
+/// Odd spacing, comments, missing newlines, old spellings: each a way the original read.
+const TREE: &[(&str, &str)] = &[
+    ("name", "  the old one  \nnever read"),
+    ("context", " 211 "),
+    ("flags", "# as we always did\n\n  fakeinit,VXF_virt_mem\nsched_hard"),
+    ("bcapabilities", "# less\n  !sys_chroot , CAP_SYS_NICE"),
+    ("ccapabilities", "raw_icmp\n"),
+    (
+        "fstab",
+        "# mine\n\nnone\t/proc   proc defaults 0 0\n  none /tmp tmpfs size=4m,mode=1777 0 0\n\
+         none /var/spool tmpfs size=1m 0 0",
+    ),
+    ("fstab.local", "none  /mnt  tmpfs  size=1m,ro"),
+    ("uts/nodename", "  old.cume.fr"),
+    ("uts/domainname", "yp.cume.fr  \n\n"),
+    ("uts/release", "2.6.18-vs2.0.3"),
+    ("apps/init/style", "sysv  "),
+    ("apps/init/runlevel", " 4"),
+    ("apps/init/mark", "# at boot\n default \n"),
+    ("apps/init/killseq", "15\n1\n9"),
+    ("apps/init/environment", "PATH=/bin\nWHO=the old one"),
+    ("apps/init/sync", ""),
+    ("apps/pkgmgmt/internal", "whatever"),
+    ("interfaces/dev", "nat0"),
+    ("interfaces/0/ip", " 10.127.0.31 \n"),
+    ("interfaces/0/prefix", "24"),
+    ("interfaces/0/name", "old"),
+    ("interfaces/0/bcast", "10.127.0.255"),
+    ("interfaces/10/ip", "10.127.0.32"),
+    ("interfaces/10/only_ip", ""),
+    ("interfaces/CVS/Root", ":pserver:nobody\n"),
+    ("nice", " 5 "),
+    ("ionice/class", "3"),
+    ("personality", "PER_LINUX32\nuname26"),
+    ("badness", "300"),
+    ("schedule", "1\n2\n3\n4\n5\n6"),
+    ("shell", "/bin/sh\n-l"),
+    ("ulimits/nofile", "512"),
+    ("ulimits/core.hard", "1K"),
+    ("ulimits/stack.soft", "4096K"),
+    ("rlimits/rss", "99999"),
+    ("rlimits/rss.hard", " 0x2000"),
+    ("rlimits/as", "12288"),
+    ("rlimits/nproc.hard", "60"),
+    ("rlimits/nsock", "100"),
+    ("sched/fill-rate", "1"),
+    ("sched/interval", "4 "),
+    ("sched/tokens-max", "125"),
+    ("cpuset/name", "old"),
+    ("cpuset/cpus", " 0"),
+    ("cpuset/mems", "0"),
+    ("cpuset/virtualized", ""),
+    ("dlimits/0/directory", "/"),
+    ("apps/somebody/elses", "kept as it is"),
+    ("a note.txt", "\u{feff}to myself"),
+];
+
+/// Files that a start names as without effect; of all others it says nothing of the kind.
+const WITHOUT_EFFECT: &[&str] = &[
+    "ccapabilities",
+    "cpuset/virtualized",
+    "dlimits/0/directory",
+    "interfaces/0/bcast",
+    "rlimits/nsock",
+    "sched/tokens-max",
+    "scripts/pre-start",
+    "uts/release",
+];
+
+/// An instance of its own; what runs of it is ended when it is dropped.
+struct Host {
+    _base: tempfile::TempDir,
+    engine: Arc<Engine>,
+}
+
+impl Host {
+    fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        // The test's thread, and what it starts, are on a host network of their own.
+        nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET).unwrap();
+        let base = tempfile::tempdir().unwrap();
+        fs::set_permissions(base.path(), fs::Permissions::from_mode(0o711)).unwrap();
+        let at = |name: &str| base.path().join(name);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let roots = Roots {
+            config_base: at("etc"),
+            guest_base: at("lib"),
+            run_base: at("run"),
+            cache_base: at("cache"),
+            log_base: at("log"),
+            state_base: at("state"),
+            runtime_base: at("runtime"),
+            database_base: at("database"),
+            host_fstab: at("fstab"),
+            cgroup_root: format!("ulysse-test-old-{}-{number}", std::process::id()),
+        };
+        let settings = Settings { roots, ..Settings::default() };
+        engine::config::ensure_defaults(&settings.roots).unwrap();
+        let test = std::env::current_exe().unwrap();
+        let executable = test.parent().and_then(Path::parent).unwrap().join("examples/roles");
+        let engine = Engine::new(Instance { settings, settings_file: None, executable });
+        Self { _base: base, engine }
+    }
+
+    fn roots(&self) -> &Roots {
+        &self.engine.instance().settings.roots
+    }
+
+    fn config(&self, name: &str) -> PathBuf {
+        self.roots().config_base.join(name)
+    }
+
+    /// A VServer of busybox with this config tree, whose rc does `script`; its links are the original's.
+    fn guest(&self, name: &str, tree: &[(&str, &str)], script: &str) {
+        let (root, config) = (self.roots().guest_base.join(name), self.config(name));
+        for directory in ["bin", "dev", "etc/init.d", "mnt", "proc", "sys", "tmp", "var/run"] {
+            fs::create_dir_all(root.join(directory)).unwrap();
+        }
+        fs::copy("/bin/busybox", root.join("bin/busybox")).unwrap();
+        let list = Command::new("/bin/busybox").arg("--list").output().unwrap();
+        for applet in String::from_utf8(list.stdout).unwrap().lines() {
+            // busybox itself is there already.
+            let _ = symlink("busybox", root.join("bin").join(applet));
+        }
+        fs::write(root.join("etc/passwd"), "root:x:0:0:root:/root:/bin/sh\n").unwrap();
+        let rc = root.join("etc/init.d/rc");
+        fs::write(&rc, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&rc, fs::Permissions::from_mode(0o755)).unwrap();
+        fs::create_dir_all(&config).unwrap();
+        for (path, text) in tree {
+            let path = config.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        let defaults = self.roots().config_base.join(".defaults");
+        symlink(defaults.join("vdirbase").join(name), config.join("vdir")).unwrap();
+        symlink(defaults.join("cachebase").join(name), config.join("cache")).unwrap();
+        symlink(self.roots().run_base.join(name), config.join("run")).unwrap();
+    }
+
+    fn old(&self) {
+        self.guest(
+            "old",
+            TREE,
+            "(echo level $1 $RUNLEVEL; echo who $WHO; ulimit -n; ulimit -c; ulimit -s) > /out.new; \
+             mv /out.new /out",
+        );
+        let config = self.config("old");
+        // One that would have failed the original's start; it ran as the host's root.
+        fs::create_dir(config.join("scripts")).unwrap();
+        fs::write(config.join("scripts/pre-start"), "#!/bin/sh\nexit 1\n").unwrap();
+        fs::write(config.join("apps/somebody/binary"), b"\xff\0\x01").unwrap();
+        symlink("/nowhere/at all", config.join("apps/somebody/link")).unwrap();
+    }
+
+    fn run(&self, change: Change) -> Operation {
+        let actor = Actor::CommandLine { login: "ada".to_owned() };
+        self.engine.run_in_process(change, actor, &Silent).unwrap()
+    }
+
+    fn must(&self, change: Change) -> Operation {
+        let operation = self.run(change);
+        assert_eq!(operation.progress, Progress::Succeeded, "{}", operation.command);
+        operation
+    }
+
+    /// What Ulysse itself said in the log of an operation.
+    fn notes(&self, operation: &Operation) -> Vec<Note> {
+        let log = self.engine.read_log(&operation.id, 0).unwrap().text;
+        log.lines().filter_map(Note::of_line).collect()
+    }
+
+    fn state(&self, name: &str) -> Option<GuestState> {
+        GuestState::running(self.roots(), &name.parse().unwrap()).unwrap()
+    }
+
+    /// What a command inside says.
+    fn inside(&self, name: &str, script: &str) -> String {
+        let state = self.state(name).unwrap();
+        let argv = ["/bin/sh", "-c", script].map(Into::into).to_vec();
+        let invocation = Invocation::from_here(argv);
+        let executable = &self.engine.instance().executable;
+        let mut command = exec::command(executable, self.roots(), &state, &invocation).unwrap();
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{script}: {output:?}");
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    /// Who changed what in a tree, the newest first.
+    fn history(&self, name: &str) -> Vec<(Author, Vec<String>)> {
+        let records = self.engine.config_history(&name.parse().unwrap()).unwrap();
+        let files = |record: &domain::config_change::ConfigRecord| {
+            record.files.iter().map(|file| file.path.to_string()).collect()
+        };
+        records.iter().map(|record| (record.author.clone(), files(record))).collect()
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        let patience = Duration::from_secs(10);
+        for state in GuestState::all(self.roots()).unwrap_or_default() {
+            let _ = cgroup::kill_all(&state.cgroups, patience);
+            let _ = cgroup::remove(&state.cgroups, patience);
+        }
+        let Ok(layout) = Layout::detect() else { return };
+        for directory in layout.paths(&self.roots().cgroup_root, ".supervisors") {
+            let Some(top) = directory.parent() else { continue };
+            let deadline = Instant::now() + patience;
+            // A supervisor ends a moment after its guest.
+            while top.exists() && Instant::now() < deadline {
+                for entry in fs::read_dir(top).into_iter().flatten().flatten() {
+                    let _ = fs::remove_dir(entry.path());
+                }
+                if fs::remove_dir(top).is_ok() {
+                    break;
+                }
+                std::thread::park_timeout(Duration::from_millis(5));
+            }
+        }
+    }
+}
+
+fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !condition() {
+        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+}
+
+/// What a file of its cgroups says: under its name in either layout.
+fn limit(state: &GuestState, names: &[&str]) -> String {
+    let mut paths = names.iter().flat_map(|name| state.cgroups.iter().map(move |p| p.join(name)));
+    let path = paths.find(|path| path.exists()).unwrap_or_else(|| panic!("none of {names:?}"));
+    fs::read_to_string(path).unwrap().trim().to_owned()
+}
+
+/// Every file and link below a directory, with its bytes or target.
+fn all_of(directory: &Path) -> BTreeMap<String, Vec<u8>> {
+    fn walk(top: &Path, directory: &Path, all: &mut BTreeMap<String, Vec<u8>>) {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.strip_prefix(top).unwrap().display().to_string();
+            let found = fs::symlink_metadata(&path).unwrap();
+            if found.is_symlink() {
+                all.insert(
+                    name,
+                    fs::read_link(&path).unwrap().into_os_string().into_encoded_bytes(),
+                );
+            } else if found.is_dir() {
+                walk(top, &path, all);
+            } else {
+                all.insert(name, fs::read(&path).unwrap());
+            }
+        }
+    }
+    let mut all = BTreeMap::new();
+    walk(directory, directory, &mut all);
+    all
+}
+
+fn name(text: &str) -> domain::id::VServerName {
+    text.parse().unwrap()
+}
+
+#[test]
+fn a_tree_of_the_original_starts_and_has_its_effect() {
+    let host = Host::new();
+    host.old();
+    let before = all_of(&host.config("old"));
+    let started = host.must(Change::Start(name("old")));
+    let notes = host.notes(&started);
+    let mut without_effect: Vec<&str> = notes
+        .iter()
+        .filter_map(|note| match note {
+            Note::NoEffect { file } => Some(file.as_str()),
+            _ => None,
+        })
+        .collect();
+    without_effect.sort_unstable();
+    assert_eq!(without_effect, WITHOUT_EFFECT);
+    let text = str::to_owned;
+    for expected in [
+        Note::InterfaceWithoutAddress { directory: text("interfaces/CVS") },
+        Note::WordWithoutEffect { file: text("flags"), word: text("virt_mem") },
+        Note::Overruled { file: text("schedule"), by: text("sched") },
+        Note::Obsolete { file: text("fstab.local"), instead: text("fstab") },
+        Note::Obsolete { file: text("interfaces/10/only_ip"), instead: text("nodev") },
+    ] {
+        assert!(notes.contains(&expected), "{expected:?} in {notes:?}");
+    }
+    let unmounted = |note: &Note| matches!(note, Note::NotMounted { line: 5, subject, .. } if subject == "/var/spool");
+    assert!(notes.iter().any(unmounted), "{notes:?}");
+    assert_eq!(notes.len(), WITHOUT_EFFECT.len() + 6, "and nothing else: {notes:?}");
+
+    // What the start command was given.
+    let out = host.roots().guest_base.join("old/out");
+    until("its rc has run", || out.exists());
+    let out = fs::read_to_string(out).unwrap();
+    assert_eq!(out, "level 4 4\nwho the old one\n512\n0\n4096\n");
+
+    // What whoever enters is given.
+    let found = host.inside(
+        "old",
+        "hostname; cat /proc/sys/kernel/domainname; uname -m; uname -r | cut -c1-4; cut -d' ' -f19 /proc/self/stat; \
+         cat /proc/self/oom_score_adj; ulimit -n; \
+         grep -E '^(Cpus|Mems)_allowed_list' /proc/self/status | cut -f2",
+    );
+    let lines: Vec<&str> = found.lines().collect();
+    let machine = if cfg!(target_arch = "x86_64") { "i686" } else { lines[2] };
+    assert_eq!(lines, ["old.cume.fr", "yp.cume.fr", machine, "2.6.", "5", "300", "512", "0", "0"]);
+
+    // Its first process too, seen from the host.
+    let state = host.state("old").unwrap();
+    let pid = state.init.unwrap().pid;
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let field = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        line.unwrap_or_else(|| panic!("{name} in {status}")).trim().to_owned()
+    };
+    assert_eq!(field("Cpus_allowed_list:"), "0");
+    let bounding = u64::from_str_radix(&field("CapBnd:"), 16).unwrap();
+    let has = |capability: u64| bounding >> capability & 1 == 1;
+    assert!(has(23) && !has(18), "SYS_NICE and no SYS_CHROOT: {bounding:x}");
+    assert_eq!(fs::read_to_string(format!("/proc/{pid}/oom_score_adj")).unwrap(), "300\n");
+
+    let idle = IoPriority { class: 3, level: 0 };
+    assert_eq!(io_priority(pid).unwrap(), idle);
+
+    // Its limits.
+    let memory = limit(&state, &["memory.max", "memory.limit_in_bytes"]);
+    assert_eq!(memory, (0x2000 * 4096).to_string());
+    assert_eq!(limit(&state, &["pids.max"]), "60");
+    let cpu = limit(&state, &["cpu.max", "cpu.cfs_quota_us"]);
+    assert!(cpu == "25000 100000" || cpu == "25000", "{cpu}");
+    assert_eq!(limit(&state, &["cpuset.cpus"]), "0");
+    assert_eq!(limit(&state, &["cpuset.mems"]), "0");
+
+    // Its mounts and addresses.
+    let mounts = host.inside("old", "grep -E ' /(tmp|mnt) ' /proc/mounts; ip addr");
+    assert!(mounts.contains("size=4096k") && mounts.contains("size=1024k"), "{mounts}");
+    assert!(mounts.contains(" /mnt tmpfs ro,"), "{mounts}");
+    for address in ["10.127.0.31/24", "10.127.0.32/"] {
+        assert!(mounts.contains(address), "{address}: {mounts}");
+    }
+
+    host.must(Change::Stop(name("old")));
+    assert!(state.cgroups.iter().all(|path| !path.exists()), "nothing of its limits is left");
+    assert_eq!(all_of(&host.config("old")), before, "starting and stopping writes nothing there");
+}
+
+#[test]
+fn what_ulysse_does_not_know_is_kept_through_edits_and_renaming() {
+    let host = Host::new();
+    host.old();
+    let unknown = |name: &str| {
+        let mut all = all_of(&host.config(name));
+        all.retain(|path, _| path.contains("somebody") || path.contains("note.txt"));
+        all
+    };
+    let all = unknown("old");
+    assert_eq!(all.len(), 4, "{all:?}");
+    let tree: ConfigTree = "old".parse().unwrap();
+    let nice = "nice".parse().unwrap();
+    let FileState::Text { digest, .. } = host.engine.config_file(&tree, &nice).unwrap().state
+    else {
+        panic!("nice is a text");
+    };
+    let edit = ConfigEdit { path: nice, seen: Some(digest), text: Some("7\n".to_owned()) };
+    host.must(Change::Configure { tree, edits: vec![edit] });
+    assert_eq!(unknown("old"), all);
+    let form = IdentityForm { name: "older".to_owned(), ..IdentityForm::default() };
+    host.must(Change::Identity { name: name("old"), form });
+    assert_eq!(unknown("older"), all);
+    host.must(Change::Start(name("older")));
+    assert_eq!(
+        host.inside("older", "hostname; cut -d' ' -f19 /proc/self/stat"),
+        "older.cume.fr\n7"
+    );
+}
+
+#[test]
+fn processors_that_the_host_does_not_have_are_refused() {
+    let host = Host::new();
+    host.guest("web", &[("context", "212\n"), ("cpuset/name", "web\n")], "true");
+    let path = |leaf: &str| host.config("web").join("cpuset").join(leaf);
+    let online = |kind: &str| {
+        let text = fs::read_to_string(format!("/sys/devices/system/{kind}/online")).unwrap();
+        Expected::NumbersOfHost { available: text.trim().to_owned() }
+    };
+    for (leaf, text, expected) in [
+        ("cpus", "0-4000\n", online("cpu")),
+        ("mems", "7", online("node")),
+        ("cpus", "all", Expected::NumberList),
+    ] {
+        fs::write(path(leaf), text).unwrap();
+        let file = format!("web/cpuset/{leaf}");
+        let failure = Failure::BadConfig { file, line: 1, expected };
+        let refused = host.run(Change::Start(name("web")));
+        assert_eq!(refused.progress, Progress::Failed { failure }, "{text}");
+        assert!(host.state("web").is_none());
+        fs::remove_file(path(leaf)).unwrap();
+    }
+    // One that runs goes on when it could not be started again.
+    fs::write(path("cpus"), "0").unwrap();
+    host.must(Change::Start(name("web")));
+    let first = host.state("web").unwrap();
+    assert_eq!(limit(&first, &["cpuset.cpus"]), "0");
+    fs::write(path("cpus"), "0-4000").unwrap();
+    let refused = host.run(Change::Restart(name("web")));
+    assert!(matches!(refused.progress, Progress::Failed { .. }), "{refused:?}");
+    assert_eq!(host.state("web").unwrap().init, first.init);
+    // Without the files the next start has all of them.
+    fs::remove_dir_all(host.config("web").join("cpuset")).unwrap();
+    host.must(Change::Restart(name("web")));
+    let now = host.state("web").unwrap();
+    let Expected::NumbersOfHost { available } = online("cpu") else { panic!() };
+    assert_eq!(limit(&now, &["cpuset.cpus.effective", "cpuset.cpus"]), available);
+}
+
+#[test]
+fn the_history_tells_operations_from_edits_by_hand() {
+    let host = Host::new();
+    let of = |name: &str, context: &str| {
+        let nodename = format!("{name}.cume.fr\n");
+        host.guest(
+            name,
+            &[("name", name), ("context", context), ("uts/nodename", &nodename)],
+            "true",
+        );
+    };
+    of("nono", "220");
+    of("front", "221");
+    fs::create_dir_all(host.config("front").join("apps/init")).unwrap();
+    fs::write(host.config("front").join("apps/init/depends"), "nono\n").unwrap();
+    let ada = Author::Known(Actor::CommandLine { login: "ada".to_owned() });
+    let files = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+
+    // A start notices what was edited since the last look, without anybody looking at the tree.
+    host.must(Change::Start(name("nono")));
+    assert_eq!(host.history("nono"), []);
+    fs::write(host.config("nono").join("nice"), "3\n").unwrap();
+    host.must(Change::Restart(name("nono")));
+    assert_eq!(host.history("nono"), [(Author::ByHand, files(&["nice"]))]);
+
+    // A renaming is its own author's, also while it stops and starts; what was edited before it is not.
+    fs::write(host.config("nono").join("nice"), "4\n").unwrap();
+    let form = IdentityForm { name: "ulyse".to_owned(), restart: true, ..IdentityForm::default() };
+    let renamed = host.must(Change::Identity { name: name("nono"), form });
+    let history = host.history("ulyse");
+    assert_eq!(history.len(), 3, "{history:?}");
+    assert_eq!(history[0].0, ada);
+    for path in ["name", "run", "uts/nodename", "vdir"] {
+        assert!(history[0].1.contains(&path.to_owned()), "{path} in {history:?}");
+    }
+    assert_eq!(history[1], (Author::ByHand, files(&["nice"])));
+    assert_eq!(host.history("front"), [(ada.clone(), files(&["apps/init/depends"]))]);
+    let record = &host.engine.config_history(&"ulyse".parse().unwrap()).unwrap()[0];
+    assert_eq!(record.operation.as_ref(), Some(&renamed.id));
+
+    // Protection as well; and then the next edit by hand is by hand again.
+    host.must(Change::Protect { name: name("ulyse"), on: true });
+    assert_eq!(host.history("ulyse")[0], (ada, files(&["apps/ulysse/protected"])));
+    fs::write(host.config("ulyse").join("nice"), "5\n").unwrap();
+    host.must(Change::Restart(name("ulyse")));
+    assert_eq!(host.history("ulyse")[0], (Author::ByHand, files(&["nice"])));
+    assert_eq!(host.history("ulyse").len(), 5);
+}
