@@ -496,12 +496,15 @@ impl Locale {
 
 #[cfg(test)]
 mod tests {
+    use domain::note::Note;
+
     use super::Locale::{self, English, French};
+    use super::log_text;
 
     #[test]
     fn a_log_says_our_own_lines_in_the_readers_language() {
         let log = format!("I: Retrieving\n{}\n{{\"put_right\":1}}", Note::WaitingForBase.line());
-        let [en, fr] = [Locale::English, Locale::French].map(|locale| log_text(locale, &log));
+        let [en, fr] = [English, French].map(|locale| log_text(locale, &log));
         assert_eq!(
             en,
             "I: Retrieving\nAnother build is making this base; waiting for it.\n{\"put_right\":1}"
