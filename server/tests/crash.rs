@@ -315,11 +315,11 @@ fn a_renaming_that_died_is_put_right_under_its_new_name_too() {
     let roots = &sandbox.settings.roots;
     make_course_vserver(&sandbox, "nono", 100, "10.127.0.44");
     let old = contents(&roots.config_base);
-    assert!(dies_at(&sandbox, "step:12", &["nono", "rename", "ulyse"]));
+    assert!(dies_at(&sandbox, "step:13", &["nono", "rename", "ulyse"]));
     assert!(roots.config_base.join("ulyse").is_dir(), "it is half done");
     let output = sandbox.vserver(&["ulyse", "start"]);
     assert!(!output.status.success(), "{output:?}");
     assert_eq!(contents(&roots.config_base), old);
     sandbox.must(&["nono", "start"]);
-    repair(&sandbox, "step:12");
+    repair(&sandbox, "step:13");
 }
