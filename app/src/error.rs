@@ -53,6 +53,7 @@ pub fn status_of(failure: &Failure) -> StatusCode {
         | Failure::MustBeStopped { .. }
         | Failure::NothingToChange
         | Failure::Mounted { .. }
+        | Failure::Place { .. }
         | Failure::Cancelled => StatusCode::CONFLICT,
         Failure::Invalid { .. }
         | Failure::WrongCredentials

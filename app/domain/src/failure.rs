@@ -12,6 +12,7 @@ use crate::config_entry::{ConfigPath, Expected};
 use crate::field::FieldErrors;
 use crate::id::{BaseId, OperationId, TargetName, TemplateName, VServerName};
 use crate::operation::Target;
+use crate::place::PlaceProblem;
 use crate::template::ArchiveProblem;
 
 /// Why a request was not carried out.
@@ -291,6 +292,14 @@ pub enum Failure {
     Mounted {
         /// Where.
         path: String,
+    },
+    /// Where its files are does not allow it; nothing was done.
+    #[error("{path}: {problem}")]
+    Place {
+        /// Where they are.
+        path: String,
+        /// Why not.
+        problem: PlaceProblem,
     },
     /// Something nobody foresaw. The log holds the rest under the reference.
     #[error("unexpected: {detail}")]

@@ -34,6 +34,7 @@ pub mod init;
 pub mod interface;
 pub mod note;
 pub mod operation;
+pub mod place;
 pub mod recycle;
 pub mod restore;
 pub mod retention;

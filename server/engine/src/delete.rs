@@ -12,6 +12,7 @@ use domain::config_entry::ConfigTree;
 use domain::failure::Failure;
 use domain::id::VServerName;
 use domain::operation::Stage;
+use domain::place::PlaceProblem;
 
 use crate::config::{self, ConfigError};
 use crate::engine::Instance;
@@ -23,21 +24,18 @@ use crate::recycle;
 use crate::roots::Roots;
 use crate::state::GuestState;
 use crate::tree;
+use crate::volume;
 
 /// Why a VServer was not deleted.
 #[derive(Debug, thiserror::Error)]
 pub enum DeleteError {
-    /// Its files are not where Ulysse keeps files.
-    #[error(
-        "the files of {name} are in {path}, outside {base}: remove them, and the link vdir, by hand"
-    )]
-    Outside {
-        /// Which VServer.
-        name: VServerName,
-        /// Where its files are.
+    /// Where its files are does not allow it.
+    #[error("{path}: {problem}")]
+    Place {
+        /// Where they are.
         path: PathBuf,
-        /// Where they would have to be.
-        base: PathBuf,
+        /// Why not.
+        problem: PlaceProblem,
     },
     /// Something is mounted below its files.
     #[error("{path} is mounted: unmount it first")]
@@ -58,7 +56,13 @@ pub enum DeleteError {
 
 impl From<DeleteError> for Failure {
     fn from(error: DeleteError) -> Self {
-        Self::Unexpected { detail: domain::failure::chain(&error) }
+        match error {
+            DeleteError::Place { path, problem } => {
+                Self::Place { path: path.display().to_string(), problem }
+            }
+            DeleteError::Mounted { path } => Self::Mounted { path: path.display().to_string() },
+            other => Self::Unexpected { detail: domain::failure::chain(&other) },
+        }
     }
 }
 
@@ -80,11 +84,12 @@ pub fn delete(
     if protect::is_protected(&config) {
         return Err(Failure::Protected { name: name.clone() }.into());
     }
-    let files = plan(roots, name)?;
+    let is_kept = !at_once && instance.settings.recycle_bin.keep_days > 0;
+    let files = plan(roots, name, is_kept)?;
     if GuestState::read(roots, name).map_err(lifecycle::LifecycleError::from)?.is_some() {
         lifecycle::stop(instance, work, name)?;
     }
-    if !at_once && instance.settings.recycle_bin.keep_days > 0 {
+    if is_kept {
         let (root, volume) = match files {
             Files::None => (None, None),
             Files::Own(root) => (Some(root), None),
@@ -129,21 +134,32 @@ enum Files {
     Volume(PathBuf),
 }
 
-fn plan(roots: &Roots, name: &VServerName) -> Result<Files, DeleteError> {
+fn plan(roots: &Roots, name: &VServerName, is_kept: bool) -> Result<Files, DeleteError> {
     let Some(root) = config::root_directory_of(roots, name) else { return Ok(Files::None) };
+    let wrong = |problem| DeleteError::Place { path: root.clone(), problem };
     let is_within = guest_bases(roots)
         .iter()
         .any(|base| root.strip_prefix(base).is_ok_and(|rest| rest.components().count() > 0));
     if !is_within {
-        let base = roots.guest_base.clone();
-        return Err(DeleteError::Outside { name: name.clone(), path: root, base });
+        let base = roots.guest_base.display().to_string();
+        return Err(wrong(PlaceProblem::Outside { base }));
     }
     let mounts = tree::mounts_in(&root)
         .map_err(|source| DeleteError::Look { path: root.clone(), source })?;
     if let Some(path) = mounts.iter().find(|mount| **mount != root) {
         return Err(DeleteError::Mounted { path: path.clone() });
     }
-    Ok(if mounts.is_empty() { Files::Own(root) } else { Files::Volume(root) })
+    if mounts.is_empty() {
+        // The host would go on mounting it there, over the files of whoever gets the name next.
+        return match volume::in_fstab(&root, &roots.host_fstab) {
+            None => Ok(Files::Own(root)),
+            device => Err(wrong(PlaceProblem::NotMounted { device })),
+        };
+    }
+    match !is_kept && volume::is_read_only(&root) {
+        true => Err(wrong(PlaceProblem::ReadOnly)),
+        false => Ok(Files::Volume(root)),
+    }
 }
 
 /// Where guest files may be: the base of the settings, and what `.defaults/vdirbase` leads to.

@@ -8,7 +8,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use domain::config_entry::ConfigTree;
@@ -33,6 +33,7 @@ use crate::operation::{Step, Stopped, Work, crash_point};
 use crate::roots::{IDS_PER_VSERVER, Roots, first_host_id};
 use crate::state::{GuestState, ProcessIdentity, StateError, reverse_base};
 use crate::terminal::{self, TerminalError};
+use crate::volume;
 
 /// How long processes that were killed may take to be gone.
 const KILL_PATIENCE: Duration = Duration::from_secs(20);
@@ -167,8 +168,8 @@ fn guest_failure(name: VServerName, error: GuestError) -> Failure {
     let errno = |source: &io::Error| source.raw_os_error().unwrap_or_default();
     match error {
         GuestError::NoInit { path } => Failure::NoInit { name, path },
-        GuestError::Make { step: GuestStep::MapFiles, .. } => {
-            Failure::HostLacks { feature: HostFeature::IdmappedMounts, detail: chain(&error) }
+        GuestError::Make { step: GuestStep::MapFiles, ref subject, .. } => {
+            volume::unmappable(Path::new(subject), chain(&error))
         }
         GuestError::Make { step: GuestStep::Fork, ref source, .. }
             if matches!(

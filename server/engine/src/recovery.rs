@@ -122,7 +122,7 @@ fn undo_step(roots: &Roots, step: &Step) -> Result<(), RecoveryError> {
             Ok(volume::mount(volume, &roots.host_fstab)?)
         }
         Step::Mount(volume) => Ok(volume::unmount(ours(roots, &volume.target)?)?),
-        Step::RenameVolume { group, from, to } => Ok(volume::rename(group, to, from)?),
+        Step::RenameVolume { group, from, to } => Ok(volume::rename_back(group, from, to)?),
     }
 }
 

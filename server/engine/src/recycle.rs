@@ -24,6 +24,7 @@ use domain::id::{OperationId, VServerName};
 use domain::identity::{IdentityChange, IdentityForm, VServerIdentity};
 use domain::note::Note;
 use domain::operation::{Actor, Operation, Stage};
+use domain::place::PlaceProblem;
 use domain::recycle::{Bin, BinEntry, Binned};
 use domain::time::UnixMillis;
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,7 @@ use crate::protect;
 use crate::recovery::{self, RecoveryError};
 use crate::roots::Roots;
 use crate::tree;
+use crate::volume;
 
 /// How long counting what one entry takes may keep somebody waiting.
 const COUNT_PATIENCE: Duration = Duration::from_millis(300);
@@ -125,7 +127,22 @@ impl Entry {
         }
     }
 
+    /// Refuses when its files are on a volume that is not mounted now.
+    fn refuse_without_volume(&self, roots: &Roots) -> Result<(), Failure> {
+        let is_missing = |path: &&PathBuf| volume::source_at(path).is_none();
+        match self.volume.as_ref().filter(is_missing) {
+            Some(path) => Err(Failure::Place {
+                path: path.display().to_string(),
+                problem: PlaceProblem::NotMounted {
+                    device: volume::in_fstab(path, &roots.host_fstab),
+                },
+            }),
+            None => Ok(()),
+        }
+    }
+
     fn shown(&self, roots: &Roots) -> BinEntry {
+        let volume = self.volume.as_ref().filter(|path| holds_nothing_else(roots, path));
         BinEntry {
             id: self.id.clone(),
             identity: self.identity.clone(),
@@ -134,7 +151,7 @@ impl Entry {
             expires_at: self.expires_at,
             bytes: self.bytes(roots),
             is_protected: protect::is_protected(&self.config(roots)),
-            volume: self.volume.as_ref().map(|path| path.display().to_string()),
+            volume: volume.map(|path| path.display().to_string()),
         }
     }
 
@@ -295,6 +312,7 @@ pub fn undelete(
     let entry = entry(roots, id)?;
     work.progress(Stage::MovingFromBin, 300);
     let aside = entry.directory(roots).join("aside");
+    entry.refuse_without_volume(roots)?;
     let planned = plan::plan(roots, change, &entry.parts(roots), &aside).map_err(Failure::from)?;
     let before = configure::before_elsewhere(&entry.parts(roots).config.now);
     identity::take(roots, work, &planned)?;
@@ -324,7 +342,13 @@ pub fn purge(instance: &Instance, work: &mut Work<'_>, id: &OperationId) -> Resu
         .map(|(now, _)| Finish::RemoveTree(now.clone()))
         .collect();
     match entry.volume.clone() {
-        Some(path) if holds_nothing_else(roots, &path) => finish.push(Finish::Empty(path)),
+        Some(path) if holds_nothing_else(roots, &path) => {
+            if volume::is_read_only(&path) {
+                let path = path.display().to_string();
+                return Err(Failure::Place { path, problem: PlaceProblem::ReadOnly }.into());
+            }
+            finish.push(Finish::Empty(path));
+        }
         Some(path) => work.note(&Note::LeftAsItIs { path: path.display().to_string() }),
         None => {}
     }
@@ -428,6 +452,7 @@ impl Engine {
         };
         self.refuse_if_busy(&change.after.name)?;
         self.refuse_if_used(&id)?;
+        entry.refuse_without_volume(roots)?;
         plan::plan(roots, &change, &entry.parts(roots), &entry.directory(roots))?;
         self.write_down(Task::Undelete { entry: id, change: Box::new(change) }, actor)
     }

@@ -6,14 +6,24 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
-use domain::failure::Failure;
+use domain::failure::{Failure, HostFeature};
+use domain::place::PlaceProblem;
+use rustix::fs::StatVfsMountFlags;
+use rustix::io::Errno;
 use rustix::mount::UnmountFlags;
 use serde::{Deserialize, Serialize};
 
 use crate::tree;
+
+/// How long somebody else may be in a volume for a moment, such as who counts what it holds.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// How often is looked meanwhile.
+const INTERVAL: Duration = Duration::from_millis(50);
 
 /// Why a volume was not mounted, unmounted or renamed.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +47,14 @@ pub enum VolumeError {
         /// Where it is.
         path: PathBuf,
     },
+    /// A logical volume cannot have this name: another one of its group has it.
+    #[error("{group} has a logical volume {name}")]
+    NameTaken {
+        /// The group.
+        group: String,
+        /// The name.
+        name: String,
+    },
     /// A program could not be started.
     #[error("starting {program}")]
     Start {
@@ -58,9 +76,20 @@ pub enum VolumeError {
 
 impl From<VolumeError> for Failure {
     fn from(error: VolumeError) -> Self {
+        let place = |path: PathBuf, problem| {
+            let path = path.display().to_string();
+            Self::Place { path, problem }
+        };
         match error {
-            VolumeError::Unmount { path, .. } | VolumeError::NotInFstab { path } => {
-                Self::Mounted { path: path.display().to_string() }
+            VolumeError::Unmount { path, source }
+                if source.kind() == io::ErrorKind::ResourceBusy =>
+            {
+                place(path, PlaceProblem::InUse)
+            }
+            VolumeError::NotInFstab { path } => place(path, PlaceProblem::NotInFstab),
+            VolumeError::NameTaken { group, name } => {
+                let path = Path::new("/dev").join(&group).join(&name);
+                place(path, PlaceProblem::VolumeNameTaken { group, name })
             }
             VolumeError::Program { program, detail } => {
                 Self::ProgramFailed { program: program.to_owned(), detail }
@@ -98,8 +127,7 @@ pub fn mounted_at(target: &Path, fstab: &Path) -> Result<Option<Mounted>, Volume
     else {
         return Ok(None);
     };
-    let is_in_fstab = fs::read_to_string(fstab)
-        .is_ok_and(|text| text.lines().any(|line| fstab_target(line).as_deref() == Some(target)));
+    let is_in_fstab = in_fstab(target, fstab).is_some();
     let (mount, filesystem) = line.split_once(" - ").unwrap_or((line, ""));
     let mut words = filesystem.split(' ');
     let (kind, source) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
@@ -146,6 +174,58 @@ pub(crate) fn fstab_target(line: &str) -> Option<PathBuf> {
     (!line.starts_with('#')).then(|| line.split_whitespace().nth(1).map(tree::unescaped))?
 }
 
+/// Whether a field of an fstab names this directory, be it by way of a link (`/vservers`).
+pub(crate) fn names(field: &Path, target: &Path) -> bool {
+    // Others are not looked at: the host may have mounted what does not answer.
+    let may_be = field.file_name() == target.file_name();
+    field == target || (may_be && fs::canonicalize(field).is_ok_and(|real| real == target))
+}
+
+/// What the host's fstab mounts at this path.
+#[must_use]
+pub fn in_fstab(target: &Path, fstab: &Path) -> Option<String> {
+    let text = fs::read_to_string(fstab).ok()?;
+    let is_it = |line: &&str| fstab_target(line).is_some_and(|field| names(&field, target));
+    let line = text.lines().rfind(is_it)?;
+    line.split_whitespace().next().map(ToOwned::to_owned)
+}
+
+/// What is mounted at exactly this path, as the mount table calls it; none when nothing is.
+#[must_use]
+pub fn source_at(target: &Path) -> Option<String> {
+    let table = fs::read_to_string("/proc/self/mountinfo").ok()?;
+    let is_it =
+        |line: &&str| line.split(' ').nth(4).is_some_and(|path| tree::unescaped(path) == target);
+    let (_, filesystem) = table.lines().rfind(is_it)?.split_once(" - ")?;
+    filesystem.split(' ').nth(1).map(|source| tree::unescaped(source).display().to_string())
+}
+
+/// Why files that are here cannot be shown with other owners.
+pub(crate) fn unmappable(path: &Path, detail: String) -> Failure {
+    let kind = fs::metadata(path).ok().and_then(|found| kind_of(found.dev()));
+    match kind.filter(|kind| matches!(kind.as_str(), "ext2" | "ext3")) {
+        Some(kind) => Failure::Place {
+            path: path.display().to_string(),
+            problem: PlaceProblem::MountedAs { kind },
+        },
+        None => Failure::HostLacks { feature: HostFeature::IdmappedMounts, detail },
+    }
+}
+
+/// As what the filesystem of this device number is mounted.
+fn kind_of(device: u64) -> Option<String> {
+    let number = format!("{}:{}", rustix::fs::major(device), rustix::fs::minor(device));
+    let table = fs::read_to_string("/proc/self/mountinfo").ok()?;
+    let line = table.lines().find(|line| line.split(' ').nth(2) == Some(number.as_str()))?;
+    line.split_once(" - ")?.1.split(' ').next().map(ToOwned::to_owned)
+}
+
+/// Whether nothing can be written where this path leads.
+#[must_use]
+pub fn is_read_only(path: &Path) -> bool {
+    rustix::fs::statvfs(path).is_ok_and(|found| found.f_flag.contains(StatVfsMountFlags::RDONLY))
+}
+
 fn is_mounted(target: &Path) -> Result<bool, VolumeError> {
     let mounts = tree::mounts_in(target).map_err(VolumeError::Table)?;
     Ok(mounts.iter().any(|mount| mount == target))
@@ -177,8 +257,43 @@ pub fn unmount(target: &Path) -> Result<(), VolumeError> {
     if !is_mounted(target)? {
         return Ok(());
     }
-    rustix::mount::unmount(target, UnmountFlags::NOFOLLOW)
-        .map_err(|errno| VolumeError::Unmount { path: target.to_owned(), source: errno.into() })
+    patiently(|| rustix::mount::unmount(target, UnmountFlags::NOFOLLOW)).map_err(busy(target))
+}
+
+/// Refuses when a volume could not be unmounted now; it stays mounted.
+///
+/// # Errors
+/// When it is in use.
+pub fn refuse_in_use(volume: &Mounted, fstab: &Path) -> Result<(), VolumeError> {
+    let target = &volume.target;
+    // The kernel says whether it is in use, and if not marks the mount, to unmount it the next time
+    // it is told so. Whoever looks at it in between, as this does, takes the mark away.
+    let unseen = |source| VolumeError::Unmount { path: target.clone(), source };
+    let look = || fs::metadata(target).map(drop).map_err(unseen);
+    look()?;
+    let flags = UnmountFlags::EXPIRE | UnmountFlags::NOFOLLOW;
+    match patiently(|| rustix::mount::unmount(target, flags)) {
+        Err(Errno::AGAIN) => look(),
+        Err(errno) => Err(busy(target)(errno)),
+        // Somebody else had marked it.
+        Ok(()) => mount(volume, fstab),
+    }
+}
+
+fn busy(target: &Path) -> impl FnOnce(Errno) -> VolumeError {
+    let path = target.to_owned();
+    move |errno| VolumeError::Unmount { path, source: errno.into() }
+}
+
+/// Tries until a volume is not in use any more, but not for long.
+fn patiently(attempt: impl Fn() -> rustix::io::Result<()>) -> rustix::io::Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match attempt() {
+            Err(Errno::BUSY) if Instant::now() < deadline => std::thread::park_timeout(INTERVAL),
+            other => return other,
+        }
+    }
 }
 
 /// A logical volume.
@@ -215,20 +330,52 @@ pub fn logical_volume(device: &str) -> Option<LogicalVolume> {
     Some(LogicalVolume { group: group.to_owned(), name: name.to_owned() })
 }
 
-/// Gives a logical volume another name, if it has the old one.
+/// Gives a logical volume another name, unless it has it already.
 ///
 /// # Errors
 /// When lvrename(8) fails.
 pub fn rename(group: &str, from: &str, to: &str) -> Result<(), VolumeError> {
-    let mut command = Command::new("lvs");
-    command.args(["--noheadings", "-o", "lv_name", "--", group]);
-    let names = run("lvs", command)?;
-    let has = |wanted: &str| names.lines().any(|name| name.trim() == wanted);
+    let names = names_in(group)?;
+    let has = |wanted: &str| names.iter().any(|name| name == wanted);
     if has(to) && !has(from) {
         return Ok(());
     }
+    lvrename(group, from, to, &[])
+}
+
+/// Gives a logical volume that was renamed its old name back, if it was.
+///
+/// # Errors
+/// When lvrename(8) fails.
+pub fn rename_back(group: &str, from: &str, to: &str) -> Result<(), VolumeError> {
+    match names_in(group)?.iter().any(|name| name == from) {
+        true => Ok(()),
+        false => lvrename(group, to, from, &[]),
+    }
+}
+
+/// Refuses a name that a logical volume cannot have.
+///
+/// # Errors
+/// When another one has it, or lvm2 does not take it.
+pub fn refuse_name(group: &str, from: &str, to: &str) -> Result<(), VolumeError> {
+    if names_in(group)?.iter().any(|name| name == to) {
+        return Err(VolumeError::NameTaken { group: group.to_owned(), name: to.to_owned() });
+    }
+    lvrename(group, from, to, &["--test"])
+}
+
+/// The names of the logical volumes of a group.
+fn names_in(group: &str) -> Result<Vec<String>, VolumeError> {
+    let mut command = Command::new("lvs");
+    command.args(["--noheadings", "-o", "lv_name", "--", group]);
+    let names = run("lvs", command)?;
+    Ok(names.lines().map(|name| name.trim().to_owned()).collect())
+}
+
+fn lvrename(group: &str, from: &str, to: &str, options: &[&str]) -> Result<(), VolumeError> {
     let mut command = Command::new("lvrename");
-    command.args(["--", group, from, to]);
+    command.args(options).args(["--", group, from, to]);
     run("lvrename", command).map(drop)
 }
 
@@ -244,8 +391,9 @@ fn run(program: &'static str, mut command: Command) -> Result<String, VolumeErro
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
     let said = String::from_utf8_lossy(&output.stderr);
-    // mount(8) ends with where more may be said.
-    let says = |line: &&str| !line.trim().is_empty() && !line.contains("dmesg(1)");
+    // mount(8) and lvm2 end with where more may be said.
+    let is_advice = |line: &str| line.contains("dmesg(1)") || line.contains("--help");
+    let says = |line: &&str| !line.trim().is_empty() && !is_advice(line);
     let last = said.lines().rev().find(says).unwrap_or_default().trim();
     Err(VolumeError::Program { program, detail: format!("{last} ({})", output.status) })
 }
@@ -259,6 +407,21 @@ mod tests {
         assert_eq!(fstab_target("/dev/a\t/x\\040y ext3"), Some("/x y".into()));
         assert_eq!(fstab_target("# /dev/a /x ext3"), None);
         assert_eq!(fstab_target(""), None);
+    }
+
+    #[test]
+    fn an_fstab_may_name_a_directory_by_way_of_a_link() {
+        let base = tempfile::tempdir().unwrap();
+        let real = base.path().join("lib/vservers");
+        fs::create_dir_all(real.join("nono")).unwrap();
+        let link = base.path().join("vservers");
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        let fstab = base.path().join("fstab");
+        let line = format!("/dev/vs/nono {}/nono ext4\n/dev/vs/x /x ext4\n", link.display());
+        fs::write(&fstab, line).unwrap();
+        let nono = fs::canonicalize(real.join("nono")).unwrap();
+        assert_eq!(in_fstab(&nono, &fstab).as_deref(), Some("/dev/vs/nono"));
+        assert_eq!(in_fstab(&nono.with_file_name("ulyse"), &fstab), None);
     }
 
     #[test]

@@ -240,9 +240,10 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
             "Look at what is in it: it may have been restored, or removed for good.".into(),
         ),
         Failure::Mounted { path } => (
-            format!("{path} is mounted and cannot be unmounted now."),
-            "Stop what uses it, and unmount what is mounted below it; then try again.".into(),
+            format!("{path} is mounted, inside the VServer’s files; nothing was done."),
+            format!("Unmount it (umount {path}), then try again."),
         ),
+        Failure::Place { path, problem } => super::place::place(path, problem),
         Failure::Unexpected { detail } => (
             format!("Something unforeseen happened: {detail}"),
             "Try again. If it happens again, tell the administrator the reference below.".into(),

@@ -6,5 +6,6 @@ pub(super) mod config_entry;
 pub(super) mod expected;
 pub(super) mod failure;
 pub(super) mod note;
+pub(super) mod place;
 pub(super) mod problem;
 pub(super) mod text;

@@ -250,10 +250,10 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
                 .into(),
         ),
         Failure::Mounted { path } => (
-            format!("{path} est monté et ne peut pas être démonté pour l’instant."),
-            "Arrêtez ce qui l’utilise et démontez ce qui est monté au-dessous, puis réessayez."
-                .into(),
+            format!("{path} est monté, à l’intérieur des fichiers du VServer ; rien n’a été fait."),
+            format!("Démontez-le (umount {path}), puis réessayez."),
         ),
+        Failure::Place { path, problem } => super::place::place(path, problem),
         Failure::Unexpected { detail } => (
             format!("Quelque chose d’imprévu est arrivé : {detail}"),
             "Réessayez. Si cela se reproduit, donnez la référence ci-dessous à l’administrateur."

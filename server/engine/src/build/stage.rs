@@ -42,6 +42,7 @@ use crate::guest::confine;
 use crate::guest::mounts::{self, At};
 use crate::guest::plan::StartFailure;
 use crate::guest::supervise::become_root;
+use crate::volume;
 
 /// The name of the role.
 pub(super) const ROLE: &str = "stage";
@@ -145,8 +146,8 @@ pub struct NotRun {
     pub errno: i32,
     /// Whether it is the host that cannot give a process its own users.
     pub lacks_user_namespaces: bool,
-    /// Whether it is the filesystem that cannot show files with other owners.
-    pub lacks_idmapped_mounts: bool,
+    /// What the filesystem cannot show with other owners.
+    pub unmappable: Option<PathBuf>,
 }
 
 impl From<&NotRun> for Failure {
@@ -156,8 +157,8 @@ impl From<&NotRun> for Failure {
             Self::DiskFull { path: why.while_doing.clone() }
         } else if why.lacks_user_namespaces {
             Self::HostLacks { feature: HostFeature::UserNamespaces, detail }
-        } else if why.lacks_idmapped_mounts {
-            Self::HostLacks { feature: HostFeature::IdmappedMounts, detail }
+        } else if let Some(path) = &why.unmappable {
+            volume::unmappable(path, detail)
         } else {
             Self::Unexpected { detail }
         }
@@ -170,7 +171,7 @@ impl From<StartFailure> for NotRun {
             while_doing: format!("{} {}", failure.step, failure.subject).trim_end().to_owned(),
             errno: failure.errno,
             lacks_user_namespaces: failure.step == Step::Fork,
-            lacks_idmapped_mounts: failure.step == Step::MapFiles,
+            unmappable: (failure.step == Step::MapFiles).then(|| failure.subject.into()),
         }
     }
 }

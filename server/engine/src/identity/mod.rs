@@ -32,6 +32,7 @@ use crate::operation::{Record, Step, Stopped, Task, Work, crash_point};
 use crate::recovery::{self, RecoveryError};
 use crate::roots::Roots;
 use crate::state::GuestState;
+use crate::volume::{self, VolumeError};
 
 /// How long a VServer that names this one may be locked by somebody else.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
@@ -65,6 +66,26 @@ pub(crate) fn others_of(roots: &Roots, name: &VServerName) -> Vec<PathBuf> {
 fn planned(roots: &Roots, change: &IdentityChange, id: &str) -> Result<Plan, PlanError> {
     let aside = roots.config_base.join(format!(".aside-{id}"));
     plan::plan(roots, change, &parts_of(roots, &change.before.name), &aside)
+}
+
+/// Refuses a plan that would have to unmount a volume that others are in.
+fn refuse_in_use(roots: &Roots, plan: &Plan) -> Result<(), VolumeError> {
+    for step in &plan.steps {
+        if let Step::Unmount(mounted) = step {
+            volume::refuse_in_use(mounted, &roots.host_fstab)?;
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a plan that would give a logical volume a name that it cannot have.
+fn refuse_name(plan: &Plan) -> Result<(), VolumeError> {
+    for step in &plan.steps {
+        if let Step::RenameVolume { group, from, to } = step {
+            volume::refuse_name(group, from, to)?;
+        }
+    }
+    Ok(())
 }
 
 /// What a person sees of a plan.
@@ -101,7 +122,7 @@ pub fn change(
         held.push(VServerLock::take(roots, other, Some(work.id()), LOCK_PATIENCE)?);
     }
     // What is in the way must not cost the VServer that runs.
-    planned(roots, change, work.id().as_str())?;
+    refuse_in_use(roots, &planned(roots, change, work.id().as_str())?)?;
     let tree_of = |name: &VServerName| ConfigTree::VServer(name.clone());
     let before = configure::before(roots, work, &tree_of(old));
     let named_it: Vec<_> = plan::dependents(roots, old)?
@@ -235,7 +256,9 @@ impl Engine {
             return Err(Failure::NothingToChange);
         }
         let running = GuestState::running(roots, name).map_err(LifecycleError::from)?;
-        Ok(shown(&change, &planned(roots, &change, "plan")?, running.is_some()))
+        let plan = planned(roots, &change, "plan")?;
+        refuse_name(&plan)?;
+        Ok(shown(&change, &plan, running.is_some()))
     }
 
     /// Judges a change of identity and writes it down as an operation.
@@ -258,7 +281,9 @@ impl Engine {
         if running.is_some() && !change.restart {
             return Err(Failure::MustBeStopped { name: name.clone() });
         }
-        planned(roots, &change, "plan")?;
+        let plan = planned(roots, &change, "plan")?;
+        refuse_name(&plan)?;
+        refuse_in_use(roots, &plan)?;
         self.write_down(Task::Identity(Box::new(change)), actor)
     }
 }

@@ -18,6 +18,7 @@ use domain::field::{Field, FieldErrors, Problem};
 use domain::id::VServerName;
 use domain::identity::{IdentityChange, PlannedChange};
 use domain::note::Note;
+use domain::place::PlaceProblem;
 
 use super::interfaces;
 use super::text::{moved_path, scalar, with_fields, with_item, with_words};
@@ -52,6 +53,14 @@ pub enum PlanError {
         /// Where.
         path: PathBuf,
     },
+    /// The volume that its files are on is not mounted, or for reading alone.
+    #[error("{path}: {problem}")]
+    Place {
+        /// Where it is, or would be.
+        path: PathBuf,
+        /// What is wrong.
+        problem: PlaceProblem,
+    },
     /// A path that is not UTF-8.
     #[error("{path} is not UTF-8")]
     NotText {
@@ -75,6 +84,9 @@ impl From<PlanError> for Failure {
                 Self::Invalid { errors }
             }
             PlanError::Mounted { path } => Self::Mounted { path: path.display().to_string() },
+            PlanError::Place { path, problem } => {
+                Self::Place { path: path.display().to_string(), problem }
+            }
             PlanError::Volume(error) => error.into(),
             PlanError::Config(error) => error.into(),
             other => Self::Unexpected { detail: domain::failure::chain(&other) },
@@ -149,7 +161,11 @@ pub(crate) fn plan(
         (Some(root), false) => Some((root.clone(), root.goes(change))),
         _ => None,
     };
-    let volume = volume_of(roots, parts, tree)?;
+    let moves = root_goes.as_ref().is_some_and(|(root, goes)| root.now != *goes);
+    let volume = match change.is_rename() || moves {
+        true => volume_of(roots, parts, tree)?,
+        false => None,
+    };
     let volume_goes = volume.as_ref().and_then(|volume| volume.goes(change));
     plan.guest(change, parts)?;
     plan.names(change, tree)?;
@@ -160,7 +176,6 @@ pub(crate) fn plan(
         plan.references(roots, change)?;
     }
     let mounted = volume.and_then(|volume| volume.mounted);
-    let moves = root_goes.as_ref().is_some_and(|(root, goes)| root.now != *goes);
     let remount = mounted.filter(|_| moves || volume_goes.is_some());
     if let Some(mounted) = &remount {
         plan.steps.push(Step::Unmount(mounted.clone()));
@@ -176,7 +191,14 @@ pub(crate) fn plan(
     for part in &parts.others {
         let goes = part.goes(change);
         // An old log of another one of that name is no reason to keep this one from it.
-        if part.now != goes && is_there(&goes) {
+        if part.now == goes {
+            continue;
+        }
+        let mounts = tree::mounts_in(&part.now).map_err(look(&part.now))?;
+        if let Some(path) = mounts.into_iter().next() {
+            return Err(PlanError::Mounted { path });
+        }
+        if is_there(&goes) {
             let (path, there) = (show(&part.now), show(&goes));
             plan.notes.push(Note::StaysBecauseOf { path, there });
             continue;
@@ -412,12 +434,20 @@ impl Plan {
         let Some(before) = read(&file)? else { return Ok(()) };
         let after = with_fields(&before, |number, word| match number {
             0 => device(word, volume).or_else(|| moved_path(word, root, goes)),
-            1 => moved_path(word, root, goes),
+            1 => moved_path(word, root, goes).or_else(|| moved_link(word, root, goes)),
             _ => None,
         });
         self.rewrite(file, Some(before), Some(after));
         Ok(())
     }
+}
+
+/// A directory that is reached by way of a link (`/vservers`), as the one that it goes to, by the same way.
+fn moved_link(word: &str, root: &Path, goes: &Path) -> Option<String> {
+    let path = tree::unescaped(word);
+    let parent = path.parent()?;
+    let is_it = path.file_name() == root.file_name() && volume::names(&path, root);
+    moved_path(word, &path, &parent.join(goes.file_name()?)).filter(|_| is_it)
 }
 
 /// Where other VServers name one: lists and values of names.
@@ -464,6 +494,18 @@ fn volume_of(roots: &Roots, parts: &Parts, tree: &Path) -> Result<Option<Volume>
         true => None,
         false => volume::mounted_at(&root.now, &roots.host_fstab)?,
     };
+    let wrong = |problem| PlanError::Place { path: root.now.clone(), problem };
+    match &mounted {
+        Some(_) if volume::is_read_only(&root.now) => return Err(wrong(PlaceProblem::ReadOnly)),
+        // Without its files, what is in them could not follow.
+        None if tree::is_empty(&root.now).map_err(look(&root.now))? => {
+            let device = volume::in_fstab(&root.now, &roots.host_fstab);
+            if device.is_some() {
+                return Err(wrong(PlaceProblem::NotMounted { device }));
+            }
+        }
+        _ => {}
+    }
     let configured = || {
         let text = FilePlace::new(tree, "fstab").read().ok()??;
         let line = text
