@@ -305,6 +305,22 @@ async fn a_deletion_needs_the_name_typed() {
     }
 }
 
+#[tokio::test]
+async fn what_becomes_of_a_volume_is_said() {
+    let memory = Memory::new();
+    let page = get(&memory, "operator", "en", "/vservers/db1").await.text;
+    assert!(page.contains("/dev/mapper/vserver-db1"), "{page}");
+    for (language, said) in [
+        ("en", "The volume at /var/lib/vservers/db1 stays mounted, with the files on it, until"),
+        ("fr", "Le volume monté sur /var/lib/vservers/db1 reste monté, avec les fichiers"),
+    ] {
+        let page = get(&memory, "operator", language, "/vservers/db1/delete").await.text;
+        assert!(page.contains(said), "{page}");
+    }
+    let page = get(&memory, "operator", "en", "/vservers/web1/delete").await.text;
+    assert!(!page.contains("The volume at"), "{page}");
+}
+
 fn form(fields: &[(&str, &str)]) -> String {
     let encode = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
     let fields = fields.iter().map(|(name, value)| format!("{name}={}", encode(value)));

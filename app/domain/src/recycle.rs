@@ -25,7 +25,8 @@ pub struct BinEntry {
     pub bytes: Option<u64>,
     /// Whether it is protected: then it stays until somebody takes the protection away.
     pub is_protected: bool,
-    /// Where its files are when they fill a volume of their own: they stay there.
+    /// Where its files are when they fill a volume of their own, which is mounted: they stay there until
+    /// they are removed for good.
     pub volume: Option<String>,
 }
 

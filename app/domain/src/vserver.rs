@@ -92,6 +92,9 @@ pub struct Detail {
     pub init_style: InitStyle,
     /// Where its files are.
     pub root_directory: String,
+    /// The device of the volume that its files fill, as it is mounted there; none when they are in a
+    /// directory like any other.
+    pub volume: Option<String>,
     /// Where its config tree is.
     pub config_directory: String,
     /// What its `/etc/os-release` calls itself, judged as a stranger's text.

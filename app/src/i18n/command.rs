@@ -130,6 +130,9 @@ messages! { CommandMessages:
     new_name_missing;
     delete_moves(config, files, until);
     is_in_bin(name, until);
+    delete_moves_tree(config, until);
+    volume_keeps_files(path);
+    volume_is_emptied(path);
     is_back(name);
     free_values(line);
     bin_is_empty;

@@ -158,6 +158,7 @@ messages! { Messages:
     system;
     init_style;
     root_directory;
+    volume;
     disk_used;
     oom_killed(count, at);
     oom_killed_short(count);

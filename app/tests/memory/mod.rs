@@ -188,6 +188,7 @@ impl Backend for Memory {
         self.answer(Detail {
             init_style: InitStyle::Sysv,
             root_directory: format!("/var/lib/vservers/{name}"),
+            volume: (name.as_str() == "db1").then(|| "/dev/mapper/vserver-db1".into()),
             config_directory: format!("/etc/vservers/{name}"),
             os_release: Some("Debian GNU/Linux 12 (bookworm)".into()),
             is_protected: name.as_str() == "db1",

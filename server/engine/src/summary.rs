@@ -25,6 +25,7 @@ use crate::roots::Roots;
 use crate::state::GuestState;
 use crate::tree;
 use crate::usage::{Snapshot, UsageError, Want, snapshot};
+use crate::volume;
 
 /// The most bytes of a guest's `os-release` that are read, and characters that are shown.
 const OS_RELEASE_BYTES: u64 = 16 * 1024;
@@ -126,6 +127,7 @@ pub fn detail(
             .unwrap_or(domain::init::InitStyle::Sysv),
         os_release: os_release(&root),
         root_directory: root.display().to_string(),
+        volume: volume::source_at(&root),
         config_directory: roots.config_of(name).display().to_string(),
         is_protected: protect::is_protected(&roots.config_of(name)),
         disk_bytes: tree::disk_bytes(&root, DISK_PATIENCE),

@@ -13,6 +13,7 @@ use engine::config;
 use engine::engine::Change;
 use engine::protect;
 use engine::state::GuestState;
+use engine::volume;
 
 use super::caller::Caller;
 use super::change::{self, Ended};
@@ -38,7 +39,16 @@ pub(super) fn delete(
     }
     let until = engine.clock().now().plus_millis(i64::from(keep_days) * 24 * 60 * 60 * 1000);
     let until = (!at_once).then(|| format::instant(caller.locale, until));
-    if !caller.silent && !is_confirmed(caller, engine, &name, until.as_deref()) {
+    let roots = &engine.instance().settings.roots;
+    let files = config::root_directory_of(roots, &name);
+    let volume = files.filter(|files| volume::source_at(files).is_some()).map(|files| {
+        let path = files.display().to_string();
+        match at_once {
+            true => caller.locale.volume_is_emptied(&path),
+            false => caller.locale.volume_keeps_files(&path),
+        }
+    });
+    if !caller.silent && !is_confirmed(caller, engine, &name, until.as_deref(), volume.as_deref()) {
         caller.complain(caller.locale.delete_refused());
         return exit::REFUSED;
     }
@@ -47,6 +57,9 @@ pub(super) fn delete(
             if let Some(until) = until {
                 caller.note(caller.locale.is_in_bin(name.as_str(), &until));
             }
+            if let Some(text) = volume {
+                caller.note(text);
+            }
             0
         }
         Ended::Told(code) => code,
@@ -54,17 +67,28 @@ pub(super) fn delete(
     }
 }
 
-fn is_confirmed(caller: Caller, engine: &Engine, name: &VServerName, until: Option<&str>) -> bool {
+fn is_confirmed(
+    caller: Caller,
+    engine: &Engine,
+    name: &VServerName,
+    until: Option<&str>,
+    volume: Option<&str>,
+) -> bool {
     let roots = &engine.instance().settings.roots;
     let locale = caller.locale;
     let files = config::root_directory_of(roots, name).unwrap_or_else(|| roots.guest_of(name));
     let (config, files) =
         (roots.config_of(name).display().to_string(), files.display().to_string());
     let what = match until {
+        Some(until) if volume.is_some() => locale.delete_moves_tree(&config, until),
         Some(until) => locale.delete_moves(&config, &files, until),
         None => locale.delete_removes(&config, &files),
     };
     let mut text = format!("{what}\n");
+    if let Some(volume) = volume {
+        text.push_str(volume);
+        text.push('\n');
+    }
     if matches!(GuestState::running(roots, name), Ok(Some(_))) {
         text.push_str(locale.delete_stops_it());
         text.push('\n');

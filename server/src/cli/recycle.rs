@@ -11,6 +11,7 @@ use domain::field::{Field, FieldErrors};
 use domain::id::{OperationId, VServerName};
 use domain::identity::IdentityForm;
 use domain::operation::Kind;
+use domain::recycle::BinEntry;
 use engine::Engine;
 use engine::engine::{Change, Instance};
 
@@ -171,6 +172,7 @@ fn remove(caller: Caller, engine: &Arc<Engine>, id: OperationId, yes: bool) -> u
         Ok(binned) => binned.entry,
         Err(failure) => return change::refused(caller, Kind::Purge, &failure),
     };
+    say_of_volume(caller, &entry);
     let question = caller.locale.purge_question(entry.identity.name.as_str());
     if !yes && !delete::asked(caller.locale, &question) {
         caller.complain(caller.locale.delete_refused());
@@ -186,6 +188,7 @@ fn empty(caller: Caller, engine: &Arc<Engine>, yes: bool) -> u8 {
     if gone.is_empty() {
         caller.note(caller.locale.bin_is_empty());
     } else {
+        gone.iter().for_each(|entry| say_of_volume(caller, entry));
         let question = caller.locale.empty_question(&gone.len().to_string());
         if !yes && !delete::asked(caller.locale, &question) {
             caller.complain(caller.locale.delete_refused());
@@ -197,6 +200,12 @@ fn empty(caller: Caller, engine: &Arc<Engine>, yes: bool) -> u8 {
     }
     let codes = gone.into_iter().map(|entry| purge(caller, engine, entry.id));
     codes.max().unwrap_or(0)
+}
+
+fn say_of_volume(caller: Caller, entry: &BinEntry) {
+    if let Some(path) = &entry.volume {
+        caller.note(caller.locale.volume_is_emptied(path));
+    }
 }
 
 fn purge(caller: Caller, engine: &Arc<Engine>, id: OperationId) -> u8 {

@@ -233,6 +233,9 @@ Options:
         new_name_missing = "What shall it be called? “rename” needs a new name.";
         delete_moves(config, files, until) = "This moves {config} and {files} to the recycle bin, until {until}.";
         is_in_bin(name, until) = "{name} is in the recycle bin until {until}. To get it back: vserver {name} undelete";
+        delete_moves_tree(config, until) = "This moves {config} to the recycle bin, until {until}.";
+        volume_keeps_files(path) = "The volume at {path} stays mounted, with the files on it, until they are removed from the recycle bin.";
+        volume_is_emptied(path) = "The volume at {path} is emptied and stays mounted, ready for another VServer. To give it up: unmount it, take its line out of the host’s fstab, remove it (lvremove).";
         is_back(name) = "{name} is back.";
         free_values(line) = "These values are free: {line}";
         bin_is_empty = "Nothing in the recycle bin can be removed.";

@@ -105,6 +105,7 @@ impl Messages for English {
         system = "System";
         init_style = "Init style";
         root_directory = "Files";
+        volume = "Volume";
         disk_used = "Disk space";
         oom_killed(count, at) = "The kernel ended processes of it because memory was used up: {count} since it was started, the last on {at}. What they were doing is lost; its console log has the times.";
         oom_killed_short(count) = "Processes ended for want of memory: {count}";

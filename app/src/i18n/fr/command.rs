@@ -235,6 +235,9 @@ Options :
         new_name_missing = "Comment doit-il s’appeler ? « rename » demande un nouveau nom.";
         delete_moves(config, files, until) = "Ceci déplace {config} et {files} dans la corbeille, jusqu’au {until}.";
         is_in_bin(name, until) = "{name} est dans la corbeille jusqu’au {until}. Pour le reprendre : vserver {name} undelete";
+        delete_moves_tree(config, until) = "Ceci déplace {config} dans la corbeille, jusqu’au {until}.";
+        volume_keeps_files(path) = "Le volume monté sur {path} reste monté, avec les fichiers qui s’y trouvent, jusqu’à leur suppression de la corbeille.";
+        volume_is_emptied(path) = "Le volume monté sur {path} est vidé et reste monté, prêt pour un autre VServer. Pour s’en défaire : démontez-le, retirez sa ligne du fstab de l’hôte, supprimez-le (lvremove).";
         is_back(name) = "{name} est de retour.";
         free_values(line) = "Ces valeurs sont libres : {line}";
         bin_is_empty = "Rien dans la corbeille ne peut être supprimé.";

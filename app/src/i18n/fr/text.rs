@@ -105,6 +105,7 @@ impl Messages for French {
         system = "Système";
         init_style = "Style d’init";
         root_directory = "Fichiers";
+        volume = "Volume";
         disk_used = "Espace disque";
         oom_killed(count, at) = "Le noyau a mis fin à des processus faute de mémoire : {count} depuis son démarrage, le dernier le {at}. Ce qu’ils faisaient est perdu ; le journal de sa console donne les heures.";
         oom_killed_short(count) = "Processus arrêtés faute de mémoire : {count}";

@@ -127,6 +127,7 @@ fn remove(page: &Page, entry: &BinEntry) -> impl IntoView + use<> {
     } else {
         view! {
             <p><strong>{t.cannot_be_undone()}</strong></p>
+            {entry.volume.as_ref().map(|path| view! { <p>{t.volume_is_emptied(path)}</p> })}
             <form method="post" action="/api/bin/remove" class="narrow">
                 <input type="hidden" name="csrf" value=page.csrf.clone() />
                 <input type="hidden" name="id" value=entry.id.to_string() />

@@ -37,6 +37,11 @@ pub(crate) fn delete() -> impl IntoView {
             .map(|interface| interface.address.to_string())
             .collect::<Vec<_>>()
             .join(", ");
+        let root = &detail.root_directory;
+        let volume = detail.volume.as_ref().map(|_| match until {
+            Some(_) => t.volume_keeps_files(root),
+            None => t.volume_is_emptied(root),
+        });
         let body = view! {
             {detail
                 .is_protected
@@ -63,6 +68,7 @@ pub(crate) fn delete() -> impl IntoView {
             </ul>
             <h2>{t.stays()}</h2>
             <ul class="consequences">
+                {volume.map(|text| view! { <li>{text}</li> })}
                 <li>{t.the_base_stays()}</li>
                 <li>{t.its_operations_stay()}</li>
             </ul>

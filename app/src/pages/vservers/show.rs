@@ -167,6 +167,7 @@ fn facts(t: Locale, detail: &Detail) -> impl IntoView + use<> {
             {text(t.init_style(), Some(detail.init_style.to_string()))}
             {text(t.mark(), Some(marks))}
             {code(t.root_directory(), detail.root_directory.clone())}
+            {detail.volume.clone().map(|device| code(t.volume(), device))}
             {text(t.disk_used(), detail.disk_bytes.map(|bytes| format::bytes(t, bytes)))}
         </dl>
     }

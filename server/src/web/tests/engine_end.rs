@@ -226,6 +226,7 @@ fn answer(world: &mut World, frame: &RequestFrame) -> (Result<Reply, Failure>, O
             summary: summary(web1()),
             init_style: InitStyle::Plain,
             root_directory: "/var/lib/vservers/web1".to_owned(),
+            volume: None,
             config_directory: "/etc/vservers/web1".to_owned(),
             os_release: None,
             is_protected: false,
