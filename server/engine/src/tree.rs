@@ -22,7 +22,7 @@ use rustix::io::Errno;
 const MAX_DEPTH: usize = 48;
 
 /// What `mkfs.ext4` leaves in a new filesystem; stays when a directory is emptied.
-const LOST_AND_FOUND: &CStr = c"lost+found";
+pub(crate) const LOST_AND_FOUND: &CStr = c"lost+found";
 
 /// Removes a tree, or a file. What is not there is no error.
 ///

@@ -20,6 +20,7 @@ use sha2::{Digest, Sha256};
 
 use super::container::Container;
 use super::manifest::{Bytes, Entry, Kind, MAX_PATH, Manifest, Omitted};
+use crate::tree::LOST_AND_FOUND;
 use domain::backup::Omission;
 
 /// How deep directories are followed: a descriptor is held for each.
@@ -163,6 +164,11 @@ impl<'a, W: Write> Packer<'a, W> {
         match kind {
             FileType::Directory => {
                 let opened = open(parent, name, OFlags::DIRECTORY).map_err(failed)?;
+                // The volume's, not the VServer's, unless something was found.
+                let is_of_volume = depth == 0 && name == LOST_AND_FOUND;
+                if is_of_volume && names(&opened).map_err(failed)?.is_empty() {
+                    return Ok(());
+                }
                 // What was opened counts: it may be another one by now.
                 let stat = fstat(&opened).map_err(failed)?;
                 let entry = bare(path, &stat, Kind::Directory);

@@ -83,7 +83,11 @@ impl Receiver for Unpacked {
         if entry.kind == Kind::Directory {
             if path.contains(&b'/') {
                 let (parent, name) = self.place(path)?;
-                mkdirat(&parent, name, Mode::from_raw_mode(0o700))?;
+                match mkdirat(&parent, name, Mode::from_raw_mode(0o700)) {
+                    // A new volume has its own.
+                    Err(rustix::io::Errno::EXIST) if path == b"files/lost+found" => {}
+                    made => made?,
+                }
             }
             self.directories.push(entry.clone());
             return Ok(());
