@@ -49,9 +49,9 @@ test-browser: prepare-test build end2end/node_modules/.package-lock.json ## Play
 	@cd end2end && ULYSSE=$(ULYSSE) node --test --test-reporter=spec tests/*.test.mjs
 
 .PHONY: test-vm
-test-vm: prepare-test build ## Run guests on Debian's own kernel in virtual machines (as root)
+test-vm: prepare-test build ## Run guests on Debian's own kernel in virtual machines (as root); some: SUITES=volume
 	@echo '── VM suite'
-	@end2end/vm/run $(ULYSSE)
+	@end2end/vm/run $(ULYSSE) $(SUITES)
 
 .PHONY: lint
 lint: toolchain ## Check format and lints, for the server and for browsers

@@ -95,6 +95,14 @@ impl Sandbox {
         self.vserver(&build_words(name))
     }
 
+    /// Ends every guest at once.
+    pub(crate) fn end_guests(&self) {
+        for state in GuestState::all(&self.settings.roots).unwrap_or_default() {
+            let _ = cgroup::kill_all(&state.cgroups, Duration::from_secs(10));
+            let _ = cgroup::remove(&state.cgroups, Duration::from_secs(10));
+        }
+    }
+
     /// Names in a directory below the sandbox, sorted.
     pub(crate) fn names_in(&self, path: &Path) -> Vec<String> {
         let mut names: Vec<String> = fs::read_dir(path)
@@ -143,11 +151,8 @@ pub(crate) fn build_words(name: &str) -> Vec<&str> {
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
+        self.end_guests();
         let roots = &self.settings.roots;
-        for state in GuestState::all(roots).unwrap_or_default() {
-            let _ = cgroup::kill_all(&state.cgroups, Duration::from_secs(10));
-            let _ = cgroup::remove(&state.cgroups, Duration::from_secs(10));
-        }
         let Ok(layout) = Layout::detect() else { return };
         for directory in layout.paths(&roots.cgroup_root, ".supervisors") {
             let Some(top) = directory.parent() else { continue };
