@@ -6,6 +6,7 @@ use std::path::Path;
 use domain::backup::BackupRef;
 use domain::failure::{Failure, chain};
 use domain::id::{TargetName, VServerName};
+use rustix::pipe::fcntl_setpipe_size;
 
 use super::contents::{self, Compared, ContentsError, Receiver};
 use super::depot::{Depot, Stream, Which};
@@ -13,6 +14,9 @@ use super::manifest::{Checked, MAX_BYTES, ManifestError};
 use super::pack::Going;
 use super::reader::{Reading, Wanted};
 use crate::engine::Instance;
+
+/// How much a reader may be ahead of whoever takes its files.
+const PIPE_BYTES: usize = 1024 * 1024;
 
 /// Why a backup was not read.
 #[derive(Debug, thiserror::Error)]
@@ -132,6 +136,8 @@ impl Stored<'_> {
         let mut reading = Reading::start(self.executable(), stream.input, Wanted::Files)
             .map_err(StoredError::Start)?;
         let output = reading.output().map_err(StoredError::Start)?;
+        // So that one side decompresses while the other writes; a pipe that stays small is slower only.
+        let _ = fcntl_setpipe_size(&output, PIPE_BYTES);
         let output = io::BufReader::with_capacity(128 * 1024, output);
         match contents::receive(manifest, output, to, going) {
             Ok(()) if to.has_enough() => Ok(()),
