@@ -116,6 +116,8 @@ pub fn delete(
         Finish::RemoveTree(roots.log_base.join(name.as_str())),
         Finish::RemoveFile(roots.run_file_of(name)),
         Finish::RemoveTree(config::history_of(roots, &ConfigTree::VServer(name.clone()))),
+        // Its package state, when that was managed from outside.
+        Finish::RemoveTree(roots.guest_base.join(".pkg").join(name.as_str())),
     ]);
     crash_point("delete:checked");
     work.commit(finish)?;

@@ -25,8 +25,9 @@ use super::manifest::{Checked, Kind, Manifest};
 use super::stored::Stored;
 use super::tree::{self as config_tree, TreeError};
 use super::unpack::{One, Unpacked, beneath};
-use super::view::{manifest, member, not_in_backup};
+use super::view::{manifest, member, not_in_backup, wrong};
 use super::{depot, inside, pkg_of};
+use crate::build::host_keys;
 use crate::config::{self, GuestConfig};
 use crate::engine::{Engine, Instance};
 use crate::operation::{Finish, Step, Stopped, Work, crash_point};
@@ -94,7 +95,8 @@ pub fn propose(engine: &Engine, backup: &BackupRef) -> Result<Proposal, Failure>
     let host = engine.host_facts()?;
     let mut proposal = claims.propose(&host);
     // Files may be in the way where no VServer is.
-    while proposal.form.name.parse().is_ok_and(|name| !is_free(engine, &name)) {
+    let has_pkg = has_pkg(&manifest);
+    while proposal.form.name.parse().is_ok_and(|name| !is_free(engine, &name, has_pkg)) {
         let taken = Problem::NotEmpty { path: proposal.form.name.clone() };
         if proposal.conflicts.of(Field::Name).next().is_none() {
             proposal.conflicts.push(Field::Name, taken);
@@ -110,8 +112,24 @@ pub fn propose(engine: &Engine, backup: &BackupRef) -> Result<Proposal, Failure>
     Ok(proposal)
 }
 
-fn is_free(engine: &Engine, name: &VServerName) -> bool {
-    to_be_filled(&engine.instance().settings.roots, name).is_ok()
+fn is_free(engine: &Engine, name: &VServerName, has_pkg: bool) -> bool {
+    let roots = &engine.instance().settings.roots;
+    to_be_filled(roots, name).is_ok() && (!has_pkg || pkg_is_free(roots, name).is_ok())
+}
+
+/// Whether package state is in a backup.
+fn has_pkg(manifest: &Manifest) -> bool {
+    manifest.entries.iter().any(|entry| entry.path.0 == b"pkg")
+}
+
+/// Sees that nothing is where package state goes: somebody may have left it when a VServer went.
+fn pkg_is_free(roots: &Roots, name: &VServerName) -> Result<(), Failure> {
+    let path = pkg_of(roots, name);
+    match fs::symlink_metadata(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(source) => Err(RestoreError::Place { path, source }.into()),
+        Ok(_) => Err(wrong(Field::Name, Problem::NotEmpty { path: path.display().to_string() })),
+    }
 }
 
 /// Judges a form against a backup and the host as it is now.
@@ -129,7 +147,11 @@ pub(crate) fn judge(
     let spec = form
         .judge(&claims, Some(backup.clone()), &host)
         .map_err(|errors| Failure::Invalid { errors })?;
-    to_be_filled(&engine.instance().settings.roots, &spec.name)?;
+    let roots = &engine.instance().settings.roots;
+    to_be_filled(roots, &spec.name)?;
+    if has_pkg(&manifest) {
+        pkg_is_free(roots, &spec.name)?;
+    }
     Ok(spec)
 }
 
@@ -141,12 +163,10 @@ pub(super) fn to_be_filled(roots: &Roots, name: &VServerName) -> Result<bool, Fa
         Err(source) => return Err(RestoreError::Place { path, source }.into()),
         Ok(found) => found.is_dir() && tree::is_empty(&path).map_err(place(&path))?,
     };
-    if is_empty {
-        return Ok(true);
+    match is_empty {
+        true => Ok(true),
+        false => Err(wrong(Field::Name, Problem::NotEmpty { path: path.display().to_string() })),
     }
-    let mut errors = FieldErrors::default();
-    errors.push(Field::Name, Problem::NotEmpty { path: path.display().to_string() });
-    Err(Failure::Invalid { errors })
 }
 
 /// Makes a VServer of a backup.
@@ -164,8 +184,7 @@ pub fn restore(
     let stored = Stored { instance, depot: &depot, vserver: &backup.vserver, which };
     let told = |error: super::stored::StoredError| error.into_failure(backup);
     let (manifest, _) = stored.manifest().map_err(told)?;
-    let has_pkg = manifest.entries.iter().any(|entry| entry.path.0 == b"pkg");
-    let places = Places::make(instance, work, spec, has_pkg)?;
+    let places = Places::make(instance, work, spec, has_pkg(&manifest))?;
     has_room(&instance.settings.roots, &manifest)?;
     crash_point("restore:begun");
     let mut unpacked = places.receiver()?;
@@ -222,6 +241,7 @@ impl Places {
         let pkg = match has_pkg {
             false => None,
             true => {
+                pkg_is_free(roots, &spec.name)?;
                 let base = roots.guest_base.join(".pkg");
                 DirBuilder::new()
                     .recursive(true)

@@ -377,6 +377,7 @@ pub const CRASH_POINTS: &[(Kind, &[&str])] = &[
             "finish:5",
             "finish:6",
             "finish:7",
+            "finish:8",
             "bin:entry-intended",
             "bin:entry-written",
         ],
