@@ -29,6 +29,8 @@ pub struct RestoreForm {
     pub host_name: String,
     /// Its interfaces in the original's grammar, separated by blanks or line ends; `none` for none.
     pub interfaces: String,
+    /// Whether it keeps its machine id and ssh host keys even beside its original.
+    pub keep_host_keys: bool,
 }
 
 /// What is to be restored as what; every part judged.
@@ -46,6 +48,10 @@ pub struct RestoreSpec {
     pub host_name: Option<HostName>,
     /// Its interfaces, in order.
     pub interfaces: Vec<Interface>,
+    /// Whether it keeps its machine id and ssh host keys even beside its original, where it would be
+    /// given others.
+    #[serde(default)]
+    pub keeps_host_keys: bool,
 }
 
 /// What a backup would claim, what of it is another's already, and what to take instead.
@@ -100,7 +106,16 @@ impl RestoreForm {
         let was = claims.name.clone();
         match (name, context, host_name, interfaces) {
             (Some(name), Some(context), Some(host_name), Some(interfaces)) => {
-                Ok(RestoreSpec { backup, was, name, context, host_name, interfaces })
+                let keeps_host_keys = self.keep_host_keys;
+                Ok(RestoreSpec {
+                    backup,
+                    was,
+                    name,
+                    context,
+                    host_name,
+                    interfaces,
+                    keeps_host_keys,
+                })
             }
             _ => Err(errors),
         }
@@ -169,6 +184,7 @@ impl VServerIdentity {
                     true => "none".to_owned(),
                     false => joined.join(" "),
                 },
+                keep_host_keys: false,
             },
             claims: self.clone(),
             conflicts,
@@ -231,6 +247,9 @@ impl RestoreSpec {
         }
         for interface in &self.interfaces {
             line.extend(["--interface".to_owned(), interface.to_string()]);
+        }
+        if self.keeps_host_keys {
+            line.push("--keep-host-keys".to_owned());
         }
         shell_line(&line)
     }

@@ -161,15 +161,17 @@ pub async fn make_vserver_of_backup(
     #[server(default)] context: String,
     #[server(default)] host_name: String,
     #[server(default)] interfaces: String,
+    #[server(default)] keep_host_keys: bool,
 ) -> Result<(), Refusal> {
     let call = Call::begin("backups/restore")
         .typed("name", &name)
         .typed("context", &context)
         .typed("host_name", &host_name)
-        .typed("interfaces", &interfaces);
+        .typed("interfaces", &interfaces)
+        .typed("keep_host_keys", if keep_host_keys { "true" } else { "" });
     let result = async {
         let permit = call.permit::<RestoreBackup>(&csrf).await?;
-        let form = RestoreForm { name, context, host_name, interfaces };
+        let form = RestoreForm { name, context, host_name, interfaces, keep_host_keys };
         let task = RestoreTask::VServer { backup: referred(&backup)?, form };
         let operation = call.backend.restore(permit, task).await?;
         Ok(Answer::to(format!("/operations/{}", operation.id)))

@@ -392,6 +392,8 @@ messages! { Messages:
     restore_as_vserver;
     restore_now;
     own_value_taken(why);
+    keep_host_keys;
+    keep_host_keys_explained(name);
     files_in_backup;
     file_name;
     mode;

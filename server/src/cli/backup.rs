@@ -32,6 +32,7 @@ const GRAMMAR: Grammar = Grammar {
         Opt::value("context"),
         Opt::value("hostname"),
         Opt::value("interface"),
+        Opt::flag("keep-host-keys"),
     ],
     takes_words: true,
 };
@@ -136,6 +137,7 @@ pub(super) fn run(
                 context: value("--context")?,
                 host_name: value("--hostname")?,
                 interfaces: section.values("--interface").map_err(usage)?.join(" "),
+                keep_host_keys: section.has("--keep-host-keys"),
             };
             return restore(caller, &engine, backup, form);
         }

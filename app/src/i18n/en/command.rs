@@ -109,6 +109,7 @@ prune [--keep …]          removes those that it would not keep
 restore BACKUP            makes NAME, which is not there, of a backup
   --context N --hostname HOSTNAME --interface [DEVICE:]ADDRESS[/LENGTH]
                           other values than its own; “none” for no interface
+  --keep-host-keys        keep machine id and ssh host keys beside the original, too
 restore-file BACKUP PATH  puts one file back; one that is there stays, and the
                           restored one is beside it";
         restore_instead(line) = "This would do: {line}";

@@ -339,6 +339,8 @@ impl Messages for English {
         restore_as_vserver = "Make a VServer of it";
         restore_now = "Restore";
         own_value_taken(why) = "Not its own value, because: {why}";
+        keep_host_keys = "Keep its machine id and ssh host keys in any case";
+        keep_host_keys_explained(name) = "While {name} is there, what is restored beside it is another machine and gets its own, as a clone does. In place of {name}, once that is gone, it keeps them.";
         files_in_backup = "Files in it";
         file_name = "Name";
         mode = "Mode and owner";

@@ -109,6 +109,8 @@ prune [--keep …]          supprime celles qu’elle ne garderait pas
 restore SAUVEGARDE        fait NOM, qui n’existe pas, d’une sauvegarde
   --context N --hostname NOM_HÔTE --interface [PÉRIPH:]ADRESSE[/LONGUEUR]
                           d’autres valeurs que les siennes ; « none » : aucune interface
+  --keep-host-keys        garder identifiant de machine et clés d’hôte ssh même à
+                          côté de l’original
 restore-file SAUVEGARDE CHEMIN
                           remet un fichier ; celui qui est là reste, et le fichier
                           restauré est mis à côté";

@@ -339,6 +339,8 @@ impl Messages for French {
         restore_as_vserver = "En faire un VServer";
         restore_now = "Restaurer";
         own_value_taken(why) = "Pas sa propre valeur, car : {why}";
+        keep_host_keys = "Garder en tout cas son identifiant de machine et ses clés d’hôte ssh";
+        keep_host_keys_explained(name) = "Tant que {name} existe, ce qui est restauré à côté est une autre machine et reçoit les siens, comme un clone. À la place de {name}, quand il n’existe plus, il les garde.";
         files_in_backup = "Fichiers contenus";
         file_name = "Nom";
         mode = "Droits et propriétaire";

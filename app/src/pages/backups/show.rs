@@ -120,6 +120,7 @@ fn restore(page: &Page, backup: &BackupRef, proposal: &Proposal) -> impl IntoVie
     let value = |name: &str, proposed: &str| {
         page.typed(RESTORE, name).or_else(|| Some(proposed.to_owned()))
     };
+    let keeps = page.typed(RESTORE, "keep_host_keys").is_some_and(|typed| typed == "true");
     let interfaces: Vec<String> =
         form.interfaces.split_whitespace().map(|one| format!(" --interface {one}")).collect();
     let line = format!(
@@ -162,6 +163,23 @@ fn restore(page: &Page, backup: &BackupRef, proposal: &Proposal) -> impl IntoVie
                     hint(Field::Interface),
                     &errors,
                 )}
+                <p>
+                    <label>
+                        <input
+                            type="checkbox"
+                            name="keep_host_keys"
+                            value="true"
+                            checked=keeps
+                            aria-describedby="keep-host-keys-more"
+                        />
+                        " "
+                        {t.keep_host_keys()}
+                    </label>
+                </p>
+                <p class="hint" id="keep-host-keys-more">
+                    {t.keep_host_keys_explained(backup.vserver.as_str())} " "
+                    <code>"--keep-host-keys"</code>
+                </p>
                 <p>{t.command()} {t.colon()} <code>{line}</code></p>
                 <p class="hint">
                     {t.files_written()} {t.colon()}

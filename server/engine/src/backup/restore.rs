@@ -274,11 +274,15 @@ impl Places {
     ) -> Result<(), Stopped> {
         let roots = &instance.settings.roots;
         let (claims, directories) = claims(instance, manifest)?;
-        let is_twin = roots.config_of(&claims.name).is_dir();
+        // Two machines of one identity would be taken for each other by whoever meets them.
+        let is_twin = !spec.keeps_host_keys && roots.config_of(&claims.name).is_dir();
         let root = opened(&self.root)?;
         let told = inside::rename(&root, &claims, spec, is_twin).map_err(RestoreError::Inside)?;
         for note in told {
             work.note(&note);
+        }
+        if is_twin {
+            host_keys::renew(instance, work, spec.context, &self.root)?;
         }
         work.progress(Stage::WritingConfig, 920);
         let staging = config::staging_of(roots, &spec.name);

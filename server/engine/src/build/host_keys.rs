@@ -1,4 +1,4 @@
-//! What would make a copy the same machine as its source, to all who meet it over the network: its ssh
+//! What would make a copy, or a VServer restored beside its original, the same machine as its source, to all who meet it over the network: its ssh
 //! host keys. They go, and the VServer's own `ssh-keygen` makes others, in a [`stage`](super::stage): it
 //! is a program of a stranger's.
 
@@ -6,7 +6,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
-use domain::build::BuildSpec;
+use domain::id::ContextId;
 use domain::note::Note;
 use domain::operation::Stage;
 use rustix::fs::{AtFlags, Dir, Mode, OFlags, ResolveFlags, open, openat2, unlinkat};
@@ -27,10 +27,10 @@ const SECRETS: [(&str, &str); 2] =
 ///
 /// # Errors
 /// When they cannot be removed, or it is cancelled.
-pub(super) fn renew(
+pub(crate) fn renew(
     instance: &Instance,
     work: &mut Work<'_>,
-    spec: &BuildSpec,
+    context: ContextId,
     root: &Path,
 ) -> Result<(), Stopped> {
     let failed = |source| BuildError::Configure { path: root.to_owned(), source };
@@ -41,7 +41,7 @@ pub(super) fn renew(
     let command = ["/usr/sbin/chroot", TARGET, "/usr/bin/ssh-keygen", "-A"];
     let plan = StagePlan {
         directory: root.to_owned(),
-        first_host_id: first_host_id(spec.context),
+        first_host_id: first_host_id(context),
         host_ids: IDS_PER_VSERVER,
         command: command.map(str::to_owned).to_vec(),
         environment: vec![("PATH".to_owned(), "/usr/bin:/bin".to_owned())],

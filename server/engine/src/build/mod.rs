@@ -12,7 +12,7 @@ pub(crate) mod configure;
 mod copy;
 mod debootstrap;
 pub mod distribution;
-mod host_keys;
+pub(crate) mod host_keys;
 mod reflink;
 pub mod relay;
 mod remote;
@@ -221,7 +221,7 @@ pub fn build(instance: &Instance, work: &mut Work<'_>, spec: &BuildSpec) -> Resu
         work.note(&warning);
     }
     if is_copy_beside_its_source(&spec.method) {
-        host_keys::renew(instance, work, spec, &root)?;
+        host_keys::renew(instance, work, spec.context, &root)?;
         crash_point("build:keys-made");
     }
     crash_point("build:configured");
