@@ -394,6 +394,10 @@ messages! { Messages:
     own_value_taken(why);
     keep_host_keys;
     keep_host_keys_explained(name);
+    import_saved;
+    import_explained;
+    import_name_hint;
+    import_archive_hint;
     files_in_backup;
     file_name;
     mode;

@@ -171,7 +171,12 @@ fn upload(page: &Page, stock: &Stock) -> impl IntoView + use<> {
     }
 }
 
-fn archive_field(page: &Page, hint: String, errors: &FieldErrors) -> impl IntoView + use<> {
+/// The field for an archive of a form that is uploaded.
+pub(crate) fn archive_field(
+    page: &Page,
+    hint: String,
+    errors: &FieldErrors,
+) -> impl IntoView + use<> {
     let t = page.locale;
     let id = id_of(Field::Archive);
     let problems: Vec<String> =

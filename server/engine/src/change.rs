@@ -76,12 +76,13 @@ pub enum Change {
     /// Take a backup of it.
     Backup(BackupOrder),
     /// Make a backup of what somebody saved by hand of a VServer. For the command line alone: no request
-    /// of the web process names a directory.
+    /// of the web process names a path. What
+    /// is uploaded comes another way ([`crate::Engine::submit_import`]).
     Import {
         /// As a backup of which VServer, and where to.
         order: BackupOrder,
-        /// What was saved, under the paths it had.
-        directory: PathBuf,
+        /// Directories and archives of what was saved.
+        paths: Vec<PathBuf>,
     },
     /// Make a VServer of a backup.
     Restore {

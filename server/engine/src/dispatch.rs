@@ -114,6 +114,11 @@ pub fn answer(
         Request::ProposeRestore(which) => Reply::Proposal(backup::propose(engine, &which)?),
         Request::ChangeBackups(task) => submit(task.into())?,
         Request::Restore(task) => submit(task.into())?,
+        Request::ImportBackup(order) => {
+            let actor = Actor::User { id: user, name };
+            let (operation, socket) = engine.submit_import(order, actor)?;
+            return Ok((Reply::Operation(operation), Some(socket)));
+        }
     };
     Ok((reply, None))
 }

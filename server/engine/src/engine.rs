@@ -32,8 +32,8 @@ use crate::recovery::{self, Recovery};
 use crate::roots::Settings;
 use crate::state::GuestState;
 use crate::{
-    backup, build, config, configure, delete, facts, identity, lifecycle, protect, recycle,
-    template,
+    archive, backup, build, config, configure, delete, facts, identity, lifecycle, protect,
+    recycle, template,
 };
 
 /// How long an operation waits for a VServer that another process has locked.
@@ -86,15 +86,15 @@ pub(crate) struct Job {
     task: Task,
     journal: Journal,
     cancel: CancelToken,
-    /// What is kept as a template; an operation that a crash ended has none any more.
-    source: Option<template::Source>,
+    /// The archive that is kept as a template or imported; an operation that a crash ended has none any more.
+    source: Option<archive::Source>,
 }
 
 /// An operation that is being done.
 struct InHand<'a> {
     work: Work<'a>,
     task: Task,
-    source: Option<template::Source>,
+    source: Option<archive::Source>,
 }
 
 /// Whether an operation can take long, and so can be cancelled.
@@ -447,9 +447,9 @@ impl Engine {
             let job = loop {
                 let may_build = queue.running_builds < BUILDS;
                 let may_upload = queue.running_uploads < UPLOADS;
-                let next = queue.waiting.iter().position(|job| match job.operation.kind {
-                    Kind::AddTemplate => may_upload,
-                    kind => may_build || !is_build(kind),
+                let next = queue.waiting.iter().position(|job| match job.source {
+                    Some(_) => may_upload,
+                    None => may_build || !is_build(job.operation.kind),
                 });
                 match next.and_then(|index| queue.waiting.remove(index)) {
                     Some(job) => break job,
@@ -457,7 +457,7 @@ impl Engine {
                 }
             };
             let is_build = is_build(job.operation.kind);
-            let is_upload = job.operation.kind == Kind::AddTemplate;
+            let is_upload = job.source.is_some();
             queue.running_builds += usize::from(is_build);
             queue.running_uploads += usize::from(is_upload);
             drop(queue);
@@ -539,8 +539,8 @@ impl Engine {
             Task::RefreshBase(id) => build::bases::refresh(instance, &mut work, id),
             Task::RemoveBase(id) => build::bases::remove(instance, &mut work, id),
             Task::Backup(order) => backup::take(instance, &self.store, &mut work, order),
-            Task::Import { order, directory } => {
-                backup::import(instance, &self.store, &mut work, order, directory)
+            Task::Import { order, saved } => {
+                backup::import(instance, &self.store, &mut work, order, saved, source)
             }
             Task::Restore(spec) => backup::restore(instance, &mut work, spec),
             Task::RestoreFile { backup, into, path } => {

@@ -5,15 +5,12 @@
 //! archive that is open stays whole when its name goes.
 //!
 //! An archive is read once, whole, by the confined reader before it is kept: what nobody could unpack
-//! is not taken. What comes from a browser comes in packets over a socket ([`protocol::upload`]): the
-//! web process opens no file, and the end of the socket without the last packet is no end.
+//! is not taken. How it comes: [`archive::receive`].
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use domain::failure::Failure;
 use domain::field::{Field, FieldErrors, Problem};
@@ -22,13 +19,8 @@ use domain::note::Note;
 use domain::operation::Stage;
 use domain::template::{NewTemplate, Template};
 use nix::libc;
-use protocol::upload::{self, ToEngine};
-use rustix::event::{PollFd, PollFlags, poll};
-use sha2::{Digest, Sha256};
-use sys::seqpacket;
-use sys::wait::timespec;
 
-use crate::archive::{self, Caps};
+use crate::archive::{self, Caps, Received, Source};
 use crate::engine::Instance;
 use crate::operation::{Finish, Step, Stopped, Work, crash_point};
 use crate::recovery::{self, RecoveryError};
@@ -37,13 +29,6 @@ use crate::roots::{Limits, Roots};
 /// Where the parts of adding one end, of a thousand.
 const RECEIVED: u16 = 600;
 const CHECKED: u16 = 950;
-/// How long somebody who uploads may say nothing.
-const SILENCE: Duration = Duration::from_secs(60);
-/// How often it is looked whether it is still wanted.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// How much is copied at once, and after how much free space is looked at.
-const COPY_BYTES: usize = 256 << 10;
-const LOOK_BYTES: u64 = 32 << 20;
 /// The most bytes of a record.
 const RECORD_BYTES: u64 = 64 * 1024;
 
@@ -68,9 +53,6 @@ pub enum TemplateError {
         #[source]
         source: io::Error,
     },
-    /// The archive that somebody gave could not be read.
-    #[error("reading the archive that was given")]
-    Source(#[source] io::Error),
 }
 
 impl From<TemplateError> for Failure {
@@ -84,15 +66,6 @@ impl From<TemplateError> for Failure {
             _ => Self::Unexpected { detail: domain::failure::chain(&error) },
         }
     }
-}
-
-/// Where the archive of a new template comes from.
-#[derive(Debug)]
-pub enum Source {
-    /// A file of the host's, opened by somebody at its command line.
-    File(File),
-    /// The engine's end of an upload's socket.
-    Upload(OwnedFd),
 }
 
 fn place_of(roots: &Roots, name: &TemplateName) -> PathBuf {
@@ -214,7 +187,9 @@ pub fn add(
     work.progress(Stage::ReceivingArchive, 0);
     DirBuilder::new().mode(0o700).create(&staging).map_err(write_failed(&staging))?;
     let path = staging.join("archive");
-    let (bytes, sha256) = receive(work, limits, new, source, &path)?;
+    let span = (0, RECEIVED);
+    let Received { bytes, sha256 } =
+        archive::receive(work, limits, source, new.bytes, &path, span)?;
     crash_point("template:received");
 
     work.progress(Stage::CheckingArchive, RECEIVED);
@@ -296,112 +271,4 @@ pub fn remove(
     ])?;
     crash_point("template:removed");
     Ok(recovery::finish(roots, work.journal()).map_err(RecoveryError::into_failure)?)
-}
-
-/// Writes all that comes to a file; gives its size and SHA-256.
-fn receive(
-    work: &mut Work<'_>,
-    limits: &Limits,
-    new: &NewTemplate,
-    source: Source,
-    path: &Path,
-) -> Result<(u64, String), Stopped> {
-    let total = match (&source, new.bytes) {
-        (Source::File(file), _) => file.metadata().map_err(TemplateError::Source)?.len(),
-        (Source::Upload(_), bytes) => bytes.unwrap_or(0),
-    };
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(write_failed(path))?;
-    let keep_free = Caps::within(limits, path).map_err(read_failed(path))?.keep_free_bytes;
-    let mut coming = Coming::new(source);
-    let mut digest = Sha256::new();
-    let (mut bytes, mut looked_at) = (0_u64, 0_u64);
-    loop {
-        work.go_on()?;
-        let part = match coming.next(bytes)? {
-            Came::Nothing => continue,
-            Came::Part(part) => part,
-            Came::End => break,
-        };
-        bytes = bytes.saturating_add(part.len() as u64);
-        if bytes > limits.template_bytes {
-            let mut errors = FieldErrors::default();
-            let problem = Problem::OutOfRange { min: 1, max: limits.template_bytes };
-            errors.push(Field::Archive, problem);
-            return Err(Failure::Invalid { errors }.into());
-        }
-        if bytes - looked_at >= LOOK_BYTES || looked_at == 0 {
-            looked_at = bytes;
-            let free = rustix::fs::fstatvfs(&file).map_err(|e| read_failed(path)(e.into()))?;
-            if free.f_bavail.saturating_mul(free.f_frsize) < keep_free {
-                return Err(Failure::DiskFull { path: path.display().to_string() }.into());
-            }
-        }
-        digest.update(part);
-        file.write_all(part).map_err(write_failed(path))?;
-        work.progress(Stage::ReceivingArchive, archive::share(bytes, total, 0, RECEIVED));
-    }
-    file.sync_all().map_err(write_failed(path))?;
-    let sha256 = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok((bytes, sha256))
-}
-
-/// What comes of an archive.
-struct Coming {
-    source: Source,
-    buffer: Vec<u8>,
-    heard_at: Instant,
-}
-
-enum Came<'a> {
-    Nothing,
-    Part(&'a [u8]),
-    End,
-}
-
-impl Coming {
-    fn new(source: Source) -> Self {
-        let size = match source {
-            Source::File(_) => COPY_BYTES,
-            Source::Upload(_) => upload::MAX_PACKET_BYTES,
-        };
-        Self { source, buffer: vec![0; size], heard_at: Instant::now() }
-    }
-
-    /// The next part, waiting a moment for it; `bytes` have come.
-    fn next(&mut self, bytes: u64) -> Result<Came<'_>, Stopped> {
-        let broken = || Stopped::from(Failure::UploadBroken { bytes });
-        match &mut self.source {
-            Source::File(file) => {
-                let read = file.read(&mut self.buffer).map_err(TemplateError::Source)?;
-                Ok(match self.buffer.get(..read) {
-                    None | Some([]) => Came::End,
-                    Some(part) => Came::Part(part),
-                })
-            }
-            Source::Upload(socket) => {
-                let mut polled = [PollFd::new(&*socket, PollFlags::IN)];
-                match poll(&mut polled, Some(&timespec(LOOK_EVERY))) {
-                    Ok(0) | Err(rustix::io::Errno::INTR) if self.heard_at.elapsed() < SILENCE => {
-                        return Ok(Came::Nothing);
-                    }
-                    Ok(ready) if ready > 0 => {}
-                    _ => return Err(broken()),
-                }
-                self.heard_at = Instant::now();
-                let received =
-                    seqpacket::receive(&*socket, &mut self.buffer).map_err(|_| broken())?;
-                match ToEngine::parse(self.buffer.get(..received.bytes).unwrap_or_default()) {
-                    Some(ToEngine::Part(part)) => Ok(Came::Part(part)),
-                    Some(ToEngine::End) => Ok(Came::End),
-                    // The end of the socket is an empty packet.
-                    None => Err(broken()),
-                }
-            }
-        }
-    }
 }

@@ -5,7 +5,8 @@
 //! (external) tagging.
 
 use domain::backup::{
-    BackupDetail, BackupEntry, BackupOverview, BackupRef, BackupScope, BackupTask, RestoreTask,
+    BackupDetail, BackupEntry, BackupOrder, BackupOverview, BackupRef, BackupScope, BackupTask,
+    RestoreTask,
 };
 use domain::build::BuildForm;
 use domain::config_change::{ConfigEdit, ConfigRecord, FileView};
@@ -202,6 +203,9 @@ pub enum Request {
     ChangeBackups(BackupTask),
     /// Queues a restore; answered by [`Reply::Operation`].
     Restore(RestoreTask),
+    /// Queues making a backup of what somebody saved by hand of a VServer; answered by
+    /// [`Reply::Operation`] with a connected descriptor, over which the archive is to come.
+    ImportBackup(BackupOrder),
 }
 
 /// The answer to one request.

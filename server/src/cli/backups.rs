@@ -53,8 +53,9 @@ enum BackupCommand {
     Import {
         /// The VServer's name there
         name: String,
-        /// A directory with etc/vservers/NAME and var/lib/vservers/NAME below it
-        directory: std::path::PathBuf,
+        /// Directories or tar archives with etc/vservers/NAME and var/lib/vservers/NAME
+        #[arg(required = true)]
+        saved: Vec<std::path::PathBuf>,
         /// Where the backup goes
         #[arg(long, default_value = "")]
         target: String,
@@ -80,8 +81,8 @@ pub(crate) fn backup(instance: Instance, arguments: BackupArguments) -> ExitCode
         BackupCommand::Verify { backups } => each(caller, &engine, &backups, |backup| {
             (Kind::VerifyBackup, Change::VerifyBackup(backup))
         }),
-        BackupCommand::Import { name, directory, target } => {
-            import(caller, &engine, &name, &directory, &target)
+        BackupCommand::Import { name, saved, target } => {
+            import(caller, &engine, &name, saved, &target)
         }
         BackupCommand::Remove { backups } => each(caller, &engine, &backups, |backup| {
             let BackupRef { target, vserver, id } = backup;
@@ -99,16 +100,17 @@ fn import(
     caller: Caller,
     engine: &std::sync::Arc<Engine>,
     name: &str,
-    directory: &std::path::Path,
+    saved: Vec<std::path::PathBuf>,
     target: &str,
 ) -> Result<u8, Failure> {
     let vserver: domain::id::VServerName =
         name.parse().map_err(|problem| wrong(Field::Name, problem))?;
     let target = judge_target(target, &targets_of(engine))
         .map_err(|problem| wrong(Field::BackupTarget, problem))?;
-    let directory = std::fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned());
+    let paths =
+        saved.into_iter().map(|path| std::fs::canonicalize(&path).unwrap_or(path)).collect();
     let order = BackupOrder { vserver: vserver.clone(), target: target.clone(), pause: false };
-    let operation = match change::run(caller, engine, Change::Import { order, directory }) {
+    let operation = match change::run(caller, engine, Change::Import { order, paths }) {
         Ended::Done(operation) => operation,
         Ended::Told(code) => return Ok(code),
         Ended::Refused(failure) => return Ok(change::refused(caller, Kind::Backup, &failure)),

@@ -32,6 +32,7 @@ pub(super) fn run(caller: Caller, engine: &Arc<Engine>, change: Change) -> Ended
             | Change::RefreshBase(_)
             | Change::RemoveBase(_)
             | Change::Backup(_)
+            | Change::Import { .. }
             | Change::Restore { .. }
             | Change::RestoreFile { .. }
             | Change::VerifyBackup(_)

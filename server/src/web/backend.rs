@@ -13,14 +13,17 @@ use domain::authz::{
     UndeleteVServer, ViewOperations, ViewTemplates, ViewVServers,
 };
 use domain::backup::{
-    BackupDetail, BackupEntry, BackupOverview, BackupRef, BackupScope, BackupTask, RestoreTask,
+    BackupDetail, BackupEntry, BackupOrder, BackupOverview, BackupRef, BackupScope, BackupTask,
+    RestoreTask,
 };
 use domain::build::BuildForm;
 use domain::config_change::{ConfigEdit, ConfigRecord, FileView};
 use domain::config_entry::{ConfigPath, ConfigTree};
 use domain::failure::Failure;
 use domain::host::HostFacts;
-use domain::id::{BaseId, OperationId, TemplateName, TerminalId, UserId, UserName, VServerName};
+use domain::id::{
+    BaseId, OperationId, TargetName, TemplateName, TerminalId, UserId, UserName, VServerName,
+};
 use domain::identity::{IdentityForm, IdentityPlan};
 use domain::operation::{LogChunk, Operation, Terminal};
 use domain::recycle::{Bin, Binned};
@@ -67,7 +70,35 @@ impl Site {
         permit: Permit<ManageTemplates>,
         new: NewTemplate,
     ) -> Result<(Operation, OwnedFd), Failure> {
-        let answer = self.engine.ask(permit.identity(), Request::AddTemplate(new)).await?;
+        self.queue_upload(permit.identity(), Request::AddTemplate(new)).await
+    }
+
+    /// Queues an import; its archive is to come over the socket.
+    pub(crate) async fn queue_import(
+        &self,
+        permit: Permit<RestoreBackup>,
+        order: BackupOrder,
+    ) -> Result<(Operation, OwnedFd), Failure> {
+        self.queue_upload(permit.identity(), Request::ImportBackup(order)).await
+    }
+
+    /// Where backups of a VServer can go.
+    pub(crate) async fn backup_targets(
+        &self,
+        permit: &Permit<RestoreBackup>,
+        vserver: &VServerName,
+    ) -> Result<Vec<TargetName>, Failure> {
+        let request = Request::ListBackups(BackupScope::Of(vserver.clone()));
+        let overview = expect_reply!(self.ask(permit.identity(), request).await?, Backups)?;
+        Ok(overview.targets)
+    }
+
+    async fn queue_upload(
+        &self,
+        for_whom: &Identity,
+        request: Request,
+    ) -> Result<(Operation, OwnedFd), Failure> {
+        let answer = self.engine.ask(for_whom, request).await?;
         match (answer.reply, answer.descriptor) {
             (Reply::Operation(operation), Some(socket)) => {
                 self.follow.note_queued(&operation).await;

@@ -31,7 +31,8 @@ use super::account::RequestAccount;
 use super::backend::SiteBackend;
 use super::refusal::{locale_of, refuse, wants_text};
 use super::session::{self, Peer, Visitor};
-use super::{Site, assets, events, origin, terminal_socket, upload};
+use super::upload::{self, Upload};
+use super::{Site, assets, events, origin, terminal_socket};
 
 /// The longest body of a request, in bytes.
 const BODY_BYTES: usize = 256 * 1024;
@@ -81,8 +82,9 @@ pub(crate) fn router(site: Arc<Site>) -> Router {
     router
         .fallback(pages)
         .layer(RequestBodyLimitLayer::new(BODY_BYTES))
-        // The one body that may be long.
-        .route(upload::PATH, upload::route(site.clone()))
+        // The bodies that may be long.
+        .route(Upload::Template.path(), upload::route(Upload::Template, site.clone()))
+        .route(Upload::Import.path(), upload::route(Upload::Import, site.clone()))
         .layer(from_fn_with_state(site.clone(), session::recognise))
         .layer(session::layer(site.store.clone(), site.clock.clone()))
         .with_state(options)
@@ -178,7 +180,8 @@ async fn around(mut request: Request, next: Next) -> Response {
     // that do not mind.
     let answered = AssertUnwindSafe(next.run(request)).catch_unwind();
     // An upload is answered when all of it has come; it watches over its own time.
-    let patience = if path == upload::PATH { upload::LONGEST } else { ANSWER };
+    let is_upload = Upload::ALL.iter().any(|one| path == one.path());
+    let patience = if is_upload { upload::LONGEST } else { ANSWER };
     let mut response = match tokio::time::timeout(patience, answered).await {
         Ok(Ok(response)) => response,
         Ok(Err(panic)) => {

@@ -341,6 +341,10 @@ impl Messages for English {
         own_value_taken(why) = "Not its own value, because: {why}";
         keep_host_keys = "Keep its machine id and ssh host keys in any case";
         keep_host_keys_explained(name) = "While {name} is there, what is restored beside it is another machine and gets its own, as a clone does. In place of {name}, once that is gone, it keeps them.";
+        import_saved = "Import what was saved by hand";
+        import_explained = "A tar of a VServer of an old host becomes a backup here; making a VServer of that finds conflicts of names and addresses first, and makes the links vdir, cache and run anew. What of its configuration only root on this host may write is left out and named in the log; root imports it whole at the command line, also from directories and from several archives.";
+        import_name_hint = "As it was called on the old host.";
+        import_archive_hint = "A tar archive, plain or compressed with gzip, bzip2, xz or zstd, that holds etc/vservers/NAME and var/lib/vservers/NAME or vservers/NAME.";
         files_in_backup = "Files in it";
         file_name = "Name";
         mode = "Mode and owner";

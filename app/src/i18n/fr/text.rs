@@ -341,6 +341,10 @@ impl Messages for French {
         own_value_taken(why) = "Pas sa propre valeur, car : {why}";
         keep_host_keys = "Garder en tout cas son identifiant de machine et ses clés d’hôte ssh";
         keep_host_keys_explained(name) = "Tant que {name} existe, ce qui est restauré à côté est une autre machine et reçoit les siens, comme un clone. À la place de {name}, quand il n’existe plus, il les garde.";
+        import_saved = "Importer ce qui a été sauvé à la main";
+        import_explained = "Une archive tar d’un VServer d’un ancien hôte devient ici une sauvegarde ; en faire un VServer cherche d’abord les conflits de noms et d’adresses, et refait les liens vdir, cache et run. Ce que seul root sur cet hôte peut écrire de sa configuration est laissé de côté et nommé dans le journal ; root l’importe en entier à la ligne de commande, aussi depuis des répertoires ou plusieurs archives.";
+        import_name_hint = "Comme il s’appelait sur l’ancien hôte.";
+        import_archive_hint = "Une archive tar, simple ou compressée avec gzip, bzip2, xz ou zstd, qui contient etc/vservers/NOM et var/lib/vservers/NOM ou vservers/NOM.";
         files_in_backup = "Fichiers contenus";
         file_name = "Nom";
         mode = "Droits et propriétaire";

@@ -1,12 +1,19 @@
 //! The backups of all VServers, also of those that are gone.
 
-use domain::backup::BackupScope;
+use domain::authz::ActionKind;
+use domain::backup::{BackupOverview, BackupScope};
+use domain::field::Field;
 use leptos::prelude::*;
 
-use super::alerts;
+use super::{alerts, target_choice};
+use crate::components::field::{Input, field};
 use crate::i18n::format;
 use crate::page::{Area, Content, For, Page, page};
+use crate::pages::templates::archive_field;
 use crate::shared::instant;
+
+/// The form of an import: the path of what takes it.
+pub(crate) const IMPORT: &str = "backups/import";
 
 /// The page.
 pub(crate) fn list() -> impl IntoView {
@@ -65,6 +72,7 @@ pub(crate) fn list() -> impl IntoView {
                 </table>
             </div>
             <p class="hint">{t.backup_targets_explained(&targets.join(", "))}</p>
+            {page.may(ActionKind::RestoreBackup).then(|| import(&page, &overview))}
         };
         Ok(Content {
             title: t.backups().to_owned(),
@@ -73,4 +81,36 @@ pub(crate) fn list() -> impl IntoView {
             body: body.into_any(),
         })
     })
+}
+
+/// The form for what was saved by hand of an old host.
+fn import(page: &Page, overview: &BackupOverview) -> impl IntoView + use<> {
+    let t = page.locale;
+    let errors = page.errors(IMPORT);
+    let text = Input::Text { autocomplete: "off" };
+    let name = page.typed(IMPORT, "name");
+    let target = target_choice(t, overview, page.typed(IMPORT, "target"));
+    view! {
+        <section aria-labelledby="import-title">
+            <h2 id="import-title">{t.import_saved()}</h2>
+            <p class="hint">{t.import_explained()}</p>
+            <form
+                method="post"
+                action=format!("/api/{IMPORT}")
+                enctype="multipart/form-data"
+                class="narrow"
+            >
+                // First: whoever takes the form judges it before it takes the archive.
+                <input type="hidden" name="csrf" value=page.csrf.clone() />
+                {field(t, Field::Name, "name", text, name, Some(t.import_name_hint().to_owned()), &errors)}
+                {target}
+                {archive_field(page, t.import_archive_hint().to_owned(), &errors)}
+                <p>{t.command()} {t.colon()} <code>"ulysse backup import NAME ARCHIVE"</code></p>
+                <p>{t.files_written()} {t.colon()} <code>"TARGET:NAME:TIME"</code></p>
+                <p class="actions">
+                    <button class="primary">{t.upload()}</button>
+                </p>
+            </form>
+        </section>
+    }
 }

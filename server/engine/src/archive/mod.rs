@@ -7,6 +7,7 @@
 //! - [`role`] is the confined process; [`compression`], [`member`], [`pax`], [`name`], [`place`] and
 //!   [`lift`] are what runs in it.
 //! - This file is the caller: it starts the process, listens to it ([`report`]), ends it.
+//! - [`receive`] is how an archive comes here, before anybody reads it.
 //!
 //! Invariants:
 //! - Nothing of an archive is parsed in this process: it hears reports, and judges them.
@@ -21,6 +22,7 @@ mod member;
 mod name;
 mod pax;
 mod place;
+mod receive;
 mod report;
 pub mod role;
 
@@ -41,12 +43,14 @@ use rustix::event::{PollFd, PollFlags, poll};
 use sys::seqpacket::{self, PacketError};
 use sys::wait::timespec;
 
+pub(crate) use receive::receive;
+pub use receive::{ReceiveError, Received, Source, open_file};
 pub use report::{Caps, Entry, EntryKind, Unpacked};
 
 use crate::build::stage::NotRun;
 use crate::engine::Instance;
 use crate::operation::Work;
-use crate::roots::{Limits, OWN_FIRST_HOST_ID};
+use crate::roots::{IDS_PER_VSERVER, Limits, OWN_FIRST_HOST_ID};
 use report::{MAX_PACKET_BYTES, Plan, Report, Task};
 
 /// How often it is looked whether the archive is still wanted.
@@ -150,28 +154,55 @@ pub fn unpack(
     root: &Path,
     ids: Ids,
     caps: &Caps,
-    (from, to): (u16, u16),
+    span: (u16, u16),
 ) -> Result<Unpacked, ArchiveError> {
-    let total = source.metadata().map_err(ArchiveError::Read)?.len();
-    // A link would lead the reader elsewhere, and nobody makes one on purpose.
-    let is_directory = std::fs::symlink_metadata(root).map(|found| found.is_dir());
-    match is_directory
-        .and_then(|is| if is { Ok(()) } else { Err(io::ErrorKind::NotADirectory.into()) })
-    {
-        Ok(()) => {}
-        Err(source) => {
-            let (name, directory) = (".".to_owned(), root.to_owned());
-            return Err(ArchiveError::Write { name, directory, source });
-        }
-    }
-    let plan = Plan {
-        task: Task::Unpack { directory: root.to_owned() },
+    unpack_by(instance, work, source, &plan(root, ids, caps, true), span)
+}
+
+/// As [`unpack`], for an archive of which nobody knows yet what it holds: all of it stays where the
+/// archive has it, with owners as they are in it.
+///
+/// # Errors
+/// When it is not taken, is cancelled, or cannot be written. What was placed so far stays.
+pub(crate) fn unpack_as_it_lies(
+    instance: &Instance,
+    work: &mut Work<'_>,
+    source: File,
+    directory: &Path,
+    caps: &Caps,
+    span: (u16, u16),
+) -> Result<Unpacked, ArchiveError> {
+    let ids = Ids { first_host_id: OWN_FIRST_HOST_ID, count: IDS_PER_VSERVER };
+    unpack_by(instance, work, source, &plan(directory, ids, caps, false), span)
+}
+
+fn plan(directory: &Path, ids: Ids, caps: &Caps, lifts: bool) -> Plan {
+    Plan {
+        task: Task::Unpack { directory: directory.to_owned(), lifts },
         caps: *caps,
         first_host_id: ids.first_host_id,
         host_ids: ids.count,
-    };
+    }
+}
+
+fn unpack_by(
+    instance: &Instance,
+    work: &mut Work<'_>,
+    source: File,
+    plan: &Plan,
+    (from, to): (u16, u16),
+) -> Result<Unpacked, ArchiveError> {
+    let total = source.metadata().map_err(ArchiveError::Read)?.len();
+    if let Task::Unpack { directory, .. } = &plan.task {
+        // A link would lead the reader elsewhere, and nobody makes one on purpose.
+        let is_directory = std::fs::symlink_metadata(directory).map(|found| found.is_dir());
+        let not_one = || io::ErrorKind::NotADirectory.into();
+        is_directory.and_then(|is| if is { Ok(()) } else { Err(not_one()) }).map_err(|source| {
+            ArchiveError::Write { name: ".".to_owned(), directory: directory.clone(), source }
+        })?;
+    }
     work.progress(Stage::UnpackingArchive, from);
-    let mut reader = Reader::start(instance, &plan, source)?;
+    let mut reader = Reader::start(instance, plan, source)?;
     let unpacked = loop {
         match reader.next(&mut || work.is_cancelled())? {
             Heard::Progress(bytes) => {
@@ -266,7 +297,7 @@ impl Reader {
             .spawn()
             .map_err(ArchiveError::Run)?;
         let directory = match &plan.task {
-            Task::Unpack { directory } => directory.clone(),
+            Task::Unpack { directory, .. } => directory.clone(),
             Task::List { .. } => PathBuf::new(),
         };
         let reader =

@@ -44,6 +44,8 @@ pub(super) enum Task {
     Unpack {
         /// On the host.
         directory: PathBuf,
+        /// Whether a root that lies in a directory of the archive is moved up.
+        lifts: bool,
     },
     /// Say what is in it.
     List {

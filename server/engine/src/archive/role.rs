@@ -142,7 +142,7 @@ fn say(caller: &OwnedFd, report: &Report) -> bool {
 fn run(caller: &OwnedFd) -> Result<(), StartFailure> {
     let (plan, archive) = receive_plan(caller)?;
     let root = match &plan.task {
-        Task::Unpack { directory } => Some(mounts::open_root(directory)?),
+        Task::Unpack { directory, .. } => Some(mounts::open_root(directory)?),
         Task::List { .. } => None,
     };
     let (link, theirs) = seqpacket::pair().at(Step::Fork, "")?;
@@ -319,7 +319,7 @@ fn read(plan: &Plan, archive: OwnedFd, caller: &OwnedFd) -> Report {
     let mut telling =
         Telling { caller, notes: HashMap::new(), told_at: Instant::now(), entries: 0 };
     let result = match &plan.task {
-        Task::Unpack { .. } => unpack(plan, archive.into(), &mut telling),
+        Task::Unpack { lifts, .. } => unpack(plan, archive.into(), *lifts, &mut telling),
         Task::List { each } => list(plan, archive.into(), *each, &mut telling),
     };
     match result {
@@ -365,7 +365,12 @@ fn open<'a>(plan: &Plan, archive: &'a File) -> Result<(Compression, Members<Inpu
     Ok((compression, Members::new(input, plan.caps.bytes.saturating_add(headers))))
 }
 
-fn unpack(plan: &Plan, archive: File, telling: &mut Telling<'_>) -> Result<Report, Stop> {
+fn unpack(
+    plan: &Plan,
+    archive: File,
+    lifts: bool,
+    telling: &mut Telling<'_>,
+) -> Result<Report, Stop> {
     let (compression, mut members) = open(plan, &archive)?;
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let root = rustix::fs::openat(CWD, "/", flags, Mode::empty());
@@ -380,7 +385,10 @@ fn unpack(plan: &Plan, archive: File, telling: &mut Telling<'_>) -> Result<Repor
         telling.member(&archive)?;
     }
     drain(members, telling)?;
-    let lifted = lift(place.root()).map_err(|errno| Stop::Write(errno, Vec::new()))?;
+    let lifted = match lifts {
+        true => lift(place.root()).map_err(|errno| Stop::Write(errno, Vec::new()))?,
+        false => None,
+    };
     if let Some(name) = &lifted {
         telling.note(MemberNote::Lifted, name.to_bytes());
     }

@@ -25,8 +25,10 @@ pub(super) const MAX_BYTES: u64 = 512 * 1024 * 1024;
 pub(super) const MAX_PATH: usize = 4000;
 /// The most bytes of a file of the config tree, and of all of them.
 pub(super) const MAX_CONFIG_FILE: u64 = 4 * 1024 * 1024;
-/// The most entries of a config tree.
+pub(super) const MAX_CONFIG_BYTES: u64 = 4 * MAX_CONFIG_FILE;
+/// The most entries of a config tree, and how deep they lie.
 pub(super) const MAX_CONFIG_ENTRIES: usize = 20_000;
+pub(super) const MAX_CONFIG_DEPTH: usize = 32;
 
 /// Why a manifest is not one.
 #[derive(Debug, thiserror::Error)]

@@ -21,6 +21,7 @@ mod packages;
 mod prepare;
 pub mod reader;
 mod restore;
+mod saved;
 pub mod schedule;
 pub mod ssh;
 mod stored;
@@ -28,7 +29,6 @@ mod tree;
 mod unpack;
 mod view;
 
-use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -43,15 +43,17 @@ use rustix::fs::{Mode, OFlags, open};
 
 pub(crate) use due::spawn as spawn_schedule;
 pub use due::step as take_what_is_due;
-pub use import::{Saved, find as find_saved};
-pub(crate) use prepare::{judge_again, prepare};
+pub use import::import;
+pub(crate) use prepare::{judge_again, prepare, prepare_upload};
 pub use restore::{propose, restore, restore_file};
 pub use view::{browse, detail, list, overview};
 
 use self::depot::{Depot, Which};
 use self::manifest::{Checked, FORMAT, Manifest};
 use self::pack::{PackError, Packer};
+use self::saved::Saved;
 use self::stored::{Stored, unreachable_target};
+use self::tree::TreeError;
 use crate::config;
 use crate::engine::Instance;
 use crate::freezer::{self, FreezeError};
@@ -88,20 +90,8 @@ enum BackupError {
         source: io::Error,
     },
     /// The config tree could not be read.
-    #[error("reading the config tree at {path}")]
-    Config {
-        /// Where.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// It holds more than a config tree does.
-    #[error("the config tree holds too much: {path}")]
-    TooMuch {
-        /// What.
-        path: PathBuf,
-    },
+    #[error("reading the config tree")]
+    Config(#[from] TreeError),
     /// The files could not be packed.
     #[error("packing the files")]
     Pack(#[from] PackError),
@@ -170,21 +160,6 @@ pub fn take(
         tracing::warn!(name = %order.vserver, error = chain(&error), "not noted");
     }
     result
-}
-
-/// Makes a backup of what was saved by hand.
-///
-/// # Errors
-/// When it is cancelled or something fails; what was written of it is gone then.
-pub fn import(
-    instance: &Instance,
-    store: &Store,
-    work: &mut Work<'_>,
-    order: &BackupOrder,
-    directory: &Path,
-) -> Result<(), Stopped> {
-    let saved = import::find(directory, &order.vserver)?;
-    take_unrecorded(instance, store, work, order, Some(&saved))
 }
 
 /// The name of the backup that an operation takes.
@@ -260,25 +235,35 @@ fn write(
     };
     let place = match saved {
         Some(saved) => saved.clone(),
-        None => Saved {
-            config: roots.config_of(name),
-            files: config::root_directory_of(roots, name)
-                .ok_or_else(|| failed(BackupError::NoFiles { name: name.clone() }))?,
-            pkg: pkg_of(roots, name),
-        },
+        None => {
+            let files = config::root_directory_of(roots, name)
+                .ok_or_else(|| failed(BackupError::NoFiles { name: name.clone() }))?;
+            Saved::of_here(roots.config_of(name), files, pkg_of(roots, name))
+        }
     };
-    let config = config_tree(&place.config).map_err(failed)?;
+    let mut config = tree::read(&place.config).map_err(|error| failed(error.into()))?;
+    if saved.is_some() {
+        let (taken, told) = import::taken(config, name, place.is_strangers);
+        config = taken;
+        for line in told {
+            work.log(&line);
+        }
+    }
     let (source, consistency) = match &running {
         None => (place.files.clone(), Consistency::Stopped),
         Some(state) => stand_still(roots, work, order, state, &place.files)?,
     };
     let expected = disk_bytes(&source, COUNT_PATIENCE).unwrap_or(0).max(1);
-    work.progress(Stage::ReadingFiles, 50);
+    let from = place.read_from;
+    work.progress(Stage::ReadingFiles, from);
     let files = opened(&source).map_err(failed)?;
-    let pkg = match opened(&place.pkg) {
-        Ok(directory) => Some(directory),
-        Err(BackupError::Open { source, .. }) if source.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(failed(error).into()),
+    let pkg = match place.pkg.as_deref().map(opened) {
+        Some(Ok(directory)) => Some(directory),
+        Some(Err(BackupError::Open { source, .. })) if source.kind() == io::ErrorKind::NotFound => {
+            None
+        }
+        Some(Err(error)) => return Err(failed(error).into()),
+        None => None,
     };
     let packages = packages::installed(&files);
     let writing =
@@ -286,7 +271,8 @@ fn write(
     let mut read = 0_u64;
     let mut going = |bytes: u64| {
         read += bytes;
-        let permille = 50 + (read.min(expected) * 550 / expected);
+        let span = u64::from(600_u16.saturating_sub(from));
+        let permille = u64::from(from) + read.min(expected) * span / expected;
         work.progress(Stage::ReadingFiles, u16::try_from(permille).unwrap_or(600));
         !work.is_cancelled()
     };
@@ -497,8 +483,9 @@ pub fn remove(
 /// is removed.
 pub(crate) fn recovered(instance: &Instance, store: &Store, operation: &Operation) -> bool {
     let roots = &instance.settings.roots;
-    let order = match store.task(&operation.id) {
-        Ok(Task::Backup(order) | Task::Import { order, .. }) => order,
+    let (order, is_import) = match store.task(&operation.id) {
+        Ok(Task::Backup(order)) => (order, false),
+        Ok(Task::Import { order, .. }) => (order, true),
         _ => return false,
     };
     let Ok(depot) = depot(&instance.settings, &order.target) else { return false };
@@ -511,6 +498,8 @@ pub(crate) fn recovered(instance: &Instance, store: &Store, operation: &Operatio
     }
     let at = operation.started_at.unwrap_or(operation.created_at);
     let noted = match kept {
+        // What was saved elsewhere says nothing of the backups that are due here.
+        _ if is_import => Ok(()),
         true => schedule::note_success(roots, &order.vserver, at),
         false => schedule::note_failure(roots, &order.vserver, at, &Failure::Interrupted),
     };
@@ -529,54 +518,4 @@ fn opened(path: &Path) -> Result<OwnedFd, BackupError> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     open(path, flags, Mode::empty())
         .map_err(|errno| BackupError::Open { path: path.to_owned(), source: errno.into() })
-}
-
-/// All of a config tree, parents first.
-fn config_tree(directory: &Path) -> Result<Vec<manifest::ConfigEntry>, BackupError> {
-    let mut entries = Vec::new();
-    collect(directory, "", &mut entries)?;
-    Ok(entries)
-}
-
-fn collect(
-    directory: &Path,
-    below: &str,
-    entries: &mut Vec<manifest::ConfigEntry>,
-) -> Result<(), BackupError> {
-    use manifest::{Bytes, ConfigContent, ConfigEntry, MAX_CONFIG_ENTRIES, MAX_CONFIG_FILE};
-    use std::os::unix::ffi::OsStringExt;
-    use std::os::unix::fs::MetadataExt;
-    let failed = |source| BackupError::Config { path: directory.to_owned(), source };
-    let mut names: Vec<_> = fs::read_dir(directory)
-        .and_then(|list| list.map(|entry| Ok(entry?.file_name())).collect::<io::Result<_>>())
-        .map_err(failed)?;
-    names.sort();
-    for name in names {
-        let here = directory.join(&name);
-        let Some(name) = name.to_str().filter(|name| !name.contains(char::is_control)) else {
-            return Err(BackupError::TooMuch { path: here });
-        };
-        let path = if below.is_empty() { name.to_owned() } else { format!("{below}/{name}") };
-        let found = fs::symlink_metadata(&here).map_err(failed)?;
-        let mode = found.mode() & 0o7777;
-        if entries.len() >= MAX_CONFIG_ENTRIES || found.is_file() && found.len() > MAX_CONFIG_FILE {
-            return Err(BackupError::TooMuch { path: here });
-        }
-        let content = if found.is_dir() {
-            ConfigContent::Directory
-        } else if found.is_symlink() {
-            let to = fs::read_link(&here).map_err(failed)?;
-            ConfigContent::Link(Bytes(to.into_os_string().into_vec()))
-        } else if found.is_file() {
-            ConfigContent::File(Bytes(fs::read(&here).map_err(failed)?))
-        } else {
-            continue;
-        };
-        let is_directory = content == ConfigContent::Directory;
-        entries.push(ConfigEntry { path: path.clone(), mode, content });
-        if is_directory {
-            collect(&here, &path, entries)?;
-        }
-    }
-    Ok(())
 }

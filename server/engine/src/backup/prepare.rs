@@ -1,5 +1,6 @@
 //! Judging what is asked for about backups, before it is an operation.
 
+use domain::backup::BackupOrder;
 use domain::failure::Failure;
 use domain::host::HostFacts;
 use domain::id::{TargetName, VServerName};
@@ -12,7 +13,7 @@ use super::restore::judge;
 use super::view::member;
 use crate::config;
 use crate::engine::{Change, Engine};
-use crate::operation::Task;
+use crate::operation::{SavedAt, Task};
 
 /// Judges a change that is about backups.
 ///
@@ -31,10 +32,11 @@ pub(crate) fn prepare(engine: &Engine, change: Change) -> Result<Task, Failure> 
             known(&order.target)?;
             Task::Backup(order)
         }
-        Change::Import { order, directory } => {
+        Change::Import { order, paths } => {
             known(&order.target)?;
-            import::find(&directory, &order.vserver)?;
-            Task::Import { order, directory }
+            let saved = SavedAt::Paths(paths);
+            import::judge(&saved, &order.vserver)?;
+            Task::Import { order, saved }
         }
         Change::Restore { backup, form } => {
             known(&backup.target)?;
@@ -66,6 +68,15 @@ pub(crate) fn prepare(engine: &Engine, change: Change) -> Result<Task, Failure> 
         // What is about something else is never asked here.
         _ => return Err(Failure::Interrupted),
     })
+}
+
+/// Judges what is to come over an upload's socket.
+///
+/// # Errors
+/// When there is no such target.
+pub(crate) fn prepare_upload(engine: &Engine, order: BackupOrder) -> Result<Task, Failure> {
+    depot(&engine.instance().settings, &order.target)?;
+    Ok(Task::Import { order, saved: SavedAt::Upload })
 }
 
 /// Judges what was judged once more, against the host as it is by now.

@@ -66,7 +66,7 @@ impl From<RestoreError> for Failure {
     }
 }
 
-fn place(path: &Path) -> impl FnOnce(io::Error) -> RestoreError {
+pub(super) fn place(path: &Path) -> impl FnOnce(io::Error) -> RestoreError {
     let path = path.to_owned();
     move |source| RestoreError::Place { path, source }
 }
@@ -323,7 +323,7 @@ fn has_room(roots: &Roots, manifest: &Checked) -> Result<(), Failure> {
     Ok(())
 }
 
-fn private(directory: &Path) -> io::Result<()> {
+pub(super) fn private(directory: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
     fs::set_permissions(directory, fs::Permissions::from_mode(0o700))

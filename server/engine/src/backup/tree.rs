@@ -1,10 +1,10 @@
-//! The config tree of a backup: looked at, changed to what it shall be called here, and written.
+//! The config tree of a backup: read, looked at, changed to what it shall be called here, and written.
 
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, symlink};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -13,12 +13,15 @@ use domain::identity::VServerIdentity;
 use domain::interface::{Device, Interface};
 use domain::restore::RestoreSpec;
 
-use super::manifest::{Bytes, ConfigContent, ConfigEntry, Manifest};
+use super::manifest::{
+    Bytes, ConfigContent, ConfigEntry, MAX_CONFIG_BYTES, MAX_CONFIG_DEPTH, MAX_CONFIG_ENTRIES,
+    MAX_CONFIG_FILE, Manifest,
+};
 use super::schedule;
 use crate::roots::Roots;
 
 /// The links of a config tree that lead out of it, by the VServer's name.
-const LINKS: [&str; 3] = ["vdir", "cache", "run"];
+pub(super) const LINKS: [&str; 3] = ["vdir", "cache", "run"];
 /// What of an interface's directory Ulysse writes.
 const LEAVES: [&str; 7] = ["ip", "prefix", "mask", "dev", "nodev", "only_ip", "name"];
 
@@ -34,6 +37,80 @@ pub(super) enum TreeError {
         #[source]
         source: io::Error,
     },
+    /// Something could not be read.
+    #[error("reading {path}")]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// It holds more than a config tree does.
+    #[error("the config tree holds too much: {path}")]
+    TooMuch {
+        /// What.
+        path: PathBuf,
+    },
+}
+
+/// All of a config tree, parents first.
+pub(super) fn read(directory: &Path) -> Result<Vec<ConfigEntry>, TreeError> {
+    let mut read = ReadTree::default();
+    read.directory(directory, "", 0)?;
+    Ok(read.entries)
+}
+
+/// A config tree that is being read.
+#[derive(Default)]
+struct ReadTree {
+    entries: Vec<ConfigEntry>,
+    bytes: u64,
+}
+
+impl ReadTree {
+    fn directory(&mut self, directory: &Path, below: &str, depth: usize) -> Result<(), TreeError> {
+        let failed = |source| TreeError::Read { path: directory.to_owned(), source };
+        let mut names: Vec<_> = fs::read_dir(directory)
+            .and_then(|list| list.map(|entry| Ok(entry?.file_name())).collect::<io::Result<_>>())
+            .map_err(failed)?;
+        names.sort();
+        for name in names {
+            let here = directory.join(&name);
+            let too_much = || TreeError::TooMuch { path: here.clone() };
+            let name = name.to_str().filter(|name| !name.contains(char::is_control));
+            let name = name.ok_or_else(too_much)?;
+            let path = if below.is_empty() { name.to_owned() } else { format!("{below}/{name}") };
+            let found = fs::symlink_metadata(&here).map_err(failed)?;
+            if found.is_file() {
+                self.bytes = self.bytes.saturating_add(found.len());
+            }
+            let is_too_much = self.entries.len() >= MAX_CONFIG_ENTRIES
+                || found.is_file() && found.len() > MAX_CONFIG_FILE
+                || self.bytes > MAX_CONFIG_BYTES
+                || depth > MAX_CONFIG_DEPTH;
+            if is_too_much {
+                return Err(too_much());
+            }
+            let content = if found.is_dir() {
+                ConfigContent::Directory
+            } else if found.is_symlink() {
+                let to = fs::read_link(&here).map_err(failed)?;
+                ConfigContent::Link(Bytes(to.into_os_string().into_vec()))
+            } else if found.is_file() {
+                ConfigContent::File(Bytes(fs::read(&here).map_err(failed)?))
+            } else {
+                continue;
+            };
+            let is_directory = content == ConfigContent::Directory;
+            let mode = found.mode() & 0o7777;
+            self.entries.push(ConfigEntry { path: path.clone(), mode, content });
+            if is_directory {
+                self.directory(&here, &path, depth + 1)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A config tree that was written only to be read, in memory; gone with this.

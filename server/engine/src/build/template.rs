@@ -3,13 +3,10 @@
 //! Not here: how an archive is unpacked without harm ([`crate::archive`]), and where templates are kept
 //! ([`crate::template`]).
 
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use domain::build::{Archive, BuildSpec};
 use domain::note::Note;
-use nix::libc;
 
 use super::BuildError;
 use super::source::missing;
@@ -36,7 +33,10 @@ pub(super) fn unpack(
     let settings = &instance.settings;
     let source = match wanted {
         Archive::Kept(name) => template::open(&settings.roots, name)?.1,
-        Archive::File(path) => open_file(Path::new(path.as_str()))?,
+        Archive::File(path) => {
+            let path = Path::new(path.as_str());
+            archive::open_file(path).ok_or_else(|| missing(path))?
+        }
     };
     work.note(&Note::Unpacking { archive: wanted.to_string() });
     let ids = Ids { first_host_id: first_host_id(spec.context), count: IDS_PER_VSERVER };
@@ -44,16 +44,4 @@ pub(super) fn unpack(
         .map_err(|source| BuildError::Place { path: root.to_owned(), source })?;
     archive::unpack(instance, work, source, root, ids, &caps, SPAN)?;
     Ok(())
-}
-
-/// Opens a file of the host's that somebody at its command line named.
-fn open_file(path: &Path) -> Result<File, Stopped> {
-    let opened = OpenOptions::new()
-        .read(true)
-        // Neither a pipe nor a device is waited for.
-        .custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC)
-        .open(path)
-        .ok()
-        .filter(|file| file.metadata().is_ok_and(|found| found.is_file()));
-    opened.ok_or_else(|| missing(path).into())
 }

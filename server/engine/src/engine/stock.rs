@@ -1,10 +1,11 @@
-//! The engine's door for templates and cached base systems: what is asked of them, and their operations
-//! up to being written down.
+//! The engine's door for templates and cached base systems, and for archives that are uploaded: what is
+//! asked of them, and their operations up to being written down.
 
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+use domain::backup::BackupOrder;
 use domain::failure::Failure;
 use domain::operation::{Actor, Operation, Target};
 use domain::template::{NewTemplate, Stock};
@@ -12,7 +13,7 @@ use domain::template::{NewTemplate, Stock};
 use super::{ALLOCATION_PATIENCE, Engine, Job, LOCK_PATIENCE};
 use crate::lock::AllocationLock;
 use crate::operation::{Observer, Task};
-use crate::{build, template};
+use crate::{archive, backup, build, template};
 
 impl Engine {
     /// Queues keeping an archive as a template; the archive is to come over the socket.
@@ -27,8 +28,26 @@ impl Engine {
         self.refuse_if_full()?;
         let (ours, theirs) = sys::seqpacket::pair()
             .map_err(|error| Failure::Unexpected { detail: error.to_string() })?;
-        let job = self.prepare_template(new, template::Source::Upload(ours), actor)?;
+        let job = self.prepare_template(new, archive::Source::Upload(ours), actor)?;
         Ok((self.enqueue(job), theirs))
+    }
+
+    /// Queues making a backup of what somebody saved by hand of a VServer; the archive is to come over
+    /// the socket.
+    ///
+    /// # Errors
+    /// When it cannot be asked for now: no such target, busy, queue full.
+    pub fn submit_import(
+        self: &Arc<Self>,
+        order: BackupOrder,
+        actor: Actor,
+    ) -> Result<(Operation, OwnedFd), Failure> {
+        self.refuse_if_full()?;
+        let (ours, theirs) = sys::seqpacket::pair()
+            .map_err(|error| Failure::Unexpected { detail: error.to_string() })?;
+        let task = backup::prepare_upload(self, order)?;
+        let job = self.prepare_backup_task(task, actor)?;
+        Ok((self.enqueue(Job { source: Some(archive::Source::Upload(ours)), ..job }), theirs))
     }
 
     /// Keeps an archive of the host's as a template, here and now.
@@ -42,7 +61,7 @@ impl Engine {
         actor: Actor,
         observer: &dyn Observer,
     ) -> Result<Operation, Failure> {
-        let job = self.prepare_template(new, template::Source::File(archive), actor)?;
+        let job = self.prepare_template(new, archive::Source::File(archive), actor)?;
         observer.moved(&job.operation);
         Ok(self.execute(job, observer, LOCK_PATIENCE))
     }
@@ -83,7 +102,7 @@ impl Engine {
     fn prepare_template(
         &self,
         new: NewTemplate,
-        source: template::Source,
+        source: archive::Source,
         actor: Actor,
     ) -> Result<Job, Failure> {
         let settings = &self.instance.settings;

@@ -450,12 +450,15 @@ pub const COPY_CRASH_POINTS: &[&str] = &[
 /// The one that builds by yum pass besides.
 pub const YUM_CRASH_POINT: &str = "build:packages-installed";
 
+/// Those that an import of archives passes before those of a backup.
+pub const IMPORT_CRASH_POINTS: &[&str] = &["import:intended", "import:unpacked"];
+
 /// Ends this process at once when `ULYSSE_CRASH_AT` names this point. For the crash tests; compiled
 /// into debug builds only.
 #[cfg(debug_assertions)]
 pub fn crash_point(name: &str) {
-    let mut listed =
-        CRASH_POINTS.iter().map(|(_, names)| *names).chain([COPY_CRASH_POINTS, &[YUM_CRASH_POINT]]);
+    let others = [COPY_CRASH_POINTS, &[YUM_CRASH_POINT], IMPORT_CRASH_POINTS];
+    let mut listed = CRASH_POINTS.iter().map(|(_, names)| *names).chain(others);
     let is_listed = listed.any(|names| names.contains(&name));
     debug_assert!(is_listed, "{name} is not a crash point that is tested");
     if std::env::var_os("ULYSSE_CRASH_AT").is_some_and(|wanted| wanted == name) {

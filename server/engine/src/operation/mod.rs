@@ -16,9 +16,9 @@ mod task;
 mod work;
 
 pub use journal::{
-    COPY_CRASH_POINTS, CRASH_POINTS, Finish, Journal, JournalError, Record, Step, YUM_CRASH_POINT,
-    crash_point,
+    COPY_CRASH_POINTS, CRASH_POINTS, Finish, IMPORT_CRASH_POINTS, Journal, JournalError, Record,
+    Step, YUM_CRASH_POINT, crash_point,
 };
 pub use store::{Live, OperationError, Store};
-pub use task::{ConfigureTask, Task};
+pub use task::{ConfigureTask, SavedAt, Task};
 pub use work::{CancelToken, Observer, Silent, Stopped, Work};

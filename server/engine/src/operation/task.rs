@@ -74,8 +74,8 @@ pub enum Task {
     Import {
         /// As a backup of which VServer, and where to.
         order: BackupOrder,
-        /// What was saved, under the paths it had.
-        directory: PathBuf,
+        /// What was saved.
+        saved: SavedAt,
     },
     /// Make a VServer of a backup.
     Restore(Box<RestoreSpec>),
@@ -106,6 +106,16 @@ pub enum Task {
         /// When; none means: not any more.
         schedule: Option<Schedule>,
     },
+}
+
+/// Where that is what somebody saved by hand of a VServer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SavedAt {
+    /// In directories and archives of this host's, which root named at its command line.
+    Paths(Vec<PathBuf>),
+    /// In an archive that comes over an upload's socket.
+    Upload,
 }
 
 /// A change of a config tree.
@@ -201,16 +211,16 @@ impl Task {
             Self::RefreshBase(id) => format!("ulysse base refresh {}", id.short()),
             Self::RemoveBase(id) => format!("ulysse base remove {}", id.short()),
             Self::Backup(order) => order.command(),
-            Self::Import { order: BackupOrder { vserver, target, .. }, directory } => {
-                domain::build::shell_line(&[
-                    "ulysse".to_owned(),
-                    "backup".to_owned(),
-                    "import".to_owned(),
-                    vserver.to_string(),
-                    directory.display().to_string(),
-                    "--target".to_owned(),
-                    target.to_string(),
-                ])
+            Self::Import { order: BackupOrder { vserver, target, .. }, saved } => {
+                let words = ["ulysse", "backup", "import", vserver.as_str()].map(str::to_owned);
+                let paths = match saved {
+                    SavedAt::Paths(paths) => {
+                        paths.iter().map(|path| path.display().to_string()).collect()
+                    }
+                    SavedAt::Upload => vec!["ARCHIVE".to_owned()],
+                };
+                let target = ["--target".to_owned(), target.to_string()];
+                domain::build::shell_line(&[&words[..], &paths, &target].concat())
             }
             Self::Restore(spec) => spec.command(),
             Self::RestoreFile { backup, into, path } => domain::build::shell_line(&[

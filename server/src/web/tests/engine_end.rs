@@ -282,8 +282,12 @@ fn answer(world: &mut World, frame: &RequestFrame) -> (Result<Reply, Failure>, O
             templates_directory: "/var/lib/ulysse-engine/templates".to_owned(),
             bases_directory: "/var/cache/vservers/bases".to_owned(),
         })),
-        Request::AddTemplate(_) => {
-            let queued = queued(Kind::AddTemplate, &web1(), world);
+        Request::AddTemplate(_) | Request::ImportBackup(_) => {
+            let kind = match &frame.request {
+                Request::AddTemplate(_) => Kind::AddTemplate,
+                _ => Kind::Backup,
+            };
+            let queued = queued(kind, &web1(), world);
             let (socket, ours) = seqpacket::pair().unwrap();
             world.uploads.push(ours);
             return (queued, Some(socket));

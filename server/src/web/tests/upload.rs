@@ -14,6 +14,7 @@ use sys::seqpacket;
 use super::{Browser, HOST, TestSite, name_of};
 
 const PATH: &str = "/api/templates/add";
+const IMPORT: &str = "/api/backups/import";
 
 /// The form as a browser sends it; no archive when it was cut off.
 fn body(csrf: &str, name: &str, archive: &[u8], is_whole: bool) -> Vec<u8> {
@@ -33,8 +34,12 @@ fn body(csrf: &str, name: &str, archive: &[u8], is_whole: bool) -> Vec<u8> {
 }
 
 fn form(browser: &Browser, accept: &str, body: Vec<u8>) -> Request<Body> {
+    form_to(PATH, browser, accept, body)
+}
+
+fn form_to(path: &str, browser: &Browser, accept: &str, body: Vec<u8>) -> Request<Body> {
     browser
-        .request("POST", PATH)
+        .request("POST", path)
         .header(header::ORIGIN, format!("https://{HOST}"))
         .header(header::ACCEPT, accept)
         .header(header::CONTENT_TYPE, "multipart/form-data; boundary=x")
@@ -141,18 +146,44 @@ async fn nothing_comes_to_the_engine_before_all_else_is_right() {
 #[tokio::test]
 async fn uploads_are_for_those_whom_the_table_allows() {
     let site = TestSite::with_users().await;
-    let mut nobody = site.browser();
-    nobody.get("/login").await;
-    let request = form(&nobody, "application/json", body(&nobody.csrf, "m", b"x", true));
-    assert_eq!(nobody.send(request).await.failure(), Failure::NotLoggedIn);
-    for role in Role::ALL {
-        let mut browser = site.logged_in(name_of(role)).await;
-        let request = form(&browser, "application/json", body(&browser.csrf, "m", b"x", true));
-        let answer = browser.send(request).await;
-        let expected = match role {
-            Role::Viewer => StatusCode::FORBIDDEN,
-            _ => StatusCode::OK,
-        };
-        assert_eq!(answer.status, expected, "{role}: {answer:?}");
+    for path in [PATH, IMPORT] {
+        let mut nobody = site.browser();
+        nobody.get("/login").await;
+        let sent = body(&nobody.csrf, "m", b"x", true);
+        let request = form_to(path, &nobody, "application/json", sent);
+        assert_eq!(nobody.send(request).await.failure(), Failure::NotLoggedIn, "{path}");
+        for role in Role::ALL {
+            let mut browser = site.logged_in(name_of(role)).await;
+            let sent = body(&browser.csrf, "m", b"x", true);
+            let request = form_to(path, &browser, "application/json", sent);
+            let answer = browser.send(request).await;
+            let expected = match role {
+                Role::Viewer => StatusCode::FORBIDDEN,
+                _ => StatusCode::OK,
+            };
+            assert_eq!(answer.status, expected, "{path}, {role}: {answer:?}");
+        }
     }
+}
+
+#[tokio::test]
+async fn an_import_is_judged_before_any_of_it_comes() {
+    let site = TestSite::with_users().await;
+    let mut browser = site.logged_in("otto").await;
+    let csrf = browser.csrf.clone();
+    let sent = |token: &str, name: &str, accept: &str| {
+        form_to(IMPORT, &browser, accept, body(token, name, b"x", true))
+    };
+    let forged = sent("forged", "web1", "application/json");
+    let wrong = sent(&csrf, "../up", "application/json");
+    let shown = sent(&csrf, "a b", "text/html");
+    assert_eq!(browser.send(forged).await.failure(), Failure::CrossSite);
+    let answer = browser.send(wrong).await;
+    let Failure::Invalid { errors } = answer.failure() else { panic!("{answer:?}") };
+    assert!(errors.of(Field::Name).next().is_some(), "{errors:?}");
+    let answer = browser.send(shown).await;
+    assert_eq!(answer.header(header::LOCATION), "/backups");
+    let page = browser.get("/backups").await.text;
+    assert!(page.contains("value=\"a b\""), "{page}");
+    assert!(site.engine.world().uploads.is_empty());
 }
