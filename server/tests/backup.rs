@@ -5,7 +5,7 @@ mod full_guest;
 mod sandbox;
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -395,45 +395,82 @@ fn a_restore_that_died_is_undone_or_finished() {
 }
 
 #[test]
-fn what_was_saved_by_hand_of_an_old_host_becomes_a_vserver() {
-    leave_network();
+fn a_file_that_is_put_back_is_there_whole_or_not_at_all() {
     let sandbox = Sandbox::without_bases();
     let root = make_tiny(&sandbox);
-    let before = described(&root);
-    let roots = &sandbox.settings.roots;
-    // As the course copies it: three directories, with links that mean the old host's places.
-    let saved = sandbox.config.with_file_name("saved");
-    fs::create_dir_all(saved.join("etc/vservers")).unwrap();
-    fs::create_dir_all(saved.join("var/lib/vservers/.pkg/tiny/base")).unwrap();
-    fs::write(saved.join("var/lib/vservers/.pkg/tiny/base/state"), "outside\n").unwrap();
-    let config = saved.join("etc/vservers/tiny");
-    fs::rename(roots.config_base.join("tiny"), &config).unwrap();
-    fs::rename(&root, saved.join("var/lib/vservers/tiny")).unwrap();
-    for (link, to) in [("vdir", "/no/such/place"), ("run", "/no/such/run"), ("cache", "/etc")] {
-        let _ = fs::remove_file(config.join(link));
-        symlink(to, config.join(link)).unwrap();
+    sandbox.must(&["tiny", "backup"]);
+    let backup = backups(&sandbox).remove(0);
+    let place = root.join("var/odd");
+    let whole = fs::read(place.join("random")).unwrap();
+    fs::remove_file(place.join("random")).unwrap();
+    let before = fs::read_dir(&place).unwrap().count();
+    for point in points_of(Kind::RestoreFile) {
+        let words = ["tiny", "backup", "restore-file", &backup, "/var/odd/random"];
+        die_and_repair(&sandbox, point, &words);
+        let is_kept = *point == "restore-file:kept";
+        assert_eq!(fs::read(place.join("random")).ok(), is_kept.then(|| whole.clone()), "{point}");
+        let expected = before + usize::from(is_kept);
+        assert_eq!(
+            fs::read_dir(&place).unwrap().count(),
+            expected,
+            "{point}: nothing else is there"
+        );
     }
-    fs::write(config.join("interfaces/0/dev"), "eth99\n").unwrap();
-    let words = ["import", "tiny", saved.to_str().unwrap()];
-    let output = ulysse_backup(&sandbox, &words);
-    assert!(output.status.success(), "{output:?}");
-    let line = said(&output);
-    let words: Vec<&str> = line.trim().strip_prefix("vserver ").unwrap().split(' ').collect();
-    assert!(line.contains("--context 100") && line.contains("--interface nat0:10.127.0.2/24"));
-    sandbox.must(&words);
-    let after = described(&root);
-    assert_eq!(after.get("\"var/odd/setuid\""), before.get("\"var/odd/setuid\""));
-    let link = |name: &str| fs::read_link(roots.config_base.join("tiny").join(name)).unwrap();
-    assert!(link("vdir").ends_with(".defaults/vdirbase/tiny"));
-    assert!(link("cache").ends_with(".defaults/cachebase/tiny"));
-    assert_eq!(link("run"), roots.run_base.join("tiny"));
-    assert_eq!(config_text(&sandbox, "tiny", "interfaces/0/dev"), "nat0\n");
-    let state = roots.guest_base.join(".pkg/tiny/base/state");
-    assert_eq!(fs::read_to_string(state).unwrap(), "outside\n");
-    sandbox.must(&["tiny", "start"]);
-    sandbox.must(&["tiny", "stop"]);
-    let output = ulysse_backup(&sandbox, &["import", "other", saved.to_str().unwrap()]);
-    assert_eq!(output.status.code(), Some(1), "{output:?}");
+}
+
+#[test]
+fn backups_whose_removal_died_are_gone_or_whole_and_go_the_next_time() {
+    let sandbox = Sandbox::without_bases();
+    make_tiny(&sandbox);
+    for _ in 0..3 {
+        sandbox.must(&["tiny", "backup"]);
+    }
+    for point in points_of(Kind::RemoveBackups) {
+        die_and_repair(&sandbox, point, &["tiny", "backup", "prune", "--keep", "last=1"]);
+        let left = backups(&sandbox);
+        assert_eq!(left.len(), 2, "{point}: {left:?}");
+        for backup in &left {
+            assert!(ulysse_backup(&sandbox, &["verify", backup]).status.success(), "{point}");
+        }
+    }
+    sandbox.must(&["tiny", "backup", "prune", "--keep", "last=1"]);
+    assert_eq!(backups(&sandbox).len(), 1);
+}
+
+/// Gives a VServer an ssh host key, and a program that makes another one.
+fn give_host_key(root: &std::path::Path) {
+    fs::create_dir_all(root.join("etc/ssh")).unwrap();
+    fs::create_dir_all(root.join("usr/bin")).unwrap();
+    fs::write(root.join("etc/ssh/ssh_host_ed25519_key"), "the original's").unwrap();
+    let keygen = root.join("usr/bin/ssh-keygen");
+    fs::write(&keygen, "#!/bin/sh\necho $1 > /etc/ssh/ssh_host_ed25519_key\n").unwrap();
+    fs::set_permissions(&keygen, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn beside_its_original_it_is_another_machine_and_in_its_place_the_same() {
+    let sandbox = Sandbox::without_bases();
+    let root = make_tiny(&sandbox);
+    give_host_key(&root);
+    let machine = fs::read_to_string(root.join("etc/machine-id")).unwrap();
+    sandbox.must(&["tiny", "backup"]);
+    let backup = backups(&sandbox).remove(0);
+    let restored = |name: &str, context: &str, more: &[&str]| {
+        let words = [name, "backup", "restore", &backup, "--context", context];
+        let others = ["--hostname", name, "--interface", "none"];
+        sandbox.must(&[&words[..], &others, more].concat());
+        let etc = sandbox.settings.roots.guest_base.join(name).join("etc");
+        let read = |file: &str| fs::read_to_string(etc.join(file)).unwrap();
+        (read("machine-id"), read("ssh/ssh_host_ed25519_key"))
+    };
+    let same = (machine, "the original's".to_owned());
+    assert_eq!(restored("twin", "101", &[]), (String::new(), "-A\n".to_owned()));
+    assert_eq!(restored("kept", "102", &["--keep-host-keys"]), same);
+    // Its original is as it was, and once it is gone there is nobody to be taken for.
+    assert_eq!(fs::read_to_string(root.join("etc/ssh/ssh_host_ed25519_key")).unwrap(), same.1);
+    sandbox.must(&["--silent", "tiny", "delete"]);
+    assert_eq!(restored("heir", "103", &[]), same);
+    assert_eq!(restored("tiny", "100", &[]), same);
 }
 
 /// A clock that stands.

@@ -475,6 +475,7 @@ pub fn remove(
         schedule::note_verified(&instance.settings.roots, &backup, now, false)
             .map_err(|error| Failure::Unexpected { detail: chain(&error) })?;
         work.note(&Note::BackupRemoved { backup: backup.to_string() });
+        crash_point("backups:one-removed");
     }
     Ok(())
 }

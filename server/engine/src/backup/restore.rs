@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use domain::backup::BackupRef;
 use domain::failure::{Failure, chain};
-use domain::field::{Field, FieldErrors, Problem};
+use domain::field::{Field, Problem};
 use domain::id::VServerName;
 use domain::identity::VServerIdentity;
 use domain::note::Note;
@@ -373,6 +373,7 @@ pub fn restore_file(
     work.progress(Stage::RestoringFiles, 100);
     let mut going = |_bytes: u64| !work.is_cancelled();
     stored.receive(&manifest, &mut one, &mut going).map_err(told)?;
+    crash_point("restore-file:received");
     let beside = [name, format!(".restored-{}", backup.id).as_bytes()].concat();
     let kept = match one.keep(&directory, name) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -381,6 +382,7 @@ pub fn restore_file(
         other => other.map(|()| name),
     };
     let kept = kept.map_err(place(&root))?;
+    crash_point("restore-file:kept");
     let shown = super::manifest::Bytes([above, b"/", kept].concat()).lossy();
     let path = format!("/{}", shown.trim_start_matches('/'));
     work.note(&Note::RestoredAs { path });

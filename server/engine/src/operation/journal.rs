@@ -434,6 +434,8 @@ pub const CRASH_POINTS: &[(Kind, &[&str])] = &[
             "finish:0",
         ],
     ),
+    (Kind::RestoreFile, &["restore-file:received", "restore-file:kept"]),
+    (Kind::RemoveBackups, &["backups:one-removed"]),
     (Kind::Undelete, &["undelete:moved", "undelete:committed", "finish:0"]),
     (Kind::Purge, &["purge:checked", "purge:committed", "finish:0", "finish:1", "finish:2"]),
 ];
