@@ -158,6 +158,30 @@ pub enum Note {
     SharedUnknown,
     /// No ssh host keys could be made.
     NoHostKeys,
+    /// A link of a config tree led to a place of the host it was saved of; a restore makes it anew.
+    LinkOfOldHost {
+        /// Which.
+        path: String,
+        /// To where.
+        to: String,
+    },
+    /// A link of a saved config tree leads to what is not on this host.
+    LinkToNowhere {
+        /// Which.
+        path: String,
+        /// To where.
+        to: String,
+    },
+    /// A file of an uploaded config tree is left out: only root at the command line may bring it.
+    ConfigLeftOut {
+        /// Which.
+        path: String,
+    },
+    /// Lines of an uploaded fstab that name something of the host's are left out.
+    HostLinesLeftOut {
+        /// Of which file.
+        path: String,
+    },
     /// A new VServer lacks what its init style starts.
     NoInit {
         /// What one of has to be there.

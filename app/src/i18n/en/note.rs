@@ -83,6 +83,18 @@ pub(in crate::i18n) fn note(note: &Note) -> String {
             "No ssh host keys could be made. Its sshd needs some: make them in it with ssh-keygen -A."
                 .into()
         }
+        Note::LinkOfOldHost { path, to } => {
+            format!("{path} led to {to} on the old host; a restore makes it anew.")
+        }
+        Note::LinkToNowhere { path, to } => {
+            format!("{path} leads to {to}, which is not on this host. Change or remove it.")
+        }
+        Note::ConfigLeftOut { path } => {
+            format!("{path} is left out: only root at this host’s command line may bring it.")
+        }
+        Note::HostLinesLeftOut { path } => format!(
+            "{path}: lines that name something of the host are left out; only root at its command line may bring them."
+        ),
         Note::NoInit { paths, style } => format!(
             "It has no {}, which its init style {style} needs to be started: install one, or choose another style in apps/init/style.",
             paths.join(" or ")

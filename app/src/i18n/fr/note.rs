@@ -86,6 +86,18 @@ pub(in crate::i18n) fn note(note: &Note) -> String {
             "Aucune clé d’hôte ssh n’a pu être faite. Son sshd en a besoin : faites-les dedans avec ssh-keygen -A."
                 .into()
         }
+        Note::LinkOfOldHost { path, to } => {
+            format!("{path} menait à {to} sur l’ancien hôte ; une restauration le refait.")
+        }
+        Note::LinkToNowhere { path, to } => {
+            format!("{path} mène à {to}, qui n’est pas sur cet hôte. Changez-le ou supprimez-le.")
+        }
+        Note::ConfigLeftOut { path } => format!(
+            "{path} est laissé de côté : seul root à la ligne de commande de cet hôte peut l’apporter."
+        ),
+        Note::HostLinesLeftOut { path } => format!(
+            "{path} : les lignes qui nomment quelque chose de l’hôte sont laissées de côté ; seul root à sa ligne de commande peut les apporter."
+        ),
         Note::NoInit { paths, style } => format!(
             "Il n’a pas de {}, dont son style d’init {style} a besoin pour démarrer : installez-en un, ou choisissez un autre style dans apps/init/style.",
             paths.join(" ni de ")

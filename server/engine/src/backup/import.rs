@@ -18,6 +18,7 @@ use domain::config_entry::{Access, ConfigEntry as Known, ConfigTree, EntryKind, 
 use domain::failure::Failure;
 use domain::field::{Field, Problem};
 use domain::id::VServerName;
+use domain::note::Note;
 
 use super::manifest::{Bytes, ConfigContent, ConfigEntry};
 use super::restore::{RestoreError, place, private};
@@ -132,14 +133,14 @@ pub(super) fn taken(
     entries: Vec<ConfigEntry>,
     name: &VServerName,
     is_strangers: bool,
-) -> (Vec<ConfigEntry>, Vec<String>) {
+) -> (Vec<ConfigEntry>, Vec<Note>) {
     let mut told = Vec::new();
     for ConfigEntry { path, content, .. } in &entries {
         let ConfigContent::Link(to) = content else { continue };
         if LINKS.contains(&path.as_str()) {
-            told.push(format!("{path} led to {}; a restore makes it anew.", to.lossy()));
+            told.push(Note::LinkOfOldHost { path: path.clone(), to: to.lossy() });
         } else if !is_strangers && to.0.starts_with(b"/") && !is_there(to) {
-            told.push(format!("{path} leads to {}, which is not on this host.", to.lossy()));
+            told.push(Note::LinkToNowhere { path: path.clone(), to: to.lossy() });
         }
     }
     if !is_strangers {
@@ -153,12 +154,12 @@ pub(super) fn taken(
             ConfigContent::Directory => directories.push(entry),
             // Said above.
             ConfigContent::Link(_) if LINKS.contains(&entry.path.as_str()) => {}
-            ConfigContent::Link(_) => told.push(left_out(&entry.path)),
+            ConfigContent::Link(_) => told.push(Note::ConfigLeftOut { path: entry.path }),
             ConfigContent::File(Bytes(bytes)) => match for_web(&tree, &entry.path, bytes) {
-                None => told.push(left_out(&entry.path)),
+                None => told.push(Note::ConfigLeftOut { path: entry.path }),
                 Some(text) => {
                     if text.as_bytes() != bytes.as_slice() {
-                        told.push(format!("{}: lines that name the host's left out", entry.path));
+                        told.push(Note::HostLinesLeftOut { path: entry.path.clone() });
                     }
                     let content = ConfigContent::File(Bytes(text.into_bytes()));
                     kept.push(ConfigEntry { content, mode: 0o644, ..entry });
@@ -173,10 +174,6 @@ pub(super) fn taken(
     });
     directories.extend(kept);
     (directories, told)
-}
-
-fn left_out(path: &str) -> String {
-    format!("{path}: left out; only root at the host's command line may bring it")
 }
 
 fn is_there(to: &Bytes) -> bool {

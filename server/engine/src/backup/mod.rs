@@ -245,8 +245,8 @@ fn write(
     if saved.is_some() {
         let (taken, told) = import::taken(config, name, place.is_strangers);
         config = taken;
-        for line in told {
-            work.log(&line);
+        for note in &told {
+            work.note(note);
         }
     }
     let (source, consistency) = match &running {
