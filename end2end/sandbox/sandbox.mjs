@@ -106,10 +106,15 @@ export class Sandbox {
     const lines = Object.entries(roots).map(
       ([key, name]) => `${key} = ${JSON.stringify(path.join(this.folder, name))}`,
     );
+    // Two places for backups: the host's own is nobody's business here.
+    const targets = ["local", "offsite"].map((name) => {
+      const place = JSON.stringify(path.join(this.folder, name));
+      return `[backup.targets.${name}]\nkind = "directory"\npath = ${place}`;
+    });
     this.settings = path.join(this.folder, "ulysse.toml");
     await writeFile(
       this.settings,
-      `[roots]\n${lines.join("\n")}\ncgroup_root = ${JSON.stringify(this.cgroup)}\n`,
+      `[roots]\n${lines.join("\n")}\ncgroup_root = ${JSON.stringify(this.cgroup)}\n${targets.join("\n")}\n`,
     );
   }
 

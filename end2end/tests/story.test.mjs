@@ -2,92 +2,25 @@
 // shell in the browser, and away with it. Real program, real debootstrap, real Chromium.
 
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
 
-import { accessible, awake, openBrowser, person, picture, quiet } from "../sandbox/browser.mjs";
-import { Sandbox, until } from "../sandbox/sandbox.mjs";
-import { runs, screen, shows } from "../sandbox/terminal.mjs";
+import { accessible, awake, person, picture } from "../sandbox/browser.mjs";
+import { until } from "../sandbox/sandbox.mjs";
+import { BUILD_MS, PASSWORD, logIn, onPhoneInFrench, row, setUp, story, succeeds } from "../sandbox/story.mjs";
+import { runs, shows } from "../sandbox/terminal.mjs";
 
-const PASSWORD = "correct horse battery staple";
-// A build fetches and unpacks a whole base system, perhaps on a busy machine.
-const BUILD_MS = 180_000;
-
-describe("the story", () => {
-  let sandbox;
-  let browser;
-  let page;
-
-  before(async () => {
-    sandbox = await Sandbox.open();
-    browser = await openBrowser(sandbox);
-    page = await person(browser, sandbox);
-  });
-
-  after(async () => {
-    await browser?.close();
-    await sandbox?.close();
-  });
-
-  let broken = null;
-
-  /** Runs a step; a failed one shows page and log, and ends the story. */
-  function step(name, work) {
-    it(name, async (test) => {
-      if (broken) return test.skip(`after "${broken}"`);
-      page.complaints = [];
-      try {
-        await work();
-        quiet(page);
-      } catch (error) {
-        broken = name;
-        await picture(page, `failed-${name.replaceAll(/\W+/g, "-")}`).catch(() => {});
-        const complaints = page.complaints.join("\n");
-        throw new Error(
-          `${error.message}\nat ${page.url()}, which said:\n${complaints}\nlog:\n${sandbox.output}`,
-          { cause: error },
-        );
-      }
-    });
-  }
-
-  async function logIn(who = page) {
-    await who.goto("/login");
-    await who.getByLabel("User name").fill("ada");
-    await who.getByLabel("Password").fill(PASSWORD);
-    await who.getByRole("button", { name: "Log in" }).click();
-    await who.getByRole("heading", { level: 1, name: "VServers" }).waitFor();
-  }
-
-  async function operationSucceeds(patienceMs) {
-    await page.waitForURL(/\/operations\/.+/);
-    await page.getByRole("status").filter({ hasText: /^done$/ }).waitFor({ timeout: patienceMs });
-  }
-
-  /** The list, until the row of this VServer is in this state. */
-  async function row(name, state) {
-    await page.goto("/vservers");
-    await awake(page);
-    const found = page.locator(`tr[data-vserver="${name}"]`);
-    await found.and(page.locator(`[data-state="${state}"]`)).waitFor();
-    return found;
-  }
-
-  step("the set-up link makes the first administrator, once", async () => {
+story("the story", (scene, step) => {
+  step("the set-up link makes the first administrator, once", async ({ browser, page, sandbox }) => {
     await page.goto(sandbox.setupLink);
     await picture(page, "readme-set-up");
     await accessible(page, "set-up");
-    await page.getByLabel("User name").fill("ada");
-    await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
-    await page.getByLabel("Password again").fill(PASSWORD);
-    await page.getByRole("button", { name: "Create the administrator" }).click();
-    await page.getByRole("heading", { level: 1, name: "VServers" }).waitFor();
+    await setUp({ page, sandbox });
     const other = await person(browser, sandbox);
     const answer = await other.goto(sandbox.setupLink);
     assert.ok(answer.status() >= 400, "a used link is refused");
     await other.context().close();
   });
 
-  step("log out, refused with a wrong password, log in", async () => {
+  step("log out, refused with a wrong password, log in", async ({ page }) => {
     await page.getByRole("button", { name: "Log out" }).click();
     await page.waitForURL("**/login");
     await accessible(page, "log-in");
@@ -96,13 +29,13 @@ describe("the story", () => {
     await page.getByRole("button", { name: "Log in" }).click();
     await page.getByRole("alert").waitFor();
     await picture(page, "log-in-refused");
-    await logIn();
+    await logIn(page);
     await awake(page);
     await picture(page, "list-empty");
     await accessible(page, "the empty list");
   });
 
-  step("the form judges each field and shows the command", async () => {
+  step("the form judges each field and shows the command", async ({ page, sandbox }) => {
     await page.getByRole("link", { name: "Build a VServer", exact: true }).click();
     await page.getByRole("heading", { level: 1, name: "Build a VServer" }).waitFor();
     await awake(page);
@@ -116,7 +49,7 @@ describe("the story", () => {
     await accessible(page, "the build form");
   });
 
-  step("a build shows its progress and its log, also after one has left", async () => {
+  step("a build shows its progress and its log, also after one has left", async ({ page }) => {
     await page.getByRole("button", { name: "Build", exact: true }).click();
     await page.waitForURL(/\/operations\/.+/);
     await page.getByRole("log").filter({ hasText: /\w/ }).waitFor({ timeout: BUILD_MS });
@@ -126,14 +59,14 @@ describe("the story", () => {
     await page.goto(address);
     await page.getByRole("log").filter({ hasText: /Unpacking/ }).waitFor({ timeout: BUILD_MS });
     await picture(page, "readme-building");
-    await operationSucceeds(BUILD_MS);
+    await succeeds(page, BUILD_MS);
     await picture(page, "built");
   });
 
-  step("the list has it; it starts", async () => {
-    const stopped = await row("web1", "stopped");
+  step("the list has it; it starts", async ({ page }) => {
+    const stopped = await row(page, "web1", "stopped");
     await stopped.getByRole("button", { name: "Start web1" }).click();
-    const running = await row("web1", "running");
+    const running = await row(page, "web1", "running");
     await running.getByText(/^\d+m\d+/).first().waitFor();
     await picture(page, "readme-list");
     await accessible(page, "the list");
@@ -145,7 +78,7 @@ describe("the story", () => {
     await accessible(page, "a VServer");
   });
 
-  step("a terminal is a shell inside, and survives a reload", async () => {
+  step("a terminal is a shell inside, and survives a reload", async ({ page }) => {
     await page.getByRole("button", { name: "Open a terminal" }).click();
     await page.waitForURL(/\/terminals\/.+/);
     await shows(page, /web1:.*# $/m);
@@ -165,7 +98,7 @@ describe("the story", () => {
     assert.match((await runs(page, "echo $MEMORY")).output, /kept/);
   });
 
-  step("the web process may die: the terminal comes back", async () => {
+  step("the web process may die: the terminal comes back", async ({ page, sandbox }) => {
     const found = await sandbox.run("pgrep", "-f", " web --config ");
     const pid = found.output.trim();
     assert.match(pid, /^\d+$/, "one web process");
@@ -177,7 +110,7 @@ describe("the story", () => {
     page.complaints = [];
   });
 
-  step("packages install, and ssh gets in from the host", async () => {
+  step("packages install, and ssh gets in from the host", async ({ page, sandbox }) => {
     const key = `${sandbox.folder}/key`;
     await sandbox.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key);
     const { output: publicKey } = await sandbox.run("cat", `${key}.pub`);
@@ -198,39 +131,24 @@ describe("the story", () => {
     assert.equal(ssh.output.trim(), "web1");
   });
 
-  step("a second build of the same suite takes seconds", async () => {
+  step("a second build of the same suite takes seconds", async ({ page, sandbox }) => {
     await page.goto("/build");
     await awake(page);
     await page.getByLabel("Name", { exact: true }).fill("web2");
     await page.getByLabel("Mirror").fill(sandbox.mirror);
     await page.getByRole("button", { name: "Build", exact: true }).click();
     await page.waitForURL(/\/operations\/.+/);
-    await operationSucceeds(BUILD_MS);
+    await succeeds(page, BUILD_MS);
   });
 
-  step("French, dark, and on a phone", async () => {
-    await page.goto("/vservers");
-    await page.getByRole("button", { name: "Français" }).click();
-    await page.getByRole("button", { name: "Sombre" }).click();
-    await page.locator('html[lang="fr"][data-theme="dark"]').waitFor({ state: "attached" });
-    await page.setViewportSize({ width: 390, height: 844 });
-    for (const [address, name] of [
+  step("French, dark, and on a phone", async ({ page }) => {
+    await onPhoneInFrench(page, [
       ["/vservers", "list"], ["/vservers/web1", "vserver"], ["/build", "build"],
       ["/operations", "operations"], ["/users", "users"], ["/terminals", "terminal"], ["/account/password", "password"],
-    ]) {
-      await page.goto(address);
-      await awake(page);
-      await picture(page, `phone-${name}`);
-      await accessible(page, `${address} on a phone, dark, in French`);
-    }
-    await page.setViewportSize({ width: 1280, height: 800 });
-    await page.goto("/vservers");
-    await page.getByRole("button", { name: "English" }).click();
-    await page.getByRole("button", { name: "Light" }).click();
-    await page.locator('html[lang="en"][data-theme="light"]').waitFor({ state: "attached" });
+    ]);
   });
 
-  step("without JavaScript every form works", async () => {
+  step("without JavaScript every form works", async ({ browser, sandbox }) => {
     const bare = await person(browser, sandbox, { javaScriptEnabled: false });
     await logIn(bare);
     await bare.getByRole("button", { name: "Start web2" }).click();
@@ -246,17 +164,17 @@ describe("the story", () => {
     await bare.context().close();
   });
 
-  step("the command line sees the same, and what it does shows in the list", async () => {
+  step("the command line sees the same, and what it does shows in the list", async ({ page, sandbox }) => {
     const stat = await sandbox.run("ulysse", "vserver-stat");
     assert.match(stat.output, /^CTX +PROC +VSZ +RSS +userTIME +sysTIME +UPTIME +NAME/);
     assert.match(stat.output, /web1/);
-    await row("web2", "running");
+    await row(page, "web2", "running");
     const stopped = await sandbox.run("ulysse", "vserver", "web2", "stop");
     assert.equal(stopped.code, 0, stopped.output);
     await page.locator('tr[data-vserver="web2"][data-state="stopped"]').waitFor();
   });
 
-  step("delete says what goes away, and takes it away", async () => {
+  step("delete says what goes away, and takes it away", async ({ page }) => {
     await page.goto("/vservers/web1");
     await awake(page);
     await page.getByRole("link", { name: /^Delete/ }).click();
@@ -265,7 +183,7 @@ describe("the story", () => {
     await accessible(page, "delete");
     await page.getByLabel(/to confirm/).fill("web1");
     await page.getByRole("button", { name: "Delete web1" }).click();
-    await operationSucceeds(BUILD_MS);
+    await succeeds(page, BUILD_MS);
     await page.goto("/vservers");
     await page.locator('tr[data-vserver="web2"]').waitFor();
     assert.equal(await page.locator('tr[data-vserver="web1"]').count(), 0);
@@ -275,7 +193,7 @@ describe("the story", () => {
     await accessible(page, "the operations");
   });
 
-  step("a viewer looks and does not touch", async () => {
+  step("a viewer looks and does not touch", async ({ browser, page, sandbox }) => {
     await page.goto("/users/create");
     await page.getByLabel("User name").fill("vera");
     await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
