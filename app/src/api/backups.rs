@@ -10,6 +10,7 @@ use domain::retention::{ScheduleForm, judge_target};
 use leptos::prelude::*;
 
 use super::{Answer, Call, wrong};
+use crate::backend::Notice;
 use crate::error::Refusal;
 use crate::pages::backups::show::referred;
 
@@ -145,8 +146,10 @@ pub async fn schedule_backups(
         let schedule =
             form.judge(&overview.targets).map_err(|errors| Failure::Invalid { errors })?;
         let task = BackupTask::Schedule { vserver, schedule };
-        call.backend.change_backups(permit, task).await?;
-        Ok(Answer::to(page_of(&name)))
+        let operation = call.backend.change_backups(permit, task).await?;
+        let operations = vec![(operation.id, operation.kind, operation.target)];
+        let notice = Notice::Queued { operations, failures: Vec::new() };
+        Ok(Answer::to(page_of(&name)).saying(notice))
     }
     .await;
     call.answer(&page_of(&name), result).await

@@ -4,6 +4,7 @@
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::time::Duration;
 
 use app::backend::{Backend, Configure, OperationFilter};
 use async_trait::async_trait;
@@ -25,7 +26,7 @@ use domain::id::{
     BaseId, OperationId, TargetName, TemplateName, TerminalId, UserId, UserName, VServerName,
 };
 use domain::identity::{IdentityForm, IdentityPlan};
-use domain::operation::{LogChunk, Operation, Terminal};
+use domain::operation::{LogChunk, Operation, Progress, Terminal};
 use domain::recycle::{Bin, Binned};
 use domain::restore::Proposal;
 use domain::template::{NewTemplate, Stock};
@@ -34,14 +35,17 @@ use domain::vserver::{ConfigFile, Detail, Summary};
 use protocol::terminal::Size;
 use protocol::{Reply, Request};
 use store::NewUser;
+use tokio::time::timeout;
 
 use super::Site;
-use super::follow::other_reply;
+use super::follow::{News, other_reply};
 
 /// How many operations a page lists.
 const OPERATIONS: u32 = 100;
 /// How much of a log is read at once, in bytes.
 const LOG_BYTES: usize = 32 * 1024;
+/// How long an answer waits for an operation that writes a line into a file.
+const MOMENT: Duration = Duration::from_secs(2);
 
 /// Takes the reply that belongs to a request out of all there are.
 macro_rules! expect_reply {
@@ -62,6 +66,35 @@ impl Site {
         let operation = expect_reply!(self.ask(for_whom, request).await?, Operation)?;
         self.follow.note_queued(&operation).await;
         Ok(operation)
+    }
+
+    /// Queues what is done in a moment, and waits that moment, so that the page that follows shows what it
+    /// came to. What takes longer is given as it is.
+    async fn queue_short(
+        &self,
+        for_whom: &Identity,
+        request: Request,
+    ) -> Result<Operation, Failure> {
+        let mut news = self.follow.listen(false);
+        let operation = self.queue(for_whom, request).await?;
+        let ended = async {
+            while let Some(news) = news.next().await {
+                match news.as_ref() {
+                    News::Operation(fresh)
+                        if fresh.id == operation.id && fresh.progress.is_final() =>
+                    {
+                        return Some(fresh.clone());
+                    }
+                    _ => {}
+                }
+            }
+            None
+        };
+        match timeout(MOMENT, ended).await {
+            Ok(Some(Operation { progress: Progress::Failed { failure }, .. })) => Err(failure),
+            Ok(Some(ended)) => Ok(ended),
+            Ok(None) | Err(_) => Ok(operation),
+        }
     }
 
     /// Queues a template; its archive is to come over the socket.
@@ -227,7 +260,7 @@ impl Backend for SiteBackend {
         name: VServerName,
         on: bool,
     ) -> Result<Operation, Failure> {
-        self.0.queue(permit.identity(), Request::Protect { name, on }).await
+        self.0.queue_short(permit.identity(), Request::Protect { name, on }).await
     }
 
     async fn bin_keeps_days(&self, permit: Permit<DeleteVServer>) -> Result<u32, Failure> {
@@ -513,7 +546,12 @@ impl Backend for SiteBackend {
         permit: Permit<BackUpVServer>,
         task: BackupTask,
     ) -> Result<Operation, Failure> {
-        self.0.queue(permit.identity(), Request::ChangeBackups(task)).await
+        let is_short = matches!(task, BackupTask::Schedule { .. });
+        let request = Request::ChangeBackups(task);
+        match is_short {
+            true => self.0.queue_short(permit.identity(), request).await,
+            false => self.0.queue(permit.identity(), request).await,
+        }
     }
 
     async fn restore(
