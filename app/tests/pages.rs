@@ -2,51 +2,15 @@
 
 mod memory;
 mod tables;
+mod visitor;
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use domain::user::Role;
-use memory::{BINNED, CSRF, Memory, RUNNING_OPERATION, SETUP_TOKEN};
+use memory::{BACKUP, BINNED, CSRF, Memory, RUNNING_OPERATION, SETUP_TOKEN};
 use tables::{functions, pages};
 use tower::ServiceExt;
-
-/// An answer as tests look at it.
-struct Answer {
-    status: StatusCode,
-    location: String,
-    policy: String,
-    text: String,
-}
-
-async fn ask(memory: &Memory, request: Request<Body>) -> Answer {
-    let response = memory.clone().router().oneshot(request).await.unwrap();
-    let header = |name| {
-        let value = response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
-        value.unwrap_or_default()
-    };
-    let (location, policy) = (header(header::LOCATION), header(header::CONTENT_SECURITY_POLICY));
-    let status = response.status();
-    let bytes = to_bytes(response.into_body(), 8 << 20).await.unwrap();
-    Answer { status, location, policy, text: String::from_utf8(bytes.to_vec()).unwrap() }
-}
-
-async fn get(memory: &Memory, who: &str, language: &str, path: &str) -> Answer {
-    let request = Request::get(path)
-        .header(header::COOKIE, format!("as={who}; lang={language}"))
-        .body(Body::empty())
-        .unwrap();
-    ask(memory, request).await
-}
-
-async fn post(memory: &Memory, who: &str, accept: &str, path: &str, body: String) -> Answer {
-    let request = Request::post(path)
-        .header(header::COOKIE, format!("as={who}; lang=en"))
-        .header(header::ACCEPT, accept)
-        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .body(Body::from(body))
-        .unwrap();
-    ask(memory, request).await
-}
+use visitor::{ask, get, post};
 
 #[tokio::test]
 async fn every_page_is_there_in_both_languages() {
@@ -454,6 +418,31 @@ async fn the_history_shows_differences_and_undoes() {
     let empty = Memory { is_empty: true, ..Memory::new() };
     let text = get(&empty, "viewer", "en", "/vservers/web1/config/history").await.text;
     assert!(text.contains("No change has been noticed yet."));
+}
+
+#[tokio::test]
+async fn a_schedule_says_which_field_is_wrong() {
+    let memory = Memory::new();
+    let fields =
+        [("name", "web1"), ("target", "moon"), ("when", "daily 02:30"), ("keep", "last=1")];
+    let answer =
+        post(&memory, "operator", "text/html", "/api/backups/schedule", form(&fields)).await;
+    assert_eq!(answer.location, "/vservers/web1/backups");
+    let text = get(&memory, "operator", "en", &answer.location).await.text;
+    let field = text.split("id=\"field-backup-target\"").nth(1).unwrap();
+    let field = field.split("</div>").next().unwrap();
+    assert!(field.contains("aria-invalid=\"true\"") && field.contains("Must be one of"), "{field}");
+}
+
+#[tokio::test]
+async fn a_backup_is_not_removed_by_one_click() {
+    let memory = Memory::new();
+    let text = get(&memory, "operator", "en", &format!("/backups/{BACKUP}")).await.text;
+    let asked = text.split("<details>").find(|part| part.contains("/api/backups/remove")).unwrap();
+    assert!(
+        asked.contains("goes away for good") && asked.contains("ulysse backup remove"),
+        "{asked}"
+    );
 }
 
 #[tokio::test]

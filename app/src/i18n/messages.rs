@@ -389,9 +389,11 @@ messages! { Messages:
     left_out;
     verify_backup;
     remove_backup(at);
+    backup_removal(size);
     restore_as_vserver;
     restore_now;
-    own_value_taken(why);
+    own_value_taken(value);
+    backup_from(name, at);
     keep_host_keys;
     keep_host_keys_explained(name);
     import_saved;

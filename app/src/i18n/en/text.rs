@@ -300,7 +300,7 @@ impl Messages for English {
         variant = "Variant";
         refresh = "Make anew";
         refresh_one(name) = "Make {name} anew";
-        remove_dots = "Remove…";
+        remove_dots = "Remove …";
         remove_one(name) = "Remove {name}";
         template_removal(name, size) = "The archive of {name} ({size}) goes away for good. VServers that were built from it stay.";
         base_removal(name) = "The base {name} goes away. VServers that were built from it stay; the next build that wants it makes it anew, which takes minutes.";
@@ -335,10 +335,12 @@ impl Messages for English {
         changed_meanwhile(count) = "Files that changed while they were read: {count}";
         left_out = "Left out";
         verify_backup = "Read it back and compare";
+        backup_removal(size) = "This archive ({size}) goes away for good. Other backups and the VServer itself stay.";
         remove_backup(at) = "Remove the backup of {at}";
         restore_as_vserver = "Make a VServer of it";
         restore_now = "Restore";
-        own_value_taken(why) = "Not its own value, because: {why}";
+        own_value_taken(value) = "Its own, {value}, is taken.";
+        backup_from(name, at) = "Backup of {name}, {at}";
         keep_host_keys = "Keep its machine id and ssh host keys in any case";
         keep_host_keys_explained(name) = "While {name} is there, what is restored beside it is another machine and gets its own, as a clone does. In place of {name}, once that is gone, it keeps them.";
         import_saved = "Import what was saved by hand";

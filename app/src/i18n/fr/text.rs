@@ -335,10 +335,12 @@ impl Messages for French {
         changed_meanwhile(count) = "Fichiers modifiés pendant leur lecture : {count}";
         left_out = "Laissés de côté";
         verify_backup = "La relire et la comparer";
+        backup_removal(size) = "Cette archive ({size}) disparaît pour de bon. Les autres sauvegardes et le VServer lui-même restent.";
         remove_backup(at) = "Supprimer la sauvegarde du {at}";
         restore_as_vserver = "En faire un VServer";
         restore_now = "Restaurer";
-        own_value_taken(why) = "Pas sa propre valeur, car : {why}";
+        own_value_taken(value) = "Sa propre valeur, {value}, est prise.";
+        backup_from(name, at) = "Sauvegarde de {name}, {at}";
         keep_host_keys = "Garder en tout cas son identifiant de machine et ses clés d’hôte ssh";
         keep_host_keys_explained(name) = "Tant que {name} existe, ce qui est restauré à côté est une autre machine et reçoit les siens, comme un clone. À la place de {name}, quand il n’existe plus, il les garde.";
         import_saved = "Importer ce qui a été sauvé à la main";

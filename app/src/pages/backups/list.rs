@@ -43,10 +43,10 @@ pub(crate) fn list() -> impl IntoView {
                                 .then(|| view! { <span class="row-note">{t.vserver_gone()}</span> })}
                         </th>
                         <td data-label=t.last_backup()>{last}</td>
-                        <td data-label=t.backups()>
+                        <td data-label=t.backups() class="number">
                             {format::integer(t, one.backups.len() as u64)}
                         </td>
-                        <td data-label=t.size()>{format::bytes(t, bytes)}</td>
+                        <td data-label=t.size() class="number">{format::bytes(t, bytes)}</td>
                         <td data-label=t.schedule()>{schedule}</td>
                     </tr>
                 }
@@ -55,7 +55,7 @@ pub(crate) fn list() -> impl IntoView {
         let targets: Vec<String> = overview.targets.iter().map(ToString::to_string).collect();
         let body = view! {
             {alerts(t, &overview.vservers)}
-            {is_empty.then(|| view! { <p>{t.no_vservers_yet()}</p> })}
+            {is_empty.then(|| view! { <p class="nothing">{t.no_vservers_yet()}</p> })}
             <div class="table-frame">
                 <table class:empty=is_empty>
                     <caption class="hidden-visually">{t.backups()}</caption>
@@ -63,8 +63,8 @@ pub(crate) fn list() -> impl IntoView {
                         <tr>
                             <th scope="col">"VServer"</th>
                             <th scope="col">{t.last_backup()}</th>
-                            <th scope="col">{t.backups()}</th>
-                            <th scope="col">{t.size()}</th>
+                            <th scope="col" class="number">{t.backups()}</th>
+                            <th scope="col" class="number">{t.size()}</th>
                             <th scope="col">{t.schedule()}</th>
                         </tr>
                     </thead>

@@ -42,24 +42,17 @@ pub(super) fn of(overview: &BackupOverview, name: &VServerName) -> BackupStatus 
     })
 }
 
-/// The choice of a target.
-pub(super) fn target_choice(
-    t: Locale,
+/// The targets to choose from.
+pub(super) fn target_options(
     overview: &BackupOverview,
-    chosen: Option<String>,
+    chosen: Option<&str>,
 ) -> impl IntoView + use<> {
-    let options = overview
+    overview
         .targets
         .iter()
         .map(|target| {
-            let is_chosen = chosen.as_deref() == Some(target.as_str());
+            let is_chosen = chosen == Some(target.as_str());
             view! { <option selected=is_chosen>{target.to_string()}</option> }
         })
-        .collect_view();
-    view! {
-        <label>
-            {t.backup_target()}
-            <select name="target">{options}</select>
-        </label>
-    }
+        .collect_view()
 }

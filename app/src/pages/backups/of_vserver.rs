@@ -2,15 +2,15 @@
 
 use domain::authz::ActionKind;
 use domain::backup::{BackupId, BackupOverview, BackupScope, BackupStatus};
-use domain::field::Field;
+use domain::field::{Field, FieldErrors};
 use domain::id::TargetName;
 use domain::retention::{Judged, Retention};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
-use super::{alerts, of, target_choice};
-use crate::components::field::{Input, field};
-use crate::i18n::{Locale, format, retention_text};
+use super::{alerts, of, target_options};
+use crate::components::field::{Input, field, id_of};
+use crate::i18n::{Locale, format, problem_text, retention_text};
 use crate::page::{Area, Content, For, Page, page};
 use crate::pages::vservers::show::named;
 use crate::shared::instant;
@@ -31,12 +31,19 @@ pub(crate) fn of_vserver() -> impl IntoView {
         let status = of(&overview, &name);
         let may_back_up = page.may(ActionKind::BackUpVServer);
         let may_restore = page.may(ActionKind::RestoreBackup);
+        let config_directory = match may_back_up && status.exists {
+            true => {
+                let detail = page.backend.vserver(page.permit()?, name.clone()).await?;
+                Some(detail.config_directory)
+            }
+            false => None,
+        };
         let in_force = status.schedule.as_ref().map(|schedule| schedule.keep);
         let asked = page.query("keep").filter(|text| !text.trim().is_empty());
         let (policy, problem) = match asked.as_deref().map(str::parse::<Retention>) {
             None => (in_force, None),
             Some(Ok(policy)) => (Some(policy), None),
-            Some(Err(problem)) => (None, Some(crate::i18n::problem_text(t, &problem))),
+            Some(Err(problem)) => (None, Some(problem_text(t, &problem))),
         };
         let body = view! {
             {alerts(t, std::slice::from_ref(&status))}
@@ -59,8 +66,8 @@ pub(crate) fn of_vserver() -> impl IntoView {
             </form>
             {problem.map(|text| view! { <p class="problem" role="status">{text}</p> })}
             {(may_back_up && policy.is_some_and(|policy| Some(policy) == in_force))
-                .then(|| prune(&page, name.as_str()))}
-            {(may_back_up && status.exists).then(|| schedule(&page, &overview, &status))}
+                .then(|| prune(&page, &status))}
+            {config_directory.map(|directory| schedule(&page, &overview, &status, &directory))}
         };
         Ok(Content {
             title: t.backups_of(name.as_str()),
@@ -82,25 +89,33 @@ fn take(page: &Page, overview: &BackupOverview, name: &str) -> impl IntoView + u
     let t = page.locale;
     view! {
         <form method="post" action="/api/backups/take" class="toolbar">
-            {hidden(page, name)} {target_choice(t, overview, None)}
+            {hidden(page, name)}
             <label>
+                {t.backup_target()}
+                <select name="target">{target_options(overview, None)}</select>
+            </label>
+            <label class="choice">
                 <input type="checkbox" name="pause" value="true" />
-                " "
                 {t.pause_meanwhile()}
             </label>
             <button class="primary">{t.back_up_now()}</button>
         </form>
-        <p>{t.command()} {t.colon()} <code>{format!("vserver {name} backup")}</code></p>
+        <p>{t.command()} {t.colon()} <code>{format!("vserver {name} backup --target TARGET [--pause]")}</code></p>
     }
 }
 
-fn prune(page: &Page, name: &str) -> impl IntoView + use<> {
+fn prune(page: &Page, status: &BackupStatus) -> impl IntoView + use<> {
     let t = page.locale;
+    let name = status.vserver.as_str();
+    let command = status.schedule.as_ref().map(|schedule| {
+        let (target, keep) = (&schedule.target, &schedule.keep);
+        format!("vserver {name} backup prune --target {target} --keep '{keep}'")
+    });
     view! {
         <form method="post" action="/api/backups/prune" class="actions">
             {hidden(page, name)} <button class="danger">{t.prune_now()}</button>
         </form>
-        <p>{t.command()} {t.colon()} <code>{format!("vserver {name} backup prune")}</code></p>
+        <p>{t.command()} {t.colon()} <code>{command}</code></p>
     }
 }
 
@@ -150,7 +165,7 @@ fn table(
 ) -> AnyView {
     let t = page.locale;
     if status.backups.is_empty() {
-        return view! { <p>{t.no_backups_yet()}</p> }.into_any();
+        return view! { <p class="nothing">{t.no_backups_yet()}</p> }.into_any();
     }
     let judged = judged(status, policy);
     let rows = status
@@ -167,7 +182,7 @@ fn table(
                 <tr>
                     <th scope="row">{link}</th>
                     <td data-label=t.backup_target()>{backup.target.to_string()}</td>
-                    <td data-label=t.size()>{format::bytes(t, kept.bytes)}</td>
+                    <td data-label=t.size() class="number">{format::bytes(t, kept.bytes)}</td>
                     <td data-label=t.kept_because()>
                         {verdict(t, &judged, &backup.target, backup.id)}
                     </td>
@@ -183,7 +198,7 @@ fn table(
                     <tr>
                         <th scope="col">{t.taken_at()}</th>
                         <th scope="col">{t.backup_target()}</th>
-                        <th scope="col">{t.size()}</th>
+                        <th scope="col" class="number">{t.size()}</th>
                         <th scope="col">{t.kept_because()}</th>
                     </tr>
                 </thead>
@@ -194,10 +209,43 @@ fn table(
     .into_any()
 }
 
+/// The choice of where the backups of a schedule go.
+fn target_field(
+    t: Locale,
+    overview: &BackupOverview,
+    chosen: Option<&str>,
+    errors: &FieldErrors,
+) -> impl IntoView + use<> {
+    let id = id_of(Field::BackupTarget);
+    let problems: Vec<String> =
+        errors.of(Field::BackupTarget).map(|problem| problem_text(t, problem)).collect();
+    let is_wrong = !problems.is_empty();
+    view! {
+        <div class="field" class:wrong=is_wrong>
+            <label for=id>{t.backup_target()}</label>
+            <select
+                id=id
+                name="target"
+                aria-invalid=is_wrong.then_some("true")
+                aria-describedby=format!("{id}-more")
+            >
+                {target_options(overview, chosen)}
+            </select>
+            <div id=format!("{id}-more")>
+                {problems
+                    .into_iter()
+                    .map(|text| view! { <p class="problem">{text}</p> })
+                    .collect_view()}
+            </div>
+        </div>
+    }
+}
+
 fn schedule(
     page: &Page,
     overview: &BackupOverview,
     status: &BackupStatus,
+    config_directory: &str,
 ) -> impl IntoView + use<> {
     let t = page.locale;
     let errors = page.errors(SCHEDULE);
@@ -208,6 +256,7 @@ fn schedule(
     };
     let when = value("when", known.map(|known| known.when.to_string()), PROPOSED_TIME);
     let keep = value("keep", known.map(|known| known.keep.to_string()), PROPOSED_RETENTION);
+    let first = || overview.targets.first().map(ToString::to_string);
     let target = page.typed(SCHEDULE, "target").or(known.map(|known| known.target.to_string()));
     let name = status.vserver.to_string();
     let next = known.map(|known| {
@@ -224,25 +273,27 @@ fn schedule(
     });
     let words = [&when, &keep].map(|text| text.clone().unwrap_or_default());
     let [shown_when, shown_keep] = words;
+    let shown_target = target.clone().or_else(first).unwrap_or_default();
     view! {
         <section aria-labelledby="schedule-title">
             <h2 id="schedule-title">{t.schedule()}</h2>
             {next}
             <form method="post" action="/api/backups/schedule" class="narrow">
-                {hidden(page, &name)} {target_choice(t, overview, target)}
+                {hidden(page, &name)}
+                {target_field(t, overview, target.as_deref(), &errors)}
                 {field(t, Field::BackupTime, "when", text, when, Some(t.when_hint().to_owned()), &errors)}
                 {field(t, Field::Retention, "keep", text, keep, Some(t.keep_hint().to_owned()), &errors)}
                 <p>
                     {t.command()} {t.colon()}
                     <code>
                         {format!(
-                            "vserver {name} backup schedule --when '{shown_when}' --keep '{shown_keep}'",
+                            "vserver {name} backup schedule --target {shown_target} --when '{shown_when}' --keep '{shown_keep}'",
                         )}
                     </code>
                 </p>
                 <p class="hint">
                     {t.files_written()} {t.colon()}
-                    <code>{format!("/etc/vservers/{name}/apps/ulysse/backup")}</code>
+                    <code>{format!("{config_directory}/apps/ulysse/backup")}</code>
                 </p>
                 <p class="actions"><button class="primary">{t.schedule_save()}</button></p>
             </form>

@@ -10,7 +10,7 @@ use leptos_router::hooks::use_params_map;
 
 use crate::api::wrong;
 use crate::components::field::{Input, field};
-use crate::i18n::{Locale, consistency_text, format, problem_text};
+use crate::i18n::{Locale, consistency_text, format};
 use crate::page::{Area, Content, For, Page, page};
 use crate::shared::instant;
 
@@ -33,6 +33,7 @@ pub(crate) fn show() -> impl IntoView {
         let entries =
             page.backend.browse_backup(page.permit()?, backup.clone(), path.clone()).await?;
         let proposal = page.backend.propose_restore(page.permit()?, backup.clone()).await?;
+        let config_base = page.backend.host_facts(page.permit()?).await?.config_base;
         let may_back_up = page.may(ActionKind::BackUpVServer);
         let body = view! {
             <p>
@@ -41,12 +42,12 @@ pub(crate) fn show() -> impl IntoView {
                 </a>
             </p>
             {facts(t, &detail)}
-            {may_back_up.then(|| acts(&page, &backup))}
-            {restore(&page, &backup, &proposal)}
+            {may_back_up.then(|| acts(&page, &backup, detail.summary.bytes))}
+            {restore(&page, &backup, &proposal, &config_base)}
             {browse(&page, &backup, &path, entries)}
         };
         Ok(Content {
-            title: backup.to_string(),
+            title: t.backup_from(backup.vserver.as_str(), &format::instant(t, backup.id.at())),
             area: Area::Backups,
             subscription: None,
             body: body.into_any(),
@@ -91,31 +92,54 @@ fn hidden(page: &Page, backup: &BackupRef) -> impl IntoView + use<> {
     }
 }
 
-fn acts(page: &Page, backup: &BackupRef) -> impl IntoView + use<> {
+fn acts(page: &Page, backup: &BackupRef, bytes: u64) -> impl IntoView + use<> {
     let t = page.locale;
+    let size = format::bytes(t, bytes);
     view! {
         <form method="post" action="/api/backups/verify" class="actions">
             {hidden(page, backup)} <button>{t.verify_backup()}</button>
         </form>
-        <form method="post" action="/api/backups/remove" class="actions">
-            {hidden(page, backup)}
-            <button class="danger">{t.remove_backup(&format::instant(t, backup.id.at()))}</button>
-        </form>
-        <p>{t.command()} {t.colon()} <code>{format!("ulysse backup verify {backup}")}</code></p>
+        <p class="hint">
+            {t.command()} {t.colon()} <code>{format!("ulysse backup verify {backup}")}</code>
+        </p>
+        <details>
+            <summary>{t.remove_dots()}</summary>
+            <form method="post" action="/api/backups/remove">
+                {hidden(page, backup)}
+                <p>{t.backup_removal(&size)}</p>
+                <p>{t.command()} {t.colon()} <code>{format!("ulysse backup remove {backup}")}</code></p>
+                <button class="danger">{t.remove_backup(&format::instant(t, backup.id.at()))}</button>
+            </form>
+        </details>
     }
 }
 
 /// The form of a restore, filled in so that it can be sent as it is; what of the backup's own is
 /// another's already stands beside.
-fn restore(page: &Page, backup: &BackupRef, proposal: &Proposal) -> impl IntoView + use<> {
+fn restore(
+    page: &Page,
+    backup: &BackupRef,
+    proposal: &Proposal,
+    config_base: &str,
+) -> impl IntoView + use<> {
     let t = page.locale;
     let sent = page.errors(RESTORE);
     let errors = if sent.is_empty() { FieldErrors::default() } else { sent };
     let text = Input::Text { autocomplete: "off" };
     let form = &proposal.form;
+    let claims = &proposal.claims;
     let hint = |of: Field| {
-        let problem = proposal.conflicts.of(of).next();
-        problem.map(|problem| t.own_value_taken(&problem_text(t, problem)))
+        let own = match of {
+            Field::Context => claims.context.map(|context| context.to_string()),
+            Field::HostName => claims.host_name.as_ref().map(ToString::to_string),
+            Field::Interface => {
+                let all: Vec<String> = claims.interfaces.iter().map(ToString::to_string).collect();
+                Some(all.join(", "))
+            }
+            _ => Some(claims.name.to_string()),
+        };
+        let is_taken = proposal.conflicts.of(of).next().is_some();
+        own.filter(|_| is_taken).map(|own| t.own_value_taken(&own))
     };
     let value = |name: &str, proposed: &str| {
         page.typed(RESTORE, name).or_else(|| Some(proposed.to_owned()))
@@ -183,7 +207,9 @@ fn restore(page: &Page, backup: &BackupRef, proposal: &Proposal) -> impl IntoVie
                 <p>{t.command()} {t.colon()} <code>{line}</code></p>
                 <p class="hint">
                     {t.files_written()} {t.colon()}
-                    <code>{format!("/etc/vservers/{0}, /var/lib/vservers/{0}", form.name)}</code>
+                    <code>{format!("{config_base}/{}", form.name)}</code>
+                    ", "
+                    <code>{format!("{config_base}/.defaults/vdirbase/{}", form.name)}</code>
                 </p>
                 <p class="actions"><button class="primary">{t.restore_now()}</button></p>
             </form>
@@ -237,7 +263,7 @@ fn browse(
                     <td data-label=t.mode()>
                         <code>{format!("{:04o} {}:{}", entry.mode, entry.user, entry.group)}</code>
                     </td>
-                    <td data-label=t.size()>
+                    <td data-label=t.size() class="number">
                         {(entry.kind == EntryKind::File).then(|| format::bytes(t, entry.bytes))}
                     </td>
                     <td data-label=t.changed_at()>{instant(t, entry.modified)}</td>
@@ -259,7 +285,7 @@ fn browse(
                         <tr>
                             <th scope="col">{t.file_name()}</th>
                             <th scope="col">{t.mode()}</th>
-                            <th scope="col">{t.size()}</th>
+                            <th scope="col" class="number">{t.size()}</th>
                             <th scope="col">{t.changed_at()}</th>
                             <th scope="col">{t.actions()}</th>
                         </tr>
