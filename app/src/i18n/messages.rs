@@ -390,6 +390,8 @@ messages! { Messages:
     verify_backup;
     remove_backup(at);
     backup_removal(size);
+    clone_dots;
+    build_from_one(name);
     restore_as_vserver;
     restore_now;
     own_value_taken(value);

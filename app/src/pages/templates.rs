@@ -45,13 +45,19 @@ pub(crate) fn templates() -> impl IntoView {
 fn template_table(page: &Page, templates: &[Template], may_manage: bool) -> AnyView {
     let t = page.locale;
     if templates.is_empty() {
-        return view! { <p>{t.no_templates()}</p> }.into_any();
+        return view! { <p class="nothing">{t.no_templates()}</p> }.into_any();
     }
     let rows = templates
         .iter()
         .map(|template| {
             let name = template.name.as_str();
             let size = format::bytes(t, template.bytes);
+            let build_link = page.may(ActionKind::BuildVServer).then(|| {
+                let address = format!("/build?method=template&template={name}");
+                view! {
+                    <a href=address aria-label=t.build_from_one(name)>{t.build()}</a>
+                }
+            });
             view! {
                 <tr>
                     <th scope="row">
@@ -85,6 +91,7 @@ fn template_table(page: &Page, templates: &[Template], may_manage: bool) -> AnyV
                             let label = t.remove_one(name);
                             view! {
                                 <td class="row-actions">
+                                    {build_link}
                                     {removal(page, "templates/remove", "name", name, loss, label, command)}
                                 </td>
                             }
@@ -101,8 +108,8 @@ fn template_table(page: &Page, templates: &[Template], may_manage: bool) -> AnyV
                     <tr>
                         <th scope="col">{t.name()}</th>
                         <th scope="col">{t.format_of_archive()}</th>
-                        <th scope="col">{t.size()}</th>
-                        <th scope="col">{t.unpacked()}</th>
+                        <th scope="col" class="number">{t.size()}</th>
+                        <th scope="col" class="number">{t.unpacked()}</th>
                         <th scope="col">{t.added()}</th>
                         <th scope="col">"SHA-256"</th>
                         {may_manage.then(|| view! { <th scope="col">{t.actions()}</th> })}
@@ -207,13 +214,14 @@ pub(crate) fn archive_field(
 fn base_table(page: &Page, bases: &[Base], may_manage: bool) -> AnyView {
     let t = page.locale;
     if bases.is_empty() {
-        return view! { <p>{t.no_bases()}</p> }.into_any();
+        return view! { <p class="nothing">{t.no_bases()}</p> }.into_any();
     }
     let rows = bases
         .iter()
         .map(|base| {
             let name = format!("{} {}", base.suite, base.architecture);
             let packages: Vec<&str> = base.packages.iter().map(AsRef::as_ref).collect();
+            let packages = if packages.is_empty() { "–".to_owned() } else { packages.join(" ") };
             let size = base.bytes.map_or_else(|| "–".to_owned(), |bytes| format::bytes(t, bytes));
             let variant = base.variant.clone().unwrap_or_else(|| "–".to_owned());
             let age = format::ago(t, page.now.millis_since(base.made_at));
@@ -231,7 +239,7 @@ fn base_table(page: &Page, bases: &[Base], may_manage: bool) -> AnyView {
                     </th>
                     <td data-label=t.variant()>{variant}</td>
                     <td data-label="Init">{init_text(t, base.init)}</td>
-                    <td data-label=t.packages()>{packages.join(" ")}</td>
+                    <td data-label=t.packages()>{packages}</td>
                     <td data-label=t.size() class="number">{size}</td>
                     <td data-label=t.made()>
                         {instant(t, base.made_at)}
@@ -282,7 +290,7 @@ fn base_table(page: &Page, bases: &[Base], may_manage: bool) -> AnyView {
                         <th scope="col">{t.variant()}</th>
                         <th scope="col">"Init"</th>
                         <th scope="col">{t.packages()}</th>
-                        <th scope="col">{t.size()}</th>
+                        <th scope="col" class="number">{t.size()}</th>
                         <th scope="col">{t.made()}</th>
                         <th scope="col">{t.last_used()}</th>
                         {may_manage.then(|| view! { <th scope="col">{t.actions()}</th> })}

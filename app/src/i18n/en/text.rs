@@ -336,6 +336,8 @@ impl Messages for English {
         left_out = "Left out";
         verify_backup = "Read it back and compare";
         backup_removal(size) = "This archive ({size}) goes away for good. Other backups and the VServer itself stay.";
+        clone_dots = "Clone …";
+        build_from_one(name) = "Build from {name}";
         remove_backup(at) = "Remove the backup of {at}";
         restore_as_vserver = "Make a VServer of it";
         restore_now = "Restore";

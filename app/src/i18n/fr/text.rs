@@ -336,6 +336,8 @@ impl Messages for French {
         left_out = "Laissés de côté";
         verify_backup = "La relire et la comparer";
         backup_removal(size) = "Cette archive ({size}) disparaît pour de bon. Les autres sauvegardes et le VServer lui-même restent.";
+        clone_dots = "Cloner…";
+        build_from_one(name) = "Construire à partir de {name}";
         remove_backup(at) = "Supprimer la sauvegarde du {at}";
         restore_as_vserver = "En faire un VServer";
         restore_now = "Restaurer";

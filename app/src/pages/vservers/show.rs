@@ -122,15 +122,16 @@ fn identity_and_protection(
     });
     let change = page.may(ActionKind::ChangeIdentity).then(|| {
         view! {
-            <p>
-                <a class="button" href=format!("/vservers/{name}/identity")>
-                    {t.change_identity()}
-                </a>
-            </p>
+            <a class="button" href=format!("/vservers/{name}/identity")>{t.change_identity()}</a>
+        }
+    });
+    let clone = page.may(ActionKind::BuildVServer).then(|| {
+        view! {
+            <a class="button" href=format!("/build?method=clone&source={name}")>{t.clone_dots()}</a>
         }
     });
     view! {
-        {change}
+        <p class="actions">{change} {clone}</p>
         <section aria-labelledby="its-protection">
             <h2 id="its-protection">{t.protection()}</h2>
             <p>{state}</p>
