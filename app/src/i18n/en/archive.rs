@@ -54,6 +54,9 @@ pub(super) fn remedy(problem: ArchiveProblem) -> &'static str {
         ArchiveProblem::Cpio | ArchiveProblem::Dump | ArchiveProblem::Zip => {
             "Unpack it where it was made, and pack it again with: tar --create --numeric-owner."
         }
+        ArchiveProblem::NotTar | ArchiveProblem::Empty => {
+            "Choose another file: a root directory, packed with: tar --create --numeric-owner."
+        }
         ArchiveProblem::UnknownSparse => "Pack it again without the option --sparse.",
         ArchiveProblem::TooLarge { .. } | ArchiveProblem::TooMany { .. } => {
             "If it is meant to be so large, raise limits.unpacked_bytes or limits.unpacked_entries \

@@ -68,6 +68,10 @@ pub(super) fn remedy(problem: ArchiveProblem) -> &'static str {
             "Dépaquetez-la là où elle a été faite, puis refaites-la avec : \
              tar --create --numeric-owner."
         }
+        ArchiveProblem::NotTar | ArchiveProblem::Empty => {
+            "Choisissez un autre fichier : un répertoire racine, mis en archive avec : \
+             tar --create --numeric-owner."
+        }
         ArchiveProblem::UnknownSparse => "Refaites-la sans l’option --sparse.",
         ArchiveProblem::TooLarge { .. } | ArchiveProblem::TooMany { .. } => {
             "Si elle doit être si grande, augmentez limits.unpacked_bytes ou \
