@@ -194,6 +194,7 @@ impl Form<'_> {
         let t = self.page.locale;
         let is_there = self.view.state != FileState::Absent;
         let is_switch = entry.is_some_and(|entry| entry.kind() == EntryKind::Switch);
+        let is_one_line = entry.is_some_and(|entry| entry.kind() == EntryKind::Scalar);
         let remove = is_there.then(|| {
             view! {
                 <button class="danger" name="action" value=REMOVE formnovalidate>
@@ -222,7 +223,7 @@ impl Form<'_> {
         view! {
             <section aria-labelledby="change-title">
                 <h2 id="change-title">{t.edit_the_file()}</h2>
-                <form method="post" action="/api/config/preview">
+                <form method="post" action="/api/config/preview" class:narrow=is_one_line>
                     {self.hidden()} {field} <p class="actions">{write} {remove}</p>
                 </form>
             </section>

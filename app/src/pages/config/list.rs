@@ -29,10 +29,7 @@ pub(crate) fn list() -> impl IntoView {
                 {files(t, &tree, there)}
             </section>
             {add}
-            <section aria-labelledby="catalogue-title">
-                <h2 id="catalogue-title">{t.catalogue()}</h2>
-                {catalogue(t, &tree)}
-            </section>
+            <section aria-label=t.catalogue()>{catalogue(t, &tree)}</section>
         };
         Ok(Content {
             title: title(t, &tree),
