@@ -37,7 +37,8 @@ export async function person(browser, sandbox, options = {}) {
     viewport: { width: 1280, height: 800 },
     ...options,
   });
-  context.setDefaultTimeout(30_000);
+  // What waits for a condition may wait for long: the machine may be busy with other things.
+  context.setDefaultTimeout(60_000);
   const page = await context.newPage();
   page.complaints = [];
   page.on("console", (message) => {
