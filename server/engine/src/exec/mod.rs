@@ -237,8 +237,10 @@ pub fn run(
 
 /// Whether a shell runs this process in the background of the terminal that is its standard input.
 fn is_in_background() -> bool {
-    let own = rustix::process::getpgrp();
-    rustix::termios::tcgetpgrp(io::stdin()).is_ok_and(|foreground| foreground != own)
+    // Only on a terminal is the own group asked for: in a process namespace that was entered it has no
+    // number, which rustix takes for impossible.
+    rustix::termios::tcgetpgrp(io::stdin())
+        .is_ok_and(|foreground| foreground != rustix::process::getpgrp())
 }
 
 fn run_on_terminal(
