@@ -47,7 +47,7 @@ pub(super) fn changes(
         .into_iter()
         .map(|record| {
             let undo = may.then(|| undo(page, tree, record.number, path));
-            change(t, tree, record, undo.map(IntoAny::into_any))
+            change(t, tree, record, path.is_none(), undo.map(IntoAny::into_any))
         })
         .collect_view()
         .into_any()
@@ -57,6 +57,7 @@ fn change(
     t: Locale,
     tree: &ConfigTree,
     record: ConfigRecord,
+    is_whole_page: bool,
     undo: Option<AnyView>,
 ) -> impl IntoView + use<> {
     let number = record.number.to_string();
@@ -68,9 +69,14 @@ fn change(
     });
     let files = record.files.into_iter().map(|file| file_change(t, tree, file)).collect_view();
     let id = format!("change-{number}");
+    let title = t.change_number(&number);
+    let heading = match is_whole_page {
+        true => view! { <h2 id=id.clone()>{title}</h2> }.into_any(),
+        false => view! { <h3 id=id.clone()>{title}</h3> }.into_any(),
+    };
     view! {
         <section class="change" aria-labelledby=id>
-            <h3 id=id.clone()>{t.change_number(&number)}</h3>
+            {heading}
             <p>
                 {instant(t, record.at)} " · " {author_text(t, &record.author)} " " {operation}
                 {undoes}
