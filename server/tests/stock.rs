@@ -245,7 +245,7 @@ fn shared_minbase(sandbox: &Sandbox) -> PathBuf {
     let bases = sandbox.settings.roots.cache_base.join("bases");
     let is_minbase = |place: &PathBuf| {
         let record = fs::read_to_string(place.join("base.json"));
-        record.is_ok_and(|record| record.contains("\"variant\":\"minbase\""))
+        record.is_ok_and(|record| record.contains("\"variant\": \"minbase\""))
     };
     let used_at = |place: &PathBuf| {
         fs::metadata(place.with_extension("lock")).and_then(|lock| lock.modified()).ok()

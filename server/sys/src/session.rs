@@ -66,7 +66,7 @@ pub fn limit(command: &mut Command, limits: Vec<(Resource, Rlimit)>) {
     let set = move || {
         limits
             .iter()
-            .try_for_each(|(resource, limit)| setrlimit(*resource, limit.clone()))
+            .try_for_each(|(resource, limit)| setrlimit(*resource, *limit))
             .map_err(io::Error::from)
     };
     // SAFETY: the closure runs in the child of fork, or right before exec; it makes system calls only
