@@ -5,7 +5,7 @@ use domain::backup::{BackupOverview, BackupScope};
 use domain::field::Field;
 use leptos::prelude::*;
 
-use super::{alerts, target_choice};
+use super::{alerts, target_field};
 use crate::components::field::{Input, field};
 use crate::i18n::format;
 use crate::page::{Area, Content, For, Page, page};
@@ -89,7 +89,8 @@ fn import(page: &Page, overview: &BackupOverview) -> impl IntoView + use<> {
     let errors = page.errors(IMPORT);
     let text = Input::Text { autocomplete: "off" };
     let name = page.typed(IMPORT, "name");
-    let target = target_choice(t, overview, page.typed(IMPORT, "target"));
+    let chosen = page.typed(IMPORT, "target");
+    let target = target_field(t, overview, chosen.as_deref(), &errors);
     view! {
         <section aria-labelledby="import-title">
             <h2 id="import-title">{t.import_saved()}</h2>

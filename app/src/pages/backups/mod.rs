@@ -5,10 +5,12 @@ pub(crate) mod of_vserver;
 pub(crate) mod show;
 
 use domain::backup::{BackupOverview, BackupStatus};
+use domain::field::{Field, FieldErrors};
 use domain::id::VServerName;
 use leptos::prelude::*;
 
-use crate::i18n::{Locale, backup_alert_text};
+use crate::components::field::id_of;
+use crate::i18n::{Locale, backup_alert_text, problem_text};
 
 /// What is wrong with backups, each with the way to the page that helps; nothing when nothing is.
 pub(crate) fn alerts(t: Locale, statuses: &[BackupStatus]) -> Option<impl IntoView + use<>> {
@@ -55,4 +57,36 @@ pub(super) fn target_options(
             view! { <option selected=is_chosen>{target.to_string()}</option> }
         })
         .collect_view()
+}
+
+/// The choice of where backups go.
+pub(super) fn target_field(
+    t: Locale,
+    overview: &BackupOverview,
+    chosen: Option<&str>,
+    errors: &FieldErrors,
+) -> impl IntoView + use<> {
+    let id = id_of(Field::BackupTarget);
+    let problems: Vec<String> =
+        errors.of(Field::BackupTarget).map(|problem| problem_text(t, problem)).collect();
+    let is_wrong = !problems.is_empty();
+    view! {
+        <div class="field" class:wrong=is_wrong>
+            <label for=id>{t.backup_target()}</label>
+            <select
+                id=id
+                name="target"
+                aria-invalid=is_wrong.then_some("true")
+                aria-describedby=format!("{id}-more")
+            >
+                {target_options(overview, chosen)}
+            </select>
+            <div id=format!("{id}-more")>
+                {problems
+                    .into_iter()
+                    .map(|text| view! { <p class="problem">{text}</p> })
+                    .collect_view()}
+            </div>
+        </div>
+    }
 }

@@ -2,14 +2,14 @@
 
 use domain::authz::ActionKind;
 use domain::backup::{BackupId, BackupOverview, BackupScope, BackupStatus};
-use domain::field::{Field, FieldErrors};
+use domain::field::Field;
 use domain::id::TargetName;
 use domain::retention::{Judged, Retention};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
-use super::{alerts, of, target_options};
-use crate::components::field::{Input, field, id_of};
+use super::{alerts, of, target_field, target_options};
+use crate::components::field::{Input, field};
 use crate::i18n::{Locale, format, problem_text, retention_text};
 use crate::page::{Area, Content, For, Page, page};
 use crate::pages::vservers::show::named;
@@ -207,38 +207,6 @@ fn table(
         </div>
     }
     .into_any()
-}
-
-/// The choice of where the backups of a schedule go.
-fn target_field(
-    t: Locale,
-    overview: &BackupOverview,
-    chosen: Option<&str>,
-    errors: &FieldErrors,
-) -> impl IntoView + use<> {
-    let id = id_of(Field::BackupTarget);
-    let problems: Vec<String> =
-        errors.of(Field::BackupTarget).map(|problem| problem_text(t, problem)).collect();
-    let is_wrong = !problems.is_empty();
-    view! {
-        <div class="field" class:wrong=is_wrong>
-            <label for=id>{t.backup_target()}</label>
-            <select
-                id=id
-                name="target"
-                aria-invalid=is_wrong.then_some("true")
-                aria-describedby=format!("{id}-more")
-            >
-                {target_options(overview, chosen)}
-            </select>
-            <div id=format!("{id}-more")>
-                {problems
-                    .into_iter()
-                    .map(|text| view! { <p class="problem">{text}</p> })
-                    .collect_view()}
-            </div>
-        </div>
-    }
 }
 
 fn schedule(
