@@ -8,6 +8,7 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use domain::backup::{BackupRef, RestoreTask};
 use domain::build::BuildForm;
 use domain::failure::Failure;
 use domain::id::UserId;
@@ -290,4 +291,58 @@ fn what_is_cancelled_over_the_socket_is_undone_whoever_does_it() {
         assert_eq!(child.wait().unwrap().code(), Some(130), "{words:?}");
         assert_eq!(places.map(|place| sandbox::contents(place)), before, "{words:?}");
     }
+}
+
+/// A VServer's config tree may hold what only root may write; a backup of it must be no way around that.
+#[test]
+fn what_only_root_may_write_comes_back_in_the_web_only_where_it_stands() {
+    sandbox::leave_network();
+    let sandbox = Sandbox::without_bases();
+    tiny_guest::make_course_vserver(&sandbox, "web", 100, "10.127.0.44");
+    let config = sandbox.settings.roots.config_base.join("web");
+    std::fs::write(config.join("bcapabilities"), "SYS_TIME\n").unwrap();
+    std::fs::write(config.join("ccapabilities"), "RAW_ICMP\n").unwrap();
+    let line = "/srv/shared /mnt none bind 0 0\n";
+    std::fs::write(config.join("fstab"), format!("none /proc proc defaults 0 0\n{line}")).unwrap();
+    sandbox.must(&["web", "backup"]);
+    let list = sandbox.must(&["web", "backup", "list"]);
+    let name_of_backup = list.split('\t').next().unwrap();
+    let backup: BackupRef = name_of_backup.parse().unwrap();
+    // Root has thought better of two of them.
+    std::fs::remove_file(config.join("bcapabilities")).unwrap();
+    std::fs::write(config.join("fstab"), "none /proc proc defaults 0 0\n").unwrap();
+
+    let mut channel = Channel::new();
+    let _engine = channel.start(&sandbox, None);
+    assert_eq!(channel.event(), Event::Started);
+    let proposed = channel.ask(Request::ProposeRestore(backup.clone())).unwrap();
+    let Reply::Proposal(proposal) = proposed else { panic!("{proposed:?}") };
+    let task = RestoreTask::VServer { backup, form: proposal.form };
+    let asked = channel.ask(Request::Restore(task)).unwrap();
+    let Reply::Operation(operation) = asked else { panic!("{asked:?}") };
+    channel.wait_for(|event| ended(event) && about(event, &operation));
+    let Reply::Log(log) =
+        channel.ask(Request::ReadLog { id: operation.id.clone(), offset: 0 }).unwrap()
+    else {
+        panic!("no log")
+    };
+    let twin = operation.target.vserver().unwrap();
+    let read = |file: &str| {
+        let path = sandbox.settings.roots.config_of(twin).join(file);
+        std::fs::read_to_string(path).ok()
+    };
+    assert_eq!(read("bcapabilities"), None);
+    assert_eq!(read("ccapabilities").as_deref(), Some("RAW_ICMP\n"));
+    assert_eq!(read("fstab").as_deref(), Some("none /proc proc defaults 0 0\n"));
+    assert_eq!(log.text.matches("_left_out").count(), 2, "{}", log.text);
+
+    // Root at the host's command line gets all of it.
+    sandbox.must(&["--silent", "web", "delete", "--now"]);
+    sandbox.must(&["web", "backup", "restore", name_of_backup]);
+    assert_eq!(std::fs::read_to_string(config.join("bcapabilities")).unwrap(), "SYS_TIME\n");
+    assert!(std::fs::read_to_string(config.join("fstab")).unwrap().contains(line));
+}
+
+fn about(event: &Event, operation: &Operation) -> bool {
+    matches!(event, Event::Operation(told) if told.id == operation.id)
 }

@@ -14,12 +14,12 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use domain::backup::BackupOrder;
-use domain::config_entry::{Access, ConfigEntry as Known, ConfigTree, EntryKind, reaches_host};
 use domain::failure::Failure;
 use domain::field::{Field, Problem};
 use domain::id::VServerName;
 use domain::note::Note;
 
+use super::host_only::{Provenance, withhold};
 use super::manifest::{Bytes, ConfigContent, ConfigEntry};
 use super::restore::{RestoreError, place, private};
 use super::saved::{BEGUN, Saved, find};
@@ -146,26 +146,14 @@ pub(super) fn taken(
     if !is_strangers {
         return (entries, told);
     }
-    let tree = ConfigTree::VServer(name.clone());
-    let mut kept: Vec<ConfigEntry> = Vec::new();
-    let mut directories: Vec<ConfigEntry> = Vec::new();
-    for entry in entries {
-        match &entry.content {
-            ConfigContent::Directory => directories.push(entry),
-            // Said above.
-            ConfigContent::Link(_) if LINKS.contains(&entry.path.as_str()) => {}
-            ConfigContent::Link(_) => told.push(Note::ConfigLeftOut { path: entry.path }),
-            ConfigContent::File(Bytes(bytes)) => match for_web(&tree, &entry.path, bytes) {
-                None => told.push(Note::ConfigLeftOut { path: entry.path }),
-                Some(text) => {
-                    if text.as_bytes() != bytes.as_slice() {
-                        told.push(Note::HostLinesLeftOut { path: entry.path.clone() });
-                    }
-                    let content = ConfigContent::File(Bytes(text.into_bytes()));
-                    kept.push(ConfigEntry { content, mode: 0o644, ..entry });
-                }
-            },
-        }
+    let mut entries = entries;
+    told.extend(withhold(&mut entries, name, Provenance::Stranger));
+    // Said above.
+    entries.retain(|entry| !LINKS.contains(&entry.path.as_str()));
+    let (mut directories, mut kept): (Vec<_>, Vec<_>) =
+        entries.into_iter().partition(|entry| matches!(entry.content, ConfigContent::Directory));
+    for entry in &mut kept {
+        entry.mode = 0o644;
     }
     // Those that something is in; parents first, as they were.
     directories.retain(|directory| {
@@ -179,20 +167,6 @@ pub(super) fn taken(
 fn is_there(to: &Bytes) -> bool {
     use std::os::unix::ffi::OsStrExt;
     fs::symlink_metadata(std::ffi::OsStr::from_bytes(&to.0)).is_ok()
-}
-
-/// The text of a file as the web may write it; none when it may not.
-fn for_web(tree: &ConfigTree, path: &str, bytes: &[u8]) -> Option<String> {
-    let known = Known::of(tree, &path.parse().ok()?)?;
-    let text = std::str::from_utf8(bytes).ok()?;
-    if known.access() != Access::Web {
-        return None;
-    }
-    if known.kind() != EntryKind::Fstab {
-        return Some(text.to_owned());
-    }
-    let lines = text.split_inclusive('\n').filter(|line| !reaches_host(line));
-    Some(lines.collect())
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod container;
 mod contents;
 mod depot;
 mod due;
+mod host_only;
 mod import;
 mod inside;
 mod manifest;

@@ -16,11 +16,12 @@ use domain::field::{Field, Problem};
 use domain::id::VServerName;
 use domain::identity::VServerIdentity;
 use domain::note::Note;
-use domain::operation::Stage;
+use domain::operation::{Actor, Stage};
 use domain::restore::{Proposal, RestoreForm, RestoreSpec};
 use rustix::fs::{Mode, OFlags, open, statvfs};
 
 use super::depot::Which;
+use super::host_only::{Provenance, withhold};
 use super::manifest::{Checked, Kind, Manifest};
 use super::stored::Stored;
 use super::tree::{self as config_tree, TreeError};
@@ -288,7 +289,15 @@ impl Places {
         let staging = config::staging_of(roots, &spec.name);
         work.intend(Step::MakeTree(staging.clone()))?;
         let directory = staging.join(spec.name.as_str());
-        let wanted = config_tree::adapted(roots, manifest, &claims, &directories, spec);
+        let mut config = manifest.config.clone();
+        if matches!(work.operation().actor, Actor::User { .. }) {
+            let today = roots.config_of(&claims.name);
+            let from = Provenance::Backup(&today);
+            for note in withhold(&mut config, &claims.name, from) {
+                work.note(&note);
+            }
+        }
+        let wanted = config_tree::adapted(roots, config, &claims, &directories, spec);
         config_tree::write(&directory, &wanted, &self.root).map_err(RestoreError::from)?;
         // Read as a start would read it: whatever the backup says, this is what is judged.
         let aside = Roots { config_base: staging.clone(), ..roots.clone() };

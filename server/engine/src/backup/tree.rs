@@ -157,22 +157,20 @@ impl Drop for Looked {
     }
 }
 
-/// The config tree of a backup under its new name, context, host name and addresses. Everything else
+/// The `config` of a backup under its new name, context, host name and addresses. Everything else
 /// stays as it was.
 pub(super) fn adapted(
     roots: &Roots,
-    manifest: &Manifest,
+    config: Vec<ConfigEntry>,
     claims: &VServerIdentity,
     directories: &[String],
     spec: &RestoreSpec,
 ) -> Vec<ConfigEntry> {
-    let mut entries: Vec<ConfigEntry> = manifest
-        .config
-        .iter()
+    let mut entries: Vec<ConfigEntry> = config
+        .into_iter()
         .filter(|entry| !LINKS.contains(&entry.path.as_str()))
         // Another VServer is not backed up because the first one is.
         .filter(|entry| entry.path != schedule::FILE || spec.name == claims.name)
-        .cloned()
         .collect();
     let named = scalar_of(&entries, "name").is_none_or(|shown| shown == claims.name.as_str());
     if named {
