@@ -119,7 +119,7 @@ pub(super) fn find(tops: &[PathBuf], name: &VServerName) -> Result<Saved, Failur
             opened.iter().find_map(|top| {
                 let bases = [Some(""), top.inner.as_deref()].into_iter().flatten();
                 let mut places = bases.map(|base| format!("{base}{below}"));
-                let found = places.find(|path| top.look(path).is_some_and(|looks| is_it(looks)))?;
+                let found = places.find(|path| top.look(path).is_some_and(is_it))?;
                 // A host's own root is none of a VServer's.
                 let is_host = below.is_empty()
                     && CONFIGS.iter().any(|place| top.look(&format!("{found}{place}")).is_some());

@@ -121,9 +121,9 @@ fn the_fixture_of_the_fact_sheet() {
     assert_eq!(
         config.warnings,
         [
+            Note::InterfaceWithoutAddress { directory: "interfaces/CVS".to_owned() },
             Note::Overruled { file: "flags".to_owned(), by: "cflags".to_owned() },
             Note::WordWithoutEffect { file: "cflags".to_owned(), word: "virt_mem".to_owned() },
-            Note::InterfaceWithoutAddress { directory: "interfaces/CVS".to_owned() },
         ]
     );
 }
