@@ -338,6 +338,8 @@ fn a_deleted_vserver_leaves_its_volume_mounted_and_in_the_fstab() {
     let Some(host) = Host::make() else { return };
     host.make_vserver("nono", 200, ADDRESS);
     let (root, fstab) = (host.root("nono"), host.fstab());
+    // What is cached does not come back.
+    fs::remove_dir(host.sandbox.settings.roots.cache_base.join("nono")).unwrap();
     let before = host.everything();
     let is_kept = || {
         assert_eq!((host.volumes(), host.fstab()), (vec!["nono".to_owned()], fstab.clone()));
