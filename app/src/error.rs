@@ -71,6 +71,7 @@ pub fn status_of(failure: &Failure) -> StatusCode {
         }
         Failure::DebootstrapFailed { .. }
         | Failure::NoInit { .. }
+        | Failure::NoReference { .. }
         | Failure::ProgramFailed { .. }
         | Failure::RemoteDenied { .. }
         | Failure::BackupDamaged { .. }

@@ -169,6 +169,12 @@ pub enum Failure {
         /// What is missing in it.
         path: String,
     },
+    /// What a unified VServer shares with others is gone.
+    #[error("the reference {path} is gone")]
+    NoReference {
+        /// Where it would be.
+        path: String,
+    },
     /// The host cannot do this.
     #[error("this host lacks {feature}")]
     HostLacks {
@@ -333,6 +339,8 @@ pub enum HostFeature {
     Rsync,
     /// The programs of the OpenSSH client.
     Ssh,
+    /// overlayfs, to show layers as one tree.
+    Overlay,
 }
 
 impl std::fmt::Display for HostFeature {
@@ -348,6 +356,7 @@ impl std::fmt::Display for HostFeature {
             Self::Root => "root privileges",
             Self::Rsync => "rsync",
             Self::Ssh => "ssh",
+            Self::Overlay => "overlayfs",
         })
     }
 }

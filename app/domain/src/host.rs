@@ -64,6 +64,8 @@ pub struct HostFacts {
     pub distributions: Vec<DistributionName>,
     /// Templates that are kept, sorted.
     pub templates: Vec<TemplateName>,
+    /// Whether files in the guest base can be had twice without a copy.
+    pub shares_blocks: bool,
     /// Whether `.defaults/apps/build/options` or `.defaults/apps/debootstrap/options` says something.
     pub has_default_options: bool,
     /// The host's name, to make a default host name from.

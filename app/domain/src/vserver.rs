@@ -101,10 +101,36 @@ pub struct Detail {
     pub os_release: Option<String>,
     /// Whether it is protected against deletion.
     pub is_protected: bool,
-    /// Bytes its files take, when known.
+    /// Bytes its files take, when known, without those it shares.
     pub disk_bytes: Option<u64>,
+    /// What of its files others have too; none when nothing is shared, or it is not known.
+    pub sharing: Option<Sharing>,
     /// Every file of its config tree and its first line, sorted by path.
     pub config_files: Vec<ConfigFile>,
+}
+
+/// How much of a VServer's files takes no space of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sharing {
+    /// Bytes that others have too.
+    pub shared_bytes: u64,
+    /// Bytes that nobody else has.
+    pub own_bytes: u64,
+    /// By what they are shared.
+    pub by: SharedBy,
+}
+
+/// By what VServers share files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SharedBy {
+    /// The filesystem shares blocks between files.
+    Blocks,
+    /// They stand on a reference.
+    Reference {
+        /// How many do, this one and those in the recycle bin included.
+        vservers: u32,
+    },
 }
 
 /// One file of a config tree.

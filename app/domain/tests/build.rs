@@ -35,6 +35,7 @@ fn host() -> HostFacts {
         styles: vec![("web".parse().unwrap(), InitStyle::Plain)],
         distributions: vec!["fc6".parse().unwrap()],
         templates: vec!["mandriva".parse().unwrap()],
+        shares_blocks: false,
         has_default_options: false,
         host_domain: None,
     }

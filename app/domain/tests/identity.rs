@@ -46,6 +46,7 @@ fn host() -> HostFacts {
         styles: Vec::new(),
         distributions: Vec::new(),
         templates: Vec::new(),
+        shares_blocks: false,
         has_default_options: false,
         host_domain: None,
     }

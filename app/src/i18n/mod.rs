@@ -334,6 +334,7 @@ pub fn host_feature_text(locale: Locale, feature: HostFeature) -> &'static str {
         HostFeature::Dnf => ("the program dnf", "le programme dnf"),
         HostFeature::Rsync => ("the program rsync", "le programme rsync"),
         HostFeature::Ssh => ("the programs of ssh", "les programmes de ssh"),
+        HostFeature::Overlay => ("overlayfs", "overlayfs"),
         HostFeature::Root => ("root privileges", "les droits de root"),
     };
     locale.pick(en, fr)

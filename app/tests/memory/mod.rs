@@ -45,7 +45,7 @@ use domain::retention::Schedule;
 use domain::template::{Base, Compression, Stock, Template};
 use domain::time::UnixMillis;
 use domain::user::{Identity, Password, Role, User};
-use domain::vserver::{ConfigFile, Detail, OomKills, State, Summary, Usage};
+use domain::vserver::{ConfigFile, Detail, OomKills, SharedBy, Sharing, State, Summary, Usage};
 use leptos::config::LeptosOptions;
 use leptos::prelude::provide_context;
 use leptos_axum::{LeptosRoutes, generate_route_list};
@@ -192,6 +192,11 @@ impl Backend for Memory {
             config_directory: format!("/etc/vservers/{name}"),
             os_release: Some("Debian GNU/Linux 12 (bookworm)".into()),
             is_protected: name.as_str() == "db1",
+            sharing: (name.as_str() == "web1").then_some(Sharing {
+                shared_bytes: 212_000_000,
+                own_bytes: 3_000_000,
+                by: SharedBy::Reference { vservers: 3 },
+            }),
             disk_bytes: Some(310_000_000),
             config_files: vec![ConfigFile { path: "context".into(), text: "40001\n".into() }],
             summary,

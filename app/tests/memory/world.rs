@@ -97,6 +97,7 @@ pub(crate) fn host_facts() -> HostFacts {
         host_names: vec![],
         distributions: vec![],
         templates: vec![],
+        shares_blocks: false,
         has_default_options: false,
         host_domain: None,
     }

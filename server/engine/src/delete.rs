@@ -23,7 +23,7 @@ use crate::recovery::{self, RecoveryError};
 use crate::recycle;
 use crate::roots::Roots;
 use crate::state::GuestState;
-use crate::tree;
+use crate::unification;
 use crate::volume;
 
 /// Why a VServer was not deleted.
@@ -146,7 +146,7 @@ fn plan(roots: &Roots, name: &VServerName, is_kept: bool) -> Result<Files, Delet
         let base = roots.guest_base.display().to_string();
         return Err(wrong(PlaceProblem::Outside { base }));
     }
-    let mounts = tree::mounts_in(&root)
+    let mounts = unification::volumes_in(&root)
         .map_err(|source| DeleteError::Look { path: root.clone(), source })?;
     if let Some(path) = mounts.iter().find(|mount| **mount != root) {
         return Err(DeleteError::Mounted { path: path.clone() });

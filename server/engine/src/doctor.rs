@@ -15,6 +15,7 @@ use crate::cgroup::Layout;
 use crate::engine::Engine;
 use crate::lock::VServerLock;
 use crate::state::GuestState;
+use crate::unification;
 use domain::failure::chain;
 
 /// What was found.
@@ -91,6 +92,7 @@ fn host(engine: &Engine) -> Vec<Finding> {
     judge(HostFeature::Root, Ok(()));
     judge(HostFeature::Debootstrap, has_file("/usr/sbin/debootstrap"));
     judge(HostFeature::Rsync, has_file("/usr/bin/rsync"));
+    judge(HostFeature::Overlay, unification::is_possible().map_err(|error| error.to_string()));
     judge(HostFeature::Ssh, has_file("/usr/bin/ssh"));
     judge(HostFeature::Nftables, has_file("/usr/sbin/nft"));
     judge(HostFeature::Cgroups, Layout::detect().map(drop).map_err(|error| chain(&error)));

@@ -33,7 +33,7 @@ use crate::roots::Settings;
 use crate::state::GuestState;
 use crate::{
     archive, backup, build, config, configure, delete, facts, identity, lifecycle, protect,
-    recycle, template,
+    recycle, template, unification,
 };
 
 /// How long an operation waits for a VServer that another process has locked.
@@ -254,7 +254,9 @@ impl Engine {
     pub fn recover(&self) -> Vec<Operation> {
         build::bases::discard_unused_locks(&self.instance.settings.roots);
         let observer = self.observer();
-        self.recovery(observer.as_ref()).all()
+        let recovered = self.recovery(observer.as_ref()).all();
+        unification::show_all(&self.instance.settings.roots, &self.store);
+        recovered
     }
 
     fn recovery<'a>(&'a self, observer: &'a dyn Observer) -> Recovery<'a> {
@@ -502,6 +504,7 @@ impl Engine {
         held.note_holder(Some(&job.operation.id));
         let InHand { mut work, task, source } = self.work(job, observer);
         self.recovery(observer).of(held.name());
+        unification::show_those_of(&instance.settings.roots, work.operation());
         if work.is_cancelled() {
             return work.end(Progress::Cancelled);
         }
@@ -554,7 +557,7 @@ impl Engine {
                 backup::schedule::change(instance, &mut work, vserver, schedule.as_ref())
             }
         };
-        self.conclude(work, result)
+        unification::tidy_up(&instance.settings.roots, &self.store, self.conclude(work, result))
         // The lock ends here, after the last word about the operation.
     }
 

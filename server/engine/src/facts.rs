@@ -29,6 +29,7 @@ use crate::network::{self, NetworkError, is_guest_address};
 use crate::roots::{Nat, Roots, Settings};
 use crate::state::{GuestState, StateError};
 use crate::template::{self, TemplateError};
+use crate::tree;
 
 /// Why the facts could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -182,6 +183,7 @@ fn host_facts_at(
         styles,
         distributions: distribution::names(roots),
         templates: template::names(roots)?,
+        shares_blocks: tree::shares_blocks(&roots.guest_base),
         has_default_options: !DefaultOptions::of(roots).is_empty(),
         host_domain: host_domain(),
     })

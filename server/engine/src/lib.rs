@@ -55,6 +55,7 @@ pub mod summary;
 pub mod template;
 pub mod terminal;
 pub mod tree;
+pub mod unification;
 pub mod usage;
 pub mod volume;
 pub mod watch;

@@ -33,6 +33,7 @@ use crate::operation::{Step, Stopped, Work, crash_point};
 use crate::roots::{IDS_PER_VSERVER, Roots, first_host_id};
 use crate::state::{GuestState, ProcessIdentity, StateError, reverse_base};
 use crate::terminal::{self, TerminalError};
+use crate::unification;
 use crate::volume;
 
 /// How long processes that were killed may take to be gone.
@@ -203,6 +204,8 @@ pub fn start(instance: &Instance, work: &mut Work<'_>, name: &VServerName) -> Re
     for warning in config.warnings.iter().chain(&config::without_effect(name, &files)) {
         work.note(warning);
     }
+    // What cannot be shown as it is cannot be shown with its ids.
+    unification::show(&config.root).map_err(Failure::from)?;
     // Here `initialize` and `prepre-start` will run, and the volume will be mounted.
     work.intend(Step::Run(name.clone()))?;
     crash_point("start:intended");
@@ -540,6 +543,10 @@ pub fn clean_up(roots: &Roots, state: &GuestState) -> Result<(), LifecycleError>
     network::undo(&state.network)?;
     cgroup::remove(&state.cgroups, KILL_PATIENCE)?;
     state.remove(roots)?;
+    if let Err(error) = unification::show(&state.root) {
+        // It is ended all the same; whoever needs its files next is told.
+        tracing::warn!(name = %state.name, error = chain(&error), "its files are not shown");
+    }
     Ok(())
 }
 

@@ -31,6 +31,7 @@ use crate::rewrite::FilePlace;
 use crate::roots::Roots;
 use crate::state::GuestState;
 use crate::tree;
+use crate::unification::{self, UnificationError};
 use crate::volume::{self, VolumeError};
 
 /// Why something was not put right.
@@ -66,6 +67,9 @@ pub enum RecoveryError {
     /// A volume could not be mounted, unmounted or renamed.
     #[error("changing a volume")]
     Volume(#[from] VolumeError),
+    /// Layers could not be shown, hidden or made.
+    #[error("unifying files")]
+    Unification(#[from] UnificationError),
 }
 
 impl RecoveryError {
@@ -80,6 +84,7 @@ impl RecoveryError {
             Self::Lifecycle(error) => error.into(),
             Self::Operation(error) => error.into(),
             Self::Volume(error) => error.into(),
+            Self::Unification(error) => error.into(),
             other => Failure::Unexpected { detail: domain::failure::chain(&other) },
         }
     }
@@ -123,6 +128,9 @@ fn undo_step(roots: &Roots, step: &Step) -> Result<(), RecoveryError> {
         }
         Step::Mount(volume) => Ok(volume::unmount(ours(roots, &volume.target)?)?),
         Step::RenameVolume { group, from, to } => Ok(volume::rename_back(group, from, to)?),
+        Step::Unify { root, reference } => {
+            Ok(unification::unfreeze(ours(roots, root)?, reference)?)
+        }
     }
 }
 
@@ -150,14 +158,16 @@ pub(crate) fn take_step(roots: &Roots, step: &Step) -> Result<(), RecoveryError>
             Ok(volume::mount(volume, &roots.host_fstab)?)
         }
         Step::RenameVolume { group, from, to } => Ok(volume::rename(group, from, to)?),
+        Step::Unify { root, reference } => Ok(unification::freeze(ours(roots, root)?, reference)?),
         Step::Fill(_) | Step::Run(_) | Step::End { .. } | Step::Edit(_) | Step::Freeze(_) => Ok(()),
     }
 }
 
-/// A file of a directory of ours; or the host's fstab.
+/// A file of a directory of ours, which may be the root of a VServer that does not run; or the host's
+/// fstab.
 fn our_file<'a>(roots: &Roots, file: &'a FilePlace) -> Result<&'a FilePlace, RecoveryError> {
     if file.shown() != roots.host_fstab {
-        ours(roots, &file.base)?;
+        unification::show(ours(roots, &file.base)?)?;
     }
     Ok(file)
 }
@@ -224,15 +234,18 @@ fn restored(roots: &Roots, step: &EditStep) -> Result<(), RecoveryError> {
 }
 
 fn removed(roots: &Roots, path: &Path) -> Result<(), RecoveryError> {
-    tree::remove(ours(roots, path)?).map_err(at(path))
+    unification::hide(ours(roots, path)?)?;
+    tree::remove(path).map_err(at(path))
 }
 
 fn emptied(roots: &Roots, path: &Path) -> Result<(), RecoveryError> {
-    tree::empty(ours(roots, path)?).map_err(at(path))
+    unification::forget(ours(roots, path)?)?;
+    tree::empty(path).map_err(at(path))
 }
 
 fn moved(roots: &Roots, from: &Path, to: &Path) -> Result<(), RecoveryError> {
-    tree::put(ours(roots, from)?, ours(roots, to)?).map_err(at(from))
+    unification::hide(ours(roots, from)?)?;
+    tree::put(from, ours(roots, to)?).map_err(at(from))
 }
 
 fn at(path: &Path) -> impl FnOnce(io::Error) -> RecoveryError {

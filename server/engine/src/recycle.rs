@@ -40,6 +40,7 @@ use crate::protect;
 use crate::recovery::{self, RecoveryError};
 use crate::roots::Roots;
 use crate::tree;
+use crate::unification;
 use crate::volume;
 
 /// How long counting what one entry takes may keep somebody waiting.
@@ -311,6 +312,10 @@ pub fn undelete(
     let roots = &instance.settings.roots;
     let entry = entry(roots, id)?;
     work.progress(Stage::MovingFromBin, 300);
+    if let Some((now, _)) = &entry.root {
+        // It may say its name inside.
+        unification::show(now).map_err(Failure::from)?;
+    }
     let aside = entry.directory(roots).join("aside");
     entry.refuse_without_volume(roots)?;
     let planned = plan::plan(roots, change, &entry.parts(roots), &aside).map_err(Failure::from)?;

@@ -24,6 +24,7 @@ use crate::protect;
 use crate::roots::Roots;
 use crate::state::GuestState;
 use crate::tree;
+use crate::unification;
 use crate::usage::{Snapshot, UsageError, Want, snapshot};
 use crate::volume;
 
@@ -120,6 +121,8 @@ pub fn detail(
         .map(|state| state.root.clone())
         .or_else(|| config::root_directory_of(roots, name))
         .unwrap_or_else(|| roots.guest_of(name));
+    let sharing = unification::sharing(&root, DISK_PATIENCE);
+    let has_layers = unification::reference_of(&root).is_ok_and(|found| found.is_some());
     Ok(Detail {
         init_style: running
             .map(|state| state.style)
@@ -127,10 +130,15 @@ pub fn detail(
             .unwrap_or(domain::init::InitStyle::Sysv),
         os_release: os_release(&root),
         root_directory: root.display().to_string(),
-        volume: volume::source_at(&root),
+        // Layers are mounted there too, and are no volume.
+        volume: volume::source_at(&root).filter(|_| !has_layers),
         config_directory: roots.config_of(name).display().to_string(),
         is_protected: protect::is_protected(&roots.config_of(name)),
-        disk_bytes: tree::disk_bytes(&root, DISK_PATIENCE),
+        disk_bytes: match &sharing {
+            Some(sharing) => Some(sharing.own_bytes),
+            None => tree::disk_bytes(&root, DISK_PATIENCE),
+        },
+        sharing,
         config_files,
         summary,
     })

@@ -170,6 +170,18 @@ fn disk_bytes_below(
     Some(bytes)
 }
 
+/// Whether files in a directory can be had twice without a copy.
+#[must_use]
+pub fn shares_blocks(directory: &Path) -> bool {
+    let unnamed = |flags| {
+        let flags = OFlags::TMPFILE | OFlags::CLOEXEC | flags;
+        rustix::fs::open(directory, flags, Mode::from_raw_mode(0o600))
+    };
+    let (Ok(from), Ok(to)) = (unnamed(OFlags::RDWR), unnamed(OFlags::RDWR)) else { return false };
+    let is_written = rustix::io::write(&from, &[1; 4096]).is_ok_and(|written| written == 4096);
+    is_written && rustix::fs::ioctl_ficlone(&to, &from).is_ok()
+}
+
 /// Where something is mounted at or below a directory, as this process sees it.
 ///
 /// # Errors

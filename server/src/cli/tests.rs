@@ -190,6 +190,7 @@ fn host() -> HostFacts {
         styles: vec![],
         distributions: Vec::new(),
         templates: vec![],
+        shares_blocks: false,
         has_default_options: false,
         host_domain: None,
     }

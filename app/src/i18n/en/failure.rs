@@ -142,6 +142,10 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
             format!("{name} has no {path}, which its init style needs."),
             "Install an init in it, or choose the other style in apps/init/style.".into(),
         ),
+        Failure::NoReference { path } => (
+            format!("The files that it shares with other VServers are gone: {path}"),
+            "Put that directory back, or restore the VServer from a backup.".into(),
+        ),
         Failure::HostLacks { feature, detail } => {
             let (thing, remedy) = host_feature(*feature);
             (format!("This host lacks {thing}: {detail}"), remedy.into())
@@ -299,6 +303,9 @@ fn host_feature(feature: HostFeature) -> (&'static str, &'static str) {
         HostFeature::Rsync => ("the program rsync", "Install it: apt-get install rsync."),
         HostFeature::Ssh => {
             ("the programs of ssh", "Install them: apt-get install openssh-client.")
+        }
+        HostFeature::Overlay => {
+            ("overlayfs, which shows layers as one tree", "Load the module: modprobe overlay.")
         }
         HostFeature::Root => ("root privileges", "Run the command as root."),
     }

@@ -151,6 +151,10 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
             format!("{name} n’a pas {path}, dont son style d’init a besoin."),
             "Installez-y un init, ou choisissez l’autre style dans apps/init/style.".into(),
         ),
+        Failure::NoReference { path } => (
+            format!("Les fichiers qu’il partage avec d’autres VServers ont disparu : {path}"),
+            "Remettez ce répertoire, ou restaurez le VServer depuis une sauvegarde.".into(),
+        ),
         Failure::HostLacks { feature, detail } => {
             let (thing, remedy) = host_feature(*feature);
             (format!("Il manque à cet hôte {thing} : {detail}"), remedy.into())
@@ -314,6 +318,10 @@ fn host_feature(feature: HostFeature) -> (&'static str, &'static str) {
         HostFeature::Ssh => {
             ("les programmes de ssh", "Installez-les : apt-get install openssh-client.")
         }
+        HostFeature::Overlay => (
+            "overlayfs, qui montre des couches comme un seul arbre",
+            "Chargez le module : modprobe overlay.",
+        ),
         HostFeature::Root => ("les droits de root", "Lancez la commande en tant que root."),
     }
 }

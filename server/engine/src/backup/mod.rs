@@ -64,6 +64,7 @@ use crate::recovery;
 use crate::roots::{Roots, Settings};
 use crate::state::GuestState;
 use crate::tree::disk_bytes;
+use crate::unification;
 
 /// How long processes may take to stand still.
 const FREEZE_PATIENCE: Duration = Duration::from_secs(10);
@@ -257,6 +258,15 @@ fn write(
     let expected = disk_bytes(&source, COUNT_PATIENCE).unwrap_or(0).max(1);
     let from = place.read_from;
     work.progress(Stage::ReadingFiles, from);
+    // While it runs layers are shown with its ids; they are read with those on disk.
+    let layers = match &running {
+        Some(_) => unification::look_at(&source).map_err(Failure::from)?,
+        None => None,
+    };
+    let source = match &layers {
+        Some(layers) => unification::path_of(layers),
+        None => source,
+    };
     let files = opened(&source).map_err(failed)?;
     let pkg = match place.pkg.as_deref().map(opened) {
         Some(Ok(directory)) => Some(directory),
@@ -337,7 +347,12 @@ fn stand_still(
         crash_point("backup:frozen");
         Ok(())
     };
-    if shares_blocks(&roots.guest_base) && root.starts_with(&roots.guest_base) {
+    // Layers are shown with other ids while it runs: a copy of them would be another's.
+    let is_plain = unification::reference_of(root).map_err(Failure::from)?.is_none();
+    if is_plain
+        && crate::tree::shares_blocks(&roots.guest_base)
+        && root.starts_with(&roots.guest_base)
+    {
         work.progress(Stage::TakingSnapshot, 20);
         let snapshot = roots.guest_base.join(format!(".staging-{}", work.id()));
         work.intend(Step::MakeTree(snapshot.clone()))?;
@@ -354,17 +369,6 @@ fn stand_still(
     }
     work.note(&Note::BackupOfRunning);
     Ok((root.to_owned(), Consistency::Running))
-}
-
-/// Whether files in a directory can be had twice without a copy.
-fn shares_blocks(directory: &Path) -> bool {
-    let unnamed = |flags| {
-        let flags = OFlags::TMPFILE | OFlags::CLOEXEC | flags;
-        open(directory, flags, Mode::from_raw_mode(0o600))
-    };
-    let (Ok(from), Ok(to)) = (unnamed(OFlags::RDWR), unnamed(OFlags::RDWR)) else { return false };
-    let is_written = rustix::io::write(&from, &[1; 4096]).is_ok_and(|written| written == 4096);
-    is_written && rustix::fs::ioctl_ficlone(&to, &from).is_ok()
 }
 
 /// Copies a tree that stands still, without copying a block.

@@ -31,10 +31,13 @@ use super::{depot, inside, pkg_of};
 use crate::build::host_keys;
 use crate::config::{self, GuestConfig};
 use crate::engine::{Engine, Instance};
+use crate::lifecycle::LifecycleError;
 use crate::operation::{Finish, Step, Stopped, Work, crash_point};
 use crate::recovery::{self, RecoveryError};
 use crate::roots::Roots;
+use crate::state::GuestState;
 use crate::tree;
+use crate::unification;
 
 /// Why something was not restored.
 #[derive(Debug, thiserror::Error)]
@@ -370,6 +373,11 @@ pub fn restore_file(
     };
     let root = config::root_directory_of(roots, into)
         .ok_or_else(|| Failure::NoSuchVServer { name: into.clone() })?;
+    let running = GuestState::running(roots, into).map_err(LifecycleError::from)?;
+    // While it runs its layers are shown with ids that are not those of the backup.
+    if running.is_some() && unification::reference_of(&root).map_err(Failure::from)?.is_some() {
+        return Err(Failure::MustBeStopped { name: into.clone() }.into());
+    }
     let below = wanted.strip_prefix(b"files/").unwrap_or_default();
     let (above, name) = match below.iter().rposition(|byte| *byte == b'/') {
         Some(slash) => (below.get(..slash).unwrap_or_default(), below.get(slash + 1..)),

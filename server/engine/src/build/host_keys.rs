@@ -6,6 +6,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
+use domain::failure::Failure;
 use domain::id::ContextId;
 use domain::note::Note;
 use domain::operation::Stage;
@@ -18,6 +19,7 @@ use super::stage::{StagePlan, TARGET};
 use crate::engine::Instance;
 use crate::operation::{Stopped, Work};
 use crate::roots::{IDS_PER_VSERVER, first_host_id};
+use crate::unification;
 
 /// Other files that are to be unlike the source's, and are made anew when they are missing.
 const SECRETS: [(&str, &str); 2] =
@@ -38,6 +40,8 @@ pub(crate) fn renew(
         return Ok(());
     }
     work.progress(Stage::MakingHostKeys, 905);
+    // The stage shows layers by itself, with its ids.
+    unification::hide(root).map_err(Failure::from)?;
     let command = ["/usr/sbin/chroot", TARGET, "/usr/bin/ssh-keygen", "-A"];
     let plan = StagePlan {
         directory: root.to_owned(),

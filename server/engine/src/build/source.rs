@@ -16,6 +16,7 @@ use crate::operation::{Step, Stopped, Work, crash_point};
 use crate::roots::Roots;
 use crate::state::GuestState;
 use crate::tree;
+use crate::unification;
 
 /// How long is waited for it at once, before the person is asked whether it is still wanted.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -58,11 +59,14 @@ pub(super) fn hold(
     let Some(root) = config::root_directory_of(roots, name) else {
         return Err(missing(&roots.guest_of(name)).into());
     };
+    let state = GuestState::running(roots, name).map_err(LifecycleError::from)?;
+    if state.is_none() {
+        unification::show(&root).map_err(Failure::from)?;
+    }
     // A volume that is not mounted (fact sheet L3).
     if tree::is_empty(&root).unwrap_or(true) {
         return Err(missing(&root).into());
     }
-    let state = GuestState::running(roots, name).map_err(LifecycleError::from)?;
     let cgroups = state.map(|state| state.cgroups).unwrap_or_default();
     Ok(Held { name: name.clone(), root, cgroups, lock: Some(lock) })
 }

@@ -42,6 +42,7 @@ use crate::guest::confine;
 use crate::guest::mounts::{self, At};
 use crate::guest::plan::StartFailure;
 use crate::guest::supervise::become_root;
+use crate::unification::{self, IdRange};
 use crate::volume;
 
 /// The name of the role.
@@ -107,10 +108,17 @@ pub(super) struct StagePlan {
     pub(super) relay: Option<PathBuf>,
 }
 
+/// Files that a program sees.
+struct Files {
+    mount: OwnedFd,
+    /// Whether they have the program's ids already, because they are layers.
+    has_ids: bool,
+}
+
 /// Mounts that are made with the host's rights, for the program's namespace.
 struct Mounts {
-    target: OwnedFd,
-    source: Option<OwnedFd>,
+    target: Files,
+    source: Option<Files>,
     relay: Option<OwnedFd>,
     line_out: Option<OwnedFd>,
 }
@@ -198,8 +206,8 @@ fn run() -> Result<Ended, StartFailure> {
     let caller = io::stdin().as_fd().try_clone_to_owned().at(Step::ReadPlan, "")?;
     let plan = read_plan(&caller)?;
     let mounts = Mounts {
-        target: mounts::open_root(&plan.directory)?,
-        source: plan.source.as_deref().map(open_source).transpose()?,
+        target: open_files(&plan.directory, &plan, true)?,
+        source: plan.source.as_deref().map(|path| open_source(path, &plan)).transpose()?,
         relay: plan.relay.as_deref().map(open_program).transpose()?,
         // Only a plan that says so has one.
         line_out: line_out.filter(|_| plan.relay.is_some()),
@@ -241,12 +249,23 @@ fn run() -> Result<Ended, StartFailure> {
 }
 
 /// Opens what is to be copied as a mount of its own, that cannot be written.
-fn open_source(path: &Path) -> Result<OwnedFd, StartFailure> {
-    let tree = mounts::open_root(path)?;
+fn open_source(path: &Path, plan: &StagePlan) -> Result<Files, StartFailure> {
+    let files = open_files(path, plan, false)?;
     let attributes = Attributes { read_only: true, no_device: true, ..Attributes::default() };
-    sys::mount::set_attributes(&tree, attributes, false)
+    sys::mount::set_attributes(&files.mount, attributes, false)
         .at(Step::OpenRoot, &path.to_string_lossy())?;
-    Ok(tree)
+    Ok(files)
+}
+
+/// Opens a directory as a mount of its own.
+fn open_files(path: &Path, plan: &StagePlan, writable: bool) -> Result<Files, StartFailure> {
+    let ids = IdRange { first: plan.first_host_id, count: plan.host_ids };
+    let layers = unification::open_with_ids(path, ids, writable)
+        .at(Step::MapFiles, &path.to_string_lossy())?;
+    Ok(match layers {
+        Some(mount) => Files { mount, has_ids: true },
+        None => Files { mount: mounts::open_root(path)?, has_ids: false },
+    })
 }
 
 /// Opens our own program as a mount of its own: its directory need not be open to strangers.
@@ -291,8 +310,8 @@ fn map_ids(plan: &StagePlan, pid: u32, mounts: &Mounts) -> Result<(), StartFailu
     let namespace = fs::File::open(format!("/proc/{pid}/ns/user")).at(Step::MapIds, "user")?;
     let shown =
         [Some((&mounts.target, &plan.directory)), mounts.source.as_ref().zip(plan.source.as_ref())];
-    for (mount, path) in shown.into_iter().flatten() {
-        sys::mount::map_ids(mount, namespace.as_fd(), false)
+    for (files, path) in shown.into_iter().flatten().filter(|(files, _)| !files.has_ids) {
+        sys::mount::map_ids(&files.mount, namespace.as_fd(), false)
             .at(Step::MapFiles, &path.to_string_lossy())?;
     }
     Ok(())
@@ -336,7 +355,7 @@ fn enter(plan: &StagePlan, link: &OwnedFd, mounts: Mounts) -> Result<io::Error, 
         let attributes = Attributes { read_only: true, ..Attributes::default() };
         sys::mount::set_attributes(&top, attributes, true).at(Step::Mount, "/")?;
     }
-    let Mounts { target: root, source, relay, line_out } = mounts;
+    let Mounts { target: Files { mount: root, .. }, source, relay, line_out } = mounts;
     let place =
         mounts::tmpfs("size=64k,mode=755", Attributes::default()).at(Step::Mount, "/mnt")?;
     let flags = OFlags::CREATE | OFlags::WRONLY | OFlags::CLOEXEC;
@@ -358,7 +377,7 @@ fn enter(plan: &StagePlan, link: &OwnedFd, mounts: Mounts) -> Result<io::Error, 
     let sys = mounts::tmpfs("size=16k,mode=555", Attributes::default()).at(Step::Mount, "/sys")?;
     rustix::fs::mkdirat(&sys, "kernel", Mode::from_raw_mode(0o555)).at(Step::Mount, "/sys")?;
     mounts::attach_at(&root, "sys", &sys)?;
-    if let Some(source) = source {
+    if let Some(Files { mount: source, .. }) = source {
         mounts::attach_at(&place, "source", &source)?;
         hide_kernel_files(&source)?;
     }

@@ -306,7 +306,11 @@ pub(crate) fn tmpfs(options: &str, attributes: Attributes) -> rustix::io::Result
 }
 
 /// A new filesystem, not attached anywhere.
-fn filesystem(kind: &str, options: &str, attributes: Attributes) -> rustix::io::Result<OwnedFd> {
+pub(crate) fn filesystem(
+    kind: &str,
+    options: &str,
+    attributes: Attributes,
+) -> rustix::io::Result<OwnedFd> {
     let context = fsopen(kind, FsOpenFlags::FSOPEN_CLOEXEC)?;
     if !options.starts_with("source=") {
         // What `mount` shows instead of "none".

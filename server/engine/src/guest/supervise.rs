@@ -31,6 +31,7 @@ use super::plan::{
 };
 use super::{confine, console, init, processes, watch};
 use crate::cgroup;
+use crate::unification::{self, IdRange};
 
 /// From the supervisor to the guest's process: ids are mapped, mount.
 const MAPPED: &[u8] = b"m";
@@ -162,6 +163,9 @@ struct Guest {
 /// Makes the guest and lets it run when the caller says so.
 fn make(plan: &StartPlan, channel: &mut Option<OwnedFd>) -> Result<Guest, Stop> {
     set_limits(plan.processes.badness);
+    let ids = IdRange { first: plan.first_host_id, count: plan.host_ids };
+    let has_ids = unification::show_with_ids(&plan.root, ids)
+        .at(Step::MapFiles, &plan.root.to_string_lossy())?;
     let root = mounts::open_root(&plan.root)?;
     let prepared = mounts::prepare(&plan.mounts);
     let (link, theirs) = seqpacket::pair().at(Step::Fork, "")?;
@@ -182,7 +186,7 @@ fn make(plan: &StartPlan, channel: &mut Option<OwnedFd>) -> Result<Guest, Stop> 
     if !tell(channel, &Report::Created { supervisor: std::process::id(), init }) {
         return Err(Stop::Alone);
     }
-    map_ids(plan, init, &root, &prepared)?;
+    map_ids(plan, init, (!has_ids).then_some(&root), &prepared)?;
     drop((root, prepared));
     send(&link, MAPPED)?;
     if let Some(pid) = i32::try_from(init).ok().and_then(Pid::from_raw) {
@@ -235,11 +239,11 @@ pub(crate) fn set_limits(badness: i32) {
     let _ = rustix::process::setrlimit(Resource::Stack, stack);
 }
 
-/// Gives the guest's user namespace its ids, and its files these ids.
+/// Gives the guest's user namespace its ids, and its files these ids, unless they have them.
 fn map_ids(
     plan: &StartPlan,
     init: u32,
-    root: &OwnedFd,
+    root: Option<&OwnedFd>,
     prepared: &[Prepared],
 ) -> Result<(), StartFailure> {
     let map = format!("0 {} {}\n", plan.first_host_id, plan.host_ids);
@@ -247,8 +251,10 @@ fn map_ids(
         fs::write(format!("/proc/{init}/{name}"), &map).at(Step::MapIds, name)?;
     }
     let namespace = fs::File::open(format!("/proc/{init}/ns/user")).at(Step::MapIds, "user")?;
-    sys::mount::map_ids(root, namespace.as_fd(), false)
-        .at(Step::MapFiles, &plan.root.to_string_lossy())?;
+    if let Some(root) = root {
+        sys::mount::map_ids(root, namespace.as_fd(), false)
+            .at(Step::MapFiles, &plan.root.to_string_lossy())?;
+    }
     for one in prepared {
         one.map_ids(namespace.as_fd());
     }

@@ -27,6 +27,7 @@ use crate::operation::{Finish, Step};
 use crate::rewrite::FilePlace;
 use crate::roots::Roots;
 use crate::tree;
+use crate::unification;
 use crate::volume::{self, LogicalVolume, Mounted, VolumeError};
 
 /// Why a change of identity cannot be done.
@@ -486,7 +487,7 @@ impl Volume {
 
 fn volume_of(roots: &Roots, parts: &Parts, tree: &Path) -> Result<Option<Volume>, PlanError> {
     let Some(root) = parts.root.as_ref().filter(|_| !parts.root_stays) else { return Ok(None) };
-    let mounts = tree::mounts_in(&root.now).map_err(look(&root.now))?;
+    let mounts = unification::volumes_in(&root.now).map_err(look(&root.now))?;
     if let Some(path) = mounts.iter().find(|mount| **mount != root.now) {
         return Err(PlanError::Mounted { path: path.clone() });
     }
@@ -582,6 +583,7 @@ pub(crate) fn shown(step: &Step) -> Option<PlannedChange> {
         | Step::Run(_)
         | Step::End { .. }
         | Step::Edit(_)
-        | Step::Freeze(_) => return None,
+        | Step::Freeze(_)
+        | Step::Unify { .. } => return None,
     })
 }

@@ -8,7 +8,7 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use domain::id::VServerName;
+use domain::id::{OperationId, VServerName};
 use domain::operation::Kind;
 use nix::libc;
 use rustix::fs::{FlockOperation, flock};
@@ -102,6 +102,14 @@ pub enum Step {
     Unmount(Mounted),
     /// A volume is mounted. Undone by unmounting it.
     Mount(Mounted),
+    /// The files of a VServer become a reference, and the VServer the first that stands on it. Undone as
+    /// far as it is half done: whole it is the same VServer.
+    Unify {
+        /// Its root.
+        root: PathBuf,
+        /// What the reference is called.
+        reference: OperationId,
+    },
     /// A logical volume gets another name. Undone by giving it the old one.
     RenameVolume {
         /// Its volume group.
@@ -449,6 +457,10 @@ pub const COPY_CRASH_POINTS: &[&str] = &[
     "build:set-aside",
 ];
 
+/// Those that unified clones pass besides.
+pub const UNIFY_CRASH_POINTS: &[&str] =
+    &["unify:intended", "unify:laid", "unify:moved", "unify:frozen", "unify:stands"];
+
 /// The one that builds by yum pass besides.
 pub const YUM_CRASH_POINT: &str = "build:packages-installed";
 
@@ -459,7 +471,7 @@ pub const IMPORT_CRASH_POINTS: &[&str] = &["import:intended", "import:unpacked"]
 /// into debug builds only.
 #[cfg(debug_assertions)]
 pub fn crash_point(name: &str) {
-    let others = [COPY_CRASH_POINTS, &[YUM_CRASH_POINT], IMPORT_CRASH_POINTS];
+    let others = [COPY_CRASH_POINTS, UNIFY_CRASH_POINTS, &[YUM_CRASH_POINT], IMPORT_CRASH_POINTS];
     let mut listed = CRASH_POINTS.iter().map(|(_, names)| *names).chain(others);
     let is_listed = listed.any(|names| names.contains(&name));
     debug_assert!(is_listed, "{name} is not a crash point that is tested");

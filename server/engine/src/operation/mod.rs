@@ -17,7 +17,7 @@ mod work;
 
 pub use journal::{
     COPY_CRASH_POINTS, CRASH_POINTS, Finish, IMPORT_CRASH_POINTS, Journal, JournalError, Record,
-    Step, YUM_CRASH_POINT, crash_point,
+    Step, UNIFY_CRASH_POINTS, YUM_CRASH_POINT, crash_point,
 };
 pub use store::{Live, OperationError, Store};
 pub use task::{ConfigureTask, SavedAt, Task};

@@ -231,6 +231,7 @@ fn answer(world: &mut World, frame: &RequestFrame) -> (Result<Reply, Failure>, O
             os_release: None,
             is_protected: false,
             disk_bytes: None,
+            sharing: None,
             config_files: Vec::new(),
         })),
         Request::ShowVServer(name) => Err(Failure::NoSuchVServer { name: name.clone() }),
@@ -416,6 +417,7 @@ fn host_facts() -> domain::host::HostFacts {
         styles: vec![],
         distributions: Vec::new(),
         templates: vec![],
+        shares_blocks: false,
         has_default_options: false,
         host_domain: None,
     }
