@@ -160,7 +160,7 @@ async fn a_build_goes_on_at_its_operation() {
 async fn every_method_has_its_own_fields_and_shows_its_command() {
     let memory = Memory::new();
     for (method, fields, has, lacks) in [
-        ("clone", "form%5Bsource%5D=web1", "form[source]", "form[suite]"),
+        ("clone", "form%5Bsource%5D=web1&form%5Bunified%5D=1", "form[unified]", "form[suite]"),
         ("rsync", "form%5Bsource%5D=web1", "form[exclude_patterns]", "form[mirror]"),
         ("skeleton", "", "form[init]", "form[source]"),
         ("debootstrap", "", "form[suite]", "form[source]"),
@@ -174,6 +174,7 @@ async fn every_method_has_its_own_fields_and_shows_its_command() {
         assert_eq!(answer.location, page);
         let form = get(&memory, "operator", "en", &page).await.text;
         assert!(form.contains(&format!("vserver new2 build -m {method}")), "{form}");
+        assert_eq!(form.contains("--unified"), method == "clone", "{form}");
     }
 }
 

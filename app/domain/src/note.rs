@@ -154,6 +154,15 @@ pub enum Note {
         /// Whether the filesystem can share blocks at all.
         can_share: bool,
     },
+    /// How much of a unified clone others have too.
+    Unified {
+        /// So much is in its reference.
+        shared_bytes: u64,
+        /// So much in its own layer.
+        own_bytes: u64,
+    },
+    /// The files of a source that runs are copied once, and the copy is the reference.
+    ReferenceIsCopy,
     /// How much of a copy is shared could not be counted in time.
     SharedUnknown,
     /// No ssh host keys could be made.

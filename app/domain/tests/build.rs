@@ -181,6 +181,11 @@ fn every_method_has_its_command_line() {
     let key = format!("SHA256:{}", "k".repeat(43));
     assert_eq!(of("skeleton", |_| {}), "--initstyle sysv");
     assert_eq!(of("clone", |form| form.source = "web".into()), "--initstyle plain -- --source web");
+    let unified = |form: &mut BuildForm| {
+        form.source = "web".into();
+        form.unified = "1".into();
+    };
+    assert_eq!(of("clone", unified), "--initstyle plain -- --source web --unified");
     assert_eq!(
         of("template", |form| form.template = "mandriva".into()),
         "--initstyle sysv -- --template mandriva"

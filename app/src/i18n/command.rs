@@ -107,6 +107,7 @@ messages! { CommandMessages:
     status_processes(count);
     status_uptime(span);
     status_days(days, span);
+    status_shared(shared, own);
     status_stopped(name);
     // Doctor.
     doctor_has(thing);

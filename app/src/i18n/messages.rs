@@ -160,6 +160,9 @@ messages! { Messages:
     root_directory;
     volume;
     disk_used;
+    shared_files;
+    shared_by_blocks(size);
+    shared_by_reference(size, vservers);
     oom_killed(count, at);
     oom_killed_short(count);
     all_its_operations;
@@ -203,6 +206,9 @@ messages! { Messages:
     next_address(interface);
     build_method;
     clone_source_hint;
+    unified;
+    unified_by_blocks;
+    unified_by_reference;
     rsync_source_hint;
     this_is_its_key;
     host_key_hint;

@@ -35,11 +35,18 @@ pub(super) fn debootstrap_fields(form: Form, facts: &HostFacts) -> impl IntoView
 
 /// `-m clone`.
 pub(super) fn clone_fields(form: Form, facts: &HostFacts) -> impl IntoView + use<> {
-    let hint = form.t.clone_source_hint();
+    let t = form.t;
+    let what_it_does = match facts.shares_blocks {
+        true => t.unified_by_blocks(),
+        false => t.unified_by_reference(),
+    };
     view! {
-        {text_field(form, Field::Source, "form[source]", String::new(), hint,
+        {text_field(form, Field::Source, "form[source]", String::new(), t.clone_source_hint(),
             |form| &form.source, |form, value| form.source = value)}
         {choices("sources", &facts.names)}
+        {switch(form, "field-unified", "form[unified]", t.unified(),
+            |form| &form.unified, |form, value| form.unified = value)}
+        <p class="hint">{what_it_does}</p>
     }
 }
 

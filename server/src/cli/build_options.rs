@@ -114,6 +114,7 @@ const TO_RSYNC: Grammar = Grammar {
 const OF_CLONE: Grammar = Grammar {
     options: &[
         Opt::value("source").or('s'),
+        Opt::flag("unified"),
         Opt::value("exclude-from").or('X').refused(Reason::CloneIsWhole),
         Opt::short_value('d').hidden(),
         Opt::flag("pkgmgmt").hidden(),
@@ -238,6 +239,7 @@ pub(super) fn parse(
             let of_method = OF_CLONE.parse(&of_method)?;
             NOTHING.parse(&passed)?;
             read_source(&of_method, &mut build.form, &mut errors)?;
+            build.form.unified = switch(of_method.has("--unified"));
             note_without_effect(&of_method, &mut build);
         }
         MethodKind::Yum => {

@@ -385,6 +385,7 @@ fn the_equivalent_command_of_every_method_makes_the_same_build() {
         "-m skeleton --cpuset slow --cpusetcpus 0-1:1 --cpusetmems 0 --cpusetvirt",
         "-m skeleton --i-know-its-there",
         "-m clone -- --source web",
+        "-m clone -- --source web --unified",
         "-m rsync --force -- --source web -- --exclude=/x --compress",
         "-m rsync -- --source /srv/old",
         "-m template -- -t /srv/old.tar",

@@ -106,7 +106,11 @@ fn of_method(method: &Method) -> Vec<String> {
             }
             line
         }
-        Method::Clone { source } => words(&["--", "--source", source.as_str()]),
+        Method::Clone { source, unified } => {
+            let mut line = words(&["--", "--source", source.as_str()]);
+            line.extend(unified.then(|| "--unified".to_owned()));
+            line
+        }
         Method::Template { archive: Archive::Kept(name) } => {
             words(&["--", "--template", name.as_str()])
         }

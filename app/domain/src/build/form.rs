@@ -51,6 +51,8 @@ pub struct BuildForm {
     pub method: String,
     /// What is copied: a VServer's name, or `user@host:/path`.
     pub source: String,
+    /// Whether a clone is to share files where the filesystem shares no blocks.
+    pub unified: String,
     /// What is not copied, one pattern a line.
     pub exclude_patterns: String,
     /// Whether filesystems mounted in the source are copied too.
@@ -171,7 +173,7 @@ impl BuildForm {
             }
             MethodKind::Clone => {
                 let source = errors.take(Field::Source, self.judge_clone_source(host));
-                Some(Method::Clone { source: source? })
+                Some(Method::Clone { source: source?, unified: is_on(&self.unified) })
             }
             MethodKind::Yum => {
                 let distribution = errors.take(Field::Distribution, self.judge_distribution(host));

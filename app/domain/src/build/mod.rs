@@ -130,6 +130,9 @@ pub enum Method {
     Clone {
         /// Which.
         source: VServerName,
+        /// Whether both are to stand on a reference where the filesystem shares no blocks.
+        #[serde(default)]
+        unified: bool,
     },
     /// By installing the packages of an RPM distribution.
     Yum {
@@ -165,7 +168,7 @@ impl Method {
     #[must_use]
     pub fn copied_vserver(&self) -> Option<&VServerName> {
         match self {
-            Self::Clone { source } | Self::Rsync { source: Source::VServer(source), .. } => {
+            Self::Clone { source, .. } | Self::Rsync { source: Source::VServer(source), .. } => {
                 Some(source)
             }
             _ => None,

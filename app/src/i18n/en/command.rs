@@ -62,6 +62,7 @@ impl CommandMessages for English {
   --components PART,…, --include PACKAGE,…, --exclude PACKAGE,…
 -m clone: a copy of a VServer that shares what the filesystem can share. After --:
   -s, --source NAME       which; it may run
+  --unified               where no blocks can be shared: both stand on one reference
 -m rsync: a copy of a VServer, a machine or a directory. After --:
   -s, --source NAME|[USER@]HOST:/PATH|DIRECTORY
   --hostkey FINGERPRINT   the key of HOST, confirmed
@@ -198,6 +199,7 @@ PATH is below the config directory, such as interfaces/0/ip. NAME may be
         status_processes(count) = "Number of processes: {count}";
         status_uptime(span) = "Uptime:              {span}";
         status_days(days, span) = "{days} days, {span}";
+        status_shared(shared, own) = "Shared:              {shared} ({own} of its own)";
         status_stopped(name) = "Vserver '{name}' is stopped";
         // Doctor.
         doctor_has(thing) = "There: {thing}.";

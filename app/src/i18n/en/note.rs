@@ -78,6 +78,11 @@ pub(in crate::i18n) fn note(note: &Note) -> String {
             let [shared, all] = [shared_bytes, bytes].map(|bytes| format::bytes(ENGLISH, *bytes));
             format!("Shared with other files: {shared} of {all}{why}.")
         }
+        Note::Unified { shared_bytes, own_bytes } => {
+            let [shared, own] = [shared_bytes, own_bytes].map(|bytes| format::bytes(ENGLISH, *bytes));
+            format!("Shared with other VServers: {shared}; its own: {own}.")
+        }
+        Note::ReferenceIsCopy => "Its files are copied once, into a reference that this clone stands on. A clone of the clone shares them; a source that does not run needs no copy.".into(),
         Note::SharedUnknown => "How much of it is shared could not be counted in time.".into(),
         Note::NoHostKeys => {
             "No ssh host keys could be made. Its sshd needs some: make them in it with ssh-keygen -A."

@@ -107,6 +107,9 @@ impl Messages for English {
         root_directory = "Files";
         volume = "Volume";
         disk_used = "Disk space";
+        shared_files = "Shared files";
+        shared_by_blocks(size) = "{size}, whose blocks other files have too; what it changes becomes its own";
+        shared_by_reference(size, vservers) = "{size}, a reference that VServers stand on (number: {vservers}); what it changes becomes its own";
         oom_killed(count, at) = "The kernel ended processes of it because memory was used up: {count} since it was started, the last on {at}. What they were doing is lost; its console log has the times.";
         oom_killed_short(count) = "Processes ended for want of memory: {count}";
         all_its_operations = "All its operations";
@@ -150,6 +153,9 @@ impl Messages for English {
         next_address(interface) = "Next free: {interface}";
         build_method = "How its files are made";
         clone_source_hint = "The VServer to copy. It may run: it stands still for a moment, then goes on.";
+        unified = "Unified: share files with the source";
+        unified_by_blocks = "This filesystem shares blocks: a clone shares its files with or without this.";
+        unified_by_reference = "This filesystem shares no blocks: the files of the source become a frozen reference that both stand on, each with a layer of its own for what it changes. Of a source that runs a copy is made first.";
         rsync_source_hint = "A VServer’s name, or another machine as USER@HOST:/ – what its /dev, /proc and /sys hold is never copied.";
         this_is_its_key = "This is the machine’s key; I have compared it.";
         host_key_hint = "Nothing is sent to the machine before.";

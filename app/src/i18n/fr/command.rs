@@ -62,6 +62,7 @@ impl CommandMessages for French {
   --components PARTIE,…, --include PAQUET,…, --exclude PAQUET,…
 -m clone : une copie d’un VServer, qui partage ce que le système de fichiers sait partager. Après -- :
   -s, --source NOM        lequel ; il peut être en marche
+  --unified               si aucun bloc ne se partage : les deux reposent sur une même référence
 -m rsync : une copie d’un VServer, d’une machine ou d’un répertoire. Après -- :
   -s, --source NOM|[UTILISATEUR@]MACHINE:/CHEMIN|RÉPERTOIRE
   --hostkey EMPREINTE     la clé de MACHINE, confirmée
@@ -201,6 +202,7 @@ fichier et ligne.";
         status_processes(count) = "Nombre de processus : {count}";
         status_uptime(span) = "En marche depuis :   {span}";
         status_days(days, span) = "{days} jours, {span}";
+        status_shared(shared, own) = "Partagé :            {shared} (en propre : {own})";
         status_stopped(name) = "Le vserver '{name}' est arrêté";
         // Doctor.
         doctor_has(thing) = "Présent : {thing}.";

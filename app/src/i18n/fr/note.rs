@@ -81,6 +81,11 @@ pub(in crate::i18n) fn note(note: &Note) -> String {
             let [shared, all] = [shared_bytes, bytes].map(|bytes| format::bytes(FRENCH, *bytes));
             format!("Partagé avec d’autres fichiers : {shared} sur {all}{why}.")
         }
+        Note::Unified { shared_bytes, own_bytes } => {
+            let [shared, own] = [shared_bytes, own_bytes].map(|bytes| format::bytes(FRENCH, *bytes));
+            format!("Partagé avec d’autres VServers : {shared} ; en propre : {own}.")
+        }
+        Note::ReferenceIsCopy => "Ses fichiers sont copiés une fois, dans une référence sur laquelle repose ce clone. Un clone du clone les partage ; une source à l’arrêt n’a pas besoin de copie.".into(),
         Note::SharedUnknown => "Ce qui est partagé n’a pas pu être compté à temps.".into(),
         Note::NoHostKeys => {
             "Aucune clé d’hôte ssh n’a pu être faite. Son sshd en a besoin : faites-les dedans avec ssh-keygen -A."

@@ -107,6 +107,9 @@ impl Messages for French {
         root_directory = "Fichiers";
         volume = "Volume";
         disk_used = "Espace disque";
+        shared_files = "Fichiers partagés";
+        shared_by_blocks(size) = "{size}, dont d’autres fichiers ont aussi les blocs ; ce qu’il modifie devient sien";
+        shared_by_reference(size, vservers) = "{size}, une référence sur laquelle reposent des VServers (nombre : {vservers}) ; ce qu’il modifie devient sien";
         oom_killed(count, at) = "Le noyau a mis fin à des processus faute de mémoire : {count} depuis son démarrage, le dernier le {at}. Ce qu’ils faisaient est perdu ; le journal de sa console donne les heures.";
         oom_killed_short(count) = "Processus arrêtés faute de mémoire : {count}";
         all_its_operations = "Toutes ses opérations";
@@ -150,6 +153,9 @@ impl Messages for French {
         next_address(interface) = "Prochaine libre : {interface}";
         build_method = "Comment ses fichiers sont faits";
         clone_source_hint = "Le VServer à copier. Il peut être en marche : il se fige un instant, puis continue.";
+        unified = "Unifié : partager les fichiers avec la source";
+        unified_by_blocks = "Ce système de fichiers partage les blocs : un clone partage ses fichiers avec ou sans cela.";
+        unified_by_reference = "Ce système de fichiers ne partage pas les blocs : les fichiers de la source deviennent une référence figée sur laquelle reposent les deux, chacun avec sa propre couche pour ce qu’il modifie. D’une source en marche, une copie est faite d’abord.";
         rsync_source_hint = "Le nom d’un VServer, ou une autre machine sous la forme UTILISATEUR@MACHINE:/ – le contenu de ses /dev, /proc et /sys n’est jamais copié.";
         this_is_its_key = "C’est bien la clé de la machine ; je l’ai comparée.";
         host_key_hint = "Rien n’est envoyé à la machine avant cela.";

@@ -305,16 +305,16 @@ pub(super) fn try_stage(instance: &Instance) -> Result<(), Failure> {
     }
 }
 
-/// Copies a base; cancelled or failed, what was copied stays for the journal to remove.
+/// Copies what is in a directory, which nobody writes; cancelled or failed, what was copied stays for the journal to remove.
 ///
 /// # Errors
 /// When it is cancelled, or `cp` fails.
-pub(super) fn copy(base: &Base, to: &Path, work: &mut Work<'_>) -> Result<(), Stopped> {
+pub(super) fn copy(from: &Path, to: &Path, work: &mut Work<'_>) -> Result<(), Stopped> {
     const PROGRAM: &str = "/bin/cp";
     let failed = |source| BuildError::Copy { source };
     let (output, input): (OwnedFd, OwnedFd) =
         rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map_err(|e| failed(e.into()))?;
-    let mut source = base.root.clone().into_os_string();
+    let mut source = from.as_os_str().to_owned();
     source.push("/.");
     let mut command = Command::new(PROGRAM);
     command

@@ -17,7 +17,7 @@ use super::rsync::{self, Listener};
 use super::running;
 use super::source::{self, Held};
 use super::stage::{SOURCE, StagePlan, TARGET};
-use super::{reflink, remote};
+use super::{reflink, remote, unified};
 use crate::engine::Instance;
 use crate::operation::{Stopped, Work, crash_point};
 use crate::roots::{IDS_PER_VSERVER, first_host_id};
@@ -77,7 +77,8 @@ pub(super) fn by_rsync(
             path.to_owned()
         }
         (Source::VServer(_), Some(held)) if !held.cgroups.is_empty() => {
-            return twice(instance, work, spec, (command, options), held, root);
+            let commands = [command, rsync::again(options, SOURCE, TARGET)];
+            return twice(instance, work, spec, commands, held, root);
         }
         (Source::VServer(_), Some(held)) => held.root.clone(),
         (Source::VServer(name), None) => {
@@ -88,31 +89,34 @@ pub(super) fn by_rsync(
     pass(instance, work, &plan, WHOLE)
 }
 
-/// Copies a VServer that runs.
-fn twice(
+/// Copies a VServer that runs: by the first command while it goes on, by the second while it stands still.
+///
+/// # Errors
+/// When it is cancelled, or rsync fails.
+pub(super) fn twice(
     instance: &Instance,
     work: &mut Work<'_>,
     spec: &BuildSpec,
-    (command, options): (Vec<String>, &CopyOptions),
+    [first, second]: [Vec<String>; 2],
     held: &mut Held,
     root: &Path,
 ) -> Result<(), Stopped> {
-    let first = plan(spec, root, Some(&held.root), command);
+    let first = plan(spec, root, Some(&held.root), first);
     held.let_go();
     pass(instance, work, &first, Pass::First(BEGUN, PASSED))?;
     crash_point("build:files-passed");
     held.hold_again(&instance.settings.roots, work)?;
     work.progress(Stage::CopyingChanges, PASSED);
     held.intend_to_freeze(work)?;
-    let command = rsync::again(options, SOURCE, TARGET);
-    let mut second = plan(spec, root, Some(&held.root), command);
+    let mut second = plan(spec, root, Some(&held.root), second);
     second.frozen.clone_from(&held.cgroups);
     let copied = pass(instance, work, &second, Pass::Only(PASSED, DONE));
     held.let_run()?;
     copied
 }
 
-/// Copies another VServer, sharing what the filesystem can share. Says how much that is.
+/// Copies another VServer, sharing what the filesystem can share; what it cannot, with `unified` through a
+/// reference. Says how much that is.
 ///
 /// # Errors
 /// When it is cancelled, or a program fails.
@@ -120,6 +124,7 @@ pub(super) fn by_clone(
     instance: &Instance,
     work: &mut Work<'_>,
     spec: &BuildSpec,
+    unified: bool,
     held: &mut Held,
     root: &Path,
 ) -> Result<(), Stopped> {
@@ -136,6 +141,8 @@ pub(super) fn by_clone(
         let copied = reflinked(instance, work, &plan);
         held.let_run()?;
         copied?;
+    } else if unified {
+        return unified::clone(instance, work, spec, held, root);
     } else {
         let source = Source::VServer(spec.name.clone());
         let options = CopyOptions::default();

@@ -22,6 +22,7 @@ mod skeleton;
 mod source;
 pub mod stage;
 mod template;
+mod unified;
 mod yum;
 
 pub use remote::judge_host_key;
@@ -187,7 +188,7 @@ pub fn build(instance: &Instance, work: &mut Work<'_>, spec: &BuildSpec) -> Resu
             if let Some(base) = &base {
                 let (from, to) = if base.is_new { (860, 960) } else { (50, 900) };
                 work.progress(Stage::CopyingBase, from);
-                base::copy(base, &root, work)?;
+                base::copy(&base.root, &root, work)?;
                 filled = to;
             }
         }
@@ -195,10 +196,10 @@ pub fn build(instance: &Instance, work: &mut Work<'_>, spec: &BuildSpec) -> Resu
             let what = (source, options);
             copy::by_rsync(instance, work, spec, what, held.as_mut(), &root)?;
         }
-        (Method::Clone { .. }, Some(held)) => {
-            copy::by_clone(instance, work, spec, held, &root)?;
+        (Method::Clone { unified, .. }, Some(held)) => {
+            copy::by_clone(instance, work, spec, *unified, held, &root)?;
         }
-        (Method::Clone { source }, None) => {
+        (Method::Clone { source, .. }, None) => {
             return Err(Failure::NoSuchVServer { name: source.clone() }.into());
         }
         (Method::Yum { distribution, packages }, _) => {
@@ -296,8 +297,9 @@ fn set_aside(roots: &Roots, work: &mut Work<'_>, spec: &BuildSpec) -> Result<(),
         let to = PathBuf::from(to);
         let (shown, aside) = (from.display().to_string(), to.display().to_string());
         work.note(&Note::SetAside { from: shown, to: aside });
-        work.intend(Step::Move { from: from.clone(), to: to.clone() })?;
-        tree::put(&from, &to).map_err(at(&from))?;
+        let step = Step::Move { from: from.clone(), to };
+        work.intend(step.clone())?;
+        recovery::take_step(roots, &step).map_err(RecoveryError::into_failure)?;
     }
     Ok(())
 }

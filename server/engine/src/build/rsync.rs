@@ -38,6 +38,15 @@ pub(super) fn again(options: &CopyOptions, source: &str, target: &str) -> Vec<St
     command
 }
 
+/// The call that makes a directory, which has files of it already, the same as another: whatever the times
+/// of files say, their content is compared.
+pub(super) fn onto(options: &CopyOptions, source: &str, target: &str) -> Vec<String> {
+    let mut command = call(options);
+    command.extend(["--delete".to_owned(), "--checksum".to_owned()]);
+    command.extend([format!("{source}/"), format!("{target}/")]);
+    command
+}
+
 /// The call that copies from another machine: `shell` reaches it, whatever `machine` says.
 pub(super) fn remote(
     options: &CopyOptions,
