@@ -1,13 +1,19 @@
 //! `status` and `running`.
 
+use std::time::Duration;
+
 use app::i18n::{Locale, format};
 use domain::id::{ContextId, VServerName};
 use engine::Engine;
 use engine::state::GuestState;
+use engine::unification;
 use engine::usage::{self, Want};
 
 use super::caller::Caller;
 use super::exit;
+
+/// How long counting what is shared may keep somebody waiting.
+const COUNT_PATIENCE: Duration = Duration::from_millis(500);
 
 /// Says whether a VServer runs; 0 when it does, 3 when not.
 pub(super) fn status(caller: Caller, engine: &Engine, name: &VServerName) -> u8 {
@@ -18,6 +24,7 @@ pub(super) fn status(caller: Caller, engine: &Engine, name: &VServerName) -> u8 
     let Some(state) = state else {
         if !caller.silent {
             caller.answer(caller.locale.status_stopped(name.as_str()));
+            tell_sharing(caller, engine, name);
         }
         return exit::STOPPED;
     };
@@ -28,6 +35,7 @@ pub(super) fn status(caller: Caller, engine: &Engine, name: &VServerName) -> u8 
             .map_or(0, |usage| usage.processes);
         let uptime_ms = engine.clock().now().millis_since(state.started_at);
         caller.answer(running_text(caller.locale, name, state.context, processes, uptime_ms));
+        tell_sharing(caller, engine, name);
         let events = engine.instance().settings.roots.event_log_of(name);
         if let Some(kills) = engine::guest::oom_kills(&events) {
             let locale = caller.locale;
@@ -36,6 +44,18 @@ pub(super) fn status(caller: Caller, engine: &Engine, name: &VServerName) -> u8 
         }
     }
     0
+}
+
+/// Says how much of its files others have too, when that is so: the original had nothing to say of it.
+fn tell_sharing(caller: Caller, engine: &Engine, name: &VServerName) {
+    let root = engine::config::root_directory_of(&engine.instance().settings.roots, name);
+    let sharing = root.and_then(|root| unification::sharing(&root, COUNT_PATIENCE));
+    if let Some(sharing) = sharing {
+        let locale = caller.locale;
+        let [shared, own] =
+            [sharing.shared_bytes, sharing.own_bytes].map(|bytes| format::bytes(locale, bytes));
+        caller.answer(locale.status_shared(&shared, &own));
+    }
 }
 
 /// Whether it runs, without a word: 0 when it does, 1 when not.

@@ -6,7 +6,7 @@ use domain::config_entry::ConfigTree;
 use domain::failure::Failure;
 use domain::id::VServerName;
 use domain::interface::{Device, Interface};
-use domain::vserver::Detail;
+use domain::vserver::{Detail, SharedBy, Sharing};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
@@ -149,6 +149,16 @@ fn interface_text(interface: &Interface) -> String {
     format!("{}{prefix}{device}", interface.address)
 }
 
+fn shared_text(t: Locale, sharing: Sharing) -> String {
+    let size = format::bytes(t, sharing.shared_bytes);
+    match sharing.by {
+        SharedBy::Blocks => t.shared_by_blocks(&size),
+        SharedBy::Reference { vservers } => {
+            t.shared_by_reference(&size, &format::integer(t, vservers.into()))
+        }
+    }
+}
+
 fn facts(t: Locale, detail: &Detail) -> impl IntoView + use<> {
     let summary = &detail.summary;
     let or_dash = |text: Option<String>| text.filter(|text| !text.is_empty()).unwrap_or("–".into());
@@ -170,6 +180,24 @@ fn facts(t: Locale, detail: &Detail) -> impl IntoView + use<> {
             {code(t.root_directory(), detail.root_directory.clone())}
             {detail.volume.clone().map(|device| code(t.volume(), device))}
             {text(t.disk_used(), detail.disk_bytes.map(|bytes| format::bytes(t, bytes)))}
+            {detail.sharing.map(|sharing| text(t.shared_files(), Some(shared_text(t, sharing))))}
         </dl>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shared_is_said_with_how() {
+        let sharing = |by| Sharing { shared_bytes: 3 << 20, own_bytes: 1, by };
+        let reference = sharing(SharedBy::Reference { vservers: 3 });
+        let text = shared_text(Locale::English, reference);
+        assert!(text.contains("MiB, a reference") && text.contains("(number: 3)"), "{text}");
+        let text = shared_text(Locale::French, reference);
+        assert!(text.contains("Mio, une référence") && text.contains("nombre : 3"), "{text}");
+        let text = shared_text(Locale::English, sharing(SharedBy::Blocks));
+        assert!(text.contains("whose blocks other files have too"), "{text}");
     }
 }
