@@ -357,7 +357,7 @@ proptest! {
         methods in proptest::sample::select(vec![
             "", "debootstrap", "rsync", "clone", "yum", "template", "skeleton",
         ]),
-        words in proptest::collection::vec("[ -~\n\t]{0,30}", 30),
+        words in proptest::collection::vec("[ -~\n\t]{0,30}", 31),
     ) {
         let mut words = words.into_iter();
         let mut next = || words.next().unwrap_or_default();
@@ -391,6 +391,7 @@ proptest! {
             cpuset_cpus: next(),
             cpuset_mems: next(),
             cpuset_virtual: next(),
+            unified: next(),
             at_host: AtHost { source: next(), ..AtHost::default() },
         };
         if let Ok(spec) = form.judge(&host()) {
