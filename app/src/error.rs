@@ -54,6 +54,7 @@ pub fn status_of(failure: &Failure) -> StatusCode {
         | Failure::NothingToChange
         | Failure::Mounted { .. }
         | Failure::Place { .. }
+        | Failure::BaseUnusable { .. }
         | Failure::Cancelled => StatusCode::CONFLICT,
         Failure::Invalid { .. }
         | Failure::WrongCredentials

@@ -520,3 +520,25 @@ fn what_is_due_is_taken_once_and_what_is_not_kept_goes() {
     assert_eq!(backups(&sandbox).len(), 2);
     assert_eq!(look(first + 2 * hour + 120_000), 0);
 }
+
+#[test]
+fn a_restore_puts_files_where_the_administrators_link_leads() {
+    leave_network();
+    let sandbox = Sandbox::without_bases();
+    make_tiny(&sandbox);
+    sandbox.must(&["tiny", "backup"]);
+    let backup = backups(&sandbox).remove(0);
+    sandbox.must(&["--silent", "tiny", "delete", "--now"]);
+    let place = fs::canonicalize(sandbox.directory()).unwrap().join("vservers");
+    fs::create_dir(&place).unwrap();
+    let link = sandbox.settings.roots.config_base.join(".defaults/vdirbase");
+    fs::create_dir_all(link.parent().unwrap()).unwrap();
+    symlink(&place, &link).unwrap();
+    sandbox.must(&["tiny", "backup", "restore", &backup]);
+    assert_eq!(sandbox.names_in(&place), ["tiny"]);
+    let vdir = sandbox.settings.roots.config_base.join("tiny/vdir");
+    assert_eq!(fs::canonicalize(vdir).unwrap(), place.join("tiny"));
+    sandbox.must(&["tiny", "start"]);
+    assert_eq!(sandbox.must(&["tiny", "exec", "hostname"]), "tiny\n");
+    sandbox.must(&["tiny", "stop"]);
+}

@@ -38,7 +38,7 @@ fn an_archive_of_the_course_becomes_a_vserver() {
         "-t",
         archive,
     ]);
-    let root = sandbox.settings.roots.guest_of(&"mandriva".parse().unwrap());
+    let root = sandbox.settings.roots.guest_base.join("mandriva");
     let directory = fs::metadata(root.join("etc/init.d")).unwrap();
     assert_eq!((directory.uid(), directory.gid()), (33, 8), "unshifted on disk");
     sandbox.must(&["mandriva", "start"]);
@@ -51,5 +51,5 @@ fn an_archive_of_the_course_becomes_a_vserver() {
     fs::write(&packed, "no archive").unwrap();
     let refused = sandbox.vserver(&["other", "build", "-m", "template", "--", "-t", archive]);
     assert_eq!(refused.status.code(), Some(1), "{refused:?}");
-    assert!(!sandbox.settings.roots.guest_of(&"other".parse().unwrap()).exists());
+    assert!(!sandbox.settings.roots.guest_base.join("other").exists());
 }

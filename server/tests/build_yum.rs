@@ -134,7 +134,7 @@ fn a_described_distribution_is_built_started_and_entered() {
         "--",
         "extra",
     ]);
-    let root = sandbox.settings.roots.guest_of(&"fc6".parse().unwrap());
+    let root = sandbox.settings.roots.guest_base.join("fc6");
     let text = |path: &str| fs::read_to_string(root.join(path)).unwrap();
     assert_eq!(text("root/post"), "post as 0\n");
     assert_eq!(text("root/initpost"), "fc6 of tiny1\n");

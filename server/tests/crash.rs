@@ -51,7 +51,7 @@ fn repair(sandbox: &Sandbox, point: &str) {
 fn exists(sandbox: &Sandbox, name: &str, point: &str) -> bool {
     let name = name.parse().unwrap();
     let roots = &sandbox.settings.roots;
-    let found = [roots.config_of(&name).exists(), roots.guest_of(&name).exists()];
+    let found = [roots.config_of(&name).exists(), roots.guest_base.join(name.as_str()).exists()];
     assert_eq!(found[0], found[1], "{point}: files and config tree come and go together");
     found[0]
 }

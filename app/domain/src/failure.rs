@@ -307,12 +307,38 @@ pub enum Failure {
         /// Why not.
         problem: PlaceProblem,
     },
+    /// The directory for VServers' files, which the administrator named, cannot be used.
+    #[error("{link} leads to {path}: {problem:?}")]
+    BaseUnusable {
+        /// The link.
+        link: String,
+        /// Where it leads.
+        path: String,
+        /// Why that cannot be used.
+        problem: BaseProblem,
+    },
     /// Something nobody foresaw. The log holds the rest under the reference.
     #[error("unexpected: {detail}")]
     Unexpected {
         /// What was being tried, for the log; shown small.
         detail: String,
     },
+}
+
+/// Why a directory is no place for VServers' files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BaseProblem {
+    /// It is not there.
+    Missing,
+    /// It is no directory.
+    NotADirectory,
+    /// It, or a directory above it, is not root's, or others may write there.
+    NotRootsAlone,
+    /// Others may enter it, and it holds more than VServers.
+    OpenToOthers,
+    /// It is among the files of a VServer.
+    InsideVServer,
 }
 
 /// Something a host may lack.

@@ -14,6 +14,7 @@ use domain::id::VServerName;
 use domain::operation::Stage;
 use domain::place::PlaceProblem;
 
+use crate::base_links;
 use crate::config::{self, ConfigError};
 use crate::engine::Instance;
 use crate::lifecycle;
@@ -112,12 +113,12 @@ pub fn delete(
     }
     finish.extend([
         Finish::RemoveTree(aside_config),
-        Finish::RemoveTree(roots.cache_base.join(name.as_str())),
+        Finish::RemoveTree(base_links::cache_of(roots, name)),
         Finish::RemoveTree(roots.log_base.join(name.as_str())),
         Finish::RemoveFile(roots.run_file_of(name)),
         Finish::RemoveTree(config::history_of(roots, &ConfigTree::VServer(name.clone()))),
         // Its package state, when that was managed from outside.
-        Finish::RemoveTree(roots.guest_base.join(".pkg").join(name.as_str())),
+        Finish::RemoveTree(base_links::packages_of(roots, name)),
     ]);
     crash_point("delete:checked");
     work.commit(finish)?;
@@ -139,11 +140,11 @@ enum Files {
 fn plan(roots: &Roots, name: &VServerName, is_kept: bool) -> Result<Files, DeleteError> {
     let Some(root) = config::root_directory_of(roots, name) else { return Ok(Files::None) };
     let wrong = |problem| DeleteError::Place { path: root.clone(), problem };
-    let is_within = guest_bases(roots)
+    let is_within = base_links::guest_bases(roots)
         .iter()
         .any(|base| root.strip_prefix(base).is_ok_and(|rest| rest.components().count() > 0));
     if !is_within {
-        let base = roots.guest_base.display().to_string();
+        let base = base_links::shown_guest_base(roots).display().to_string();
         return Err(wrong(PlaceProblem::Outside { base }));
     }
     let mounts = unification::volumes_in(&root)
@@ -162,14 +163,4 @@ fn plan(roots: &Roots, name: &VServerName, is_kept: bool) -> Result<Files, Delet
         true => Err(wrong(PlaceProblem::ReadOnly)),
         false => Ok(Files::Volume(root)),
     }
-}
-
-/// Where guest files may be: the base of the settings, and what `.defaults/vdirbase` leads to.
-pub(crate) fn guest_bases(roots: &Roots) -> Vec<PathBuf> {
-    let linked = roots.config_base.join(".defaults/vdirbase");
-    [roots.guest_base.clone(), linked]
-        .iter()
-        .filter_map(|path| std::fs::canonicalize(path).ok())
-        .filter(|path| path.parent().is_some())
-        .collect()
 }

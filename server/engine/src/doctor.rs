@@ -10,6 +10,7 @@ use domain::failure::{Failure, HostFeature};
 use domain::id::{OperationId, VServerName};
 use domain::operation::Target;
 
+use crate::base_links;
 use crate::build;
 use crate::cgroup::Layout;
 use crate::engine::Engine;
@@ -137,9 +138,10 @@ fn leftovers(engine: &Engine) -> Vec<Finding> {
     }
     let ids: Vec<String> = live.iter().map(|one| one.operation.id.to_string()).collect();
     let names: Vec<String> = live.iter().map(|one| one.operation.target.to_string()).collect();
-    for base in
-        [&roots.guest_base, &roots.config_base, &roots.cache_base.join("bases"), &roots.templates()]
-    {
+    let mut bases = base_links::guest_bases(roots);
+    bases.extend([roots.config_base.clone(), roots.cache_base.join("bases"), roots.templates()]);
+    bases.dedup();
+    for base in &bases {
         findings.extend(strays(base, &ids, &names).into_iter().map(Finding::Stray));
     }
     findings

@@ -23,6 +23,7 @@ use domain::host::{HostFacts, NatNetwork};
 use domain::id::{Architecture, ContextId, HostName, Suite, VServerName};
 use domain::init::Init;
 
+use crate::base_links;
 use crate::build::distribution;
 use crate::config::{self, ConfigError};
 use crate::network::{self, NetworkError, is_guest_address};
@@ -177,7 +178,7 @@ fn host_facts_at(
         names,
         host_names: host_names(roots)?,
         next_context,
-        guest_base: roots.guest_base.display().to_string(),
+        guest_base: base_links::shown_guest_base(roots).display().to_string(),
         config_base: roots.config_base.display().to_string(),
         run_base: roots.run_base.display().to_string(),
         styles,

@@ -23,6 +23,7 @@
 
 pub mod archive;
 pub mod backup;
+pub mod base_links;
 pub mod build;
 pub mod cgroup;
 pub mod change;

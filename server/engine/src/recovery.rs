@@ -15,9 +15,9 @@ use domain::note::Note;
 use domain::operation::{Kind, Operation, Progress, Stage, Target};
 
 use crate::backup;
+use crate::base_links::{cache_bases, guest_bases};
 use crate::clock::Clock;
 use crate::config::{ConfigDirectory, ConfigError, EditStep, history_base};
-use crate::delete::guest_bases;
 use crate::engine::Instance;
 use crate::freezer::{self, FreezeError};
 use crate::identity;
@@ -260,6 +260,7 @@ fn is_there(path: &Path) -> bool {
 /// The last guard: a path strictly below one of our bases.
 fn ours<'a>(roots: &Roots, path: &'a Path) -> Result<&'a Path, RecoveryError> {
     let mut bases = guest_bases(roots);
+    bases.extend(cache_bases(roots));
     bases.push(history_base(roots));
     bases.extend(
         [

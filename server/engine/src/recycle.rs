@@ -29,6 +29,7 @@ use domain::recycle::{Bin, BinEntry, Binned};
 use domain::time::UnixMillis;
 use serde::{Deserialize, Serialize};
 
+use crate::base_links;
 use crate::config;
 use crate::configure;
 use crate::engine::{ALLOCATION_PATIENCE, Change, Engine, Instance, Job};
@@ -196,7 +197,7 @@ pub(crate) fn put(
         let parent = home.parent().unwrap_or(Path::new("/"));
         (parent.join(".bin").join(id.as_str()), home)
     };
-    let cache = roots.cache_base.join(name.as_str());
+    let cache = base_links::cache_of(roots, name);
     let others = identity::others_of(roots, name).into_iter().filter(|path| *path != cache);
     let entry = Entry {
         id: id.clone(),
@@ -238,12 +239,7 @@ fn known_as(roots: &Roots, name: &VServerName) -> VServerIdentity {
 }
 
 fn make_private(path: &Path) -> Result<(), RecycleError> {
-    match DirBuilder::new().mode(0o700).create(path) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            Err(RecycleError::Write { path: path.to_owned(), source: error })
-        }
-        _ => Ok(()),
-    }
+    tree::make_private(path).map_err(|source| RecycleError::Write { path: path.to_owned(), source })
 }
 
 fn write_entry(directory: &Path, entry: &Entry) -> Result<(), RecycleError> {

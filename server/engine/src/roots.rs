@@ -62,7 +62,7 @@ pub struct Settings {
 pub struct Roots {
     /// Config trees, in the original's format.
     pub config_base: PathBuf,
-    /// Guest files.
+    /// Guest files, unless the administrator's link leads elsewhere: see [`crate::base_links`].
     pub guest_base: PathBuf,
     /// Run files (`<xid>\n`) and, below `.state`, what was applied at start.
     pub run_base: PathBuf,
@@ -278,12 +278,6 @@ impl Roots {
     #[must_use]
     pub fn config_of(&self, name: &VServerName) -> PathBuf {
         self.config_base.join(name.as_str())
-    }
-
-    /// Where a new VServer's files go. An existing one's are where its `vdir` points.
-    #[must_use]
-    pub fn guest_of(&self, name: &VServerName) -> PathBuf {
-        self.guest_base.join(name.as_str())
     }
 
     /// The run file of a VServer: `<xid>\n` while it runs.

@@ -17,6 +17,7 @@ use domain::operation::Kind;
 use domain::vserver::{Detail, State, Summary, Usage};
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, open, openat2};
 
+use crate::base_links;
 use crate::config::{self, ConfigError, GuestConfig};
 use crate::facts::os_release_value;
 use crate::guest;
@@ -120,7 +121,7 @@ pub fn detail(
     let root = running
         .map(|state| state.root.clone())
         .or_else(|| config::root_directory_of(roots, name))
-        .unwrap_or_else(|| roots.guest_of(name));
+        .unwrap_or_else(|| base_links::shown_guest_base(roots).join(name.as_str()));
     let sharing = unification::sharing(&root, DISK_PATIENCE);
     let has_layers = unification::reference_of(&root).is_ok_and(|found| found.is_some());
     Ok(Detail {

@@ -6,9 +6,10 @@
 //! guest that has dug a hundred thousand directories cannot exhaust our descriptors or stack.
 
 use std::ffi::{CStr, CString};
-use std::fs;
+use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -23,6 +24,15 @@ const MAX_DEPTH: usize = 48;
 
 /// What `mkfs.ext4` leaves in a new filesystem; stays when a directory is emptied.
 pub(crate) const LOST_AND_FOUND: &CStr = c"lost+found";
+
+/// Makes a directory, and those above it, where they are missing; nobody but root may come in.
+///
+/// # Errors
+/// When it cannot be made.
+pub(crate) fn make_private(directory: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    fs::set_permissions(directory, fs::Permissions::from_mode(0o700))
+}
 
 /// Removes a tree, or a file. What is not there is no error.
 ///

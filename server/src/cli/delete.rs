@@ -9,6 +9,7 @@ use domain::failure::Failure;
 use domain::id::VServerName;
 use domain::operation::Kind;
 use engine::Engine;
+use engine::base_links;
 use engine::config;
 use engine::engine::Change;
 use engine::protect;
@@ -76,7 +77,8 @@ fn is_confirmed(
 ) -> bool {
     let roots = &engine.instance().settings.roots;
     let locale = caller.locale;
-    let files = config::root_directory_of(roots, name).unwrap_or_else(|| roots.guest_of(name));
+    let files = config::root_directory_of(roots, name)
+        .unwrap_or_else(|| base_links::shown_guest_base(roots).join(name.as_str()));
     let (config, files) =
         (roots.config_of(name).display().to_string(), files.display().to_string());
     let what = match until {

@@ -373,7 +373,7 @@ fn judge_places(caller: Caller, engine: &Engine, build: &Build) -> Result<(), u8
         std::fs::canonicalize(&path).unwrap_or(path)
     };
     for (option, given, ours) in [
-        ("--rootdir", &build.places.root_base, roots.guest_base.clone()),
+        ("--rootdir", &build.places.root_base, engine::base_links::shown_guest_base(roots)),
         ("--confdir", &build.places.config, roots.config_of(&name)),
         ("--lockfile", &build.places.run_file, roots.run_file_of(&name)),
     ] {

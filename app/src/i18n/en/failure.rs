@@ -1,7 +1,7 @@
 //! English: what did not happen, and what to do about it.
 
 use domain::config_change::NotEditable;
-use domain::failure::{Failure, HostFeature};
+use domain::failure::{BaseProblem, Failure, HostFeature};
 
 use super::archive;
 
@@ -248,12 +248,44 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
             format!("Unmount it (umount {path}), then try again."),
         ),
         Failure::Place { path, problem } => super::place::place(path, problem),
+        Failure::BaseUnusable { link, path, problem } => {
+            let (what, remedy) = base_problem(*problem, path);
+            (format!("VServers' files are to go to {path}, as {link} says, but {what}."), remedy)
+        }
         Failure::Unexpected { detail } => (
             format!("Something unforeseen happened: {detail}"),
             "Try again. If it happens again, tell the administrator the reference below.".into(),
         ),
     };
     (what, remedy)
+}
+
+/// Why a directory is no place for VServers' files, and what to do.
+fn base_problem(problem: BaseProblem, path: &str) -> (&'static str, String) {
+    match problem {
+        BaseProblem::Missing => (
+            "there is no such directory",
+            format!("Make it (install -d -m 700 {path}), mount it, or correct the link."),
+        ),
+        BaseProblem::NotADirectory => {
+            ("that is no directory", "Let the link lead to a directory.".into())
+        }
+        BaseProblem::NotRootsAlone => (
+            "it, or a directory above it, is not root's alone",
+            "It and all above it must belong to root, and nobody else may write there.".into(),
+        ),
+        BaseProblem::OpenToOthers => (
+            "other users may enter it, and it holds more than VServers",
+            format!(
+                "If nobody else needs it: chmod 700 {path}. Otherwise use a directory for VServers \
+                 alone."
+            ),
+        ),
+        BaseProblem::InsideVServer => (
+            "that is among the files of a VServer",
+            "Let the link lead to a directory of the host's own.".into(),
+        ),
+    }
 }
 
 /// Why a file cannot be changed, and what to do.

@@ -1,7 +1,7 @@
 //! French: what did not happen, and what to do about it.
 
 use domain::config_change::NotEditable;
-use domain::failure::{Failure, HostFeature};
+use domain::failure::{BaseProblem, Failure, HostFeature};
 
 use super::archive;
 
@@ -258,6 +258,16 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
             format!("Démontez-le (umount {path}), puis réessayez."),
         ),
         Failure::Place { path, problem } => super::place::place(path, problem),
+        Failure::BaseUnusable { link, path, problem } => {
+            let (what, remedy) = base_problem(*problem, path);
+            (
+                format!(
+                    "Les fichiers des VServers doivent aller dans {path}, comme l’indique {link}, \
+                     mais {what}."
+                ),
+                remedy,
+            )
+        }
         Failure::Unexpected { detail } => (
             format!("Quelque chose d’imprévu est arrivé : {detail}"),
             "Réessayez. Si cela se reproduit, donnez la référence ci-dessous à l’administrateur."
@@ -265,6 +275,36 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
         ),
     };
     (what, remedy)
+}
+
+/// Why a directory is no place for VServers' files, and what to do.
+fn base_problem(problem: BaseProblem, path: &str) -> (&'static str, String) {
+    match problem {
+        BaseProblem::Missing => (
+            "ce répertoire n’existe pas",
+            format!("Créez-le (install -d -m 700 {path}), montez-le, ou corrigez le lien."),
+        ),
+        BaseProblem::NotADirectory => {
+            ("ce n’est pas un répertoire", "Faites mener le lien à un répertoire.".into())
+        }
+        BaseProblem::NotRootsAlone => (
+            "lui-même, ou un répertoire au-dessus, n’appartient pas à root seul",
+            "Lui et tous ceux au-dessus doivent appartenir à root, et personne d’autre ne doit \
+             pouvoir y écrire."
+                .into(),
+        ),
+        BaseProblem::OpenToOthers => (
+            "d’autres utilisateurs peuvent y entrer, et il contient autre chose que des VServers",
+            format!(
+                "Si personne d’autre n’en a besoin : chmod 700 {path}. Sinon, prenez un répertoire \
+                 réservé aux VServers."
+            ),
+        ),
+        BaseProblem::InsideVServer => (
+            "il se trouve parmi les fichiers d’un VServer",
+            "Faites mener le lien à un répertoire propre à l’hôte.".into(),
+        ),
+    }
 }
 
 /// Why a file cannot be changed, and what to do.

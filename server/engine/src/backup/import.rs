@@ -21,12 +21,13 @@ use domain::note::Note;
 
 use super::host_only::{Provenance, withhold};
 use super::manifest::{Bytes, ConfigContent, ConfigEntry};
-use super::restore::{RestoreError, place, private};
+use super::restore::{RestoreError, place};
 use super::saved::{BEGUN, Saved, find};
 use super::take_unrecorded;
 use super::tree::LINKS;
 use super::view::wrong;
 use crate::archive::{self, Caps, Source};
+use crate::base_links;
 use crate::engine::Instance;
 use crate::operation::{SavedAt, Step, Stopped, Store, Work, crash_point};
 
@@ -101,8 +102,8 @@ fn gather(
     }
     let settings = &instance.settings;
     // Set-user-id programs of strangers will lie below: nobody else may come here.
-    private(&settings.roots.guest_base).map_err(place(&settings.roots.guest_base))?;
-    let staging = settings.roots.guest_base.join(format!(".staging-{}", work.id()));
+    let base = base_links::prepare_guest_base(&settings.roots).map_err(Failure::from)?;
+    let staging = base.join(format!(".staging-{}", work.id()));
     work.intend(Step::MakeTree(staging.clone()))?;
     crash_point("import:intended");
     make(&staging)?;

@@ -55,6 +55,7 @@ use self::pack::{PackError, Packer};
 use self::saved::Saved;
 use self::stored::{Stored, unreachable_target};
 use self::tree::TreeError;
+use crate::base_links;
 use crate::config;
 use crate::engine::Instance;
 use crate::freezer::{self, FreezeError};
@@ -240,7 +241,7 @@ fn write(
         None => {
             let files = config::root_directory_of(roots, name)
                 .ok_or_else(|| failed(BackupError::NoFiles { name: name.clone() }))?;
-            Saved::of_here(roots.config_of(name), files, pkg_of(roots, name))
+            Saved::of_here(roots.config_of(name), files, base_links::packages_of(roots, name))
         }
     };
     let mut config = tree::read(&place.config).map_err(|error| failed(error.into()))?;
@@ -347,14 +348,12 @@ fn stand_still(
         crash_point("backup:frozen");
         Ok(())
     };
+    let base = base_links::shown_guest_base(roots);
     // Layers are shown with other ids while it runs: a copy of them would be another's.
     let is_plain = unification::reference_of(root).map_err(Failure::from)?.is_none();
-    if is_plain
-        && crate::tree::shares_blocks(&roots.guest_base)
-        && root.starts_with(&roots.guest_base)
-    {
+    if is_plain && crate::tree::shares_blocks(&base) && root.starts_with(&base) {
         work.progress(Stage::TakingSnapshot, 20);
-        let snapshot = roots.guest_base.join(format!(".staging-{}", work.id()));
+        let snapshot = base.join(format!(".staging-{}", work.id()));
         work.intend(Step::MakeTree(snapshot.clone()))?;
         frozen(work)?;
         let copied = clone_tree(root, &snapshot);
@@ -513,11 +512,6 @@ pub(crate) fn recovered(instance: &Instance, store: &Store, operation: &Operatio
         tracing::warn!(name = %order.vserver, error = chain(&error), "not noted");
     }
     kept
-}
-
-/// Where the package state of a VServer is that is managed from outside.
-fn pkg_of(roots: &Roots, name: &VServerName) -> PathBuf {
-    roots.guest_base.join(".pkg").join(name.as_str())
 }
 
 fn opened(path: &Path) -> Result<OwnedFd, BackupError> {

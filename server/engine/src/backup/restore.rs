@@ -27,7 +27,8 @@ use super::stored::Stored;
 use super::tree::{self as config_tree, TreeError};
 use super::unpack::{One, Unpacked, beneath};
 use super::view::{manifest, member, not_in_backup, wrong};
-use super::{depot, inside, pkg_of};
+use super::{depot, inside};
+use crate::base_links;
 use crate::build::host_keys;
 use crate::config::{self, GuestConfig};
 use crate::engine::{Engine, Instance};
@@ -128,7 +129,7 @@ fn has_pkg(manifest: &Manifest) -> bool {
 
 /// Sees that nothing is where package state goes: somebody may have left it when a VServer went.
 fn pkg_is_free(roots: &Roots, name: &VServerName) -> Result<(), Failure> {
-    let path = pkg_of(roots, name);
+    let path = base_links::packages_of(roots, name);
     match fs::symlink_metadata(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(source) => Err(RestoreError::Place { path, source }.into()),
@@ -161,7 +162,7 @@ pub(crate) fn judge(
 
 /// Whether the directory of the files is there, empty, and is to be filled.
 pub(super) fn to_be_filled(roots: &Roots, name: &VServerName) -> Result<bool, Failure> {
-    let path = roots.guest_of(name);
+    let path = base_links::guest_of(roots, name)?;
     let is_empty = match fs::symlink_metadata(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(source) => return Err(RestoreError::Place { path, source }.into()),
@@ -228,15 +229,15 @@ impl Places {
         has_pkg: bool,
     ) -> Result<Self, Stopped> {
         let roots = &instance.settings.roots;
-        private(&roots.guest_base).map_err(place(&roots.guest_base))?;
         config::ensure_defaults(roots)?;
+        let base = base_links::prepare_guest_base(roots).map_err(Failure::from)?;
         let mut finish = Vec::new();
-        let root = roots.guest_of(&spec.name);
+        let root = base.join(spec.name.as_str());
         let root = if to_be_filled(roots, &spec.name)? {
             work.intend(Step::Fill(root.clone()))?;
             root
         } else {
-            let aside = roots.guest_base.join(format!(".staging-{}", work.id()));
+            let aside = base.join(format!(".staging-{}", work.id()));
             work.intend(Step::MakeTree(aside.clone()))?;
             DirBuilder::new().mode(0o700).create(&aside).map_err(place(&aside))?;
             finish.push(Finish::Move { from: aside.clone(), to: root });
@@ -246,7 +247,7 @@ impl Places {
             false => None,
             true => {
                 pkg_is_free(roots, &spec.name)?;
-                let base = roots.guest_base.join(".pkg");
+                let base = base.join(".pkg");
                 DirBuilder::new()
                     .recursive(true)
                     .mode(0o755)
@@ -255,7 +256,7 @@ impl Places {
                 let aside = base.join(format!(".staging-{}", work.id()));
                 work.intend(Step::MakeTree(aside.clone()))?;
                 DirBuilder::new().mode(0o700).create(&aside).map_err(place(&aside))?;
-                let to = pkg_of(roots, &spec.name);
+                let to = base_links::packages_of(roots, &spec.name);
                 finish.push(Finish::Move { from: aside.clone(), to });
                 Some(aside)
             }
@@ -326,19 +327,13 @@ impl Places {
 
 /// Whether there is room for the files; a restore that cannot end is not begun.
 fn has_room(roots: &Roots, manifest: &Checked) -> Result<(), Failure> {
-    let path = &roots.guest_base;
+    let path = &base_links::shown_guest_base(roots);
     let found = statvfs(path).map_err(|errno| place(path)(errno.into()))?;
     let free = found.f_bavail.saturating_mul(found.f_frsize);
     if manifest.stored_bytes() > free {
         return Err(Failure::DiskFull { path: path.display().to_string() });
     }
     Ok(())
-}
-
-pub(super) fn private(directory: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-    fs::set_permissions(directory, fs::Permissions::from_mode(0o700))
 }
 
 fn opened(path: &Path) -> Result<OwnedFd, RestoreError> {

@@ -7,10 +7,10 @@
 //!
 //! Not here: what makes one VServer differ from another ([`super::configure`]).
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, Read, Write};
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -34,6 +34,7 @@ use super::bases;
 use super::debootstrap::{self, Listener, Word};
 use super::running::{self, LOOK_EVERY, Running, Waiting, next_line};
 use super::stage::{self, NotRun, StagePlan};
+use crate::base_links;
 use crate::engine::Instance;
 use crate::operation::{Step, Stopped, Work, crash_point};
 use crate::roots::{IDS_PER_VSERVER, Roots, first_host_id};
@@ -41,8 +42,6 @@ use crate::tree;
 
 /// Changes whenever what this module makes of the same method changes.
 const RECIPE: u32 = 1;
-/// What of the engine's environment says how to reach a mirror.
-const PROXY_VARIABLES: [&str; 4] = ["http_proxy", "https_proxy", "ftp_proxy", "no_proxy"];
 
 /// A base that is there, for as long as this lives.
 #[derive(Debug)]
@@ -98,7 +97,7 @@ pub(super) fn obtain(
 ) -> Result<Base, Stopped> {
     let directory = bases_directory(&instance.settings.roots);
     // Guests' set-user-id programs lie below, owned by the host's root: nobody else may come here.
-    make_private(&directory).map_err(|source| at(&directory, source))?;
+    tree::make_private(&directory).map_err(|source| at(&directory, source))?;
     let key = key(&spec.method, spec.init);
     let place = directory.join(&key);
     let lock_path = directory.join(format!("{key}.lock"));
@@ -158,11 +157,6 @@ pub(super) fn obtain(
 
 pub(super) fn at(path: &Path, source: io::Error) -> BuildError {
     BuildError::Place { path: path.to_owned(), source }
-}
-
-pub(super) fn make_private(directory: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-    fs::set_permissions(directory, fs::Permissions::from_mode(0o700))
 }
 
 fn made_at(place: &Path) -> Option<UnixMillis> {
@@ -247,11 +241,7 @@ fn run_debootstrap(
         // How debootstrap is told that it may make no device nodes.
         ("container".to_owned(), "lxc".to_owned()),
     ];
-    environment.extend(
-        PROXY_VARIABLES
-            .iter()
-            .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?))),
-    );
+    environment.extend(stage::proxies());
     let plan = StagePlan {
         directory: root.to_owned(),
         first_host_id: wanted.first_host_id,
@@ -277,9 +267,8 @@ fn run_debootstrap(
 
 /// See [`super::try_stage`].
 pub(super) fn try_stage(instance: &Instance) -> Result<(), Failure> {
-    let base = &instance.settings.roots.guest_base;
+    let base = &base_links::prepare_guest_base(&instance.settings.roots)?;
     let unexpected = |source: io::Error| Failure::from(at(base, source));
-    make_private(base).map_err(unexpected)?;
     let directory = base.join(format!(".probe-{}", std::process::id()));
     fs::create_dir(&directory).map_err(unexpected)?;
     let plan = StagePlan {

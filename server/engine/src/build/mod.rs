@@ -39,6 +39,7 @@ use domain::note::Note;
 use domain::operation::Stage;
 
 use crate::config;
+use crate::base_links::{self, BaseLinkError};
 use crate::engine::Instance;
 use crate::operation::{Finish, Record, Step, Stopped, Work, crash_point};
 use crate::recovery::{self, RecoveryError};
@@ -55,6 +56,9 @@ pub enum BuildError {
         path: PathBuf,
     },
     /// A directory of ours could not be used.
+    /// There is no place for its files.
+    #[error("finding the place of its files")]
+    NoPlace(#[from] BaseLinkError),
     #[error("using {path}")]
     Place {
         /// Which.
@@ -137,7 +141,7 @@ pub fn judge_place(roots: &Roots, spec: &BuildSpec) -> Result<(), BuildError> {
 }
 
 fn place_of(roots: &Roots, spec: &BuildSpec) -> Result<Place, BuildError> {
-    let path = roots.guest_of(&spec.name);
+    let path = base_links::guest_of(roots, &spec.name)?;
     match fs::symlink_metadata(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Place::Free),
         Err(source) => Err(BuildError::Place { path, source }),
@@ -166,12 +170,12 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> BuildError {
 /// When it is cancelled or something fails; what was made so far is in the journal.
 pub fn build(instance: &Instance, work: &mut Work<'_>, spec: &BuildSpec) -> Result<(), Stopped> {
     let roots = &instance.settings.roots;
-    base::make_private(&roots.guest_base).map_err(at(&roots.guest_base))?;
     config::ensure_defaults(roots)?;
     let base = match &spec.method {
         Method::Debootstrap { .. } => Some(base::obtain(instance, work, spec)?),
         _ => None,
     };
+    base_links::prepare_guest_base(roots).map_err(BuildError::from)?;
     let mut held = match spec.method.copied_vserver() {
         Some(name) => Some(source::hold(roots, work, name)?),
         None => None,
@@ -256,7 +260,8 @@ fn make_root(
     base: Option<&base::Base>,
     finish: &mut Vec<Finish>,
 ) -> Result<PathBuf, Stopped> {
-    let place = roots.guest_of(&spec.name);
+    let base_directory = base_links::guest_base(roots).map_err(BuildError::from)?;
+    let place = base_directory.join(spec.name.as_str());
     match place_of(roots, spec)? {
         Place::Empty => {
             work.intend(Step::Fill(place.clone()))?;
@@ -267,7 +272,7 @@ fn make_root(
             Ok(place)
         }
         Place::Free => {
-            let root = roots.guest_base.join(format!(".staging-{}", work.id()));
+            let root = base_directory.join(format!(".staging-{}", work.id()));
             work.intend(Step::MakeTree(root.clone()))?;
             let mode = match base {
                 Some(base) => {
@@ -287,7 +292,8 @@ fn make_root(
 /// come to its end moves it back.
 fn set_aside(roots: &Roots, work: &mut Work<'_>, spec: &BuildSpec) -> Result<(), Stopped> {
     let seconds = work.clock().now().0 / 1000;
-    for from in [roots.config_of(&spec.name), roots.guest_of(&spec.name)] {
+    let files = base_links::guest_of(roots, &spec.name).map_err(BuildError::from)?;
+    for from in [roots.config_of(&spec.name), files] {
         let is_filled = finishes_in(&from, work);
         if fs::symlink_metadata(&from).is_err() || is_filled {
             continue;

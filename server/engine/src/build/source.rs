@@ -8,6 +8,7 @@ use domain::field::{Field, FieldErrors, Problem};
 use domain::id::VServerName;
 use domain::note::Note;
 
+use crate::base_links;
 use crate::config;
 use crate::freezer;
 use crate::lifecycle::LifecycleError;
@@ -57,7 +58,7 @@ pub(super) fn hold(
         }
     };
     let Some(root) = config::root_directory_of(roots, name) else {
-        return Err(missing(&roots.guest_of(name)).into());
+        return Err(missing(&base_links::shown_guest_base(roots).join(name.as_str())).into());
     };
     let state = GuestState::running(roots, name).map_err(LifecycleError::from)?;
     if state.is_none() {

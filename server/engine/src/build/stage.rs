@@ -85,6 +85,15 @@ pub(crate) const MAPPED: &[u8] = b"m";
 /// Every capability there is (41 in Linux 6.x), over the namespace alone.
 const ALL_CAPABILITIES: u64 = (1 << 41) - 1;
 
+/// What of the engine's environment says how to reach a mirror.
+const PROXY_VARIABLES: [&str; 4] = ["http_proxy", "https_proxy", "ftp_proxy", "no_proxy"];
+
+/// How a program reaches a mirror, as far as the engine's own environment says it.
+pub(super) fn proxies() -> impl Iterator<Item = (String, String)> {
+    let set = |name: &&str| Some(((*name).to_owned(), std::env::var(name).ok()?));
+    PROXY_VARIABLES.iter().filter_map(set)
+}
+
 /// What is to be run on what.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct StagePlan {

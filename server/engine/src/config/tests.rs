@@ -297,12 +297,12 @@ fn what_a_build_writes_is_what_is_read() {
     write_new(&staging, &files).unwrap();
     assert!(list(&tree.roots).unwrap().is_empty(), "a staging directory is no VServer");
     put_in_place(&staging, &tree.roots.config_of(&name)).unwrap();
-    fs::create_dir(tree.roots.guest_of(&name)).unwrap();
+    fs::create_dir(tree.roots.guest_base.join(name.as_str())).unwrap();
     let config = GuestConfig::read(&tree.roots, &name).unwrap();
     assert_eq!(config.interfaces, [interface]);
     assert_eq!(config.context.unwrap().get(), 100);
     assert_eq!(config.fstab.len(), 3);
-    assert_eq!(config.root, fs::canonicalize(tree.roots.guest_of(&name)).unwrap());
+    assert_eq!(config.root, fs::canonicalize(tree.roots.guest_base.join(name.as_str())).unwrap());
     let shown = files_of(&tree.roots, &ConfigTree::VServer(name.clone())).unwrap();
     assert_eq!(shown.len(), files.len());
     write_new(&staging, &files).unwrap();

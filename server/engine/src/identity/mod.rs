@@ -23,6 +23,7 @@ use domain::operation::{Actor, Kind, Stage};
 
 pub use self::plan::PlanError;
 use self::plan::{Part, Parts, Plan};
+use crate::base_links;
 use crate::config;
 use crate::configure;
 use crate::engine::{ALLOCATION_PATIENCE, Engine, Instance, Job};
@@ -41,7 +42,7 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) fn parts_of(roots: &Roots, name: &VServerName) -> Parts {
     let root = config::root_directory_of(roots, name);
     let is_ours = |root: &PathBuf| {
-        crate::delete::guest_bases(roots)
+        base_links::guest_bases(roots)
             .iter()
             .any(|base| root.strip_prefix(base).is_ok_and(|rest| rest.components().count() > 0))
     };
@@ -56,9 +57,9 @@ pub(crate) fn parts_of(roots: &Roots, name: &VServerName) -> Parts {
 
 /// Log, cache, package state and the history of the config tree, as far as they are there.
 pub(crate) fn others_of(roots: &Roots, name: &VServerName) -> Vec<PathBuf> {
-    let packages = roots.guest_base.join(".pkg").join(name.as_str());
+    let packages = base_links::packages_of(roots, name);
     let log = roots.log_base.join(name.as_str());
-    let cache = roots.cache_base.join(name.as_str());
+    let cache = base_links::cache_of(roots, name);
     let history = config::history_of(roots, &ConfigTree::VServer(name.clone()));
     [packages, log, cache, history].into_iter().filter(|path| path.is_dir()).collect()
 }

@@ -1,0 +1,151 @@
+//! What `.defaults` of a host says of every build: where files go.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use domain::build::BuildForm;
+use domain::failure::{BaseProblem, Failure};
+use domain::id::VServerName;
+use domain::identity::IdentityForm;
+use domain::operation::{Actor, Operation, Progress};
+use engine::Engine;
+use engine::config::root_directory_of;
+use engine::engine::{Change, Instance};
+use engine::operation::Silent;
+use engine::roots::{Roots, Settings};
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
+
+struct Host {
+    base: tempfile::TempDir,
+    engine: Arc<Engine>,
+}
+
+impl Host {
+    fn new() -> Self {
+        let base = tempfile::tempdir().unwrap();
+        let at = |name: &str| base.path().join(name);
+        let roots = Roots {
+            config_base: at("etc"),
+            guest_base: at("lib"),
+            run_base: at("run"),
+            cache_base: at("cache"),
+            log_base: at("log"),
+            state_base: at("state"),
+            runtime_base: at("runtime"),
+            database_base: at("database"),
+            host_fstab: at("fstab"),
+            cgroup_root: "ulysse-test-none".to_owned(),
+        };
+        fs::create_dir_all(roots.config_base.join(".defaults")).unwrap();
+        let settings = Settings { roots, ..Settings::default() };
+        let executable = PathBuf::from("/nonexistent");
+        let engine = Engine::new(Instance { settings, settings_file: None, executable });
+        Self { base, engine }
+    }
+
+    fn roots(&self) -> &Roots {
+        &self.engine.instance().settings.roots
+    }
+
+    fn change(&self, change: Change) -> Result<Operation, Failure> {
+        let actor = Actor::CommandLine { login: "ada".to_owned() };
+        let operation = self.engine.run_in_process(change, actor, &Silent)?;
+        match &operation.progress {
+            Progress::Succeeded => Ok(operation),
+            Progress::Failed { failure } => Err(failure.clone()),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn build(&self, name: &str) -> Result<Operation, Failure> {
+        let form = BuildForm {
+            name: name.to_owned(),
+            method: "skeleton".to_owned(),
+            init: "sysvinit".to_owned(),
+            interfaces: "nodev:192.0.2.9".to_owned(),
+            ..BuildForm::default()
+        };
+        self.change(Change::Build(Box::new(form)))
+    }
+
+    fn root_of(&self, name: &str) -> Option<PathBuf> {
+        root_directory_of(self.roots(), &name.parse().unwrap())
+    }
+}
+
+fn names_in(path: &Path) -> Vec<String> {
+    let entries = fs::read_dir(path).into_iter().flatten().flatten();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// The calling thread's own mounts, gone with it.
+fn leave_mounts() {
+    unshare(CloneFlags::CLONE_NEWNS).unwrap();
+    let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
+    mount(None::<&str>, "/", None::<&str>, private, None::<&str>).unwrap();
+}
+
+#[test]
+fn a_vserver_lives_where_the_administrators_link_leads_from_build_to_bin_and_back() {
+    leave_mounts();
+    let host = Host::new();
+    // Another filesystem than everything else of the instance: nothing can be renamed across.
+    let place = fs::canonicalize(host.base.path()).unwrap().join("vservers");
+    fs::create_dir(&place).unwrap();
+    mount(Some("vservers"), &place, Some("tmpfs"), MsFlags::empty(), Some("mode=755")).unwrap();
+    let caches = place.with_file_name("caches");
+    fs::create_dir(&caches).unwrap();
+    let defaults = host.roots().config_base.join(".defaults");
+    symlink(&place, defaults.join("vdirbase")).unwrap();
+    symlink(&caches, defaults.join("cachebase")).unwrap();
+
+    host.build("monvs").unwrap();
+    assert_eq!(host.root_of("monvs").unwrap(), place.join("monvs"));
+    assert_eq!(names_in(&place), ["monvs"]);
+    assert!(!host.roots().guest_base.join("monvs").exists());
+    assert_eq!(fs::metadata(&place).unwrap().mode() & 0o777, 0o700, "closed to others");
+    fs::create_dir(caches.join("monvs")).unwrap();
+
+    let rename = IdentityForm { name: "ulyse".to_owned(), ..IdentityForm::default() };
+    let name: VServerName = "monvs".parse().unwrap();
+    host.change(Change::Identity { name, form: rename }).unwrap();
+    assert_eq!(host.root_of("ulyse").unwrap(), place.join("ulyse"));
+    assert_eq!(names_in(&caches), ["ulyse"]);
+
+    let name: VServerName = "ulyse".parse().unwrap();
+    let deleted = host.change(Change::Delete { name: name.clone(), at_once: false }).unwrap();
+    assert_eq!(names_in(&place), [".bin"]);
+    assert!(names_in(&caches).is_empty());
+    let form = IdentityForm::default();
+    host.change(Change::Undelete { entry: deleted.id, form }).unwrap();
+    assert_eq!(host.root_of("ulyse").unwrap(), place.join("ulyse"));
+    let deleted = host.change(Change::Delete { name, at_once: false }).unwrap();
+    host.change(Change::Purge(deleted.id)).unwrap();
+    assert!(names_in(&place.join(".bin")).is_empty());
+    host.build("monvs").unwrap();
+    host.change(Change::Delete { name: "monvs".parse().unwrap(), at_once: true }).unwrap();
+    assert_eq!(names_in(&place), [".bin"]);
+}
+
+#[test]
+fn a_place_that_cannot_be_used_is_refused_before_anything_is_made() {
+    let host = Host::new();
+    let place = host.base.path().join("srv");
+    symlink(&place, host.roots().config_base.join(".defaults/vdirbase")).unwrap();
+    let problem = |host: &Host| match host.build("monvs") {
+        Err(Failure::BaseUnusable { problem, path, .. }) => (problem, path),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(problem(&host), (BaseProblem::Missing, place.display().to_string()));
+    fs::create_dir_all(place.join("www")).unwrap();
+    fs::set_permissions(&place, fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(problem(&host).0, BaseProblem::OpenToOthers);
+    assert_eq!(names_in(&place), ["www"]);
+    assert_eq!(names_in(&host.roots().config_base), [".defaults"]);
+}
