@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::build::BuildDefaults;
 use crate::id::{
     Architecture, ContextId, DeviceName, DistributionName, HostName, MirrorUrl, Suite,
     TemplateName, VServerName,
@@ -68,6 +69,8 @@ pub struct HostFacts {
     pub shares_blocks: bool,
     /// Whether `.defaults/apps/build/options` or `.defaults/apps/debootstrap/options` says something.
     pub has_default_options: bool,
+    /// What every new VServer is given.
+    pub defaults: BuildDefaults,
     /// The host's name, to make a default host name from.
     pub host_domain: Option<String>,
 }

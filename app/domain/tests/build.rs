@@ -2,7 +2,9 @@
 
 use std::net::IpAddr;
 
-use domain::build::{AtHost, BuildForm, BuildSpec, PlannedContent, shell_line};
+use domain::build::{
+    AtHost, BuildDefaults, BuildForm, BuildSpec, DefaultFile, PlannedContent, shell_line,
+};
 use domain::field::{Field, FieldErrors, Problem};
 use domain::host::{HostFacts, NatNetwork};
 use domain::id::ContextId;
@@ -37,6 +39,7 @@ fn host() -> HostFacts {
         templates: vec!["mandriva".parse().unwrap()],
         shares_blocks: false,
         has_default_options: false,
+        defaults: BuildDefaults::default(),
         host_domain: None,
     }
 }
@@ -349,6 +352,40 @@ fn generic_options_are_judged_and_written() {
         form.at_host.replaces = true;
     });
     assert_eq!(replaced.unwrap().context, context, "its own numbers are not taken");
+}
+
+#[test]
+fn what_the_host_gives_is_shown_as_it_is_written() {
+    let mut host = host();
+    host.defaults = BuildDefaults {
+        fstab: Some("none /tmp tmpfs size=64m 0 0\n".to_owned()),
+        hosts: None,
+        resolv_conf: Some("nameserver 192.0.2.53\n".to_owned()),
+        files: vec![DefaultFile::NsswitchConf],
+        apt_proxies: vec![r#"Acquire::http::Proxy "http://proxy.example:3128";"#.parse().unwrap()],
+    };
+    let given = |method: &str| {
+        let form = BuildForm {
+            name: "mail".into(),
+            host_name: "mail.example.org".into(),
+            method: method.into(),
+            ..BuildForm::default()
+        };
+        let spec = form.judge(&host).unwrap();
+        let files = spec.config_files("/etc/vservers", "/run/vservers");
+        let fstab = files.into_iter().find(|file| file.path == "fstab").unwrap();
+        assert_eq!(fstab.content, PlannedContent::Text("none /tmp tmpfs size=64m 0 0\n".into()));
+        let files = spec.given_files().into_iter();
+        files.map(|file| format!("{} {:?}", file.path, file.content)).collect::<Vec<_>>()
+    };
+    insta::assert_snapshot!(given("debootstrap").join("\n"), @r#"
+    etc/apt/apt.conf.d/90ulysse-proxy Text("Acquire::http::Proxy \"http://proxy.example:3128\";\n")
+    etc/hosts Text("127.0.0.1\tlocalhost\n10.127.0.3\tmail.example.org mail\n::1\tlocalhost ip6-localhost ip6-loopback\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n")
+    etc/nsswitch.conf IfMissing(NsswitchConf)
+    etc/resolv.conf Text("nameserver 192.0.2.53\n")
+    "#);
+    let skeleton = given("skeleton");
+    assert_eq!(skeleton.len(), 3, "no apt, no proxy of apt's: {skeleton:?}");
 }
 
 proptest! {

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use domain::build::shell_line;
+use domain::build::{BuildDefaults, shell_line};
 use domain::field::{Field, FieldErrors, Problem};
 use domain::host::{HostFacts, NatNetwork};
 use domain::id::ContextId;
@@ -48,6 +48,7 @@ fn host() -> HostFacts {
         templates: Vec::new(),
         shares_blocks: false,
         has_default_options: false,
+        defaults: BuildDefaults::default(),
         host_domain: None,
     }
 }

@@ -190,6 +190,8 @@ messages! { Messages:
     preview_title;
     preview_when_right;
     files_written;
+    files_given;
+    copied_where_missing;
     name_hint;
     suite_hint;
     mirror_hint;

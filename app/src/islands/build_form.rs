@@ -4,7 +4,10 @@
 //! The server renders the same from what was typed before; without JavaScript a second button asks
 //! it to.
 
-use domain::build::{BuildForm, BuildSpec, MethodKind, PlannedContent, PlannedFile, shell_line};
+use domain::build::{
+    BuildForm, BuildSpec, GivenContent, GivenFile, MethodKind, PlannedContent, PlannedFile,
+    shell_line,
+};
 use domain::field::{Field, FieldErrors, Problem};
 use domain::host::HostFacts;
 use domain::init::Init;
@@ -165,6 +168,7 @@ pub fn BuildFormFields(
                     None => view! { <p class="nothing">{t.preview_when_right()}</p> }.into_any(),
                 }}
                 {move || files().map(|(directory, files)| planned_files(t, &directory, files))}
+                {move || spec.with(|spec| spec.as_ref().map(|spec| given_files(t, spec.given_files())))}
             </section>
         </div>
     }
@@ -355,6 +359,31 @@ pub(super) fn area_field(
             ></textarea>
             {more(form, field, hint)}
         </div>
+    }
+}
+
+/// What the host gives a VServer, each with its content.
+fn given_files(t: Locale, files: Vec<GivenFile>) -> impl IntoView + use<> {
+    let rows = files
+        .into_iter()
+        .map(|file| {
+            let content = match file.content {
+                GivenContent::Text(text) => view! { <pre>{text}</pre> }.into_any(),
+                GivenContent::IfMissing(_) => {
+                    view! { <em>{t.copied_where_missing()}</em> }.into_any()
+                }
+            };
+            view! {
+                <div>
+                    <dt><code>{file.path}</code></dt>
+                    <dd>{content}</dd>
+                </div>
+            }
+        })
+        .collect_view();
+    view! {
+        <h3>{t.files_given()}</h3>
+        <dl class="files">{rows}</dl>
     }
 }
 

@@ -99,6 +99,7 @@ pub(crate) fn host_facts() -> HostFacts {
         templates: vec![],
         shares_blocks: false,
         has_default_options: false,
+        defaults: domain::build::BuildDefaults::default(),
         host_domain: None,
     }
 }

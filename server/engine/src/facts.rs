@@ -8,6 +8,7 @@
 //! Not here: judging (`domain::build`), the lock under which numbers are chosen (`lock`).
 
 mod apt;
+pub(crate) mod build_defaults;
 mod default_options;
 pub(crate) mod mirror;
 
@@ -47,6 +48,15 @@ pub enum FactsError {
     /// The templates could not be listed.
     #[error("listing the templates")]
     Templates(#[from] TemplateError),
+    /// A file of `.defaults` is not what it should be.
+    #[error("reading {path}")]
+    Default {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// No mirror is configured anywhere and debootstrap is not installed.
     #[error("no mirror is known and debootstrap is not installed")]
     NoMirror,
@@ -75,6 +85,9 @@ impl From<FactsError> for Failure {
             FactsError::Network(error) => {
                 Self::Unexpected { detail: format!("listing the host's devices: {error}") }
             }
+            FactsError::Default { .. } => {
+                Self::Unexpected { detail: domain::failure::chain(&error) }
+            }
             FactsError::NoArchitecture { .. } => Self::Unexpected { detail: error.to_string() },
         }
     }
@@ -95,6 +108,7 @@ pub struct Claim {
 #[derive(Debug, Clone)]
 struct Places {
     apt: PathBuf,
+    apt_config: PathBuf,
     os_release: PathBuf,
     debootstrap: PathBuf,
     debootstrap_scripts: PathBuf,
@@ -104,6 +118,7 @@ impl Default for Places {
     fn default() -> Self {
         Self {
             apt: "/etc/apt".into(),
+            apt_config: "/usr/bin/apt-config".into(),
             os_release: "/etc/os-release".into(),
             debootstrap: "/usr/sbin/debootstrap".into(),
             debootstrap_scripts: debootstrap_scripts(),
@@ -186,6 +201,7 @@ fn host_facts_at(
         templates: template::names(roots)?,
         shares_blocks: tree::shares_blocks(&roots.guest_base),
         has_default_options: !DefaultOptions::of(roots).is_empty(),
+        defaults: build_defaults::of(roots, places)?,
         host_domain: host_domain(),
     })
 }
@@ -330,6 +346,7 @@ mod tests {
         let path = |name: &str| base.path().join(name);
         let places = Places {
             apt: path("apt"),
+            apt_config: path("apt-config"),
             os_release: path("os-release"),
             debootstrap: path("debootstrap"),
             debootstrap_scripts: path("scripts"),

@@ -1,11 +1,11 @@
-//! What `.defaults` of a host says of every build: where files go.
+//! What `.defaults` of a host says of every build: where files go, what they are given.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use domain::build::BuildForm;
+use domain::build::{BuildForm, DEFAULT_FSTAB};
 use domain::failure::{BaseProblem, Failure};
 use domain::id::VServerName;
 use domain::identity::IdentityForm;
@@ -48,6 +48,12 @@ impl Host {
 
     fn roots(&self) -> &Roots {
         &self.engine.instance().settings.roots
+    }
+
+    fn defaults(&self, path: &str, text: &str) {
+        let path = self.roots().config_base.join(".defaults").join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
     }
 
     fn change(&self, change: Change) -> Result<Operation, Failure> {
@@ -148,4 +154,30 @@ fn a_place_that_cannot_be_used_is_refused_before_anything_is_made() {
     assert_eq!(problem(&host).0, BaseProblem::OpenToOthers);
     assert_eq!(names_in(&place), ["www"]);
     assert_eq!(names_in(&host.roots().config_base), [".defaults"]);
+}
+
+#[test]
+fn a_new_vserver_is_given_what_the_administrator_has_put_there() {
+    let host = Host::new();
+    host.build("plain").unwrap();
+    let config = |name: &str| host.roots().config_base.join(name);
+    assert_eq!(fs::read_to_string(config("plain").join("fstab")).unwrap(), DEFAULT_FSTAB);
+    let etc = |name: &str, file: &str| {
+        fs::read_to_string(host.root_of(name).unwrap().join("etc").join(file))
+    };
+    assert!(etc("plain", "nsswitch.conf").is_err());
+    host.change(Change::Delete { name: "plain".parse().unwrap(), at_once: true }).unwrap();
+
+    // As the course has it (slide 476): a copy of the template with a larger /tmp.
+    let fstab = DEFAULT_FSTAB.replace("size=16m", "size=64m");
+    host.defaults("fstab", &fstab);
+    host.defaults("files/nsswitch.conf", "hosts: files dns\n");
+    host.defaults("files/resolv.conf", "nameserver 192.0.2.53\n");
+    host.defaults("files/hosts", "127.0.0.1 localhost\n192.0.2.80 intranet\n");
+    host.build("given").unwrap();
+    assert_eq!(fs::read_to_string(config("given").join("fstab")).unwrap(), fstab);
+    assert_eq!(etc("given", "nsswitch.conf").unwrap(), "hosts: files dns\n");
+    assert_eq!(etc("given", "resolv.conf").unwrap(), "nameserver 192.0.2.53\n");
+    let hosts = etc("given", "hosts").unwrap();
+    assert_eq!(hosts, "127.0.0.1 localhost\n192.0.2.80 intranet\n192.0.2.9\tgiven\n");
 }

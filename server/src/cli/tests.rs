@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::symlink;
 
 use app::i18n::Locale;
-use domain::build::{BuildForm, BuildSpec};
+use domain::build::{BuildDefaults, BuildForm, BuildSpec};
 use domain::field::{Field, Problem};
 use domain::host::{HostFacts, NatNetwork};
 use domain::id::{ContextId, FLAGS, VARIANTS};
@@ -192,6 +192,7 @@ fn host() -> HostFacts {
         templates: vec![],
         shares_blocks: false,
         has_default_options: false,
+        defaults: BuildDefaults::default(),
         host_domain: None,
     }
 }

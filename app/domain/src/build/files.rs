@@ -26,7 +26,7 @@ pub enum PlannedContent {
     Directory,
 }
 
-/// The guest's fstab of a new VServer (fact sheet 1.2).
+/// The guest's fstab of a new VServer (fact sheet 1.2), unless the administrator has another template.
 pub const DEFAULT_FSTAB: &str = "none\t/proc\tproc\tdefaults\t0 0\n\
     none\t/tmp\ttmpfs\tsize=16m,mode=1777\t0 0\n\
     none\t/dev/pts\tdevpts\tgid=5,mode=620\t0 0\n";
@@ -37,6 +37,7 @@ impl BuildSpec {
     #[must_use]
     pub fn config_files(&self, config_base: &str, run_base: &str) -> Vec<PlannedFile> {
         let name = &self.name;
+        let fstab = self.defaults.fstab.as_deref().unwrap_or(DEFAULT_FSTAB);
         let text = |path: &str, value: &dyn core::fmt::Display| PlannedFile {
             path: path.to_owned(),
             content: PlannedContent::Text(format!("{value}\n")),
@@ -55,7 +56,7 @@ impl BuildSpec {
             text("context", &self.context),
             PlannedFile {
                 path: "fstab".to_owned(),
-                content: PlannedContent::Text(DEFAULT_FSTAB.to_owned()),
+                content: PlannedContent::Text(fstab.to_owned()),
             },
         ];
         if !self.flags.is_empty() {

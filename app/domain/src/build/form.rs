@@ -140,6 +140,7 @@ impl BuildForm {
                 flags: flags?,
                 cpuset: cpuset?,
                 method: method?,
+                defaults: host.defaults.clone(),
                 replaces: self.at_host.replaces,
                 keeps_root: self.at_host.keeps_root,
                 ignores_default_options: host.has_default_options,

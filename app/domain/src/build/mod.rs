@@ -6,6 +6,7 @@
 
 mod command_line;
 mod cpuset;
+mod defaults;
 mod files;
 mod form;
 mod judge;
@@ -27,6 +28,7 @@ use crate::interface::Interface;
 
 pub use command_line::{NO_DEFAULT_OPTIONS, shell_line, shell_quoted};
 pub use cpuset::{CpuList, Cpuset, CpusetName};
+pub use defaults::{AptProxy, BuildDefaults, DefaultFile, GivenContent, GivenFile};
 pub use files::{DEFAULT_FSTAB, PlannedContent, PlannedFile};
 pub use form::{AtHost, BuildForm};
 pub(crate) use judge::of_item;
@@ -200,6 +202,9 @@ pub struct BuildSpec {
     pub cpuset: Option<Cpuset>,
     /// How its files are made.
     pub method: Method,
+    /// What the host gives it.
+    #[serde(default)]
+    pub defaults: BuildDefaults,
     /// Whether what has its name and files is moved aside first.
     #[serde(default)]
     pub replaces: bool,

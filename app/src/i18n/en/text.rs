@@ -137,6 +137,8 @@ impl Messages for English {
         preview_title = "What this does";
         preview_when_right = "The command appears once every field is right.";
         files_written = "Files it will write in";
+        files_given = "Files the host gives it, below its root";
+        copied_where_missing = "a copy of the one in .defaults/files, where it has none";
         name_hint = "Its directory’s name. Letters, digits, “.”, “_”, “-”.";
         suite_hint = "Empty: the host’s own.";
         mirror_hint = "Empty: the host’s own.";

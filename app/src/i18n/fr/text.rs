@@ -137,6 +137,8 @@ impl Messages for French {
         preview_title = "Ce que cela fait";
         preview_when_right = "La commande apparaît dès que tous les champs sont corrects.";
         files_written = "Fichiers qui seront écrits dans";
+        files_given = "Fichiers que l’hôte lui donne, sous sa racine";
+        copied_where_missing = "une copie de celui de .defaults/files, s’il n’en a pas";
         name_hint = "Le nom de son répertoire. Lettres, chiffres, « . », « _ », « - ».";
         suite_hint = "Vide : celle de l’hôte.";
         mirror_hint = "Vide : celui de l’hôte.";

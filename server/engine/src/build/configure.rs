@@ -5,33 +5,31 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::net::IpAddr;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use domain::build::{BuildSpec, Method};
+use domain::build::{BuildSpec, GivenContent, Method};
 use domain::init::InitStyle;
 use domain::note::Note;
-use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, mkdirat, open, openat2, renameat, unlinkat};
+use rustix::fs::{
+    AtFlags, FileType, Mode, OFlags, ResolveFlags, mkdirat, open, openat2, renameat, statat,
+    unlinkat,
+};
 use rustix::io::Errno;
 
-use crate::facts::mirror;
-
-/// Where the host's own name servers are when `resolv.conf` names a stub on the loopback device, which
-/// is another one inside a VServer (resolvectl(1), "resolv.conf" modes).
-const RESOLVED: &str = "/run/systemd/resolve/resolv.conf";
+use crate::facts::{build_defaults, mirror};
+use crate::roots::Roots;
 
 /// Writes the files. Gives what a person should know.
 ///
 /// # Errors
 /// When one cannot be written.
-pub(super) fn configure(root: &Path, spec: &BuildSpec) -> io::Result<Vec<Note>> {
+pub(super) fn configure(roots: &Roots, root: &Path, spec: &BuildSpec) -> io::Result<Vec<Note>> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let root = open(root, flags, Mode::empty())?;
     let etc = directory(&root, "etc")?;
     let name = spec.host_name.as_str();
     replace(&etc, "hostname", format!("{}\n", name.split('.').next().unwrap_or(name)).as_bytes())?;
-    replace(&etc, "hosts", hosts(spec).as_bytes())?;
     // Empty means: made at the first start (machine-id(5)); two VServers must not share one.
     replace(&etc, "machine-id", b"")?;
     sources(&etc, &spec.method)?;
@@ -39,12 +37,42 @@ pub(super) fn configure(root: &Path, spec: &BuildSpec) -> io::Result<Vec<Note>> 
     if let Some(warning) = missing_init(&root, spec) {
         warnings.push(warning);
     }
-    let servers = resolv_conf(&[Path::new("/etc/resolv.conf"), Path::new(RESOLVED)]);
-    match servers {
-        Some(text) => replace(&etc, "resolv.conf", text.as_bytes())?,
-        None => warnings.push(Note::NoNameServer),
+    give(roots, &root, spec)?;
+    if spec.defaults.resolv_conf.is_none() {
+        warnings.push(Note::NoNameServer);
     }
     Ok(warnings)
+}
+
+/// Writes what the host gives every VServer.
+fn give(roots: &Roots, root: &OwnedFd, spec: &BuildSpec) -> io::Result<()> {
+    for file in spec.given_files() {
+        let (above, name) = file.path.rsplit_once('/').unwrap_or(("", &file.path));
+        let mut parts = above.split('/').filter(|part| !part.is_empty());
+        let mut place = root.try_clone()?;
+        parts.try_for_each(|part| directory(&place, part).map(|below| place = below))?;
+        match file.content {
+            GivenContent::Text(text) => replace(&place, name, text.as_bytes())?,
+            GivenContent::IfMissing(_) if has(root, &place, &file.path, name) => {}
+            GivenContent::IfMissing(given) => {
+                replace(&place, name, &build_defaults::content_of(roots, given)?)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file is there and not empty, seen from inside.
+fn has(root: &OwnedFd, place: &OwnedFd, path: &str, name: &str) -> bool {
+    let Ok(found) = statat(place, name, AtFlags::SYMLINK_NOFOLLOW) else { return false };
+    match FileType::from_raw_mode(found.st_mode) {
+        FileType::RegularFile => found.st_size > 0,
+        FileType::Symlink => {
+            let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+            openat2(root, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), resolve).is_ok()
+        }
+        _ => true,
+    }
 }
 
 /// `/etc/apt/sources.list`: debootstrap writes the release alone, which gets no security fixes.
@@ -85,46 +113,6 @@ fn missing_init(root: &OwnedFd, spec: &BuildSpec) -> Option<Note> {
     }
     let paths = candidates.iter().map(|path| (*path).to_owned()).collect();
     Some(Note::NoInit { paths, style: spec.init.style() })
-}
-
-/// `/etc/hosts`: itself by its first address, so that its name means something inside.
-fn hosts(spec: &BuildSpec) -> String {
-    let mut text = "127.0.0.1\tlocalhost\n".to_owned();
-    let full = spec.host_name.as_str();
-    let short = full.split('.').next().unwrap_or(full);
-    let names = if short == full { full.to_owned() } else { format!("{full} {short}") };
-    let own =
-        spec.interfaces.first().map_or_else(|| "127.0.1.1".to_owned(), |i| i.address.to_string());
-    text.push_str(&format!("{own}\t{names}\n"));
-    text.push_str("::1\tlocalhost ip6-localhost ip6-loopback\n");
-    text.push_str("ff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n");
-    text
-}
-
-/// The first of these files that names a server off the loopback device, without what names one on it.
-fn resolv_conf(files: &[&Path]) -> Option<String> {
-    files.iter().find_map(|path| {
-        let text = fs::read_to_string(path).ok()?;
-        let (mut kept, mut found) = (String::new(), false);
-        for line in text.lines() {
-            let mut words = line.split_whitespace();
-            match (words.next(), words.next()) {
-                (Some("nameserver"), Some(server)) => {
-                    // An address of one link of the host's means nothing inside.
-                    let is_reachable = server.parse::<IpAddr>().is_ok_and(|a| !a.is_loopback());
-                    if !is_reachable {
-                        continue;
-                    }
-                    found = true;
-                }
-                (Some("search" | "domain" | "options"), Some(_)) => {}
-                _ => continue,
-            }
-            kept.push_str(line.trim());
-            kept.push('\n');
-        }
-        found.then_some(kept)
-    })
 }
 
 /// A directory of the tree, made when it is missing; never through a link.
@@ -180,13 +168,19 @@ mod tests {
     }
 
     #[test]
-    fn a_name_server_on_the_loopback_device_is_the_hosts_alone() {
+    fn a_default_file_is_given_to_a_vserver_that_has_none() {
         let base = tempfile::tempdir().unwrap();
-        let (stub, real) = (base.path().join("stub"), base.path().join("real"));
-        fs::write(&stub, "nameserver 127.0.0.53\noptions edns0\nsearch lan\n").unwrap();
-        fs::write(&real, "# made\nnameserver 192.0.2.1\nnameserver ::1\nsearch lan\n").unwrap();
-        assert_eq!(resolv_conf(&[&stub]), None);
-        let found = resolv_conf(&[&stub, &real]).unwrap();
-        assert_eq!(found, "nameserver 192.0.2.1\nsearch lan\n");
+        let root = base.path().join("root");
+        fs::create_dir_all(root.join("etc")).unwrap();
+        fs::write(root.join("etc/full"), "its own").unwrap();
+        fs::write(root.join("etc/empty"), "").unwrap();
+        // As a timezone is set: a link that is seen from inside.
+        symlink("/etc/full", root.join("etc/linked")).unwrap();
+        symlink("/etc/hostname", root.join("etc/dangling")).unwrap();
+        let opened = open(&root, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).unwrap();
+        let etc = directory(&opened, "etc").unwrap();
+        let has = |name: &str| has(&opened, &etc, &format!("etc/{name}"), name);
+        assert!(has("full") && has("linked"));
+        assert!(!has("empty") && !has("dangling") && !has("missing"));
     }
 }

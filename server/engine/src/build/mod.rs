@@ -220,7 +220,7 @@ pub fn build(instance: &Instance, work: &mut Work<'_>, spec: &BuildSpec) -> Resu
     drop((base, held));
     crash_point("build:copied");
     work.progress(Stage::Configuring, filled);
-    let warnings = configure::configure(&root, spec)
+    let warnings = configure::configure(roots, &root, spec)
         .map_err(|source| BuildError::Configure { path: root.clone(), source })?;
     for warning in warnings {
         work.note(&warning);

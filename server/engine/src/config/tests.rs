@@ -262,7 +262,7 @@ fn the_list_holds_broken_ones_and_no_others() {
 
 #[test]
 fn what_a_build_writes_is_what_is_read() {
-    use domain::build::{BuildSpec, Method};
+    use domain::build::{BuildDefaults, BuildSpec, Method};
     let tree = Tree::new();
     let name: VServerName = "monvs".parse().unwrap();
     let interface: Interface = "nono=eth0:192.168.44.151/24".parse().unwrap();
@@ -288,6 +288,7 @@ fn what_a_build_writes_is_what_is_read() {
             excluded: vec![],
             script: None,
         },
+        defaults: BuildDefaults::default(),
     };
     ensure_defaults(&tree.roots).unwrap();
     ensure_defaults(&tree.roots).unwrap();

@@ -10,6 +10,7 @@ use std::thread::JoinHandle;
 use domain::backup::{
     BackupDetail, BackupOverview, BackupRef, BackupStatus, BackupSummary, Consistency,
 };
+use domain::build::BuildDefaults;
 use domain::failure::Failure;
 use domain::field::FieldErrors;
 use domain::id::{OperationId, TerminalId, UserId, VServerName};
@@ -419,6 +420,7 @@ fn host_facts() -> domain::host::HostFacts {
         templates: vec![],
         shares_blocks: false,
         has_default_options: false,
+        defaults: BuildDefaults::default(),
         host_domain: None,
     }
 }
