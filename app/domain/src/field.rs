@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::failure::HostFeature;
 use crate::id::{ContextId, VServerName};
 
 /// A field of a form, of a command line or of the config tree.
@@ -331,6 +332,12 @@ pub enum Problem {
         host: String,
         /// What was heard last.
         detail: String,
+    },
+    /// The host lacks what it takes.
+    #[error("this host lacks {feature}")]
+    HostLacks {
+        /// What.
+        feature: HostFeature,
     },
     /// The description of a distribution lacks something.
     #[error("{path} is missing, or empty")]

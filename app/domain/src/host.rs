@@ -71,6 +71,8 @@ pub struct HostFacts {
     pub has_default_options: bool,
     /// What every new VServer is given.
     pub defaults: BuildDefaults,
+    /// Whether the host has dnf, which installs RPM distributions.
+    pub has_dnf: bool,
     /// The host's name, to make a default host name from.
     pub host_domain: Option<String>,
 }

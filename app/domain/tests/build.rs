@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use domain::build::{
     AtHost, BuildDefaults, BuildForm, BuildSpec, DefaultFile, PlannedContent, shell_line,
 };
+use domain::failure::HostFeature;
 use domain::field::{Field, FieldErrors, Problem};
 use domain::host::{HostFacts, NatNetwork};
 use domain::id::ContextId;
@@ -40,6 +41,7 @@ fn host() -> HostFacts {
         shares_blocks: false,
         has_default_options: false,
         defaults: BuildDefaults::default(),
+        has_dnf: true,
         host_domain: None,
     }
 }
@@ -386,6 +388,21 @@ fn what_the_host_gives_is_shown_as_it_is_written() {
     "#);
     let skeleton = given("skeleton");
     assert_eq!(skeleton.len(), 3, "no apt, no proxy of apt's: {skeleton:?}");
+}
+
+#[test]
+fn without_dnf_the_method_yum_is_refused_before_it_is_tried() {
+    let mut host = host();
+    let form = BuildForm {
+        name: "fc6".into(),
+        method: "yum".into(),
+        distribution: "fc6".into(),
+        ..BuildForm::default()
+    };
+    assert!(form.judge(&host).is_ok());
+    host.has_dnf = false;
+    let FieldErrors(errors) = form.judge(&host).unwrap_err();
+    assert_eq!(errors[0].problem, Problem::HostLacks { feature: HostFeature::Dnf });
 }
 
 proptest! {

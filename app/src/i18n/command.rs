@@ -112,6 +112,7 @@ messages! { CommandMessages:
     // Doctor.
     doctor_has(thing);
     doctor_unfinished(operation, name);
+    doctor_optional(text);
     doctor_remains(name);
     doctor_stray(path);
     doctor_nothing;

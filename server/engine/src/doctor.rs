@@ -26,6 +26,8 @@ pub enum Finding {
     Has(HostFeature),
     /// The host does not have it: [`Failure::HostLacks`].
     Lacks(Failure),
+    /// Likewise, and there is much that needs it not.
+    LacksOptional(HostFeature),
     /// An operation whose process is gone and that was neither finished nor undone.
     Operation {
         /// Which.
@@ -43,7 +45,7 @@ impl Finding {
     /// Whether something is to be done about it.
     #[must_use]
     pub fn is_bad(&self) -> bool {
-        !matches!(self, Self::Has(_))
+        !matches!(self, Self::Has(_) | Self::LacksOptional(_))
     }
 }
 
@@ -83,6 +85,8 @@ fn host(engine: &Engine) -> Vec<Finding> {
     let mut judge = |feature, verdict: Result<(), String>| {
         findings.push(match verdict {
             Ok(()) => Finding::Has(feature),
+            // Of all build methods yum alone needs it.
+            Err(_) if feature == HostFeature::Dnf => Finding::LacksOptional(feature),
             Err(detail) => Finding::Lacks(Failure::HostLacks { feature, detail }),
         });
     };
@@ -96,6 +100,7 @@ fn host(engine: &Engine) -> Vec<Finding> {
     judge(HostFeature::Overlay, unification::is_possible().map_err(|error| error.to_string()));
     judge(HostFeature::Ssh, has_file("/usr/bin/ssh"));
     judge(HostFeature::Nftables, has_file("/usr/sbin/nft"));
+    judge(HostFeature::Dnf, has_file(build::yum::PROGRAM));
     judge(HostFeature::Cgroups, Layout::detect().map(drop).map_err(|error| chain(&error)));
     match build::try_stage(engine.instance()) {
         Ok(()) => {

@@ -25,7 +25,7 @@ use domain::id::{Architecture, ContextId, HostName, Suite, VServerName};
 use domain::init::Init;
 
 use crate::base_links;
-use crate::build::distribution;
+use crate::build::{distribution, yum};
 use crate::config::{self, ConfigError};
 use crate::network::{self, NetworkError, is_guest_address};
 use crate::roots::{Nat, Roots, Settings};
@@ -202,6 +202,7 @@ fn host_facts_at(
         shares_blocks: tree::shares_blocks(&roots.guest_base),
         has_default_options: !DefaultOptions::of(roots).is_empty(),
         defaults: build_defaults::of(roots, places)?,
+        has_dnf: Path::new(yum::PROGRAM).exists(),
         host_domain: host_domain(),
     })
 }

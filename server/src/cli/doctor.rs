@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use app::i18n::{failure_text, host_feature_text};
+use app::i18n::{failure_text, host_feature_text, problem_text};
+use domain::field::Problem;
 use engine::Engine;
 use engine::doctor::{self, Finding};
 use engine::engine::Instance;
@@ -32,7 +33,7 @@ pub(crate) fn doctor(instance: Instance, repairs: bool) -> ExitCode {
 }
 
 fn is_leftover(finding: &Finding) -> bool {
-    !matches!(finding, Finding::Has(_) | Finding::Lacks(_))
+    !matches!(finding, Finding::Has(_) | Finding::Lacks(_) | Finding::LacksOptional(_))
 }
 
 fn print(caller: Caller, findings: &[Finding]) {
@@ -49,6 +50,10 @@ pub(super) fn text(caller: Caller, finding: &Finding) -> String {
         Finding::Lacks(failure) => {
             let text = failure_text(locale, failure);
             format!("{}\n  {}", text.what, text.remedy)
+        }
+        Finding::LacksOptional(feature) => {
+            let problem = Problem::HostLacks { feature: *feature };
+            locale.doctor_optional(&problem_text(locale, &problem))
         }
         Finding::Operation { id, target } => locale.doctor_unfinished(id.as_str(), target.name()),
         Finding::Remains(name) => locale.doctor_remains(name.as_str()),

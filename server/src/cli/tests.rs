@@ -193,6 +193,7 @@ fn host() -> HostFacts {
         shares_blocks: false,
         has_default_options: false,
         defaults: BuildDefaults::default(),
+        has_dnf: true,
         host_domain: None,
     }
 }

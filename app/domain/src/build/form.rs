@@ -10,6 +10,7 @@ use super::judge::{
 use super::source::{Archive, CopyOptions, HostPath, Remote, Source};
 use super::source::{MAX_EXCLUDES, parse_bandwidth, parse_port, parse_remote};
 use super::{BuildSpec, Method, MethodKind};
+use crate::failure::HostFeature;
 use crate::field::{Field, FieldErrors, Problem};
 use crate::host::HostFacts;
 use crate::id::{DistributionName, VServerName};
@@ -290,6 +291,9 @@ impl BuildForm {
             "" => return Err(Problem::Missing),
             text => text.parse()?,
         };
+        if !host.has_dnf {
+            return Err(Problem::HostLacks { feature: HostFeature::Dnf });
+        }
         if host.distributions.contains(&name) {
             return Ok(name);
         }

@@ -207,6 +207,7 @@ PATH is below the config directory, such as interfaces/0/ip. NAME may be
         doctor_remains(name) = "{name} has ended, and something of it is left.";
         doctor_stray(path) = "{path} is left of an interrupted operation.";
         doctor_nothing = "Nothing is left of interrupted operations.";
+        doctor_optional(text) = "{text}\n  Only for the build method yum.";
         doctor_repair_hint = "“ulysse doctor --repair” puts right what was interrupted.";
         doctor_not_repaired = "This could not be put right:";
         // Identity, recycle bin, protection.

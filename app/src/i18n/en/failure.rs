@@ -312,7 +312,8 @@ pub(crate) fn not_editable(reason: NotEditable) -> (&'static str, &'static str) 
     }
 }
 
-fn host_feature(feature: HostFeature) -> (&'static str, &'static str) {
+/// Something a host may lack, and what to do.
+pub(super) fn host_feature(feature: HostFeature) -> (&'static str, &'static str) {
     match feature {
         HostFeature::Debootstrap => {
             ("the program debootstrap", "Install it: apt-get install debootstrap.")

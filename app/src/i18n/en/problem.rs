@@ -2,6 +2,8 @@
 
 use domain::field::{Allowed, Field, Problem};
 
+use super::failure::host_feature;
+
 /// The label of a field.
 pub(crate) fn field(field: Field) -> &'static str {
     match field {
@@ -192,6 +194,10 @@ pub(crate) fn problem(what: &Problem) -> String {
         Problem::RemoteUnreachable { host, detail } => format!(
             "{host} does not answer as a machine with sshd does: {detail}. Check its name, its port, and that sshd runs."
         ),
+        Problem::HostLacks { feature } => {
+            let (what, remedy) = host_feature(*feature);
+            format!("This host lacks {what}. {remedy}")
+        }
         Problem::DistributionIncomplete { path } => format!(
             "“{path}” is missing, or holds nothing. A distribution is described by yum.repos.d/*.repo (where packages come from) and pkgs/* (lists of packages)."
         ),

@@ -210,6 +210,7 @@ fichier et ligne.";
         doctor_remains(name) = "{name} est terminé, et il en reste quelque chose.";
         doctor_stray(path) = "{path} est un reste d’une opération interrompue.";
         doctor_nothing = "Il ne reste rien d’opérations interrompues.";
+        doctor_optional(text) = "{text}\n  Uniquement pour la méthode de construction yum.";
         doctor_repair_hint = "« ulysse doctor --repair » remet en ordre ce qui a été interrompu.";
         doctor_not_repaired = "Ceci n’a pas pu être remis en ordre :";
         // Identity, recycle bin, protection.

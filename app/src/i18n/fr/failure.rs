@@ -332,7 +332,8 @@ pub(crate) fn not_editable(reason: NotEditable) -> (&'static str, &'static str) 
     }
 }
 
-fn host_feature(feature: HostFeature) -> (&'static str, &'static str) {
+/// Something a host may lack, and what to do.
+pub(super) fn host_feature(feature: HostFeature) -> (&'static str, &'static str) {
     match feature {
         HostFeature::Debootstrap => {
             ("le programme debootstrap", "Installez-le : apt-get install debootstrap.")

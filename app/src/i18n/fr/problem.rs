@@ -2,6 +2,8 @@
 
 use domain::field::{Allowed, Field, Problem};
 
+use super::failure::host_feature;
+
 /// The label of a field.
 pub(crate) fn field(field: Field) -> &'static str {
     match field {
@@ -208,6 +210,10 @@ pub(crate) fn problem(what: &Problem) -> String {
         Problem::RemoteUnreachable { host, detail } => format!(
             "{host} ne répond pas comme une machine où tourne sshd : {detail}. Vérifiez son nom, le port, et que sshd tourne."
         ),
+        Problem::HostLacks { feature } => {
+            let (what, remedy) = host_feature(*feature);
+            format!("Il manque à cet hôte {what}. {remedy}")
+        }
         Problem::DistributionIncomplete { path } => format!(
             "« {path} » manque, ou ne contient rien. Une distribution est décrite par yum.repos.d/*.repo (d’où viennent les paquets) et pkgs/* (des listes de paquets)."
         ),

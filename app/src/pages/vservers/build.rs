@@ -1,9 +1,11 @@
 //! Build a VServer: the method is chosen by a link, the rest by a form.
 
 use domain::build::{BuildForm, MethodKind};
+use domain::failure::HostFeature;
+use domain::field::Problem;
 use leptos::prelude::*;
 
-use crate::i18n::{Locale, method_text};
+use crate::i18n::{Locale, method_text, problem_text};
 use crate::islands::build_form::BuildFormFields;
 use crate::page::{Area, Content, For, Page, page};
 
@@ -34,7 +36,7 @@ pub(crate) fn build() -> impl IntoView {
             area: Area::VServers,
             subscription: None,
             body: view! {
-                {methods(t, method)}
+                {methods(t, method, facts.has_dnf)}
                 <BuildFormFields locale=t form=form refused=refused facts=facts csrf=csrf />
             }
             .into_any(),
@@ -43,12 +45,16 @@ pub(crate) fn build() -> impl IntoView {
 }
 
 /// The methods, each a link to its form.
-fn methods(t: Locale, chosen: MethodKind) -> impl IntoView {
+fn methods(t: Locale, chosen: MethodKind, has_dnf: bool) -> impl IntoView {
+    let without_dnf = problem_text(t, &Problem::HostLacks { feature: HostFeature::Dnf });
     let links = MethodKind::ALL
         .into_iter()
         .map(|method| {
             let is_chosen = method == chosen;
             let (name, explained) = method_text(t, method);
+            // Said before anything is typed, not when it is sent.
+            let is_lacking = method == MethodKind::Yum && !has_dnf;
+            let lacking = is_lacking.then(|| view! { <em>{without_dnf.clone()}</em> });
             view! {
                 <li>
                     <a
@@ -57,6 +63,7 @@ fn methods(t: Locale, chosen: MethodKind) -> impl IntoView {
                     >
                         <strong>{name}</strong>
                         <span>{explained}</span>
+                        {lacking}
                     </a>
                 </li>
             }

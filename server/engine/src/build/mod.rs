@@ -23,7 +23,7 @@ mod source;
 pub mod stage;
 mod template;
 mod unified;
-mod yum;
+pub(crate) mod yum;
 
 pub use remote::judge_host_key;
 

@@ -29,7 +29,7 @@ use crate::roots::{IDS_PER_VSERVER, first_host_id};
 use crate::tree;
 
 /// Where Debian has it.
-const PROGRAM: &str = "/usr/bin/dnf";
+pub(crate) const PROGRAM: &str = "/usr/bin/dnf";
 /// The directory in the new root that dnf's settings, cache and records are in.
 const OURS: &str = "ulysse-yum";
 /// Where in the progress of a build the packages begin, and where they end.
