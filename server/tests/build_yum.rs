@@ -102,18 +102,30 @@ fn describe(sandbox: &Sandbox, packages: &Path) -> PathBuf {
     write("yum.repos.d/tiny.repo", &source);
     write("pkgs/01", "tinybase\n");
     write("pkgs/02", "--can-fail\nnot-in-any-repository\n");
+    // Before there is any package there is no shell inside: both are the host's programs.
+    write(
+        "initpre",
+        "#!/bin/sh\nset -e\necho \"$DISTRIBUTION from $MIRROR\" > $1/vdir/before\n\
+         test ! -e $1/vdir/bin && read name < $1/name && echo $name >> $1/vdir/before\n",
+    );
     write(
         "initpost",
-        "#!/bin/sh\nset -e\n. \"$2\"\necho \"$VSERVER_NAME of $DISTRIBUTION\" > $1/vdir/root/initpost\n",
+        "#!/bin/sh\nset -e\n. \"$2\"\ntest \"$MIRROR\" = \"$(printenv MIRROR)\"\n\
+         echo \"$VSERVER_NAME of $DISTRIBUTION\" > $1/vdir/root/initpost\n",
     );
-    fs::set_permissions(place.join("initpost"), fs::Permissions::from_mode(0o755)).unwrap();
+    for program in ["initpre", "initpost"] {
+        fs::set_permissions(place.join(program), fs::Permissions::from_mode(0o755)).unwrap();
+    }
     place
 }
 
 #[test]
 fn a_described_distribution_is_built_started_and_entered() {
     let sandbox = Sandbox::new();
-    describe(&sandbox, &repository(sandbox.directory()));
+    let packages = repository(sandbox.directory());
+    let place = describe(&sandbox, &packages);
+    // As the course calls it.
+    fs::rename(place.join("pkgs"), place.join("pkg")).unwrap();
     // The course's own command, with an address that no device of the host needs.
     sandbox.must(&[
         "fc6",
@@ -138,10 +150,12 @@ fn a_described_distribution_is_built_started_and_entered() {
     let text = |path: &str| fs::read_to_string(root.join(path)).unwrap();
     assert_eq!(text("root/post"), "post as 0\n");
     assert_eq!(text("root/initpost"), "fc6 of tiny1\n");
+    let mirror = format!("file://{}", packages.display());
+    assert_eq!(text("before"), format!("tiny1 from {mirror}\nfc6\n"));
     assert_eq!(text("usr/share/extra"), "more\n");
     assert_eq!(fs::metadata(root.join("root/post")).unwrap().uid(), 0, "unshifted on disk");
     assert!(root.join("var/lib/rpm/rpmdb.sqlite").exists());
-    assert!(!root.join("ulysse-yum").exists());
+    assert!(!root.join("ulysse-build").exists());
 
     sandbox.must(&["fc6", "start"]);
     assert_eq!(sandbox.must(&["fc6", "exec", "cat", "/etc/hostname"]), "fc6\n");

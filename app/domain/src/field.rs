@@ -339,6 +339,14 @@ pub enum Problem {
         /// What.
         feature: HostFeature,
     },
+    /// A word of a file of the host's that is not passed on to debootstrap.
+    #[error("{path}: {word} is not passed on")]
+    NotPassedOn {
+        /// The file.
+        path: String,
+        /// The word.
+        word: String,
+    },
     /// The description of a distribution lacks something.
     #[error("{path} is missing, or empty")]
     DistributionIncomplete {

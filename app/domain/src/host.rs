@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::build::BuildDefaults;
+use crate::build::{BuildDefaults, SuiteDescription};
 use crate::id::{
     Architecture, ContextId, DeviceName, DistributionName, HostName, MirrorUrl, Suite,
     TemplateName, VServerName,
@@ -71,6 +71,8 @@ pub struct HostFacts {
     pub has_default_options: bool,
     /// What every new VServer is given.
     pub defaults: BuildDefaults,
+    /// What the administrator has described of suites.
+    pub described_suites: Vec<SuiteDescription>,
     /// Whether the host has dnf, which installs RPM distributions.
     pub has_dnf: bool,
     /// The host's name, to make a default host name from.

@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 
 use domain::build::{
-    AtHost, BuildDefaults, BuildForm, BuildSpec, DefaultFile, PlannedContent, shell_line,
+    AtHost, BuildDefaults, BuildForm, BuildSpec, DefaultFile, PlannedContent, SuiteDescription,
+    shell_line,
 };
 use domain::failure::HostFeature;
 use domain::field::{Field, FieldErrors, Problem};
@@ -41,6 +42,7 @@ fn host() -> HostFacts {
         shares_blocks: false,
         has_default_options: false,
         defaults: BuildDefaults::default(),
+        described_suites: vec![],
         has_dnf: true,
         host_domain: None,
     }
@@ -391,6 +393,41 @@ fn what_the_host_gives_is_shown_as_it_is_written() {
 }
 
 #[test]
+fn what_is_described_of_a_suite_holds_where_the_form_says_nothing() {
+    let mut host = host();
+    let words = "--keyring=/srv/old.gpg --include=less --variant=buildd --no-merged-usr";
+    host.described_suites = vec![SuiteDescription {
+        suite: "etch".parse().unwrap(),
+        path: "/etc/vservers/.distributions/etch".to_owned(),
+        mirror: "http://archive.example/debian".to_owned(),
+        script: "bookworm".to_owned(),
+        options: words.split(' ').map(str::to_owned).collect(),
+    }];
+    let line = |host: &HostFacts, form: BuildForm| {
+        let form = BuildForm { name: "old".into(), ..form };
+        form.judge(host).map(|spec| shell_line(&spec.command_line()))
+    };
+    let etch = || BuildForm { suite: "etch".into(), ..BuildForm::default() };
+    insta::assert_snapshot!(line(&host, etch()).unwrap(), @"vserver old build -m debootstrap --context 40001 --hostname old --interface nat0:10.127.0.3/24 --initstyle sysv -- -d etch -m http://archive.example/debian -s bookworm -- --arch amd64 --variant=buildd --include=less --no-merged-usr --keyring=/srv/old.gpg");
+    let typed = BuildForm {
+        mirror: "http://near.example/debian".into(),
+        packages: "vim".into(),
+        variant: "minbase".into(),
+        ..etch()
+    };
+    insta::assert_snapshot!(line(&host, typed).unwrap(), @"vserver old build -m debootstrap --context 40001 --hostname old --interface nat0:10.127.0.3/24 --initstyle sysv -- -d etch -m http://near.example/debian -s bookworm -- --arch amd64 --variant=minbase --include=less,vim --no-merged-usr --keyring=/srv/old.gpg");
+    let other = line(&host, BuildForm::default()).unwrap();
+    assert!(!other.contains("old.gpg") && other.contains("mirror.example"), "{other}");
+
+    host.described_suites[0].options.push("--download-only".to_owned());
+    let FieldErrors(errors) = line(&host, etch()).unwrap_err();
+    let path = "/etc/vservers/.distributions/etch/debootstrap.options".to_owned();
+    let word = "--download-only".to_owned();
+    assert_eq!(errors[0].problem, Problem::NotPassedOn { path, word });
+    assert!(line(&host, BuildForm::default()).is_ok(), "of that suite alone");
+}
+
+#[test]
 fn without_dnf_the_method_yum_is_refused_before_it_is_tried() {
     let mut host = host();
     let form = BuildForm {
@@ -411,7 +448,7 @@ proptest! {
         methods in proptest::sample::select(vec![
             "", "debootstrap", "rsync", "clone", "yum", "template", "skeleton",
         ]),
-        words in proptest::collection::vec("[ -~\n\t]{0,30}", 31),
+        words in proptest::collection::vec("[ -~\n\t]{0,30}", 34),
     ) {
         let mut words = words.into_iter();
         let mut next = || words.next().unwrap_or_default();
@@ -430,6 +467,9 @@ proptest! {
             components: next(),
             excluded: next(),
             script: next(),
+            extra_suites: next(),
+            merged_usr: next(),
+            dependencies: next(),
             method: methods.to_owned(),
             source: next(),
             exclude_patterns: next(),

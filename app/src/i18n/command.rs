@@ -64,6 +64,7 @@ messages! { CommandMessages:
     clones_are_whole;
     skeleton_runs_nothing(word);
     remote_shell_is_ssh(word);
+    in_file(file, text);
     place_is_elsewhere(option, given, ours);
     places_are_settings;
     host_key_to_confirm(host, fingerprint);
@@ -111,8 +112,8 @@ messages! { CommandMessages:
     status_stopped(name);
     // Doctor.
     doctor_has(thing);
-    doctor_unfinished(operation, name);
     doctor_optional(text);
+    doctor_unfinished(operation, name);
     doctor_remains(name);
     doctor_stray(path);
     doctor_nothing;

@@ -100,6 +100,7 @@ pub(crate) fn host_facts() -> HostFacts {
         shares_blocks: false,
         has_default_options: false,
         defaults: domain::build::BuildDefaults::default(),
+        described_suites: vec![],
         has_dnf: true,
         host_domain: None,
     }

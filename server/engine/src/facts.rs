@@ -12,7 +12,7 @@ pub(crate) mod build_defaults;
 mod default_options;
 pub(crate) mod mirror;
 
-pub use default_options::DefaultOptions;
+pub use default_options::{BUILD_OPTIONS, DEBOOTSTRAP_OPTIONS, DefaultOptions};
 
 use std::fs;
 use std::io;
@@ -202,6 +202,7 @@ fn host_facts_at(
         shares_blocks: tree::shares_blocks(&roots.guest_base),
         has_default_options: !DefaultOptions::of(roots).is_empty(),
         defaults: build_defaults::of(roots, places)?,
+        described_suites: distribution::suites(roots),
         has_dnf: Path::new(yum::PROGRAM).exists(),
         host_domain: host_domain(),
     })

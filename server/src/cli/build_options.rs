@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use domain::build::{AtHost, BuildForm, MethodKind};
 use domain::field::{Field, FieldError, FieldErrors, Problem};
 use domain::init::{Init, InitStyle};
-use engine::facts::DefaultOptions;
+use engine::facts::{BUILD_OPTIONS, DEBOOTSTRAP_OPTIONS, DefaultOptions};
 
 use super::caller::Caller;
 use super::options::{Grammar, Opt, Reason, Section, UsageError, text};
@@ -55,17 +55,6 @@ const GENERAL: Grammar = Grammar {
 
 const OF_DEBOOTSTRAP: Grammar = Grammar {
     options: &[Opt::short_value('d'), Opt::short_value('m'), Opt::short_value('s')],
-    takes_words: false,
-};
-
-const TO_DEBOOTSTRAP: Grammar = Grammar {
-    options: &[
-        Opt::value("arch"),
-        Opt::value("variant"),
-        Opt::value("components"),
-        Opt::value("include"),
-        Opt::value("exclude"),
-    ],
     takes_words: false,
 };
 
@@ -129,7 +118,7 @@ const TO_YUM: Grammar = Grammar { options: &[], takes_words: true };
 const OF_TEMPLATE: Grammar = Grammar {
     options: &[
         Opt::value("template").or('t'),
-        Opt::short_value('d').hidden(),
+        Opt::short_value('d'),
         Opt::flag("pkgmgmt").hidden(),
         Opt::flag("nodevsanity").hidden(),
     ],
@@ -165,6 +154,8 @@ pub(super) struct Build {
     pub(super) shows_log: bool,
     /// Interfaces for which no device was given.
     pub(super) without_device: Vec<String>,
+    /// The distribution whose own archive is to be unpacked.
+    pub(super) archive_of: Option<String>,
     /// Options that change nothing.
     pub(super) without_effect: Vec<String>,
     /// Where `--rootdir`, `--confdir` and `--lockfile` say that things are.
@@ -204,6 +195,8 @@ pub(super) fn parse(
     let mut next = || sections.next().unwrap_or_default();
     let typed = next();
     let is_network_typed = Network::of(&GENERAL.parse(&typed)?)?.is_given();
+    let file = defaults.directory.join(BUILD_OPTIONS);
+    GENERAL.parse(&after(&defaults.build, Vec::new())).map_err(|error| error.in_file(&file))?;
     let general = GENERAL.parse(&after(&defaults.build, typed))?;
     if general.has("--help") {
         return Ok(BuildRequest::Help);
@@ -224,8 +217,14 @@ pub(super) fn parse(
     match method {
         MethodKind::Debootstrap => {
             let of_method = OF_DEBOOTSTRAP.parse(&of_method)?;
-            let passed = TO_DEBOOTSTRAP.parse(&after(&defaults.debootstrap, passed))?;
-            read_debootstrap(&of_method, &passed, &mut build.form, &mut errors)?;
+            let form = &mut build.form;
+            let file = defaults.directory.join(DEBOOTSTRAP_OPTIONS);
+            let passed_first = form.pass_on(&defaults.debootstrap).map_err(UsageError::from);
+            passed_first.map_err(|error| error.in_file(&file))?;
+            let passed: Vec<String> =
+                passed.iter().map(|word| text(word)).collect::<Result<_, _>>()?;
+            form.pass_on(&passed).map_err(UsageError::from)?;
+            read_debootstrap(&of_method, form, &mut errors)?;
         }
         MethodKind::Rsync => {
             let of_method = OF_RSYNC.parse(&of_method)?;
@@ -252,7 +251,7 @@ pub(super) fn parse(
         MethodKind::Template => {
             let of_method = OF_TEMPLATE.parse(&of_method)?;
             NOTHING.parse(&passed)?;
-            read_template(&of_method, &mut build.form, &mut errors)?;
+            read_template(&of_method, &mut build, &mut errors)?;
             note_without_effect(&of_method, &mut build);
         }
         MethodKind::Skeleton => {
@@ -347,18 +346,17 @@ fn read_general(
 
 fn read_debootstrap(
     of_method: &Section,
-    passed: &Section,
     form: &mut BuildForm,
     errors: &mut FieldErrors,
 ) -> Result<(), UsageError> {
     form.suite = single(of_method, "-d", Field::Suite, errors)?;
     form.mirror = single(of_method, "-m", Field::Mirror, errors)?;
     form.script = single(of_method, "-s", Field::Suite, errors)?;
-    form.architecture = single(passed, "--arch", Field::Architecture, errors)?;
-    form.variant = single(passed, "--variant", Field::Variant, errors)?;
-    form.packages = list(passed, "--include")?;
-    form.components = list(passed, "--components")?;
-    form.excluded = list(passed, "--exclude")?;
+    for path in [&mut form.at_host.keyring, &mut form.at_host.certificate] {
+        if !path.is_empty() {
+            *path = absolute(path);
+        }
+    }
     Ok(())
 }
 
@@ -418,15 +416,20 @@ fn read_rsync(
     Ok(())
 }
 
-/// `-t`: a file here, or the name of a template that is kept.
+/// `-t`: a file here, or the name of a template that is kept; else that of the distribution after `-d`.
 fn read_template(
     of_method: &Section,
-    form: &mut BuildForm,
+    build: &mut Build,
     errors: &mut FieldErrors,
 ) -> Result<(), UsageError> {
+    let form = &mut build.form;
     let given = of_method.values("--template")?;
     let [template] = given.as_slice() else {
         if given.is_empty() {
+            build.archive_of = of_method.value("-d")?;
+            if build.archive_of.is_some() {
+                return Ok(());
+            }
             errors.push(Field::Template, Problem::Missing);
             return Ok(());
         }
@@ -442,8 +445,9 @@ fn read_template(
 
 fn note_without_effect(of_method: &Section, build: &mut Build) {
     let given = WITHOUT_EFFECT.iter().filter(|option| of_method.is_known(option));
-    build.without_effect =
-        given.filter(|option| of_method.has(option)).map(|option| (*option).to_owned()).collect();
+    let is_used = |option: &str| option == "-d" && build.archive_of.is_some();
+    let given = given.filter(|option| of_method.has(option) && !is_used(option));
+    build.without_effect = given.map(|option| (*option).to_owned()).collect();
 }
 
 /// A path as seen from here; what leads up is followed, because a form takes no such path.

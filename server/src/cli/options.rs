@@ -6,10 +6,12 @@
 //! not called a typing mistake.
 
 use std::ffi::{OsStr, OsString};
+use std::path::Path;
 
 use app::i18n::Locale;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command};
+use domain::build::{NotPassed, passed_options};
 use domain::field::Problem;
 
 /// What was typed wrongly.
@@ -25,6 +27,8 @@ pub(super) enum UsageError {
     SkeletonCommand { word: String },
     /// Something else than ssh with a port and a key.
     RemoteShell { word: String },
+    /// What is wrong stands in a file of the host's.
+    InFile { file: String, error: Box<UsageError> },
     /// An option that is given once too often.
     OptionTwice { option: String },
     /// An option without its value.
@@ -90,7 +94,26 @@ impl Reason {
     }
 }
 
+impl From<NotPassed> for UsageError {
+    fn from(error: NotPassed) -> Self {
+        match error {
+            NotPassed::Unknown(word) if word.starts_with('-') => {
+                let option = word.split('=').next().unwrap_or_default().to_owned();
+                Self::OptionUnknown { option, supported: passed_options() }
+            }
+            NotPassed::Unknown(word) => Self::WordNotExpected { word },
+            NotPassed::WithoutValue(option) => Self::OptionWithoutValue { option },
+            NotPassed::WithValue(option) => Self::OptionTakesNoValue { option },
+        }
+    }
+}
+
 impl UsageError {
+    /// The same, of a file: whoever types a command that has nothing wrong must hear where it stands.
+    pub(super) fn in_file(self, file: &Path) -> Self {
+        Self::InFile { file: file.display().to_string(), error: Box::new(self) }
+    }
+
     /// The words.
     pub(super) fn text(&self, locale: Locale) -> String {
         match self {
@@ -101,6 +124,7 @@ impl UsageError {
             }
             Self::SkeletonCommand { word } => locale.skeleton_runs_nothing(word),
             Self::RemoteShell { word } => locale.remote_shell_is_ssh(word),
+            Self::InFile { file, error } => locale.in_file(file, &error.text(locale)),
             Self::OptionTwice { option } => locale.option_twice(option),
             Self::OptionWithoutValue { option } => locale.option_without_value(option),
             Self::OptionTakesNoValue { option } => locale.option_takes_no_value(option),

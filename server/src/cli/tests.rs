@@ -137,7 +137,8 @@ fn builds_that_are_typed_wrongly() {
         ("-m clone -- -s web -- --exclude=x", "There is no option “--exclude” here."),
         ("-m template -- -t a.tar -t b.tar", "The option “--template” can be given once."),
         ("-m debootstrap --frob", "There is no option “--frob” here."),
-        ("-m debootstrap -- -- --no-check-gpg", "There is no option “--no-check-gpg” here."),
+        ("-m debootstrap -- -- --foreign", "There is no option “--foreign” here."),
+        ("-m debootstrap -- -- --arch", "The option “--arch” needs a value."),
         ("-m debootstrap -- -- --arch amd64 -- x", "“x” is one word too many."),
         ("-m debootstrap squeeze", "“squeeze” is one word too many."),
         ("-m debootstrap --context", "The option “--context” needs a value."),
@@ -193,6 +194,7 @@ fn host() -> HostFacts {
         shares_blocks: false,
         has_default_options: false,
         defaults: BuildDefaults::default(),
+        described_suites: vec![],
         has_dnf: true,
         host_domain: None,
     }
@@ -368,6 +370,7 @@ fn default_options_come_before_those_that_are_typed() {
     let defaults = DefaultOptions {
         build: list(&["--netdev", "eth1", "--context", "7"]),
         debootstrap: list(&["--variant=minbase"]),
+        directory: "/etc/vservers/.defaults/apps".into(),
     };
     let parse = |line: &str| match build_options::parse("monvs", &words(line), &defaults) {
         Ok(BuildRequest::Build(build)) => build.form,
@@ -378,6 +381,37 @@ fn default_options_come_before_those_that_are_typed() {
     assert_eq!((typed.context.as_str(), typed.variant.as_str()), ("8", "minbase"));
     assert_eq!(typed.packages, "vim");
     assert_eq!(parse("-m skeleton --interface 10.0.0.1").variant, "", "debootstrap's alone");
+}
+
+#[test]
+fn a_wrong_word_of_a_file_is_told_with_the_file() {
+    let told = |build: &[&str], debootstrap: &[&str]| {
+        let list = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        let directory = "/etc/vservers/.defaults/apps".into();
+        let defaults =
+            DefaultOptions { build: list(build), debootstrap: list(debootstrap), directory };
+        match build_options::parse("monvs", &words("-m debootstrap"), &defaults) {
+            Err(WrongBuild::Usage(error)) => error.text(Locale::English),
+            other => panic!("{other:?}"),
+        }
+    };
+    let text = told(&[], &["--variant=minbase", "--download-only"]);
+    assert!(text.starts_with("In /etc/vservers/.defaults/apps/debootstrap/options: "), "{text}");
+    assert!(text.contains("“--download-only”") && text.contains("--no-merged-usr"), "{text}");
+    let text = told(&["--frob"], &[]);
+    assert!(text.starts_with("In /etc/vservers/.defaults/apps/build/options: "), "{text}");
+}
+
+#[test]
+fn a_template_may_be_a_distributions_own() {
+    let defaults = DefaultOptions::default();
+    let parse = |line: &str| match build_options::parse("x", &words(line), &defaults) {
+        Ok(BuildRequest::Build(build)) => build,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(parse("-m template -- -d fc6").archive_of.as_deref(), Some("fc6"));
+    let both = parse("-m template -- -d fc6 -t /srv/x.tar");
+    assert_eq!((both.archive_of, both.without_effect), (None, vec!["-d".to_owned()]));
 }
 
 #[test]
@@ -392,6 +426,8 @@ fn the_equivalent_command_of_every_method_makes_the_same_build() {
         "-m rsync -- --source /srv/old",
         "-m template -- -t /srv/old.tar",
         "-m debootstrap -- -d bookworm -s bookworm",
+        "-m debootstrap -- -- --no-check-gpg --keyring=/srv/old.gpg --no-merged-usr --no-resolve-deps",
+        "-m debootstrap -- -- --extra-suites=bookworm-updates --no-check-certificate --certificate /c",
     ] {
         let spec = form(line).judge(&host()).unwrap();
         assert_eq!(typed_again(&spec), spec, "{line}");

@@ -331,6 +331,13 @@ fn build(
     };
     let engine = caller.engine(config)?;
     judge_places(caller, &engine, &build)?;
+    let mut form = build.form.clone();
+    // Without one the engine says what is missing.
+    if let Some(archive) = build.archive_of.as_ref().and_then(|of| of.parse().ok()).and_then(|of| {
+        engine::build::distribution::template_of(&engine.instance().settings.roots, &of)
+    }) {
+        form.at_host.archive = archive.display().to_string();
+    }
     for interface in &build.without_device {
         caller.note(locale.no_device_for(interface));
     }
@@ -338,7 +345,6 @@ fn build(
         caller.note(locale.option_without_effect(option));
     }
     let caller = Caller { verbose: caller.verbose || build.shows_log, ..caller };
-    let mut form = build.form;
     host_key::confirm(caller, &engine, &mut form);
     match change::run(caller, &engine, Change::Build(Box::new(form))) {
         Ended::Done(operation) => {

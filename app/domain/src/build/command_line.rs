@@ -63,6 +63,7 @@ fn of_method(method: &Method) -> Vec<String> {
             components,
             excluded,
             script,
+            options,
         } => {
             let mut line = words(&["--", "-d", suite.as_str(), "-m", mirror.as_str()]);
             if let Some(script) = script {
@@ -79,6 +80,7 @@ fn of_method(method: &Method) -> Vec<String> {
                     line.push(format!("--{option}={list}"));
                 }
             }
+            line.extend(options.words());
             line
         }
         Method::Rsync { source, options } => {

@@ -7,13 +7,14 @@ use super::judge::{
     judge_interfaces, judge_name, judge_packages, judge_script, judge_suite, judge_variant,
     or_default, parse_lines, parse_words,
 };
+use super::passed::distinct;
 use super::source::{Archive, CopyOptions, HostPath, Remote, Source};
 use super::source::{MAX_EXCLUDES, parse_bandwidth, parse_port, parse_remote};
 use super::{BuildSpec, Method, MethodKind};
 use crate::failure::HostFeature;
 use crate::field::{Field, FieldErrors, Problem};
 use crate::host::HostFacts;
-use crate::id::{DistributionName, VServerName};
+use crate::id::{Component, DistributionName, VServerName};
 
 /// A build form exactly as it is typed. Empty means: the default; a switch is on when it is not empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +67,12 @@ pub struct BuildForm {
     pub port: String,
     /// The fingerprint of the remote machine's key that was shown and confirmed.
     pub host_key: String,
+    /// Other suites of the same archive to take packages from, separated by blanks or commas.
+    pub extra_suites: String,
+    /// `yes` or `no`: whether `/bin` and the like are links to `/usr`.
+    pub merged_usr: String,
+    /// `no`: what packages need is left for somebody to name.
+    pub dependencies: String,
     /// A template that Ulysse keeps.
     pub template: String,
     /// A distribution that is described below `.distributions`.
@@ -95,6 +102,14 @@ pub struct AtHost {
     pub archive: String,
     /// The private key to log in with.
     pub identity: String,
+    /// The keyring that an archive is checked by.
+    pub keyring: String,
+    /// `no`: signatures are not checked.
+    pub signatures: String,
+    /// The client certificate that a mirror is shown.
+    pub certificate: String,
+    /// `no`: a mirror's certificate is not checked.
+    pub certificates: String,
     /// `--force`: what has its name and files is moved aside.
     pub replaces: bool,
     /// `--i-know-its-there`: its root directory may hold files.
@@ -191,25 +206,35 @@ impl BuildForm {
     }
 
     fn judge_debootstrap(&self, host: &HostFacts, errors: &mut FieldErrors) -> Option<Method> {
-        let script = errors.take(Field::Suite, judge_script(self.script.trim(), host));
+        let suite = or_default(self.suite.trim(), &host.suite).ok();
+        let described = host.described_suites.iter().find(|one| Some(&one.suite) == suite.as_ref());
+        let form = match described {
+            Some(described) => &errors.take(Field::Suite, self.described(described))?,
+            None => self,
+        };
+        let script = errors.take(Field::Suite, judge_script(form.script.trim(), host));
         let has_script = matches!(&script, Some(Some(_)));
-        let suite = errors.take(Field::Suite, judge_suite(self.suite.trim(), host, has_script));
-        let mirror = errors.take(Field::Mirror, or_default(self.mirror.trim(), &host.mirror));
-        let packages = errors.take(Field::Packages, judge_packages(&self.packages));
-        let excluded = errors.take(Field::Excluded, judge_packages(&self.excluded));
-        let components = errors.take(Field::Components, parse_words(&self.components));
-        let variant = errors.take(Field::Variant, judge_variant(self.variant.trim()));
+        let suite = errors.take(Field::Suite, judge_suite(form.suite.trim(), host, has_script));
+        let mirror = errors.take(Field::Mirror, or_default(form.mirror.trim(), &host.mirror));
+        let packages = errors.take(Field::Packages, judge_packages(&form.packages));
+        let excluded = errors.take(Field::Excluded, judge_packages(&form.excluded));
+        let components = errors.take(Field::Components, parse_words(&form.components));
+        let variant = errors.take(Field::Variant, judge_variant(form.variant.trim()));
         let architecture =
-            errors.take(Field::Architecture, judge_architecture(self.architecture.trim(), host));
+            errors.take(Field::Architecture, judge_architecture(form.architecture.trim(), host));
+        let options = errors.take(Field::Suite, form.debootstrap_options());
+        let mut components: Vec<Component> = components?;
+        distinct(&mut components);
         Some(Method::Debootstrap {
             suite: suite?,
             mirror: mirror?,
             architecture: architecture?,
             packages: packages?,
             variant: variant?,
-            components: components?,
+            components,
             excluded: excluded?,
             script: script?,
+            options: options?,
         })
     }
 

@@ -10,6 +10,7 @@ mod defaults;
 mod files;
 mod form;
 mod judge;
+mod passed;
 mod source;
 
 use core::fmt;
@@ -34,6 +35,7 @@ pub use form::{AtHost, BuildForm};
 pub(crate) use judge::of_item;
 pub(crate) use judge::{judge_context, judge_name};
 pub use judge::{judge_interface, judge_place};
+pub use passed::{DebootstrapOptions, NotPassed, SuiteDescription, passed_options};
 pub use source::{
     Archive, CopyOptions, ExcludePattern, Fingerprint, HostPath, Remote, RemoteHost, RemotePath,
     RemoteUser, SSH_PORT, Source,
@@ -120,6 +122,9 @@ pub enum Method {
         /// The script of another suite, to make this one with.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         script: Option<Suite>,
+        /// What debootstrap is told besides.
+        #[serde(default, skip_serializing_if = "DebootstrapOptions::is_empty")]
+        options: DebootstrapOptions,
     },
     /// By rsync.
     Rsync {

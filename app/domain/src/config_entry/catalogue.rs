@@ -147,7 +147,7 @@ catalogue! {
     OldSync: "sync" in vserver, Switch, None, Given, Web, Rule::Any;
     // Mounts (1.2) and namespaces (1.3).
     Fstab: "fstab" in vserver, Fstab, None, NextStart, Web, Rule::Mount;
-    DefaultFstab: "fstab" in defaults, Fstab, None, None, Web, Rule::Mount;
+    DefaultFstab: "fstab" in defaults, Fstab, None, NextBuild, Web, Rule::Mount;
     LocalFstab: "fstab.local" in vserver, Fstab, None, NextStart, Web, Rule::Mount;
     RemoteFstab: "fstab.remote" in vserver, Fstab, None, None, Web, Rule::Mount;
     NoNamespace: "nonamespace" in both, Switch, None, None, Host, Rule::Any;
@@ -192,8 +192,8 @@ catalogue! {
     LoginDisable: "apps/vlogin/disable" in defaults, Switch, None, None, Web, Rule::Any;
     Mirror: "apps/debootstrap/mirror" in defaults, Scalar, None, NextBuild, Web, Rule::Mirror;
     DebootstrapSource: "apps/debootstrap/uri" in defaults, Scalar, None, None, Host, Rule::Any;
-    DebootstrapOptions: "apps/debootstrap/options" in defaults, Scalar, None, None, Host, Rule::Any;
-    BuildOptions: "apps/build/options" in defaults, Array, None, None, Host, Rule::Any;
+    DebootstrapOptions: "apps/debootstrap/options" in defaults, Scalar, None, NextBuild, Host, Rule::Any;
+    BuildOptions: "apps/build/options" in defaults, Array, None, NextBuild, Host, Rule::Any;
     ExternalDescription: "apps/h2ext/desc" in defaults, Text, None, None, Host, Rule::Any;
     // Addresses (1.6).
     SharedDevice: "interfaces/dev" in vserver, Scalar, None, NextStart, Web, Rule::Device;
@@ -266,7 +266,7 @@ catalogue! {
     BaseLink: "{vdirbase,cachebase,run.rev}" in defaults, Link, None, AtOnce, ByHand, Rule::Any;
     DynamicContext: "context.dynamic" in defaults, Switch, None, None, Web, Rule::Any;
     NextContext: "context.next" in defaults, Scalar, Some("40000"), NextBuild, Web, Rule::Context;
-    SystemFile: "files/{hosts,nsswitch.conf,krb5.conf,krb.conf,krb.realms,ldap.conf,localtime,resolv.conf}" in defaults, Text, None, None, Host, Rule::Any;
+    SystemFile: "files/{hosts,nsswitch.conf,krb5.conf,krb.conf,krb.realms,ldap.conf,localtime,resolv.conf}" in defaults, Text, None, NextBuild, Host, Rule::Any;
     VisibleProcFiles: "apps/vprocunhide/files" in defaults, List, None, None, Host, Rule::Any;
     MessageStyle: "styles/{bold,emph,info,warning,error}" in defaults, Text, None, None, Host, Rule::Any;
 }

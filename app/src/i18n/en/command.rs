@@ -59,7 +59,9 @@ impl CommandMessages for English {
   -m MIRROR               where packages come from
   -s SUITE                another suite, whose script is used
  after another --: --arch ARCHITECTURE, --variant minbase|buildd,
-  --components PART,…, --include PACKAGE,…, --exclude PACKAGE,…
+  --components PART,…, --include PACKAGE,…, --exclude PACKAGE,…, --extra-suites SUITE,…,
+  --no-resolve-deps, --merged-usr, --no-merged-usr, --keyring FILE, --no-check-gpg,
+  --certificate FILE, --no-check-certificate
 -m clone: a copy of a VServer that shares what the filesystem can share. After --:
   -s, --source NAME       which; it may run
   --unified               where no blocks can be shared: both stand on one reference
@@ -74,6 +76,7 @@ impl CommandMessages for English {
  after another --: PACKAGE …, besides those of the description
 -m template: what is in an archive. After --:
   -t, --template FILE|NAME
+  -d NAME                 instead: the archive of a described distribution
 -m skeleton: empty directories and the configuration
 
 Read first: .defaults/apps/build/options and .defaults/apps/debootstrap/options
@@ -119,6 +122,7 @@ restore-file BACKUP PATH  puts one file back; one that is there stays, and the
         no_schedule(name) = "{name} has no schedule: its backups are taken by hand.";
         // What was typed wrongly.
         option_unknown(option, supported) = "There is no option “{option}” here. There are: {supported}.";
+        in_file(file, text) = "In {file}: {text}";
         option_without_value(option) = "The option “{option}” needs a value.";
         option_takes_no_value(option) = "The option “{option}” takes no value.";
         option_before_name(option) = "The option “{option}” stands before the name: vserver {option} NAME COMMAND.";
@@ -203,11 +207,11 @@ PATH is below the config directory, such as interfaces/0/ip. NAME may be
         status_stopped(name) = "Vserver '{name}' is stopped";
         // Doctor.
         doctor_has(thing) = "There: {thing}.";
+        doctor_optional(text) = "{text}\n  Only for the build method yum.";
         doctor_unfinished(operation, name) = "Operation {operation} on {name} was interrupted.";
         doctor_remains(name) = "{name} has ended, and something of it is left.";
         doctor_stray(path) = "{path} is left of an interrupted operation.";
         doctor_nothing = "Nothing is left of interrupted operations.";
-        doctor_optional(text) = "{text}\n  Only for the build method yum.";
         doctor_repair_hint = "“ulysse doctor --repair” puts right what was interrupted.";
         doctor_not_repaired = "This could not be put right:";
         // Identity, recycle bin, protection.

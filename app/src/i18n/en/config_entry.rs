@@ -79,7 +79,7 @@ pub(crate) fn meaning(entry: ConfigEntry) -> &'static str {
         ConfigEntry::Fstab => {
             "What is mounted in it at its start: source, target, type and options on each line."
         }
-        ConfigEntry::DefaultFstab => "The fstab that the original gave new VServers.",
+        ConfigEntry::DefaultFstab => "The fstab that new VServers are given.",
         ConfigEntry::LocalFstab => "An old place for mounts, read after fstab. Use fstab.",
         ConfigEntry::RemoteFstab => "Mounts made from the VServer’s own network, such as NFS.",
         ConfigEntry::NoNamespace => {
@@ -302,7 +302,7 @@ pub(crate) fn meaning(entry: ConfigEntry) -> &'static str {
         }
         ConfigEntry::DynamicContext => "Builds gave no context number of their own.",
         ConfigEntry::NextContext => "The context number that the next build tries first.",
-        ConfigEntry::SystemFile => "A file that the original copied into /etc of a new VServer.",
+        ConfigEntry::SystemFile => "A file that a new VServer gets in its /etc, where it has none.",
         ConfigEntry::VisibleProcFiles => {
             "Files of /proc that the original showed to VServers, one a line."
         }

@@ -1,5 +1,6 @@
 //! English: fields, and what can be wrong with them.
 
+use domain::build::passed_options;
 use domain::field::{Allowed, Field, Problem};
 
 use super::failure::host_feature;
@@ -198,6 +199,10 @@ pub(crate) fn problem(what: &Problem) -> String {
             let (what, remedy) = host_feature(*feature);
             format!("This host lacks {what}. {remedy}")
         }
+        Problem::NotPassedOn { path, word } => format!(
+            "“{path}” says “{word}”, which is not passed on to debootstrap. These options are: {}.",
+            passed_options()
+        ),
         Problem::DistributionIncomplete { path } => format!(
             "“{path}” is missing, or holds nothing. A distribution is described by yum.repos.d/*.repo (where packages come from) and pkgs/* (lists of packages)."
         ),

@@ -59,7 +59,9 @@ impl CommandMessages for French {
   -m MIROIR               d’où viennent les paquets
   -s SUITE                une autre suite, dont le script est employé
  après un second -- : --arch ARCHITECTURE, --variant minbase|buildd,
-  --components PARTIE,…, --include PAQUET,…, --exclude PAQUET,…
+  --components PARTIE,…, --include PAQUET,…, --exclude PAQUET,…, --extra-suites SUITE,…,
+  --no-resolve-deps, --merged-usr, --no-merged-usr, --keyring FICHIER, --no-check-gpg,
+  --certificate FICHIER, --no-check-certificate
 -m clone : une copie d’un VServer, qui partage ce que le système de fichiers sait partager. Après -- :
   -s, --source NOM        lequel ; il peut être en marche
   --unified               si aucun bloc ne se partage : les deux reposent sur une même référence
@@ -74,6 +76,7 @@ impl CommandMessages for French {
  après un second -- : PAQUET …, en plus de ceux de la description
 -m template : le contenu d’une archive. Après -- :
   -t, --template FICHIER|NOM
+  -d NOM                  à la place : l’archive d’une distribution décrite
 -m skeleton : des répertoires vides et la configuration
 
 Lus d’abord : .defaults/apps/build/options et .defaults/apps/debootstrap/options
@@ -121,6 +124,7 @@ restore-file SAUVEGARDE CHEMIN
         no_schedule(name) = "{name} n’a pas de planification : ses sauvegardes se font à la main.";
         // What was typed wrongly.
         option_unknown(option, supported) = "Il n’y a pas d’option « {option} » ici. Il y a : {supported}.";
+        in_file(file, text) = "Dans {file} : {text}";
         option_without_value(option) = "L’option « {option} » attend une valeur.";
         option_takes_no_value(option) = "L’option « {option} » n’attend pas de valeur.";
         option_before_name(option) = "L’option « {option} » se place avant le nom : vserver {option} NOM COMMANDE.";
@@ -206,11 +210,11 @@ fichier et ligne.";
         status_stopped(name) = "Le vserver '{name}' est arrêté";
         // Doctor.
         doctor_has(thing) = "Présent : {thing}.";
+        doctor_optional(text) = "{text}\n  Uniquement pour la méthode de construction yum.";
         doctor_unfinished(operation, name) = "L’opération {operation} sur {name} a été interrompue.";
         doctor_remains(name) = "{name} est terminé, et il en reste quelque chose.";
         doctor_stray(path) = "{path} est un reste d’une opération interrompue.";
         doctor_nothing = "Il ne reste rien d’opérations interrompues.";
-        doctor_optional(text) = "{text}\n  Uniquement pour la méthode de construction yum.";
         doctor_repair_hint = "« ulysse doctor --repair » remet en ordre ce qui a été interrompu.";
         doctor_not_repaired = "Ceci n’a pas pu être remis en ordre :";
         // Identity, recycle bin, protection.

@@ -89,7 +89,7 @@ pub(crate) fn meaning(entry: ConfigEntry) -> &'static str {
         ConfigEntry::Fstab => {
             "Ce qui y est monté à son démarrage : source, cible, type et options sur chaque ligne."
         }
-        ConfigEntry::DefaultFstab => "Le fstab que l’original donnait aux nouveaux VServers.",
+        ConfigEntry::DefaultFstab => "Le fstab que reçoivent les nouveaux VServers.",
         ConfigEntry::LocalFstab => {
             "Un ancien emplacement pour les montages, lu après fstab. Utilisez fstab."
         }
@@ -355,7 +355,7 @@ pub(crate) fn meaning(entry: ConfigEntry) -> &'static str {
             "Le numéro de contexte que la prochaine construction essaie d’abord."
         }
         ConfigEntry::SystemFile => {
-            "Un fichier que l’original copiait dans /etc d’un nouveau VServer."
+            "Un fichier qu’un nouveau VServer reçoit dans son /etc, s’il n’en a pas."
         }
         ConfigEntry::VisibleProcFiles => {
             "Fichiers de /proc que l’original montrait aux VServers, un par ligne."

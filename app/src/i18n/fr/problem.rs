@@ -1,5 +1,6 @@
 //! French: fields, and what can be wrong with them.
 
+use domain::build::passed_options;
 use domain::field::{Allowed, Field, Problem};
 
 use super::failure::host_feature;
@@ -214,6 +215,10 @@ pub(crate) fn problem(what: &Problem) -> String {
             let (what, remedy) = host_feature(*feature);
             format!("Il manque à cet hôte {what}. {remedy}")
         }
+        Problem::NotPassedOn { path, word } => format!(
+            "« {path} » contient « {word} », qui n’est pas transmis à debootstrap. Le sont : {}.",
+            passed_options()
+        ),
         Problem::DistributionIncomplete { path } => format!(
             "« {path} » manque, ou ne contient rien. Une distribution est décrite par yum.repos.d/*.repo (d’où viennent les paquets) et pkgs/* (des listes de paquets)."
         ),

@@ -6,13 +6,20 @@
 //! lines, then `…F: FORMAT`. The words come from a stranger in the end: they only ever move a progress
 //! bar, fill a log and choose among error messages.
 
-use domain::build::Method;
+use std::path::Path;
+
+use domain::build::{BuildSpec, Method};
 use domain::failure::Failure;
 use domain::id::PackageName;
 use domain::init::Init;
 use domain::operation::Stage;
 
+use super::BuildError;
+use super::distribution;
+use super::hooks::Hooks;
 use super::stage::TARGET;
+use crate::engine::Instance;
+use crate::operation::{Stopped, Work};
 
 /// Where Debian has it.
 pub(super) const PROGRAM: &str = "/usr/sbin/debootstrap";
@@ -48,6 +55,7 @@ pub(super) fn command(method: &Method, init: Init) -> Vec<String> {
         components,
         excluded,
         script,
+        options,
     } = method
     else {
         // The other methods have no base.
@@ -61,7 +69,7 @@ pub(super) fn command(method: &Method, init: Init) -> Vec<String> {
         vec![PROGRAM.to_owned(), "--debian-installer".to_owned(), format!("--arch={architecture}")];
     // Without the keyring it would go on and trust whoever answers. What lies on the host itself is as
     // good as the host.
-    if !mirror.as_str().starts_with("file:") {
+    if !mirror.as_str().starts_with("file:") && !options.unchecked_signatures {
         command.push("--force-check-gpg".to_owned());
     }
     command.push(format!("--include={}", joined(with, packages)));
@@ -76,9 +84,31 @@ pub(super) fn command(method: &Method, init: Init) -> Vec<String> {
         let components: Vec<&str> = components.iter().map(AsRef::as_ref).collect();
         command.push(format!("--components={}", components.join(",")));
     }
+    command.extend(options.words());
     command.extend([suite.to_string(), TARGET.to_owned(), mirror.to_string()]);
     command.extend(script.iter().map(|script| format!("{SCRIPTS}/{script}")));
     command
+}
+
+/// Runs what the administrator has described of the suite (fact sheet 1.10) on a VServer's own files, which
+/// were copied from a base that others have, too.
+pub(super) fn run_hooks(
+    instance: &Instance,
+    work: &mut Work<'_>,
+    spec: &BuildSpec,
+    root: &Path,
+) -> Result<(), Stopped> {
+    let Method::Debootstrap { suite, mirror, .. } = &spec.method else { return Ok(()) };
+    let program = distribution::initpost_of(&instance.settings.roots, suite)
+        .map_err(BuildError::Distribution)?;
+    if program.is_none() {
+        return Ok(());
+    }
+    // The programs of debootstrap are gone, and nothing else of the root has run yet.
+    let of = (suite.as_str(), mirror.to_string());
+    let hooks = Hooks::make(spec, root, of, &[("initpost", program.as_deref())])?;
+    hooks.run(instance, work, "initpost")?;
+    Ok(hooks.clear()?)
 }
 
 /// Our own packages and those that somebody named, each once.
@@ -255,6 +285,7 @@ fn filled(format: &str, arguments: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::build::DebootstrapOptions;
     use proptest::prelude::*;
 
     fn method() -> Method {
@@ -267,6 +298,7 @@ mod tests {
             components: vec![],
             excluded: vec!["nano".parse().unwrap()],
             script: None,
+            options: DebootstrapOptions::default(),
         }
     }
 

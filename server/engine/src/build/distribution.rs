@@ -1,15 +1,18 @@
 //! Descriptions of distributions: `/etc/vservers/.distributions/NAME/`, in the original's format (fact
-//! sheet 1.10), as far as the method `yum` needs it.
+//! sheet 1.10), as far as the methods `yum`, `debootstrap` and `template` need it. What is not described
+//! there is looked for, entry by entry, in the descriptions that the package installs ([`SHIPPED`]).
 //!
 //! | entry | what it says |
 //! |---|---|
 //! | `yum/yum.conf` | settings of dnf; the original's placeholders for directories are filled in |
 //! | `yum.repos.d/*.repo` | where packages come from; needed |
-//! | `pkgs/*` | lists of packages, installed one list after the other; needed |
+//! | `pkgs/*` | lists of packages, installed one list after the other; needed. The course calls it `pkg` |
 //! | `pubkeys/*`, `../.common/pubkeys/*` | keys that packages are signed with |
 //! | `rpm/macros` | settings of rpm, such as where the guest keeps its database |
 //! | `releasever` | what `$releasever` stands for; else the digits that the name ends in |
-//! | `initpre`, `initpost` | programs to run before and after |
+//! | `initpre`, `initpost` | programs to run before and after; of a suite of Debian's `initpost` alone |
+//! | `debootstrap.mirror`, `.script`, `.options` | what debootstrap is told for the suite of this name |
+//! | `template` | the archive to unpack, or a link to it |
 //!
 //! It is the administrator's word, and root's to write. No form names anything in it but its name.
 
@@ -18,14 +21,19 @@ use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use domain::build::SuiteDescription;
 use domain::field::Problem;
-use domain::id::{DistributionName, RpmPackage};
+use domain::id::{DistributionName, RpmPackage, Suite};
 
 use crate::config;
 use crate::roots::Roots;
 
 /// The most bytes of one file of a description.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
+/// Where the package has descriptions to start from, as the original's package had.
+const SHIPPED: &str = "/usr/lib/util-vserver/distributions";
+/// Where debootstrap's scripts are.
+const SCRIPTS: &str = "/usr/share/debootstrap/scripts/";
 /// What every description shares; no distribution's name, names begin with a letter or digit.
 const COMMON: &str = ".common";
 
@@ -119,15 +127,90 @@ fn base(roots: &Roots) -> PathBuf {
     roots.config_base.join(".distributions")
 }
 
-/// The names of the distributions that are described, sorted.
-#[must_use]
-pub fn names(roots: &Roots) -> Vec<DistributionName> {
+/// The descriptions of one distribution: the administrator's, and the one to start from.
+struct Described([PathBuf; 2]);
+
+impl Described {
+    fn new(roots: &Roots, name: &str) -> Self {
+        Self([base(roots).join(name), Path::new(SHIPPED).join(name)])
+    }
+
+    /// An entry, where it is; where the administrator would describe it when it is nowhere.
+    fn at(&self, entry: &str) -> PathBuf {
+        let [own, _] = &self.0;
+        let mut found = self.0.iter().map(|directory| directory.join(entry));
+        found.find(|path| path.exists()).unwrap_or_else(|| own.join(entry))
+    }
+
+    /// The directory of the lists of packages.
+    fn lists(&self) -> PathBuf {
+        let [own, _] = &self.0;
+        let is_courses = !own.join("pkgs").exists() && own.join("pkg").exists();
+        self.at(if is_courses { "pkg" } else { "pkgs" })
+    }
+}
+
+/// The directories of what the administrator has described, by name.
+fn described<T: std::str::FromStr + Ord>(roots: &Roots) -> Vec<T> {
     let entries = fs::read_dir(base(roots)).into_iter().flatten().flatten();
-    let described = entries.filter(|entry| entry.path().join("yum.repos.d").is_dir());
-    let mut names: Vec<DistributionName> =
-        described.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    let directories = entries.filter(|entry| entry.path().is_dir());
+    let mut names: Vec<T> =
+        directories.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
     names.sort();
     names
+}
+
+/// The names of the RPM distributions that are described, sorted.
+#[must_use]
+pub fn names(roots: &Roots) -> Vec<DistributionName> {
+    let has_sources =
+        |name: &DistributionName| Described::new(roots, name.as_str()).at("yum.repos.d").is_dir();
+    described(roots).into_iter().filter(has_sources).collect()
+}
+
+/// What is described of suites for debootstrap, sorted. A file that cannot be read is reported, and says
+/// nothing.
+#[must_use]
+pub fn suites(roots: &Roots) -> Vec<SuiteDescription> {
+    let descriptions = described::<Suite>(roots).into_iter().map(|suite| {
+        let described = Described::new(roots, suite.as_str());
+        let text = |entry: &str| {
+            let text = text_of(&described.at(entry)).inspect_err(|error| {
+                let error = domain::failure::chain(error);
+                tracing::warn!(%suite, error, "a description is unreadable");
+            });
+            text.ok().flatten().unwrap_or_default()
+        };
+        let line = |text: String| text.lines().next().unwrap_or_default().trim().to_owned();
+        let script = line(text("debootstrap.script"));
+        let options = text("debootstrap.options");
+        let options = options.lines().filter(|line| !line.trim_start().starts_with('#'));
+        SuiteDescription {
+            path: base(roots).join(suite.as_str()).display().to_string(),
+            mirror: line(text("debootstrap.mirror")),
+            script: script.strip_prefix(SCRIPTS).unwrap_or(&script).to_owned(),
+            options: options.flat_map(str::split_whitespace).map(str::to_owned).collect(),
+            suite,
+        }
+    });
+    let says = |one: &SuiteDescription| {
+        !(one.mirror.is_empty() && one.script.is_empty() && one.options.is_empty())
+    };
+    descriptions.filter(says).collect()
+}
+
+/// What is to be run on the files of a VServer of this suite.
+pub(super) fn initpost_of(
+    roots: &Roots,
+    suite: &Suite,
+) -> Result<Option<Vec<u8>>, DistributionError> {
+    program_of(&Described::new(roots, suite.as_str()).at("initpost"))
+}
+
+/// The archive of a distribution, if its description has one.
+#[must_use]
+pub fn template_of(roots: &Roots, name: &DistributionName) -> Option<PathBuf> {
+    fs::canonicalize(Described::new(roots, name.as_str()).at("template")).ok()
 }
 
 impl Distribution {
@@ -144,9 +227,11 @@ impl Distribution {
             true => Err(DistributionError::Incomplete { path }),
             false => Ok(files),
         };
-        let at = |name: &str| directory.join(name);
+        let described = Described::new(roots, name.as_str());
+        let at = |entry: &str| described.at(entry);
         let repositories = needed(at("yum.repos.d"), files_in(&at("yum.repos.d"))?)?;
-        let lists = needed(at("pkgs"), files_in(&at("pkgs"))?)?;
+        let place = described.lists();
+        let lists = needed(place.clone(), files_in(&place)?)?;
         let mut keys = files_in(&base(roots).join(COMMON).join("pubkeys"))?;
         keys.extend(files_in(&at("pubkeys"))?);
         Ok(Self {
@@ -160,11 +245,24 @@ impl Distribution {
                 .filter(|release| is_plain(release)),
             lists: lists
                 .into_iter()
-                .map(|file| package_list(&at("pkgs"), file))
+                .map(|file| package_list(&place, file))
                 .collect::<Result<_, _>>()?,
             before: program_of(&at("initpre"))?,
             after: program_of(&at("initpost"))?,
         })
+    }
+
+    /// Where packages come from, for the description's own programs: the first address that is named.
+    pub(super) fn mirror(&self) -> String {
+        let texts = self.repositories.iter().map(|file| String::from_utf8_lossy(&file.content));
+        let first = texts.into_iter().find_map(|text| {
+            let mut values = text.lines().filter_map(|line| {
+                line.trim().strip_prefix("baseurl")?.trim_start().strip_prefix('=').map(str::trim)
+            });
+            values.find_map(|value| value.split_whitespace().next().map(str::to_owned))
+        });
+        let release = self.release.as_deref().unwrap_or_default();
+        first.unwrap_or_default().replace("$releasever", release)
     }
 }
 
@@ -280,6 +378,7 @@ mod tests {
         assert_eq!(read.repositories.len(), 1);
         assert_eq!(read.keys.len(), 1);
         assert_eq!(read.after, None, "it may not be executed");
+        assert_eq!(read.mirror(), "http://mirror.example/6");
         let shown: Vec<String> = read
             .lists
             .iter()
@@ -297,6 +396,75 @@ mod tests {
         write(&at("pkgs/02"), "bash\n--nogpgcheck\n");
         let error = Distribution::read(&roots, &name);
         assert!(matches!(error, Err(DistributionError::Package { line: 2, .. })));
+    }
+
+    #[test]
+    fn the_courses_name_for_lists_of_packages_is_known() {
+        let etc = tempfile::tempdir().unwrap();
+        let roots = Roots { config_base: etc.path().to_owned(), ..Roots::default() };
+        let at = |path: &str| etc.path().join(".distributions/fc6").join(path);
+        write(&at("yum.repos.d/core.repo"), "[core]\n");
+        write(&at("pkg/01"), "bash\n");
+        let name: DistributionName = "fc6".parse().unwrap();
+        assert_eq!(Distribution::read(&roots, &name).unwrap().lists.len(), 1);
+        write(&at("pkgs/01"), "bash\n");
+        write(&at("pkgs/02"), "less\n");
+        assert_eq!(
+            Distribution::read(&roots, &name).unwrap().lists.len(),
+            2,
+            "its real name counts"
+        );
+    }
+
+    #[test]
+    fn what_the_package_installs_is_a_description_to_start_from() {
+        let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../debian/descriptions");
+        let fstab = fs::read_to_string(installed.join("defaults/fstab")).unwrap();
+        assert_eq!(fstab, domain::build::DEFAULT_FSTAB);
+        let etc = tempfile::tempdir().unwrap();
+        let roots = Roots { config_base: etc.path().to_owned(), ..Roots::default() };
+        fs::create_dir(etc.path().join(".distributions")).unwrap();
+        for entry in fs::read_dir(installed.join("distributions")).unwrap() {
+            let entry = entry.unwrap();
+            let own = etc.path().join(".distributions").join(entry.file_name());
+            std::os::unix::fs::symlink(entry.path(), own).unwrap();
+            let name = entry.file_name().to_str().unwrap().parse().unwrap();
+            let read = Distribution::read(&roots, &name).unwrap();
+            assert!(read.after.is_some() && read.settings.is_some(), "{name}");
+            assert!(read.lists.iter().all(|list| !list.packages.is_empty()), "{name}");
+            // Nobody else's mirror is named: the administrator says which is near.
+            assert!(read.mirror().starts_with("http://mirror.example/"), "{name}");
+        }
+        assert!(!names(&roots).is_empty());
+    }
+
+    #[test]
+    fn what_is_described_of_a_suite_is_read() {
+        let etc = tempfile::tempdir().unwrap();
+        let roots = Roots { config_base: etc.path().to_owned(), ..Roots::default() };
+        let at = |path: &str| etc.path().join(".distributions").join(path);
+        let suite: Suite = "etch".parse().unwrap();
+        write(&at("fc6/yum.repos.d/core.repo"), "[core]\n");
+        write(&at("etch/initpost"), "#!/bin/sh\n");
+        assert!(suites(&roots).is_empty(), "nothing for debootstrap itself");
+        assert!(initpost_of(&roots, &suite).unwrap().is_none(), "it may not be executed");
+        fs::set_permissions(at("etch/initpost"), fs::Permissions::from_mode(0o755)).unwrap();
+        assert!(initpost_of(&roots, &suite).unwrap().is_some());
+        write(&at("etch/debootstrap.mirror"), "http://archive.example/debian\n");
+        write(&at("etch/debootstrap.script"), "/usr/share/debootstrap/scripts/sid\n");
+        write(
+            &at("etch/debootstrap.options"),
+            "# old keys\n--keyring /srv/old.gpg\n--no-merged-usr",
+        );
+        let found = suites(&roots);
+        let [one] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!((one.suite.as_str(), one.script.as_str()), ("etch", "sid"));
+        assert_eq!(one.mirror, "http://archive.example/debian");
+        assert_eq!(one.options, ["--keyring", "/srv/old.gpg", "--no-merged-usr"]);
+        write(&at("srv.tar"), "");
+        std::os::unix::fs::symlink("../srv.tar", at("etch/template")).unwrap();
+        let archive = template_of(&roots, &"etch".parse().unwrap()).unwrap();
+        assert!(archive.ends_with("srv.tar"));
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub(crate) mod configure;
 mod copy;
 mod debootstrap;
 pub mod distribution;
+mod hooks;
 pub(crate) mod host_keys;
 mod reflink;
 pub mod relay;
@@ -38,8 +39,8 @@ use domain::field::{Field, FieldErrors, Problem};
 use domain::note::Note;
 use domain::operation::Stage;
 
-use crate::config;
 use crate::base_links::{self, BaseLinkError};
+use crate::config;
 use crate::engine::Instance;
 use crate::operation::{Finish, Record, Step, Stopped, Work, crash_point};
 use crate::recovery::{self, RecoveryError};
@@ -55,10 +56,10 @@ pub enum BuildError {
         /// Which.
         path: PathBuf,
     },
-    /// A directory of ours could not be used.
     /// There is no place for its files.
     #[error("finding the place of its files")]
     NoPlace(#[from] BaseLinkError),
+    /// A directory of ours could not be used.
     #[error("using {path}")]
     Place {
         /// Which.
@@ -97,6 +98,9 @@ pub enum BuildError {
 
 impl From<BuildError> for Failure {
     fn from(error: BuildError) -> Self {
+        if let BuildError::NoPlace(error) = error {
+            return error.into();
+        }
         match &error {
             BuildError::Occupied { path } => {
                 let mut errors = FieldErrors::default();
@@ -171,11 +175,11 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> BuildError {
 pub fn build(instance: &Instance, work: &mut Work<'_>, spec: &BuildSpec) -> Result<(), Stopped> {
     let roots = &instance.settings.roots;
     config::ensure_defaults(roots)?;
+    base_links::prepare_guest_base(roots).map_err(BuildError::from)?;
     let base = match &spec.method {
         Method::Debootstrap { .. } => Some(base::obtain(instance, work, spec)?),
         _ => None,
     };
-    base_links::prepare_guest_base(roots).map_err(BuildError::from)?;
     let mut held = match spec.method.copied_vserver() {
         Some(name) => Some(source::hold(roots, work, name)?),
         None => None,
@@ -195,6 +199,7 @@ pub fn build(instance: &Instance, work: &mut Work<'_>, spec: &BuildSpec) -> Resu
                 base::copy(&base.root, &root, work)?;
                 filled = to;
             }
+            debootstrap::run_hooks(instance, work, spec, &root)?;
         }
         (Method::Rsync { source, options }, held) => {
             let what = (source, options);

@@ -2,15 +2,13 @@
 //! description of the distribution says ([`super::distribution`]).
 //!
 //! dnf, the scripts of packages and the description's own programs run in a [`stage`](super::stage): they
-//! are root of the VServer's ids and can write its files alone. What they are told lies in
-//! [`OURS`] in the new root, which is gone when the build is done.
+//! are root of the VServer's ids and can write its files alone. What they are told lies beside what the
+//! [`hooks`] are told, and is gone with it when the build is done.
 //!
 //! rpm keeps its database where the host's rpm keeps one, unless `rpm/macros` says where the guest's own
 //! looks for it.
 
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, symlink};
+use std::io;
 use std::path::Path;
 
 use domain::build::BuildSpec;
@@ -21,17 +19,14 @@ use domain::operation::Stage;
 
 use super::BuildError;
 use super::distribution::{Distribution, NamedFile, PackageList};
+use super::hooks::{self, Hooks, OURS, write};
 use super::running;
-use super::stage::{StagePlan, TARGET};
+use super::stage::TARGET;
 use crate::engine::Instance;
 use crate::operation::{Stopped, Work, crash_point};
-use crate::roots::{IDS_PER_VSERVER, first_host_id};
-use crate::tree;
 
 /// Where Debian has it.
 pub(crate) const PROGRAM: &str = "/usr/bin/dnf";
-/// The directory in the new root that dnf's settings, cache and records are in.
-const OURS: &str = "ulysse-yum";
 /// Where in the progress of a build the packages begin, and where they end.
 const BEGUN: u16 = 50;
 const DONE: u16 = 900;
@@ -40,8 +35,6 @@ const SETTINGS: &str = "[main]\ngpgcheck=1\n";
 /// Where rpm's database is when the description says nothing; Debian's rpm would have it in the home
 /// directory.
 const MACROS: &str = "%_dbpath /var/lib/rpm\n";
-/// What of the engine's environment says how to reach a mirror.
-const PROXY_VARIABLES: [&str; 4] = ["http_proxy", "https_proxy", "ftp_proxy", "no_proxy"];
 
 /// Installs the packages of a distribution, and `packages`, into a root.
 ///
@@ -64,22 +57,12 @@ pub(super) fn install(
         let asked = PackageList { packages: packages.to_vec(), ..PackageList::default() };
         distribution.lists.push(asked);
     }
-    let ours = root.join(OURS);
-    write_ours(&ours, spec, name, &distribution)
-        .map_err(|source| BuildError::Place { path: ours.clone(), source })?;
-    let stage = |command: Vec<String>| StagePlan {
-        directory: root.to_owned(),
-        first_host_id: first_host_id(spec.context),
-        host_ids: IDS_PER_VSERVER,
-        command,
-        environment: environment(name),
-        writes_target_only: true,
-        ..StagePlan::default()
-    };
-
-    if distribution.before.is_some() {
-        run_program(instance, work, &stage(program_call("initpre")))?;
-    }
+    let programs =
+        [("initpre", distribution.before.as_deref()), ("initpost", distribution.after.as_deref())];
+    let hooks = Hooks::make(spec, root, (name.as_str(), distribution.mirror()), &programs)?;
+    let ours = hooks.ours();
+    write_ours(&ours, &distribution).map_err(|source| BuildError::Place { path: ours, source })?;
+    hooks.run(instance, work, "initpre")?;
     let lists = u16::try_from(distribution.lists.len()).unwrap_or(u16::MAX).max(1);
     let share = (DONE - BEGUN) / lists;
     for (number, list) in distribution.lists.iter().enumerate() {
@@ -87,7 +70,7 @@ pub(super) fn install(
             continue;
         }
         let from = BEGUN + share * u16::try_from(number).unwrap_or(0);
-        let plan = stage(dnf_call(list, distribution.release.as_deref()));
+        let plan = hooks.plan(dnf_call(list, distribution.release.as_deref()));
         let mut listener = Listener { from, share, ..Listener::default() };
         work.progress(Stage::ReadingMirror, from);
         let status = running::run(instance, work, &plan, |work, line| {
@@ -105,12 +88,8 @@ pub(super) fn install(
         }
         crash_point("build:packages-installed");
     }
-    if distribution.after.is_some() {
-        run_program(instance, work, &stage(program_call("initpost")))?;
-    }
-    // What packages put there is a stranger's: nothing is followed.
-    tree::remove(&ours).map_err(|source| BuildError::Place { path: ours, source })?;
-    Ok(())
+    hooks.run(instance, work, "initpost")?;
+    Ok(hooks.clear()?)
 }
 
 /// The call that installs one list.
@@ -134,57 +113,11 @@ fn dnf_call(list: &PackageList, release: Option<&str>) -> Vec<String> {
     command
 }
 
-/// The call of a program of the description's: the config directory, the file of variables.
-fn program_call(name: &str) -> Vec<String> {
-    let ours = format!("{TARGET}/{OURS}");
-    vec![format!("{ours}/{name}"), format!("{ours}/config"), format!("{ours}/variables")]
-}
-
-fn run_program(instance: &Instance, work: &mut Work<'_>, plan: &StagePlan) -> Result<(), Stopped> {
-    let mut last = String::new();
-    let status = running::run(instance, work, plan, |work, line| {
-        last = line.to_owned();
-        work.log(line);
-    })?;
-    if status.success() {
-        return Ok(());
-    }
-    let program = plan.command.first().and_then(|path| path.rsplit('/').next()).unwrap_or_default();
-    let detail = if last.is_empty() { status.to_string() } else { format!("{status}: {last}") };
-    Err(Failure::ProgramFailed { program: program.to_owned(), detail }.into())
-}
-
-fn environment(distribution: &DistributionName) -> Vec<(String, String)> {
-    let (home, temporary) = (format!("{TARGET}/{OURS}/home"), format!("{TARGET}/{OURS}/tmp"));
-    let fixed = [
-        ("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"),
-        ("HOME", home.as_str()),
-        ("TMPDIR", temporary.as_str()),
-        ("LC_ALL", "C.UTF-8"),
-        ("DISTRIBUTION", distribution.as_str()),
-        ("container", "lxc"),
-    ];
-    let fixed = fixed.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let proxies = PROXY_VARIABLES.iter().filter_map(|name| {
-        let value = std::env::var(name).ok()?;
-        Some(((*name).to_owned(), value))
-    });
-    fixed.into_iter().chain(proxies).collect()
-}
-
-/// Writes what dnf, rpm and the description's programs are told. The root is empty, or holds what its
-/// owner put there; nothing of a stranger's has run in it.
-fn write_ours(
-    ours: &Path,
-    spec: &BuildSpec,
-    name: &DistributionName,
-    distribution: &Distribution,
-) -> io::Result<()> {
-    for directory in
-        ["", "yum.repos.d", "pubkeys", "home", "config/uts", "cache", "lib", "log", "tmp"]
-    {
-        DirBuilder::new().recursive(true).mode(0o755).create(ours.join(directory))?;
-    }
+/// Writes what dnf and rpm are told. The root is empty, or holds what its owner put there; nothing of a
+/// stranger's has run in it.
+fn write_ours(ours: &Path, distribution: &Distribution) -> io::Result<()> {
+    let directories = ["yum.repos.d", "pubkeys", "cache", "lib", "log"];
+    hooks::make_directories(ours, &directories)?;
     let shown = format!("{TARGET}/{OURS}");
     let settings = distribution.settings.as_deref().unwrap_or(SETTINGS);
     write(&ours.join("yum.conf"), filled(settings, &shown).as_bytes(), 0o644)?;
@@ -196,20 +129,7 @@ fn write_ours(
     write_all("yum.repos.d", &distribution.repositories)?;
     write_all("pubkeys", &distribution.keys)?;
     let macros = distribution.macros.as_deref().unwrap_or(MACROS);
-    write(&ours.join("home/.rpmmacros"), macros.as_bytes(), 0o644)?;
-    // As much of a config tree as such programs have looked at.
-    symlink(TARGET, ours.join("config/vdir"))?;
-    write(&ours.join("config/name"), format!("{}\n", spec.name).as_bytes(), 0o644)?;
-    write(&ours.join("config/uts/nodename"), format!("{}\n", spec.host_name).as_bytes(), 0o644)?;
-    let variables = format!("DISTRIBUTION={name}\nVSERVER_NAME={}\nVDIR={TARGET}\n", spec.name);
-    write(&ours.join("variables"), variables.as_bytes(), 0o644)?;
-    for (program, content) in [("initpre", &distribution.before), ("initpost", &distribution.after)]
-    {
-        if let Some(content) = content {
-            write(&ours.join(program), content, 0o755)?;
-        }
-    }
-    Ok(())
+    write(&ours.join("home/.rpmmacros"), macros.as_bytes(), 0o644)
 }
 
 /// A `yum.conf` with the original's placeholders filled in (fact sheet 1.10).
@@ -225,13 +145,6 @@ fn filled(settings: &str, ours: &str) -> String {
         .iter()
         .fold(settings.to_owned(), |text, (placeholder, path)| text.replace(placeholder, path));
     if replaced.contains("[main]") { replaced } else { format!("[main]\n{replaced}") }
-}
-
-fn write(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
-    file.write_all(content)?;
-    // Whatever the umask.
-    file.set_permissions(fs::Permissions::from_mode(mode))
 }
 
 /// Understands what dnf says of one list. The words come from strangers in the end: they only move a
@@ -326,14 +239,14 @@ mod tests {
         };
         insta::assert_snapshot!(dnf_call(&list, Some("9")).join("\n"), @r"
         /usr/bin/dnf
-        --config=/mnt/root/ulysse-yum/yum.conf
+        --config=/mnt/root/ulysse-build/yum.conf
         --installroot=/mnt/root
         --assumeyes
         --noplugins
-        --setopt=reposdir=/mnt/root/ulysse-yum/yum.repos.d
-        --setopt=cachedir=/mnt/root/ulysse-yum/cache
-        --setopt=persistdir=/mnt/root/ulysse-yum/lib
-        --setopt=logdir=/mnt/root/ulysse-yum/log
+        --setopt=reposdir=/mnt/root/ulysse-build/yum.repos.d
+        --setopt=cachedir=/mnt/root/ulysse-build/cache
+        --setopt=persistdir=/mnt/root/ulysse-build/lib
+        --setopt=logdir=/mnt/root/ulysse-build/log
         --releasever=9
         install
         bash

@@ -262,7 +262,7 @@ fn the_list_holds_broken_ones_and_no_others() {
 
 #[test]
 fn what_a_build_writes_is_what_is_read() {
-    use domain::build::{BuildDefaults, BuildSpec, Method};
+    use domain::build::{BuildDefaults, BuildSpec, DebootstrapOptions, Method};
     let tree = Tree::new();
     let name: VServerName = "monvs".parse().unwrap();
     let interface: Interface = "nono=eth0:192.168.44.151/24".parse().unwrap();
@@ -287,6 +287,7 @@ fn what_a_build_writes_is_what_is_read() {
             components: vec![],
             excluded: vec![],
             script: None,
+            options: DebootstrapOptions::default(),
         },
         defaults: BuildDefaults::default(),
     };

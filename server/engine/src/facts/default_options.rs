@@ -2,6 +2,7 @@
 //! are read before those that are typed.
 
 use std::fs;
+use std::path::PathBuf;
 
 use crate::roots::Roots;
 
@@ -15,20 +16,28 @@ pub struct DefaultOptions {
     pub build: Vec<String>,
     /// What debootstrap itself is told: the words of `.defaults/apps/debootstrap/options`.
     pub debootstrap: Vec<String>,
+    /// The directory that both files are in.
+    pub directory: PathBuf,
 }
+
+/// The file of generic options, below the directory.
+pub const BUILD_OPTIONS: &str = "build/options";
+/// The file of debootstrap's.
+pub const DEBOOTSTRAP_OPTIONS: &str = "debootstrap/options";
 
 impl DefaultOptions {
     /// Reads them; what cannot be read says nothing.
     #[must_use]
     pub fn of(roots: &Roots) -> Self {
         let apps = roots.config_base.join(".defaults/apps");
-        let words = |path: &str| {
+        let words = |path: &str| -> Vec<String> {
             let text = fs::read_to_string(apps.join(path)).unwrap_or_default();
             let text = text.get(..MAX_BYTES).unwrap_or(&text);
             let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
             lines.flat_map(str::split_whitespace).map(str::to_owned).collect()
         };
-        Self { build: words("build/options"), debootstrap: words("debootstrap/options") }
+        let (build, debootstrap) = (words(BUILD_OPTIONS), words(DEBOOTSTRAP_OPTIONS));
+        Self { build, debootstrap, directory: apps }
     }
 
     /// Whether there are none.

@@ -421,6 +421,7 @@ fn host_facts() -> domain::host::HostFacts {
         shares_blocks: false,
         has_default_options: false,
         defaults: BuildDefaults::default(),
+        described_suites: vec![],
         has_dnf: true,
         host_domain: None,
     }
