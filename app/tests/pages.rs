@@ -1,5 +1,6 @@
 //! Every page and every form, rendered in memory: both languages, every role, what goes wrong.
 
+mod commands;
 mod memory;
 mod tables;
 mod visitor;
@@ -462,30 +463,6 @@ async fn a_deletion_says_when_it_will_be_refused() {
     let memory = Memory::new();
     let form = get(&memory, "operator", "fr", "/vservers/db1/delete").await.text;
     assert!(form.contains("Il est protégé") && form.contains("Retirer la protection"), "{form}");
-}
-
-#[tokio::test]
-async fn a_change_of_identity_is_shown_judged_and_queued() {
-    let memory = Memory::new();
-    let send = async |path: &str, fields: &str| {
-        let body = format!("csrf={CSRF}&name=db1&{fields}");
-        post(&memory, "operator", "text/html", path, body).await.location
-    };
-    let page = "/vservers/db1/identity";
-    let fields = "form%5Bname%5D=ulyse&form%5Bcontext%5D=201";
-    assert_eq!(send("/api/vservers/identity-preview", fields).await, page);
-    let form = get(&memory, "operator", "en", page).await.text;
-    assert!(form.contains("vserver db1 rename ulyse --context 201"), "{form}");
-    assert!(form.contains("mv /etc/vservers/db1 /etc/vservers/ulyse"), "{form}");
-    assert!(form.contains("value=\"ulyse\""));
-    assert_eq!(send("/api/vservers/identity", "form%5Bname%5D=web1").await, page);
-    let form = get(&memory, "operator", "en", page).await.text;
-    assert!(form.contains("This name is taken."), "{form}");
-    assert_eq!(send("/api/vservers/identity", "").await, page);
-    let form = get(&memory, "operator", "fr", page).await.text;
-    assert!(form.contains("Tout est déjà comme demandé."), "{form}");
-    let operation = format!("/operations/{RUNNING_OPERATION}");
-    assert_eq!(send("/api/vservers/identity", fields).await, operation);
 }
 
 #[tokio::test]

@@ -388,7 +388,7 @@ story("copies", (scene, step) => {
     assert.equal(await page.getByText("Backups need care:").count(), 0);
     await page.getByRole("row").filter({ hasText: "offsite" }).getByRole("link").click();
     await page.getByText("Remove …").click();
-    await page.getByText(/^This archive .* goes away for good/).waitFor();
+    await page.getByText(/^The backup of t1 .* goes away for good/).waitFor();
     await page.getByRole("button", { name: /^Remove the backup of/ }).click();
     await succeeds(page);
     const left = await readdir(path.join(sandbox.folder, "offsite/t1")).catch(() => []);

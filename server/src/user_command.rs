@@ -25,6 +25,7 @@ use engine::clock::{Clock as _, SystemClock};
 use engine::roots::Settings;
 use store::{NewUser, Store, StoreError};
 
+use crate::cli;
 use crate::password::{self, PasswordError};
 use crate::setup_token::{SetupToken, SetupTokenError};
 use become_user::BecomeError;
@@ -39,46 +40,31 @@ const DATABASE: &str = "ulysse.sqlite3";
 pub(crate) struct UserArguments {
     #[command(subcommand)]
     command: UserCommand,
-    /// The language of what is said, fr or en; default: the environment's
-    #[arg(long, global = true, value_name = "LANGUAGE")]
+    #[arg(long, global = true)]
     lang: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
 enum UserCommand {
-    /// Lists all users
     List,
-    /// Makes a user; the password is asked for, or read from standard input
     Create {
-        /// The name to log in with
         name: String,
-        /// administrator, operator or viewer
         #[arg(long)]
         role: String,
     },
-    /// Keeps a user out, at once
     Disable {
-        /// Whom
         name: String,
     },
-    /// Lets a user in again
     Enable {
-        /// Whom
         name: String,
     },
-    /// Gives a user another role
     Role {
-        /// Whom
         name: String,
-        /// administrator, operator or viewer
         role: String,
     },
-    /// Gives a user another password, asked for, or read from standard input
     ResetPassword {
-        /// Whom
         name: String,
     },
-    /// Prints a link that makes the first administrator: once, within the hour
     SetupLink,
 }
 
@@ -97,10 +83,7 @@ enum UserCommandError {
     SetupToken(#[from] SetupTokenError),
     #[error("starting to work on the database")]
     Runtime(#[source] std::io::Error),
-    #[error(
-        "there is an administrator already, so a set-up link would do nothing; \
-         `ulysse user reset-password NAME` gives them a new password"
-    )]
+    #[error("there is an administrator already")]
     HasAdministrator,
 }
 
@@ -156,16 +139,9 @@ fn work(
     })
 }
 
-/// The language that was asked for, else the environment's (in POSIX's order), else English.
+/// The language that was asked for, else the environment's.
 fn locale(chosen: Option<&str>, variable: impl Fn(&str) -> Option<String>) -> Locale {
-    let environment = ["LC_ALL", "LC_MESSAGES", "LANG"]
-        .into_iter()
-        .filter_map(variable)
-        .find(|value| !value.is_empty());
-    chosen
-        .and_then(Locale::from_tag)
-        .or_else(|| Locale::from_tag(&environment?))
-        .unwrap_or_default()
+    chosen.and_then(Locale::from_tag).unwrap_or_else(|| cli::locale_of(variable))
 }
 
 /// Judges the words of a command with the code that judges forms, all of them before it refuses.
@@ -289,21 +265,8 @@ fn table(locale: Locale, users: &[User]) -> String {
             user.last_login_at.map_or_else(|| locale.never().to_owned(), rfc3339),
         ]
     });
-    let lines: Vec<[String; 5]> = std::iter::once(head).chain(rows).collect();
-    let mut widths = [0; 5];
-    for line in &lines {
-        for (width, cell) in widths.iter_mut().zip(line) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    let mut text = String::new();
-    for line in &lines {
-        let cells: Vec<String> =
-            line.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-        text.push_str(cells.join("  ").trim_end());
-        text.push('\n');
-    }
-    text
+    let lines: Vec<Vec<String>> = std::iter::once(head).chain(rows).map(Vec::from).collect();
+    cli::columns(&lines)
 }
 
 /// What went wrong, for whoever typed the command.
@@ -311,6 +274,7 @@ fn explain(locale: Locale, error: &UserCommandError) -> String {
     let failure = match error {
         UserCommandError::Refused(failure) => failure,
         UserCommandError::NewPassword(NewPasswordError::Refused(failure)) => failure,
+        UserCommandError::HasAdministrator => return locale.has_administrator().to_owned(),
         other => return chain(other),
     };
     match failure {

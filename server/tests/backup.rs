@@ -278,6 +278,12 @@ fn a_schedule_is_set_previewed_pruned_and_missed() {
     assert_eq!(backups(&sandbox).len(), 4);
     sandbox.must(&["tiny", "backup", "prune"]);
     assert_eq!(backups(&sandbox).len(), 2);
+    // What is left is kept: the same again does nothing, and that is no failure.
+    let shown = sandbox.must(&["tiny", "backup", "prune"]);
+    assert_eq!(shown.lines().filter(|line| line.contains("stays")).count(), 2, "{shown}");
+    assert_eq!(backups(&sandbox).len(), 2);
+    let output = sandbox.vserver(&["tiny", "backup", "prune", "--keep", "all"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert_eq!(backups(&sandbox)[0], newest);
     assert!(ulysse_backup(&sandbox, &["check"]).status.success());
     // The schedule is an old one, and the last backup older.

@@ -340,10 +340,8 @@ fn every_value_of_a_build_is_judged_under_the_name_of_its_option() {
     assert_eq!(sandbox.names_in(&sandbox.settings.roots.operations()), [""; 0]);
 }
 
-#[test]
-fn the_terminals_interrupt_cancels_a_build_and_undoes_it() {
-    let sandbox = Sandbox::without_bases();
-    // A mirror that says nothing.
+/// A build that waits for a mirror that says nothing.
+fn slow_build(sandbox: &Sandbox) -> (std::process::Child, std::net::TcpStream) {
     let silence = TcpListener::bind("127.0.0.1:0").unwrap();
     let mirror = format!("http://{}/debian", silence.local_addr().unwrap());
     let words = ["slow", "build", "-m", "debootstrap", "--", "-d", "bookworm", "-m", &mirror];
@@ -354,17 +352,50 @@ fn the_terminals_interrupt_cancels_a_build_and_undoes_it() {
     // As a shell starts it: the interrupt goes to all of its process group.
     let child =
         command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let held = silence.accept().unwrap();
-    killpg(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGINT).unwrap();
-    let output = child.wait_with_output().unwrap();
-    drop(held);
-    assert_eq!(code(&output), 130, "{output:?}");
-    let text = complained(&output);
+    let (held, _) = silence.accept().unwrap();
+    (child, held)
+}
+
+fn assert_cancelled(sandbox: &Sandbox, output: &Output) {
+    assert_eq!(code(output), 130, "{output:?}");
+    let text = complained(output);
     assert!(text.contains("It was cancelled, and what had been done was undone."), "{text}");
     let roots = &sandbox.settings.roots;
     assert_eq!(sandbox.names_in(&roots.guest_base), [""; 0]);
     assert_eq!(sandbox.names_in(&roots.operations().join(".live")), [""; 0]);
     assert!(!roots.config_base.join("slow").exists());
+}
+
+#[test]
+fn the_terminals_interrupt_cancels_a_build_and_undoes_it() {
+    let sandbox = Sandbox::without_bases();
+    let (child, held) = slow_build(&sandbox);
+    killpg(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGINT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    drop(held);
+    assert_cancelled(&sandbox, &output);
+}
+
+#[test]
+fn another_command_cancels_a_build() {
+    let sandbox = Sandbox::without_bases();
+    let (child, held) = slow_build(&sandbox);
+    let live = sandbox.names_in(&sandbox.settings.roots.operations().join(".live"));
+    let output = sandbox.ulysse("cancel", &[live[0].as_str()]).output().unwrap();
+    assert_eq!(code(&output), 0, "{output:?}");
+    let output = child.wait_with_output().unwrap();
+    drop(held);
+    assert_cancelled(&sandbox, &output);
+    // It has ended: there is nothing to do any more. Of another nobody knows.
+    let output = sandbox.ulysse("cancel", &[live[0].as_str()]).output().unwrap();
+    assert_eq!(code(&output), 0, "{output:?}");
+    let mut unknown = sandbox.ulysse("cancel", &["01JADQ8Z9XKXQ5Y7D2M3N4P5R6"]);
+    let output = unknown.env("LC_ALL", "fr_FR.UTF-8").output().unwrap();
+    assert_eq!(code(&output), 1, "{output:?}");
+    assert!(complained(&output).starts_with("ulysse cancel: "), "{output:?}");
+    let output = sandbox.ulysse("cancel", &[]).env("LC_ALL", "fr_FR.UTF-8").output().unwrap();
+    assert_eq!(code(&output), 2, "{output:?}");
+    assert!(complained(&output).starts_with("ulysse cancel: Il manque : <ID>."), "{output:?}");
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::field::Problem;
 use crate::id::{TargetName, VServerName};
 use crate::restore::RestoreForm;
-use crate::retention::Schedule;
+use crate::retention::{Retention, Schedule};
 use crate::time::{Civil, UnixMillis};
 
 /// The name of a backup among those of one VServer at one target: when it was taken, to the
@@ -125,13 +125,15 @@ pub struct BackupOrder {
     pub pause: bool,
 }
 
-impl BackupOrder {
-    /// The command that does the same, as a person would type it.
-    #[must_use]
-    pub fn command(&self) -> String {
-        let pause = if self.pause { " --pause" } else { "" };
-        format!("vserver {} backup --target {}{pause}", self.vserver, self.target)
-    }
+/// Which of the backups of a VServer are to be removed: those that a policy does not keep.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PruneOrder {
+    /// Of which VServer.
+    pub vserver: VServerName,
+    /// Where they are; none: where its schedule puts them.
+    pub target: Option<TargetName>,
+    /// The policy; none: its schedule's.
+    pub keep: Option<Retention>,
 }
 
 /// What can be done with the backups of a VServer.
@@ -150,6 +152,8 @@ pub enum BackupTask {
         /// Which.
         ids: Vec<BackupId>,
     },
+    /// Remove those that a policy does not keep.
+    Prune(PruneOrder),
     /// Say when they are taken.
     Schedule {
         /// Whose.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::backup::BackupRef;
 use crate::config_change::{FileProblem, NotEditable};
 use crate::config_entry::{ConfigPath, Expected};
-use crate::field::FieldErrors;
+use crate::field::{Field, FieldErrors, Problem};
 use crate::id::{BaseId, OperationId, TargetName, TemplateName, VServerName};
 use crate::operation::Target;
 use crate::place::PlaceProblem;
@@ -339,6 +339,16 @@ pub enum BaseProblem {
     OpenToOthers,
     /// It is among the files of a VServer.
     InsideVServer,
+}
+
+impl Failure {
+    /// That one field is wrong, and why.
+    #[must_use]
+    pub fn of_field(field: Field, problem: Problem) -> Self {
+        let mut errors = FieldErrors::default();
+        errors.push(field, problem);
+        Self::Invalid { errors }
+    }
 }
 
 /// Something a host may lack.

@@ -354,44 +354,23 @@ impl IdentityChange {
         self.before == self.after
     }
 
-    /// The `vserver` command that does the same, one argument an item.
+    /// The form that asks for the same: what does not follow by itself, and nothing else.
     #[must_use]
-    pub fn command_line(&self) -> Vec<String> {
-        let (before, after) = (&self.before, &self.after);
-        let mut line = vec!["vserver".to_owned(), before.name.to_string()];
-        if self.is_rename() {
-            line.extend(["rename".to_owned(), after.name.to_string()]);
-        } else {
-            line.push("set".to_owned());
-        }
-        line.extend(self.options());
-        if self.restart {
-            line.push("--restart".to_owned());
-        }
-        line
-    }
-
-    /// The options that say all but the name: what does not follow by itself.
-    #[must_use]
-    pub fn options(&self) -> Vec<String> {
+    pub fn form(&self) -> IdentityForm {
         let after = &self.after;
         let followed = self.before.followed(&after.name).unwrap_or_else(|_| self.before.clone());
-        let mut options = Vec::new();
-        let mut push = |option: &str, value: String| options.extend([option.to_owned(), value]);
-        if let Some(context) = after.context.filter(|_| after.context != followed.context) {
-            push("--context", context.to_string());
+        let context = after.context.filter(|_| after.context != followed.context);
+        let host_name = after.host_name.as_ref().filter(|_| after.host_name != followed.host_name);
+        let interfaces =
+            after.interfaces.iter().filter(|_| after.interfaces != followed.interfaces);
+        let name = Some(&after.name).filter(|_| self.is_rename());
+        IdentityForm {
+            name: name.map(ToString::to_string).unwrap_or_default(),
+            context: context.map(|context| context.to_string()).unwrap_or_default(),
+            host_name: host_name.map(ToString::to_string).unwrap_or_default(),
+            interfaces: interfaces.map(ToString::to_string).collect::<Vec<_>>().join("\n"),
+            restart: self.restart,
         }
-        if let Some(host_name) = &after.host_name
-            && after.host_name != followed.host_name
-        {
-            push("--hostname", host_name.to_string());
-        }
-        if after.interfaces != followed.interfaces {
-            for interface in &after.interfaces {
-                push("--interface", interface.to_string());
-            }
-        }
-        options
     }
 }
 

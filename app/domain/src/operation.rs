@@ -190,6 +190,51 @@ impl PartialEq<VServerName> for Target {
 }
 
 impl Kind {
+    /// All there are, as lists offer them.
+    pub const ALL: [Self; 24] = [
+        Self::Build,
+        Self::Start,
+        Self::Stop,
+        Self::Restart,
+        Self::Delete,
+        Self::Configure,
+        Self::ConfigureDefaults,
+        Self::Repair,
+        Self::AddTemplate,
+        Self::RemoveTemplate,
+        Self::RefreshBase,
+        Self::RemoveBase,
+        Self::Backup,
+        Self::Restore,
+        Self::RestoreFile,
+        Self::VerifyBackup,
+        Self::RemoveBackups,
+        Self::ScheduleBackups,
+        Self::Rename,
+        Self::Set,
+        Self::Protect,
+        Self::Unprotect,
+        Self::Undelete,
+        Self::Purge,
+    ];
+
+    /// Whether it can take long, and so can be cancelled while it is being done. Importing what was saved
+    /// by hand is taking a backup.
+    #[must_use]
+    pub fn is_cancellable(self) -> bool {
+        matches!(
+            self,
+            Self::Build
+                | Self::AddTemplate
+                | Self::RefreshBase
+                | Self::RemoveBase
+                | Self::Backup
+                | Self::Restore
+                | Self::RestoreFile
+                | Self::VerifyBackup
+        )
+    }
+
     /// Whether it makes a VServer that is not there before.
     #[must_use]
     pub fn makes(self) -> bool {

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::backup::BackupRef;
-use crate::build::{AtHost, judge_context, judge_interface, judge_name, shell_line};
+use crate::build::{AtHost, judge_context, judge_interface, judge_name};
 use crate::field::{Field, FieldErrors, Problem};
 use crate::host::HostFacts;
 use crate::id::{ContextId, HostName, VServerName};
@@ -173,17 +173,13 @@ impl VServerIdentity {
             true => free_interfaces(&self.interfaces, host),
             false => self.interfaces.clone(),
         };
-        let joined: Vec<String> = interfaces.iter().map(ToString::to_string).collect();
         let text = |value: Option<String>| value.unwrap_or_default();
         Proposal {
             form: RestoreForm {
                 name: name.to_string(),
                 context: text(context.map(|context| context.to_string())),
                 host_name: text(host_name.map(|name: HostName| name.to_string())),
-                interfaces: match joined.is_empty() {
-                    true => "none".to_owned(),
-                    false => joined.join(" "),
-                },
+                interfaces: interfaces_text(&interfaces),
                 keep_host_keys: false,
             },
             claims: self.clone(),
@@ -224,33 +220,23 @@ fn free_interfaces(interfaces: &[Interface], host: &HostFacts) -> Vec<Interface>
 }
 
 impl RestoreSpec {
-    /// The command that does the same, as a person would type it.
+    /// The form that asks for the same.
     #[must_use]
-    pub fn command(&self) -> String {
-        let Some(backup) = &self.backup else {
-            return shell_line(&["ulysse", "backup", "import"].map(str::to_owned));
-        };
-        let mut line = vec![
-            "vserver".to_owned(),
-            self.name.to_string(),
-            "backup".to_owned(),
-            "restore".to_owned(),
-            backup.to_string(),
-            "--context".to_owned(),
-            self.context.to_string(),
-        ];
-        if let Some(name) = &self.host_name {
-            line.extend(["--hostname".to_owned(), name.to_string()]);
+    pub fn form(&self) -> RestoreForm {
+        RestoreForm {
+            name: self.name.to_string(),
+            context: self.context.to_string(),
+            host_name: self.host_name.as_ref().map(ToString::to_string).unwrap_or_default(),
+            interfaces: interfaces_text(&self.interfaces),
+            keep_host_keys: self.keeps_host_keys,
         }
-        if self.interfaces.is_empty() {
-            line.extend(["--interface".to_owned(), "none".to_owned()]);
-        }
-        for interface in &self.interfaces {
-            line.extend(["--interface".to_owned(), interface.to_string()]);
-        }
-        if self.keeps_host_keys {
-            line.push("--keep-host-keys".to_owned());
-        }
-        shell_line(&line)
+    }
+}
+
+/// Interfaces as the form takes them.
+fn interfaces_text(interfaces: &[Interface]) -> String {
+    match interfaces {
+        [] => "none".to_owned(),
+        some => some.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
     }
 }

@@ -356,6 +356,12 @@ pub struct ScheduleForm {
     pub keep: String,
 }
 
+impl From<&Schedule> for ScheduleForm {
+    fn from(Schedule { target, when, keep }: &Schedule) -> Self {
+        Self { target: target.to_string(), when: when.to_string(), keep: keep.to_string() }
+    }
+}
+
 impl ScheduleForm {
     /// Judges it against the targets there are; none means: no schedule.
     ///

@@ -110,20 +110,6 @@ pub struct NewTemplate {
     pub bytes: Option<u64>,
 }
 
-impl NewTemplate {
-    /// The command that does the same with an archive that lies on the host.
-    #[must_use]
-    pub fn command_line(&self) -> Vec<String> {
-        let mut words =
-            ["ulysse", "template", "add", self.name.as_str()].map(str::to_owned).to_vec();
-        if !self.description.as_str().is_empty() {
-            words.push(format!("--description={}", self.description));
-        }
-        words.push("ARCHIVE".to_owned());
-        words
-    }
-}
-
 /// A template.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Template {

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use domain::build::{BuildDefaults, shell_line};
+use domain::build::BuildDefaults;
 use domain::field::{Field, FieldErrors, Problem};
 use domain::host::{HostFacts, NatNetwork};
 use domain::id::ContextId;
@@ -80,7 +80,7 @@ fn problem(change: impl FnOnce(&mut IdentityForm)) -> (Field, Problem) {
 }
 
 fn command(change: &IdentityChange) -> String {
-    shell_line(&change.command_line())
+    domain::command::identity(&change.before.name, &change.form()).line()
 }
 
 #[test]

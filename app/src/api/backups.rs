@@ -1,7 +1,11 @@
 //! Take, verify, remove, schedule and restore backups.
 
+use std::str::FromStr;
+
 use domain::authz::{BackUpVServer, RestoreBackup, ViewVServers};
-use domain::backup::{BackupOrder, BackupOverview, BackupScope, BackupTask, RestoreTask};
+use domain::backup::{
+    BackupOrder, BackupOverview, BackupScope, BackupTask, PruneOrder, RestoreTask,
+};
 use domain::failure::Failure;
 use domain::field::{Field, Problem};
 use domain::id::VServerName;
@@ -9,13 +13,13 @@ use domain::restore::RestoreForm;
 use domain::retention::{ScheduleForm, judge_target};
 use leptos::prelude::*;
 
-use super::{Answer, Call, wrong};
+use super::{Answer, Call};
 use crate::backend::Notice;
 use crate::error::Refusal;
 use crate::pages::backups::show::referred;
 
 fn named(text: &str) -> Result<VServerName, Failure> {
-    text.parse().map_err(|problem| wrong(Field::Name, problem))
+    text.parse().map_err(|problem| Failure::of_field(Field::Name, problem))
 }
 
 /// The page of a VServer's backups, or the list when the name is none.
@@ -45,13 +49,14 @@ pub async fn take_backup(
     #[server(default)] target: String,
     #[server(default)] pause: bool,
 ) -> Result<(), Refusal> {
-    let call = Call::begin("backups/take");
+    let pause_text = if pause { "true" } else { "" };
+    let call = Call::begin("backups/take").typed("target", &target).typed("pause", pause_text);
     let result = async {
         let permit = call.permit::<BackUpVServer>(&csrf).await?;
         let vserver = named(&name)?;
         let overview = known(&call, &csrf).await?;
         let target = judge_target(&target, &overview.targets)
-            .map_err(|problem| wrong(Field::BackupTarget, problem))?;
+            .map_err(|problem| Failure::of_field(Field::BackupTarget, problem))?;
         let task = BackupTask::Take(BackupOrder { vserver, target, pause });
         let operation = call.backend.change_backups(permit, task).await?;
         Ok(Answer::to(format!("/operations/{}", operation.id)))
@@ -96,33 +101,33 @@ pub async fn remove_backup(
     call.answer(&page_of_backup(&backup), result).await
 }
 
-/// Queues the removal of what the schedule's policy does not keep.
+/// Queues the removal of what a policy does not keep at a target; that of the schedule when none is said.
 #[server(prefix = "/api", endpoint = "backups/prune")]
 pub async fn prune_backups(
     #[server(default)] csrf: String,
     #[server(default)] name: String,
+    #[server(default)] target: String,
+    #[server(default)] keep: String,
 ) -> Result<(), Refusal> {
     let call = Call::begin("backups/prune");
     let result = async {
         let permit = call.permit::<BackUpVServer>(&csrf).await?;
-        let vserver = named(&name)?;
-        let overview = known(&call, &csrf).await?;
-        let status = overview.vservers.into_iter().find(|one| one.vserver == vserver);
-        let status = status.ok_or_else(|| Failure::NoSuchVServer { name: vserver.clone() })?;
-        let schedule = status.schedule.ok_or_else(|| wrong(Field::Retention, Problem::Missing))?;
-        let of_target = status.backups.iter().filter(|kept| kept.backup.target == schedule.target);
-        let ids: Vec<_> = of_target.map(|kept| kept.backup.id).collect();
-        let judged = schedule.keep.preview(&ids);
-        let ids: Vec<_> = judged.iter().filter(|one| !one.is_kept()).map(|one| one.id).collect();
-        if ids.is_empty() {
-            return Ok(Answer::to(page_of(&name)));
-        }
-        let task = BackupTask::Remove { target: schedule.target, vserver, ids };
-        let operation = call.backend.change_backups(permit, task).await?;
+        let order = PruneOrder {
+            vserver: named(&name)?,
+            target: said(&target, Field::BackupTarget)?,
+            keep: said(&keep, Field::Retention)?,
+        };
+        let operation = call.backend.change_backups(permit, BackupTask::Prune(order)).await?;
         Ok(Answer::to(format!("/operations/{}", operation.id)))
     }
     .await;
     call.answer(&page_of(&name), result).await
+}
+
+/// What a field says, if it says anything.
+fn said<T: FromStr<Err = Problem>>(text: &str, field: Field) -> Result<Option<T>, Failure> {
+    let text = Some(text.trim()).filter(|text| !text.is_empty());
+    text.map(str::parse).transpose().map_err(|problem| Failure::of_field(field, problem))
 }
 
 /// Queues a change of the schedule; an empty time ends it.

@@ -8,7 +8,7 @@ use domain::identity::IdentityForm;
 use leptos::prelude::*;
 
 use super::identity::noting;
-use super::{Answer, Call, wrong};
+use super::{Answer, Call};
 use crate::backend::Notice;
 use crate::error::Refusal;
 
@@ -51,9 +51,9 @@ pub async fn remove_binned(
         let binned = call.backend.binned(call.permit(&csrf).await?, entry.clone()).await?;
         let name = binned.entry.identity.name;
         match confirmation.trim() {
-            "" => return Err(wrong(Field::Confirmation, Problem::Missing)),
+            "" => return Err(Failure::of_field(Field::Confirmation, Problem::Missing)),
             typed if typed == name.as_str() => {}
-            _ => return Err(wrong(Field::Confirmation, Problem::NotTheName { name })),
+            _ => return Err(Failure::of_field(Field::Confirmation, Problem::NotTheName { name })),
         }
         let operation = call.backend.purge(permit, entry).await?;
         Ok(Answer::to(format!("/operations/{}", operation.id)))
@@ -72,7 +72,7 @@ pub async fn empty_bin(
     let result = async {
         let _ = call.permit::<PurgeVServer>(&csrf).await?;
         if !sure {
-            return Err(wrong(Field::Confirmation, Problem::Missing));
+            return Err(Failure::of_field(Field::Confirmation, Problem::Missing));
         }
         let bin = call.backend.bin(call.permit(&csrf).await?).await?;
         let (mut operations, mut failures) = (Vec::new(), Vec::new());

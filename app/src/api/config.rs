@@ -10,7 +10,7 @@ use domain::failure::Failure;
 use domain::field::Field;
 use leptos::prelude::*;
 
-use super::{Answer, Call, wrong};
+use super::{Answer, Call};
 use crate::backend::{Configure, Notice};
 use crate::error::Refusal;
 use crate::pages::config::{address, file_address};
@@ -21,7 +21,7 @@ pub(crate) const REMOVE: &str = "remove";
 /// The permit to change the tree that a form names.
 async fn permit(call: &Call, csrf: &str, tree: &str) -> Result<Configure, Failure> {
     let permit = call.permit::<ConfigureVServer>(csrf).await?;
-    match tree.parse().map_err(|problem| wrong(Field::ConfigTree, problem))? {
+    match tree.parse().map_err(|problem| Failure::of_field(Field::ConfigTree, problem))? {
         ConfigTree::VServer(name) => Ok(Configure::VServer(name, permit)),
         ConfigTree::Defaults => {
             Ok(Configure::Defaults(call.permit::<ConfigureDefaults>(csrf).await?))
@@ -37,12 +37,15 @@ fn edit_of(
     action: &str,
     text: &str,
 ) -> Result<ConfigEdit, Failure> {
-    let path: ConfigPath = path.parse().map_err(|problem| wrong(Field::ConfigPath, problem))?;
+    let path: ConfigPath =
+        path.parse().map_err(|problem| Failure::of_field(Field::ConfigPath, problem))?;
     let seen = match seen {
         "" => None,
-        digest => {
-            Some(digest.parse::<Digest>().map_err(|problem| wrong(Field::ConfigText, problem))?)
-        }
+        digest => Some(
+            digest
+                .parse::<Digest>()
+                .map_err(|problem| Failure::of_field(Field::ConfigText, problem))?,
+        ),
     };
     let text = (action != REMOVE).then(|| as_written(tree, &path, text));
     Ok(ConfigEdit { path, seen, text })

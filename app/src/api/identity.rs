@@ -1,12 +1,13 @@
 //! Another name, context number, host name, other addresses; protection against deletion.
 
 use domain::authz::{ChangeIdentity, ProtectVServer};
+use domain::failure::Failure;
 use domain::field::Field;
 use domain::id::VServerName;
 use domain::identity::IdentityForm;
 use leptos::prelude::*;
 
-use super::{Answer, Call, wrong};
+use super::{Answer, Call};
 use crate::backend::Notice;
 use crate::error::Refusal;
 
@@ -35,7 +36,7 @@ pub async fn change_vserver_identity(
     let call = noting(Call::begin("vservers/identity"), &form);
     let result = async {
         let permit = call.permit::<ChangeIdentity>(&csrf).await?;
-        let name = name.parse().map_err(|problem| wrong(Field::Name, problem))?;
+        let name = name.parse().map_err(|problem| Failure::of_field(Field::Name, problem))?;
         let operation = call.backend.change_identity(permit, name, form).await?;
         Ok(Answer::to(format!("/operations/{}", operation.id)))
     }
@@ -53,7 +54,7 @@ pub async fn preview_identity(
     let call = noting(Call::begin("vservers/identity"), &form);
     let result = async {
         let permit = call.permit::<ChangeIdentity>(&csrf).await?;
-        let target = name.parse().map_err(|problem| wrong(Field::Name, problem))?;
+        let target = name.parse().map_err(|problem| Failure::of_field(Field::Name, problem))?;
         call.backend.plan_identity(permit, target, form).await?;
         Ok(Answer::to(back_to(&name)).saying(Notice::Previewed))
     }
@@ -76,7 +77,7 @@ pub async fn protect_vserver(
     };
     let result = async {
         let permit = call.permit::<ProtectVServer>(&csrf).await?;
-        let target = target.map_err(|problem| wrong(Field::Name, problem))?;
+        let target = target.map_err(|problem| Failure::of_field(Field::Name, problem))?;
         let operation = call.backend.protect(permit, target, on).await?;
         let operations = vec![(operation.id, operation.kind, operation.target)];
         Ok(Answer::to(&back).saying(Notice::Queued { operations, failures: Vec::new() }))

@@ -20,7 +20,6 @@ use std::sync::Arc;
 
 use domain::authz::{Action, Permit, authorize};
 use domain::failure::Failure;
-use domain::field::{Field, FieldErrors, Problem};
 use domain::user::Identity;
 use http::{HeaderValue, StatusCode, header};
 use leptos::prelude::*;
@@ -143,13 +142,6 @@ pub(crate) fn local_path(path: &str) -> &str {
         && !path.contains('\\')
         && path.bytes().all(|byte| byte.is_ascii_graphic());
     if stays { path } else { "/" }
-}
-
-/// A failure of one field.
-pub(crate) fn wrong(field: Field, problem: Problem) -> Failure {
-    let mut errors = FieldErrors::default();
-    errors.push(field, problem);
-    Failure::Invalid { errors }
 }
 
 #[cfg(test)]

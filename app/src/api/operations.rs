@@ -1,11 +1,12 @@
 //! Cancel an operation.
 
 use domain::authz;
+use domain::failure::Failure;
 use domain::field::Field;
 use domain::id::OperationId;
 use leptos::prelude::*;
 
-use super::{Answer, Call, wrong};
+use super::{Answer, Call};
 use crate::backend::Notice;
 use crate::error::Refusal;
 
@@ -23,7 +24,7 @@ pub async fn cancel_operation(
     };
     let result = async {
         let permit = call.permit::<authz::CancelOperation>(&csrf).await?;
-        let target = target.map_err(|problem| wrong(Field::Name, problem))?;
+        let target = target.map_err(|problem| Failure::of_field(Field::Name, problem))?;
         call.backend.cancel(permit, target).await?;
         Ok(Answer::to(back.clone()).saying(Notice::CancelAsked))
     }

@@ -6,7 +6,7 @@ use domain::field::Field;
 use domain::operation::Operation;
 use leptos::prelude::*;
 
-use super::{Answer, Call, wrong};
+use super::{Answer, Call};
 use crate::error::Refusal;
 
 /// The page of the forms.
@@ -26,7 +26,7 @@ pub async fn remove_template(
     let call = Call::begin("templates/remove");
     let result = async {
         let permit = call.permit(&csrf).await?;
-        let name = name.parse().map_err(|problem| wrong(Field::Template, problem))?;
+        let name = name.parse().map_err(|problem| Failure::of_field(Field::Template, problem))?;
         call.backend.remove_template(permit, name).await
     }
     .await;
@@ -42,7 +42,7 @@ pub async fn refresh_base(
     let call = Call::begin("bases/refresh");
     let result = async {
         let permit = call.permit(&csrf).await?;
-        let id = base.parse().map_err(|problem| wrong(Field::Base, problem))?;
+        let id = base.parse().map_err(|problem| Failure::of_field(Field::Base, problem))?;
         call.backend.refresh_base(permit, id).await
     }
     .await;
@@ -58,7 +58,7 @@ pub async fn remove_base(
     let call = Call::begin("bases/remove");
     let result = async {
         let permit = call.permit(&csrf).await?;
-        let id = base.parse().map_err(|problem| wrong(Field::Base, problem))?;
+        let id = base.parse().map_err(|problem| Failure::of_field(Field::Base, problem))?;
         call.backend.remove_base(permit, id).await
     }
     .await;

@@ -6,7 +6,7 @@ use domain::field::Field;
 use domain::id::{TerminalId, VServerName};
 use leptos::prelude::*;
 
-use super::{Answer, Call, wrong};
+use super::{Answer, Call};
 use crate::backend::Notice;
 use crate::error::Refusal;
 
@@ -24,7 +24,7 @@ pub async fn open_terminal(
     };
     let result = async {
         let permit = call.permit::<EnterVServer>(&csrf).await?;
-        let target = target.map_err(|problem| wrong(Field::Name, problem))?;
+        let target = target.map_err(|problem| Failure::of_field(Field::Name, problem))?;
         let terminal = call.backend.open_terminal(permit, target).await?;
         Ok(Answer::to(format!("/terminals/{}", terminal.id)))
     }

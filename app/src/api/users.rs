@@ -8,7 +8,7 @@ use domain::user::{Role, User};
 use leptos::prelude::*;
 
 use super::account::chosen_password;
-use super::{Answer, Call, wrong};
+use super::{Answer, Call};
 use crate::backend::Notice;
 use crate::error::Refusal;
 
@@ -74,7 +74,8 @@ pub async fn set_user_role(
     let back = format!("/users/{user}");
     let result = async {
         let found = find(&call, &csrf, user).await?;
-        let role = role.parse::<Role>().map_err(|problem| wrong(Field::Role, problem))?;
+        let role =
+            role.parse::<Role>().map_err(|problem| Failure::of_field(Field::Role, problem))?;
         call.backend.set_user_role(call.permit(&csrf).await?, found.id, role).await?;
         Ok(Answer::to("/users").saying(Notice::UserChanged(found.name)))
     }

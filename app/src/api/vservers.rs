@@ -13,7 +13,7 @@ use domain::id::VServerName;
 use domain::operation::Operation;
 use leptos::prelude::*;
 
-use super::{Answer, Call, local_path, wrong};
+use super::{Answer, Call, local_path};
 use crate::backend::{Backend, Notice};
 use crate::error::Refusal;
 
@@ -99,7 +99,7 @@ async fn queue_each(
                     let permit = call.permit(&csrf).await?;
                     queue(call.backend.as_ref(), permit, name).await
                 }
-                Err(problem) => Err(wrong(Field::Name, problem)),
+                Err(problem) => Err(Failure::of_field(Field::Name, problem)),
             };
             match queued {
                 Ok(operation) => {
@@ -109,7 +109,7 @@ async fn queue_each(
             }
         }
         match (operations.as_slice(), failures.as_slice()) {
-            ([], []) => Err(wrong(Field::Name, Problem::Missing)),
+            ([], []) => Err(Failure::of_field(Field::Name, Problem::Missing)),
             ([], [(_, failure)]) => Err(failure.clone()),
             _ => Ok(Answer::to(back).saying(Notice::Queued { operations, failures })),
         }
@@ -172,13 +172,13 @@ pub async fn delete_vserver(
     };
     let result = async {
         let permit = call.permit::<DeleteVServer>(&csrf).await?;
-        let target = target.map_err(|problem| wrong(Field::Name, problem))?;
+        let target = target.map_err(|problem| Failure::of_field(Field::Name, problem))?;
         if confirmation.trim() != target.as_str() {
             let problem = match confirmation.trim() {
                 "" => Problem::Missing,
                 _ => Problem::NotTheName { name: target.clone() },
             };
-            return Err(wrong(Field::Name, problem));
+            return Err(Failure::of_field(Field::Name, problem));
         }
         let operation = call.backend.delete(permit, target).await?;
         Ok(Answer::to(format!("/operations/{}", operation.id)))

@@ -3,3 +3,4 @@
 pub(crate) mod alert;
 pub(crate) mod field;
 pub(crate) mod frame;
+pub(crate) mod removal;

@@ -28,6 +28,15 @@ messages! { CommandMessages:
     does_delete;
     build_options_explained;
     stat_options_explained;
+    options_head;
+    arguments_head;
+    commands_head;
+    command_word;
+    see_help(program);
+    words_missing(words);
+    words_not_text;
+    line_not_understood;
+    has_administrator;
     // Backups.
     backup_arguments;
     does_backup;

@@ -203,6 +203,11 @@ messages! { Messages:
     interfaces_hint;
     more_fields;
     flags_hint;
+    broadcast_hint;
+    cpuset_hint;
+    cpu_list_hint;
+    cpuset_virtual;
+    suite_script_hint;
     architecture_hint;
     debootstrap_hint;
     next_address(interface);
@@ -387,6 +392,9 @@ messages! { Messages:
     kept_because;
     taken_at;
     prune_now;
+    prune_dots;
+    prune_removes(count, size);
+    backup_removal(name, at, size);
     back_up_now;
     pause_meanwhile;
     unpacked_size;
@@ -397,7 +405,6 @@ messages! { Messages:
     left_out;
     verify_backup;
     remove_backup(at);
-    backup_removal(size);
     clone_dots;
     build_from_one(name);
     restore_as_vserver;

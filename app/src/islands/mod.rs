@@ -8,6 +8,7 @@ mod build_methods;
 pub mod charts;
 pub mod connection;
 pub mod copy_button;
+pub mod form_command;
 pub mod operation_progress;
 pub mod operation_table;
 pub mod vserver_panel;

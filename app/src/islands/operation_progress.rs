@@ -3,6 +3,7 @@
 //! The server renders the state and the log there is; the stream goes on from that byte. The log's
 //! text nodes are appended by hand: a log of a mebibyte must not be laid out anew for each line.
 
+use domain::command;
 use domain::operation::{LogChunk, Operation, Progress};
 use domain::time::UnixMillis;
 use leptos::html::Pre;
@@ -145,6 +146,7 @@ pub fn OperationProgress(
                             <input type="hidden" name="csrf" value=csrf.clone() />
                             <input type="hidden" name="id" value=id.to_string() />
                             <button type="submit" class="danger">{t.cancel_the_operation()}</button>
+                            <code>{command::cancel(&id).line()}</code>
                         </form>
                     }
                 })

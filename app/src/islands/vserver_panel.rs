@@ -1,5 +1,6 @@
 //! The live head of a VServer's page: state, buttons, numbers, charts.
 
+use domain::command;
 use domain::vserver::{OomKills, State, Summary};
 use leptos::prelude::*;
 
@@ -49,6 +50,23 @@ pub fn VServerPanel(
     let is_running = move || state.get() == State::Running;
     let can_start = move || state.get() == State::Stopped && !is_busy.get();
     let can_stop = move || is_running() && !is_busy.get();
+    // Those of the buttons that can be pressed.
+    let named = name.clone();
+    let lines = move || {
+        let name = &named;
+        let can = (can_start(), can_stop(), is_running());
+        [
+            (may.run && can.0).then(|| command::start(name)),
+            (may.run && can.1).then(|| command::stop(name)),
+            (may.run && can.1).then(|| command::restart(name)),
+            (may.enter && can.2).then(|| command::enter(name)),
+            may.delete.then(|| command::delete(name, false)),
+        ]
+        .into_iter()
+        .flatten()
+        .map(|command| command.line())
+        .collect::<Vec<_>>()
+    };
     let next = format!("/vservers/{name}");
     let only = name.to_string();
     let delete_address = format!("/vservers/{name}/delete");
@@ -124,10 +142,17 @@ pub fn VServerPanel(
                     }
                 })}
         </form>
-        <p class="hint">
-            {t.command()} {t.colon()}
-            <code>{format!("vserver {name} start | stop | restart | enter | delete")}</code>
-        </p>
+        {move || {
+            let lines = lines();
+            (!lines.is_empty())
+                .then(|| {
+                    let lines = lines
+                        .into_iter()
+                        .map(|line| view! { " " <code>{line}</code> })
+                        .collect_view();
+                    view! { <p class="hint">{t.command()} {t.colon()} {lines}</p> }
+                })
+        }}
         <dl class="numbers">
             {number(summary, "PROC", |_, usage| usage.processes.to_string(), t)}
             {number(summary, "VSZ", |t, usage| format::bytes(t, usage.vsz_bytes), t)}

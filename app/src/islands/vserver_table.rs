@@ -4,6 +4,7 @@
 //! One form holds the table: each button names its server function with `formaction`, so the whole
 //! list works as plain HTML. The names travel as `names[]` (the boxes) or `only` (a row's button).
 
+use domain::command::{self, Command};
 use domain::id::VServerName;
 use domain::vserver::{State, Summary, Usage};
 use leptos::prelude::*;
@@ -154,7 +155,12 @@ pub fn VServerTable(
             )
         })
     };
-    let chosen_count = move || rows.with(|rows| rows.iter().filter(|row| row.chosen.get()).count());
+    let chosen = move || {
+        rows.with(|rows| {
+            let chosen = rows.iter().filter(|row| row.chosen.get());
+            chosen.map(|row| row.name()).collect::<Vec<_>>()
+        })
+    };
     let choose_all = move |event| {
         let all = event_target_checked(&event);
         for row in shown() {
@@ -165,11 +171,11 @@ pub fn VServerTable(
         view! {
             <div class="bulk" role="group" aria-label=t.chosen_vservers()>
                 <span class="bulk-count" role="status">
-                    {move || is_awake.get().then(|| t.chosen_count(&chosen_count().to_string()))}
+                    {move || is_awake.get().then(|| t.chosen_count(&chosen().len().to_string()))}
                 </span>
-                {bulk_button(t.start(), "/api/vservers/start", is_awake, chosen_count)}
-                {bulk_button(t.stop(), "/api/vservers/stop", is_awake, chosen_count)}
-                {bulk_button(t.restart(), "/api/vservers/restart", is_awake, chosen_count)}
+                {bulk_button(t.start(), "/api/vservers/start", is_awake, chosen, command::start)}
+                {bulk_button(t.stop(), "/api/vservers/stop", is_awake, chosen, command::stop)}
+                {bulk_button(t.restart(), "/api/vservers/restart", is_awake, chosen, command::restart)}
             </div>
         }
     });
@@ -271,13 +277,17 @@ fn bulk_button(
     label: &'static str,
     action: &'static str,
     is_awake: RwSignal<bool>,
-    count: impl Fn() -> usize + Send + Sync + 'static,
+    chosen: impl Fn() -> Vec<VServerName> + Copy + Send + Sync + 'static,
+    command: fn(&VServerName) -> Command,
 ) -> impl IntoView {
+    let lines =
+        move || chosen().iter().map(|name| command(name).line()).collect::<Vec<_>>().join("; ");
     view! {
         <button
             type="submit"
             formaction=action
-            prop:disabled=move || is_awake.get() && count() == 0
+            prop:disabled=move || is_awake.get() && chosen().is_empty()
+            title=lines
         >
             {label}
         </button>
@@ -380,21 +390,24 @@ fn addresses(summary: &Summary) -> String {
 fn row_actions(t: Locale, row: Row, may: Abilities) -> impl IntoView {
     let name = row.name();
     let what = Memo::new(move |_| row.summary.with(|s| (s.state, s.operation.clone())));
-    let button = move |label: &'static str, explained: String, action: &'static str| {
-        view! {
-            <button
-                type="submit"
-                class="quiet"
-                formaction=action
-                name="only"
-                value=row.name().to_string()
-                aria-label=explained
-            >
-                {label}
-            </button>
-        }
-    };
+    let button =
+        move |label: &'static str, explained: String, action: &'static str, line: String| {
+            view! {
+                <button
+                    type="submit"
+                    class="quiet"
+                    formaction=action
+                    name="only"
+                    value=row.name().to_string()
+                    aria-label=explained
+                    title=line
+                >
+                    {label}
+                </button>
+            }
+        };
     move || {
+        let vserver = &name;
         let name = name.as_str();
         match what.get() {
             (_, Some(operation)) => view! {
@@ -402,8 +415,8 @@ fn row_actions(t: Locale, row: Row, may: Abilities) -> impl IntoView {
             }
             .into_any(),
             (State::Running, None) => view! {
-                {button(t.stop(), t.stop_one(name), "/api/vservers/stop")}
-                {button(t.restart(), t.restart_one(name), "/api/vservers/restart")}
+                {button(t.stop(), t.stop_one(name), "/api/vservers/stop", command::stop(vserver).line())}
+                {button(t.restart(), t.restart_one(name), "/api/vservers/restart", command::restart(vserver).line())}
                 {may.enter.then(|| view! {
                     <button
                         type="submit"
@@ -412,6 +425,7 @@ fn row_actions(t: Locale, row: Row, may: Abilities) -> impl IntoView {
                         name="vserver"
                         value=name.to_owned()
                         aria-label=t.terminal_in(name)
+                        title=command::enter(vserver).line()
                     >
                         {t.terminal()}
                     </button>
@@ -419,7 +433,7 @@ fn row_actions(t: Locale, row: Row, may: Abilities) -> impl IntoView {
             }
             .into_any(),
             (State::Stopped, None) => {
-                button(t.start(), t.start_one(name), "/api/vservers/start").into_any()
+                button(t.start(), t.start_one(name), "/api/vservers/start", command::start(vserver).line()).into_any()
             }
             (_, None) => ().into_any(),
         }

@@ -2,12 +2,15 @@
 //! removing. Plain forms: nothing here needs JavaScript.
 
 use domain::authz::{ActionKind, ViewTemplates};
+use domain::command;
 use domain::field::{Field, FieldErrors};
 use domain::template::{Base, Stock, Template};
 use leptos::prelude::*;
 
 use crate::components::field::{Input, field, id_of};
+use crate::components::removal::{Removal, removal};
 use crate::i18n::{actor_text, field_label, format, init_text, problem_text};
+use crate::islands::form_command::FormCommand;
 use crate::page::{Area, Content, For, Page, page};
 use crate::shared::instant;
 
@@ -86,13 +89,18 @@ fn template_table(page: &Page, templates: &[Template], may_manage: bool) -> AnyV
                     </td>
                     {may_manage
                         .then(|| {
-                            let command = format!("ulysse template remove {name}");
-                            let loss = t.template_removal(name, &size);
-                            let label = t.remove_one(name);
+                            let asked = Removal {
+                                function: "templates/remove",
+                                fields: vec![("name", name.to_owned())],
+                                summary: t.remove_dots(),
+                                label: t.remove_one(name),
+                                loss: view! { <p>{t.template_removal(name, &size)}</p> }.into_any(),
+                                command: command::remove_template(&template.name),
+                            };
                             view! {
                                 <td class="row-actions">
                                     {build_link}
-                                    {removal(page, "templates/remove", "name", name, loss, label, command)}
+                                    {removal(t, &page.csrf, asked)}
                                 </td>
                             }
                         })}
@@ -122,37 +130,14 @@ fn template_table(page: &Page, templates: &[Template], may_manage: bool) -> AnyV
     .into_any()
 }
 
-/// What is asked before something is removed: what it is, what goes, and the command that does it.
-fn removal(
-    page: &Page,
-    function: &'static str,
-    field: &'static str,
-    value: &str,
-    loss: String,
-    label: String,
-    command: String,
-) -> impl IntoView + use<> {
-    let t = page.locale;
-    view! {
-        <details>
-            <summary aria-label=format!("{label}…")>{t.remove_dots()}</summary>
-            <form method="post" action=format!("/api/{function}")>
-                <input type="hidden" name="csrf" value=page.csrf.clone() />
-                <input type="hidden" name=field value=value.to_owned() />
-                <p>{loss}</p>
-                <p><code>{command}</code></p>
-                <button class="danger">{label}</button>
-            </form>
-        </details>
-    }
-}
-
 fn upload(page: &Page, stock: &Stock) -> impl IntoView + use<> {
     let t = page.locale;
     let errors = page.errors(FORM);
     let text = Input::Text { autocomplete: "off" };
     let typed = |name| page.typed(FORM, name);
     let most = format::bytes(t, stock.most_template_bytes);
+    let value = |name| typed(name).unwrap_or_default();
+    let line = command::add_template(&value("name"), &value("description"));
     view! {
         <h3>{t.add_a_template()}</h3>
         <form
@@ -166,7 +151,7 @@ fn upload(page: &Page, stock: &Stock) -> impl IntoView + use<> {
             {field(t, Field::Template, "name", text, typed("name"), Some(t.template_name_hint().to_owned()), &errors)}
             {field(t, Field::Description, "description", text, typed("description"), None, &errors)}
             {archive_field(page, t.archive_hint(&most), &errors)}
-            <p>{t.command()} {t.colon()} <code>"ulysse template add NAME --description=TEXT ARCHIVE"</code></p>
+            <FormCommand locale=t command=line />
             <p>
                 {t.files_written()} {t.colon()}
                 <code>{format!("{}/NAME/", stock.templates_directory)}</code>
@@ -230,7 +215,6 @@ fn base_table(page: &Page, bases: &[Base], may_manage: bool) -> AnyView {
                 None => t.never().into_any(),
             };
             let id = base.id.to_string();
-            let command = format!("ulysse base remove {}", base.id.short());
             view! {
                 <tr>
                     <th scope="row">
@@ -251,6 +235,14 @@ fn base_table(page: &Page, bases: &[Base], may_manage: bool) -> AnyView {
                     <td data-label=t.last_used()>{used}</td>
                     {may_manage
                         .then(|| {
+                            let asked = Removal {
+                                function: "bases/remove",
+                                fields: vec![("base", id.clone())],
+                                summary: t.remove_dots(),
+                                label: t.remove_one(&name),
+                                loss: view! { <p>{t.base_removal(&name)}</p> }.into_any(),
+                                command: command::remove_base(&base.id),
+                            };
                             view! {
                                 <td class="row-actions">
                                     <form method="post" action="/api/bases/refresh">
@@ -259,20 +251,12 @@ fn base_table(page: &Page, bases: &[Base], may_manage: bool) -> AnyView {
                                         <button
                                             class="quiet"
                                             aria-label=t.refresh_one(&name)
-                                            title=format!("ulysse base refresh {}", base.id.short())
+                                            title=command::refresh_base(&base.id).line()
                                         >
                                             {t.refresh()}
                                         </button>
                                     </form>
-                                    {removal(
-                                        page,
-                                        "bases/remove",
-                                        "base",
-                                        &id,
-                                        t.base_removal(&name),
-                                        t.remove_one(&name),
-                                        command,
-                                    )}
+                                    {removal(t, &page.csrf, asked)}
                                 </td>
                             }
                         })}

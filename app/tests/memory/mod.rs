@@ -323,7 +323,7 @@ impl Backend for Memory {
         form: IdentityForm,
     ) -> Result<IdentityPlan, Failure> {
         let change = judged(&name, &form)?;
-        let command = domain::build::shell_line(&change.command_line());
+        let command = domain::command::identity(&change.before.name, &change.form()).line();
         let to = format!("/etc/vservers/{}", change.after.name);
         let from = format!("/etc/vservers/{name}");
         self.answer(IdentityPlan { command, changes: vec![PlannedChange::Move { from, to }] })
@@ -564,13 +564,7 @@ impl Backend for Memory {
         _: Permit<RestoreBackup>,
         _: BackupRef,
     ) -> Result<Proposal, Failure> {
-        let claims = VServerIdentity {
-            name: "web1".parse().unwrap(),
-            context: Some(40001.try_into().unwrap()),
-            host_name: Some("web1".parse().unwrap()),
-            interfaces: vec!["nat0:10.127.0.2/24".parse().unwrap()],
-        };
-        self.answer(claims.propose(&host_facts()))
+        self.answer(claims().propose(&host_facts()))
     }
     async fn change_backups(
         &self,
@@ -582,8 +576,12 @@ impl Backend for Memory {
     async fn restore(
         &self,
         _: Permit<RestoreBackup>,
-        _: RestoreTask,
+        task: RestoreTask,
     ) -> Result<Operation, Failure> {
+        if let RestoreTask::VServer { backup, form } = task {
+            let judged = form.judge(&claims(), Some(backup), &host_facts());
+            judged.map_err(|errors| Failure::Invalid { errors })?;
+        }
         self.answer(operations()[0].clone())
     }
 }

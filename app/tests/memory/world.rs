@@ -201,7 +201,17 @@ pub(crate) fn queued(kind: Kind, target: impl Into<Target>) -> Operation {
 /// The backup that there is.
 pub(crate) const BACKUP: &str = "local:web1:20261124T023000000Z";
 
-/// One backup of `web1`, whose last one failed; none of the others.
+/// What it claims.
+pub(crate) fn claims() -> VServerIdentity {
+    VServerIdentity {
+        name: "web1".parse().unwrap(),
+        context: Some(40001.try_into().unwrap()),
+        host_name: Some("web1".parse().unwrap()),
+        interfaces: vec!["nat0:10.127.0.2/24".parse().unwrap()],
+    }
+}
+
+/// Two backups of `web1`, of which its policy keeps one, and whose last one failed; none of the others.
 pub(crate) fn backup_overview(is_empty: bool) -> BackupOverview {
     let backup: BackupRef = BACKUP.parse().unwrap();
     let status = BackupStatus {
@@ -210,9 +220,15 @@ pub(crate) fn backup_overview(is_empty: bool) -> BackupOverview {
         schedule: Some(Schedule {
             target: backup.target.clone(),
             when: "daily 02:30".parse().unwrap(),
-            keep: "last=3 daily=7".parse().unwrap(),
+            keep: "last=1 daily=7".parse().unwrap(),
         }),
-        backups: vec![BackupSummary { backup: backup.clone(), bytes: 120_000_000 }],
+        backups: vec![
+            BackupSummary { backup: backup.clone(), bytes: 120_000_000 },
+            BackupSummary {
+                backup: BackupRef { id: "20261124T013000000Z".parse().unwrap(), ..backup.clone() },
+                bytes: 20_000_000,
+            },
+        ],
         alerts: vec![BackupAlert::Failed {
             at: NOW,
             failure: Failure::DiskFull { path: "/srv/backups".to_owned() },

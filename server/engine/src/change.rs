@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use domain::backup::{BackupId, BackupOrder, BackupRef, BackupTask, RestoreTask};
+use domain::backup::{BackupId, BackupOrder, BackupRef, BackupTask, PruneOrder, RestoreTask};
 use domain::build::BuildForm;
 use domain::config_change::ConfigEdit;
 use domain::config_entry::ConfigTree;
@@ -111,6 +111,8 @@ pub enum Change {
         /// Which.
         ids: Vec<BackupId>,
     },
+    /// Remove the backups that a policy does not keep.
+    PruneBackups(PruneOrder),
     /// Say when its backups are taken.
     ScheduleBackups {
         /// Whose.
@@ -128,6 +130,7 @@ impl From<BackupTask> for Change {
             BackupTask::Remove { target, vserver, ids } => {
                 Self::RemoveBackups { target, vserver, ids }
             }
+            BackupTask::Prune(order) => Self::PruneBackups(order),
             BackupTask::Schedule { vserver, schedule } => {
                 Self::ScheduleBackups { vserver, schedule }
             }

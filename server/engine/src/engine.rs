@@ -15,7 +15,7 @@ use domain::note::Note;
 
 use domain::config_entry::ConfigTree;
 use domain::failure::Failure;
-use domain::field::{Field, FieldErrors, Problem};
+use domain::field::{Field, Problem};
 use domain::id::{OperationId, VServerName};
 use domain::operation::{Actor, Kind, Operation, Progress, Stage, Target};
 use domain::time::UnixMillis;
@@ -95,21 +95,6 @@ struct InHand<'a> {
     work: Work<'a>,
     task: Task,
     source: Option<archive::Source>,
-}
-
-/// Whether an operation can take long, and so can be cancelled.
-fn is_cancellable(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::Build
-            | Kind::AddTemplate
-            | Kind::RefreshBase
-            | Kind::RemoveBase
-            | Kind::Backup
-            | Kind::Restore
-            | Kind::RestoreFile
-            | Kind::VerifyBackup
-    )
 }
 
 /// Whether an operation may run debootstrap.
@@ -355,9 +340,8 @@ impl Engine {
         let spec = form.judge(&host).map_err(|errors| Failure::Invalid { errors })?;
         let limit = settings.limits.vservers;
         if host.names.len() >= limit {
-            let mut errors = FieldErrors::default();
-            errors.push(Field::Name, Problem::OutOfRange { min: 0, max: limit as u64 });
-            return Err(Failure::Invalid { errors });
+            let problem = Problem::OutOfRange { min: 0, max: limit as u64 };
+            return Err(Failure::of_field(Field::Name, problem));
         }
         self.refuse_if_busy(&spec.name)?;
         build::judge_place(&settings.roots, &spec)?;
@@ -508,7 +492,7 @@ impl Engine {
         if work.is_cancelled() {
             return work.end(Progress::Cancelled);
         }
-        work.begin(is_cancellable(task.kind()));
+        work.begin(task.kind().is_cancellable());
         // The new name is this operation's from here on, too.
         let also = task.renamed_to().map(|name| {
             VServerLock::take(&instance.settings.roots, name, Some(work.id()), LOCK_PATIENCE)

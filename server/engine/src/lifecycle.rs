@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use domain::config_entry::ConfigTree;
 use domain::failure::{Failure, HostFeature, chain};
-use domain::field::{Field, FieldErrors, Problem};
+use domain::field::{Field, Problem};
 use domain::id::{ContextId, VServerName};
 use domain::init::InitStyle;
 use domain::note::Note;
@@ -117,20 +117,15 @@ pub enum LifecycleError {
 
 impl From<LifecycleError> for Failure {
     fn from(error: LifecycleError) -> Self {
-        let one = |field, problem| {
-            let mut errors = FieldErrors::default();
-            errors.push(field, problem);
-            Self::Invalid { errors }
-        };
         let unexpected = |error: &dyn std::error::Error| Self::Unexpected { detail: chain(error) };
         match error {
             LifecycleError::Config(error) => error.into(),
             LifecycleError::AlreadyRunning { name } => Self::AlreadyRunning { name },
             LifecycleError::NotRunning { name } => Self::NotRunning { name },
             LifecycleError::ContextInUse { context, by } => {
-                one(Field::Context, Problem::ContextTaken { context, by })
+                Self::of_field(Field::Context, Problem::ContextTaken { context, by })
             }
-            LifecycleError::NoFreeContext => one(Field::Context, Problem::NoFreeContext),
+            LifecycleError::NoFreeContext => Self::of_field(Field::Context, Problem::NoFreeContext),
             LifecycleError::Facts(error) => error.into(),
             LifecycleError::Lock(error) => error.into(),
             LifecycleError::Guest { name, source } => guest_failure(name, source),
@@ -139,15 +134,15 @@ impl From<LifecycleError> for Failure {
             }
             LifecycleError::Plan(PlanError::AddressTwice { address })
             | LifecycleError::Network(NetworkError::Plan(PlanError::AddressTwice { address })) => {
-                one(Field::Interface, Problem::AddressTwice { address })
+                Self::of_field(Field::Interface, Problem::AddressTwice { address })
             }
             LifecycleError::Plan(PlanError::NotOfNat { address, .. }) => {
-                one(Field::Interface, Problem::AddressNotUsable { address })
+                Self::of_field(Field::Interface, Problem::AddressNotUsable { address })
             }
             LifecycleError::Network(NetworkError::AddressOfHost { address }) => {
-                one(Field::Interface, Problem::AddressOfHost { address })
+                Self::of_field(Field::Interface, Problem::AddressOfHost { address })
             }
-            LifecycleError::Network(NetworkError::NoSuchDevice { device }) => one(
+            LifecycleError::Network(NetworkError::NoSuchDevice { device }) => Self::of_field(
                 Field::Interface,
                 Problem::NoSuchDevice { device: device.to_string(), devices: Vec::new() },
             ),

@@ -34,8 +34,7 @@ pub(super) struct Caller {
 impl Caller {
     /// Somebody with this process's environment.
     pub(super) fn here(program: &'static str) -> Self {
-        let locale = locale_of(|name| std::env::var(name).ok());
-        Self { program, locale, silent: false, verbose: false, debug: false }
+        Self { program, locale: locale(), silent: false, verbose: false, debug: false }
     }
 
     /// The engine of an instance; tells why there is none.
@@ -73,6 +72,11 @@ impl Caller {
     /// Prints the answer.
     pub(super) fn answer(self, text: impl Display) {
         write_to(io::stdout(), format_args!("{text}\n"));
+    }
+
+    /// Prints rows in columns; the first one is the head.
+    pub(super) fn columns(self, rows: &[Vec<String>]) {
+        write_to(io::stdout(), format_args!("{}", columns(rows)));
     }
 
     /// Tells a failure: what happened, what to do, and under which reference the rest is kept.
@@ -118,6 +122,25 @@ impl Caller {
     }
 }
 
+/// Rows in columns as wide as what is in them; a line each.
+pub(crate) fn columns(rows: &[Vec<String>]) -> String {
+    let mut widths: Vec<usize> = Vec::new();
+    for row in rows {
+        widths.resize(widths.len().max(row.len()), 0);
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let mut text = String::new();
+    for row in rows {
+        let cells: Vec<String> =
+            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        text.push_str(cells.join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
 /// Writes what can be written: a reader who went away (`vserver-stat | head -1`) is no error.
 fn write_to(mut to: impl Write, text: std::fmt::Arguments<'_>) {
     let _ = to.write_all(text.to_string().as_bytes()).and_then(|()| to.flush());
@@ -125,12 +148,17 @@ fn write_to(mut to: impl Write, text: std::fmt::Arguments<'_>) {
 
 /// The language of an environment: the first of the usual variables that is set and not empty
 /// decides (`setlocale(3)`).
-pub(super) fn locale_of(variable: impl Fn(&str) -> Option<String>) -> Locale {
+pub(crate) fn locale_of(variable: impl Fn(&str) -> Option<String>) -> Locale {
     ["LC_ALL", "LC_MESSAGES", "LANG"]
         .into_iter()
         .find_map(|name| variable(name).filter(|value| !value.is_empty()))
         .and_then(|value| Locale::from_tag(&value))
         .unwrap_or_default()
+}
+
+/// The language of this process's environment.
+pub(crate) fn locale() -> Locale {
+    locale_of(|name| std::env::var(name).ok())
 }
 
 /// Who an operation of this process is from: whoever became root, else the process's own user.

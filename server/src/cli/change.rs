@@ -1,10 +1,13 @@
 //! Doing one operation in this process: shown while it goes, cancelled by the first `SIGINT`, left to
 //! recovery by the second.
 
+use std::path::Path;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
 
 use domain::failure::Failure;
+use domain::field::Field;
 use domain::operation::{Kind, Operation, Progress};
 use engine::Engine;
 use engine::engine::Change;
@@ -26,31 +29,34 @@ pub(super) enum Ended {
 
 /// Does a change to its end.
 pub(super) fn run(caller: Caller, engine: &Arc<Engine>, change: Change) -> Ended {
-    let can_be_cancelled = matches!(
-        change,
-        Change::Build(_)
-            | Change::RefreshBase(_)
-            | Change::RemoveBase(_)
-            | Change::Backup(_)
-            | Change::Import { .. }
-            | Change::Restore { .. }
-            | Change::RestoreFile { .. }
-            | Change::VerifyBackup(_)
-    );
-    run_as(caller, engine, can_be_cancelled, |display| {
-        engine.run_in_process(change, actor(), display)
-    })
+    run_as(caller, engine, |display| engine.run_in_process(change, actor(), display))
+}
+
+/// `ulysse cancel`: asks an operation, whoever does it, to stop and undo itself.
+pub(crate) fn cancel(config: Option<&Path>, id: &str) -> ExitCode {
+    let caller = Caller::here("ulysse cancel");
+    let engine = match caller.engine(config) {
+        Ok(engine) => engine,
+        Err(code) => return ExitCode::from(code),
+    };
+    let id = id.parse().map_err(|problem| Failure::of_field(Field::Name, problem));
+    match id.and_then(|id| engine.cancel(&id)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            caller.tell(&failure, None);
+            ExitCode::from(exit::FAILURE)
+        }
+    }
 }
 
 /// Does something to its end that is an operation.
 pub(super) fn run_as(
     caller: Caller,
     engine: &Arc<Engine>,
-    can_be_cancelled: bool,
     act: impl FnOnce(&Display) -> Result<Operation, Failure>,
 ) -> Ended {
     let display = Arc::new(Display::new(caller));
-    hear_signals(caller, engine, &display, can_be_cancelled);
+    hear_signals(caller, engine, &display);
     let operation = match act(display.as_ref()) {
         Ok(operation) => operation,
         Err(failure) => {
@@ -73,12 +79,7 @@ pub(super) fn run_as(
 }
 
 /// Takes the signals that would end this process: a thread of its own waits for them.
-fn hear_signals(
-    caller: Caller,
-    engine: &Arc<Engine>,
-    display: &Arc<Display>,
-    can_be_cancelled: bool,
-) {
+fn hear_signals(caller: Caller, engine: &Arc<Engine>, display: &Arc<Display>) {
     let mut ending = SigSet::empty();
     for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
         ending.add(signal);
@@ -98,14 +99,16 @@ fn hear_signals(
                 std::process::exit(128 + signal as i32);
             }
             was_told = true;
-            caller.complain(if can_be_cancelled {
-                caller.locale.cancel_begins()
-            } else {
-                caller.locale.cancel_impossible()
-            });
-            if let Some(id) = display.id().filter(|_| can_be_cancelled)
-                && let Err(failure) = engine.cancel(id)
-            {
+            let Some((id, kind)) = display.operation() else {
+                // Nothing was written down, so nothing is to be undone.
+                std::process::exit(128 + signal as i32);
+            };
+            if !kind.is_cancellable() {
+                caller.complain(caller.locale.cancel_impossible());
+                continue;
+            }
+            caller.complain(caller.locale.cancel_begins());
+            if let Err(failure) = engine.cancel(id) {
                 caller.tell(&failure, Some(id));
             }
         }

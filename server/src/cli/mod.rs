@@ -7,8 +7,6 @@
 //! Words for people come from `app::i18n` in the language of the environment; with `LC_ALL=C` what is
 //! printed on standard output is the original's to the byte. Failures go to standard error.
 
-mod backup;
-mod backups;
 mod build_options;
 mod caller;
 mod change;
@@ -25,16 +23,20 @@ mod progress;
 mod recycle;
 mod status;
 mod stock;
+mod ulysse_backup;
 mod vserver;
+mod vserver_backup;
 mod vserver_stat;
 
 #[cfg(test)]
 mod tests;
 
-pub(crate) use backups::{BackupArguments, backup};
+pub(crate) use caller::{columns, locale, locale_of};
+pub(crate) use change::cancel;
 pub(crate) use doctor::doctor;
 pub(crate) use recycle::{BinAction, bin};
 pub(crate) use stock::{BaseArguments, TemplateArguments, base, template};
+pub(crate) use ulysse_backup::{BackupArguments, backup};
 pub(crate) use vserver::vserver;
 pub(crate) use vserver_stat::vserver_stat;
 

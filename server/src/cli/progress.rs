@@ -69,9 +69,9 @@ impl Display {
         }
     }
 
-    /// The operation that is shown; none before it has an id.
-    pub(super) fn id(&self) -> Option<&OperationId> {
-        self.id.get()
+    /// The operation that is shown and what it does; none before it is written down.
+    pub(super) fn operation(&self) -> Option<(&OperationId, Kind)> {
+        self.id.get().zip(self.shown().kind)
     }
 
     /// Takes the changing line away, so that something else can be said.

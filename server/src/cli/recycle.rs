@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use app::i18n::format;
 use clap::Subcommand;
+use domain::command;
 use domain::failure::Failure;
-use domain::field::{Field, FieldErrors};
+use domain::field::Field;
 use domain::id::{OperationId, VServerName};
 use domain::identity::IdentityForm;
 use domain::operation::Kind;
@@ -22,36 +23,24 @@ use super::{begin_log, delete, exit, identity};
 /// What to do with the recycle bin.
 #[derive(Debug, Subcommand)]
 pub(crate) enum BinAction {
-    /// Lists the deleted VServers that can be had back
     List,
-    /// Gets one back
     Restore {
-        /// Its id, as `list` shows it
         id: String,
-        /// Another name
-        #[arg(long = "as", value_name = "NAME")]
+        #[arg(long = "as")]
         name: Option<String>,
-        /// Another context number
         #[arg(long)]
         context: Option<String>,
-        /// Another host name
         #[arg(long)]
         hostname: Option<String>,
-        /// Other addresses; may be repeated
         #[arg(long)]
         interface: Vec<String>,
     },
-    /// Removes one for good
     Remove {
-        /// Its id, as `list` shows it
         id: String,
-        /// Does not ask
         #[arg(long)]
         yes: bool,
     },
-    /// Removes all that are not protected, for good
     Empty {
-        /// Does not ask
         #[arg(long)]
         yes: bool,
     },
@@ -119,14 +108,7 @@ fn list(caller: Caller, engine: &Engine) -> u8 {
             entry.bytes.map(|bytes| format::bytes(locale, bytes)).unwrap_or_default(),
         ]);
     }
-    let width = |column: usize| {
-        rows.iter().filter_map(|row| Some(row.get(column)?.chars().count())).max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..6).map(width).collect();
-    for row in &rows {
-        let cells = row.iter().zip(&widths).map(|(text, width)| format!("{text:<width$}"));
-        caller.answer(cells.collect::<Vec<_>>().join("  ").trim_end());
-    }
+    caller.columns(&rows);
     let total: u64 = bin.entries.iter().filter_map(|entry| entry.bytes).sum();
     caller.answer(locale.bin_total(&format::bytes(locale, total)));
     0
@@ -144,27 +126,15 @@ fn restore(caller: Caller, engine: &Arc<Engine>, id: OperationId, form: Identity
         Ended::Told(code) => code,
         Ended::Refused(failure) => {
             let code = change::refused(caller, Kind::Undelete, &failure);
-            if let (Failure::Invalid { .. }, Ok(binned)) = (&failure, engine.binned(&id)) {
-                let offer = options(&binned.offer);
-                if !offer.is_empty() {
-                    let line = format!("ulysse bin restore {id} {}", offer.join(" "));
-                    caller.hint(caller.locale.free_values(&line));
-                }
+            if let (Failure::Invalid { .. }, Ok(binned)) = (&failure, engine.binned(&id))
+                && binned.offer != IdentityForm::default()
+            {
+                let line = command::undelete(&id, &binned.offer).line();
+                caller.hint(caller.locale.free_values(&line));
             }
             code
         }
     }
-}
-
-/// A form as options.
-fn options(form: &IdentityForm) -> Vec<String> {
-    let single =
-        [("--as", &form.name), ("--context", &form.context), ("--hostname", &form.host_name)];
-    let single = single.into_iter().filter(|(_, value)| !value.is_empty());
-    let mut words: Vec<String> =
-        single.map(|(option, value)| format!("{option} {value}")).collect();
-    words.extend(form.interfaces.split_whitespace().map(|one| format!("--interface {one}")));
-    words
 }
 
 fn remove(caller: Caller, engine: &Arc<Engine>, id: OperationId, yes: bool) -> u8 {
@@ -228,9 +198,8 @@ pub(super) fn undelete(
     let name: VServerName = match text.strip_suffix('/').unwrap_or(&text).parse() {
         Ok(name) => name,
         Err(problem) => {
-            let mut errors = FieldErrors::default();
-            errors.push(Field::Name, problem);
-            return change::refused(caller, Kind::Undelete, &Failure::Invalid { errors });
+            let failure = Failure::of_field(Field::Name, problem);
+            return change::refused(caller, Kind::Undelete, &failure);
         }
     };
     match engine.latest_binned(&name) {

@@ -31,21 +31,14 @@ pub(crate) struct TemplateArguments {
 
 #[derive(Debug, Subcommand)]
 enum TemplateCommand {
-    /// Lists all templates
     List,
-    /// Keeps a tar archive of a root directory as a template, once it was checked
     Add {
-        /// What builds will call it
         name: String,
-        /// The archive: plain, or compressed with gzip, bzip2, xz or zstd
         archive: PathBuf,
-        /// What it is, in one line
-        #[arg(long, default_value = "", value_name = "TEXT")]
+        #[arg(long, default_value = "", allow_hyphen_values = true)]
         description: String,
     },
-    /// Removes a template; VServers that were built from it stay
     Remove {
-        /// Which
         name: String,
     },
 }
@@ -59,24 +52,9 @@ pub(crate) struct BaseArguments {
 
 #[derive(Debug, Subcommand)]
 enum BaseCommand {
-    /// Lists all cached base systems
     List,
-    /// Makes one anew
-    Refresh {
-        /// The beginning of its id
-        id: String,
-    },
-    /// Removes one; the next build that wants it makes it
-    Remove {
-        /// The beginning of its id
-        id: String,
-    },
-}
-
-fn wrong(field: Field, problem: Problem) -> Failure {
-    let mut errors = FieldErrors::default();
-    errors.push(field, problem);
-    Failure::Invalid { errors }
+    Refresh { id: String },
+    Remove { id: String },
 }
 
 /// Tells how a change ended.
@@ -104,7 +82,7 @@ pub(crate) fn template(config: Option<&Path>, arguments: TemplateArguments) -> E
     let change = match arguments.command {
         TemplateCommand::List => {
             return match engine.stock() {
-                Ok(stock) => print(caller, &template_rows(caller, &stock.templates)),
+                Ok(stock) => listed(caller, &template_rows(caller, &stock.templates)),
                 Err(failure) => refused(caller, &failure),
             };
         }
@@ -120,7 +98,7 @@ pub(crate) fn template(config: Option<&Path>, arguments: TemplateArguments) -> E
                     return ExitCode::from(exit::FAILURE);
                 }
             };
-            let added = change::run_as(caller, &engine, true, |display| {
+            let added = change::run_as(caller, &engine, |display| {
                 engine.add_template_in_process(new, archive, actor(), display)
             });
             return ended(caller, added);
@@ -128,7 +106,7 @@ pub(crate) fn template(config: Option<&Path>, arguments: TemplateArguments) -> E
         TemplateCommand::Remove { name } => name
             .parse()
             .map(Change::RemoveTemplate)
-            .map_err(|problem| wrong(Field::Template, problem)),
+            .map_err(|problem| Failure::of_field(Field::Template, problem)),
     };
     match change {
         Ok(change) => ended(caller, change::run(caller, &engine, change)),
@@ -159,7 +137,7 @@ pub(crate) fn base(config: Option<&Path>, arguments: BaseArguments) -> ExitCode 
         Err(failure) => return refused(caller, &failure),
     };
     let change = match arguments.command {
-        BaseCommand::List => return print(caller, &base_rows(caller, &bases)),
+        BaseCommand::List => return listed(caller, &base_rows(caller, &bases)),
         BaseCommand::Refresh { id } => find(&bases, &id).map(Change::RefreshBase),
         BaseCommand::Remove { id } => find(&bases, &id).map(Change::RemoveBase),
     };
@@ -176,7 +154,7 @@ fn find(bases: &[Base], beginning: &str) -> Result<BaseId, Failure> {
         (Some(base), None) if beginning.len() >= FEWEST_DIGITS => Ok(base.id.clone()),
         _ => {
             let choices = bases.iter().map(|base| base.id.short().to_owned()).collect();
-            Err(wrong(Field::Base, Problem::NotAChoice { choices }))
+            Err(Failure::of_field(Field::Base, Problem::NotAChoice { choices }))
         }
     }
 }
@@ -217,19 +195,7 @@ fn base_rows(caller: Caller, bases: &[Base]) -> Vec<Vec<String>> {
     rows
 }
 
-/// Prints rows in columns; the first one is the head.
-fn print(caller: Caller, rows: &[Vec<String>]) -> ExitCode {
-    let mut widths: Vec<usize> = Vec::new();
-    for row in rows {
-        widths.resize(widths.len().max(row.len()), 0);
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    for row in rows {
-        let cells: Vec<String> =
-            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-        caller.answer(cells.join("  ").trim_end());
-    }
+fn listed(caller: Caller, rows: &[Vec<String>]) -> ExitCode {
+    caller.columns(rows);
     ExitCode::SUCCESS
 }

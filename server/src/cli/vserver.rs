@@ -20,7 +20,7 @@ use super::help::{self, Command};
 use super::host_key;
 use super::name;
 use super::options::{Grammar, Opt, UsageError, text};
-use super::{backup, begin_log, delete, exit, identity, inside, recycle, status};
+use super::{begin_log, delete, exit, identity, inside, recycle, status, vserver_backup};
 
 const OPTIONS: Grammar = Grammar {
     options: &[
@@ -235,7 +235,7 @@ fn answer(caller: Caller, typed: Typed) -> Result<u8, u8> {
             return Ok(super::config::config(caller, &engine, tree, action));
         }
         Request::Backup { name, arguments } => {
-            return backup::run(caller, config, &name, &arguments);
+            return vserver_backup::run(caller, config, &name, &arguments);
         }
         Request::Undelete { name, arguments } => {
             let engine = caller.engine(config)?;

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use app::i18n::{Locale, field_label};
 use domain::failure::Failure;
-use domain::field::{Field, FieldErrors, Problem};
+use domain::field::{Field, Problem};
 use domain::id::UserName;
 use domain::user::Password;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, raise};
@@ -56,9 +56,7 @@ fn choose(text: String, name: &UserName) -> Result<Password, NewPasswordError> {
 }
 
 fn refused(field: Field, problem: Problem) -> NewPasswordError {
-    let mut errors = FieldErrors::default();
-    errors.push(field, problem);
-    NewPasswordError::Refused(Failure::Invalid { errors })
+    NewPasswordError::Refused(Failure::of_field(field, problem))
 }
 
 /// The first line, without its end.

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use domain::authz::{OwnAccount, Permit};
 use domain::failure::Failure;
-use domain::field::{Field, FieldErrors, Problem};
+use domain::field::{Field, Problem};
 use domain::id::UserName;
 use domain::user::{Password, Role, User};
 use rand::TryRngCore as _;
@@ -137,9 +137,7 @@ impl Account for RequestAccount {
         let user = match logins.check(store, clock.now(), peer, name, current).await {
             Ok(user) => user,
             Err(Failure::WrongCredentials) => {
-                let mut errors = FieldErrors::default();
-                errors.push(Field::CurrentPassword, Problem::WrongPassword);
-                return Err(Failure::Invalid { errors });
+                return Err(Failure::of_field(Field::CurrentPassword, Problem::WrongPassword));
             }
             Err(failure) => return Err(failure),
         };

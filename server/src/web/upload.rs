@@ -203,11 +203,14 @@ async fn judge(
         }
         Upload::Import => {
             let permit = authorize(identity.as_ref())?;
-            let vserver: VServerName =
-                form.name.trim().parse().map_err(|problem| wrong(Field::Name, problem))?;
+            let vserver: VServerName = form
+                .name
+                .trim()
+                .parse()
+                .map_err(|problem| Failure::of_field(Field::Name, problem))?;
             let targets = site.backup_targets(&permit, &vserver).await?;
             let target = judge_target(&form.target, &targets)
-                .map_err(|problem| wrong(Field::BackupTarget, problem))?;
+                .map_err(|problem| Failure::of_field(Field::BackupTarget, problem))?;
             Ok(Judged::Import(permit, BackupOrder { vserver, target, pause: false }))
         }
     }
@@ -263,7 +266,7 @@ async fn short(mut part: Part<'_>, field: Field) -> Result<String, Failure> {
         text.extend_from_slice(&chunk);
         if text.len() > FIELD_BYTES {
             let problem = Problem::TooLong { max: FIELD_BYTES, actual: text.len() };
-            return Err(wrong(field, problem));
+            return Err(Failure::of_field(field, problem));
         }
     }
     Ok(String::from_utf8_lossy(&text).into_owned())
@@ -280,13 +283,7 @@ fn broken(bytes: u64) -> Failure {
 }
 
 fn missing(field: Field) -> Failure {
-    wrong(field, Problem::Missing)
-}
-
-fn wrong(field: Field, problem: Problem) -> Failure {
-    let mut errors = FieldErrors::default();
-    errors.push(field, problem);
-    Failure::Invalid { errors }
+    Failure::of_field(field, Problem::Missing)
 }
 
 /// Answers as server functions do: a page goes on somewhere, a program hears a status.

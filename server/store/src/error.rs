@@ -4,7 +4,7 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use domain::failure::Failure;
-use domain::field::{Field, FieldErrors, Problem};
+use domain::field::{Field, Problem};
 use domain::id::{OperationId, UserName};
 
 /// Result of everything here.
@@ -104,11 +104,7 @@ impl From<StoreError> for Failure {
             StoreError::LastAdministrator => Self::LastAdministrator,
             StoreError::SetupLinkInvalid => Self::SetupLinkInvalid,
             StoreError::NoSuchOperation { id } => Self::NoSuchOperation { id },
-            StoreError::NameTaken { .. } => {
-                let mut errors = FieldErrors::default();
-                errors.push(Field::UserName, Problem::NameTaken);
-                Self::Invalid { errors }
-            }
+            StoreError::NameTaken { .. } => Self::of_field(Field::UserName, Problem::NameTaken),
             other => Self::Unexpected { detail: with_sources(&other) },
         }
     }

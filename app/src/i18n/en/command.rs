@@ -52,6 +52,9 @@ impl CommandMessages for English {
   --cpusetvirt            its cpuset
   --force                 what has its name is moved aside, to NAME.~TIME~
   --i-know-its-there      its root directory may hold files (rsync, skeleton)
+  -n NAME                 its name once more; must be the same
+  --confdir, --rootdir, --lockfile PATH
+                          as the original's; must be where this Ulysse has it
   --debug                 show what the programs say
 
 -m debootstrap: a fresh Debian. After --:
@@ -95,6 +98,15 @@ Options:
   --guests-only     without the host
   -O, --sort KEY    accepted, and without effect: rows are in order of their context
   --help, --version";
+        options_head = "Options";
+        arguments_head = "Arguments";
+        commands_head = "Commands";
+        command_word = "COMMAND";
+        see_help(program) = "“{program} --help” says more.";
+        words_missing(words) = "This is missing: {words}.";
+        words_not_text = "One of the words is not UTF-8 text.";
+        line_not_understood = "These words cannot stand together.";
+        has_administrator = "There is an administrator already, so a set-up link would do nothing. “ulysse user reset-password NAME” gives them a new password.";
         // Backups.
         backup_arguments = "[OPTIONS] | list | schedule | preview | prune | restore | restore-file";
         does_backup = "take a backup of it, or see to its backups";

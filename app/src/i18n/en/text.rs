@@ -150,6 +150,11 @@ impl Messages for English {
         interfaces_hint = "One per line: [label=]device:address/length, or nodev:address. Empty: the next free one of the NAT network.";
         more_fields = "More";
         flags_hint = "Context flags, separated by blanks: for instance virt_uptime.";
+        broadcast_hint = "Empty: that of the network, worked out when it starts.";
+        cpuset_hint = "The name of the CPUs and memory nodes it is to keep to. Empty: all of them.";
+        cpu_list_hint = "A number or a range such as 0-3; :EXCL behind it for nobody else.";
+        cpuset_virtual = "The guest sees nothing but these";
+        suite_script_hint = "For a suite that debootstrap does not know: one that is made the same way.";
         architecture_hint = "Empty: the host’s own.";
         debootstrap_hint = "Variant: minbase or buildd. Components: main, contrib, non-free-firmware …";
         next_address(interface) = "Next free: {interface}";
@@ -333,6 +338,9 @@ impl Messages for English {
         policy_removes = "would be removed";
         kept_because = "Kept because";
         taken_at = "Taken at";
+        prune_dots = "Remove what the schedule does not keep…";
+        prune_removes(count, size) = "These backups go away for good, {count} of them, {size}:";
+        backup_removal(name, at, size) = "The backup of {name} of {at} ({size}) goes away for good, with every file in it. {name} itself and its other backups stay.";
         prune_now = "Remove what the schedule does not keep";
         back_up_now = "Back up now";
         pause_meanwhile = "Let it stand still meanwhile";
@@ -343,7 +351,6 @@ impl Messages for English {
         changed_meanwhile(count) = "Files that changed while they were read: {count}";
         left_out = "Left out";
         verify_backup = "Read it back and compare";
-        backup_removal(size) = "This archive ({size}) goes away for good. Other backups and the VServer itself stay.";
         clone_dots = "Clone …";
         build_from_one(name) = "Build from {name}";
         remove_backup(at) = "Remove the backup of {at}";

@@ -52,6 +52,9 @@ impl CommandMessages for French {
   --cpusetvirt            son cpuset
   --force                 ce qui porte son nom est mis de côté, en NOM.~DATE~
   --i-know-its-there      son répertoire racine peut contenir des fichiers (rsync, skeleton)
+  -n NOM                  son nom encore une fois ; doit être le même
+  --confdir, --rootdir, --lockfile CHEMIN
+                          ceux de l’original ; doivent être là où cet Ulysse les a
   --debug                 montrer ce que disent les programmes
 
 -m debootstrap : une Debian toute neuve. Après -- :
@@ -95,6 +98,15 @@ Options :
   --guests-only     sans l’hôte
   -O, --sort CLÉ    acceptée, et sans effet : les lignes suivent l’ordre des contextes
   --help, --version";
+        options_head = "Options\u{a0}";
+        arguments_head = "Arguments\u{a0}";
+        commands_head = "Commandes\u{a0}";
+        command_word = "COMMANDE";
+        see_help(program) = "« {program} --help » en dit plus.";
+        words_missing(words) = "Il manque : {words}.";
+        words_not_text = "Un des mots n’est pas du texte UTF-8.";
+        line_not_understood = "Ces mots ne vont pas ensemble.";
+        has_administrator = "Il y a déjà un administrateur : un lien d’installation ne servirait à rien. « ulysse user reset-password NOM » lui donne un nouveau mot de passe.";
         // Backups.
         backup_arguments = "[OPTIONS] | list | schedule | preview | prune | restore | restore-file";
         does_backup = "en faire une sauvegarde, ou s’occuper de ses sauvegardes";

@@ -150,6 +150,11 @@ impl Messages for French {
         interfaces_hint = "Une par ligne : [étiquette=]périphérique:adresse/longueur, ou nodev:adresse. Vide : la prochaine libre du réseau NAT.";
         more_fields = "Plus";
         flags_hint = "Drapeaux du contexte, séparés par des espaces : par exemple virt_uptime.";
+        broadcast_hint = "Vide : celle du réseau, calculée au démarrage.";
+        cpuset_hint = "Le nom des processeurs et nœuds mémoire auxquels il se tient. Vide : tous.";
+        cpu_list_hint = "Un numéro ou une plage comme 0-3 ; :EXCL derrière pour que personne d’autre ne les ait.";
+        cpuset_virtual = "L’invité ne voit rien d’autre";
+        suite_script_hint = "Pour une distribution que debootstrap ne connaît pas : une autre, qui se fait de la même façon.";
         architecture_hint = "Vide : celle de l’hôte.";
         debootstrap_hint = "Variante : minbase ou buildd. Composants : main, contrib, non-free-firmware…";
         next_address(interface) = "Prochaine libre : {interface}";
@@ -333,6 +338,9 @@ impl Messages for French {
         policy_removes = "serait supprimée";
         kept_because = "Gardée parce que";
         taken_at = "Faite le";
+        prune_dots = "Supprimer ce que la planification ne garde pas…";
+        prune_removes(count, size) = "Ces sauvegardes ({count}, {size}) disparaissent pour de bon :";
+        backup_removal(name, at, size) = "La sauvegarde de {name} du {at} ({size}) disparaît pour de bon, avec tous les fichiers qu’elle contient. {name} et ses autres sauvegardes restent.";
         prune_now = "Supprimer ce que la planification ne garde pas";
         back_up_now = "Sauvegarder maintenant";
         pause_meanwhile = "L’immobiliser pendant ce temps";
@@ -343,7 +351,6 @@ impl Messages for French {
         changed_meanwhile(count) = "Fichiers modifiés pendant leur lecture : {count}";
         left_out = "Laissés de côté";
         verify_backup = "La relire et la comparer";
-        backup_removal(size) = "Cette archive ({size}) disparaît pour de bon. Les autres sauvegardes et le VServer lui-même restent.";
         clone_dots = "Cloner…";
         build_from_one(name) = "Construire à partir de {name}";
         remove_backup(at) = "Supprimer la sauvegarde du {at}";

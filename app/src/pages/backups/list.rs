@@ -2,12 +2,14 @@
 
 use domain::authz::ActionKind;
 use domain::backup::{BackupOverview, BackupScope};
+use domain::command;
 use domain::field::Field;
 use leptos::prelude::*;
 
 use super::{alerts, target_field};
 use crate::components::field::{Input, field};
 use crate::i18n::format;
+use crate::islands::form_command::FormCommand;
 use crate::page::{Area, Content, For, Page, page};
 use crate::pages::templates::archive_field;
 use crate::shared::instant;
@@ -90,6 +92,9 @@ fn import(page: &Page, overview: &BackupOverview) -> impl IntoView + use<> {
     let text = Input::Text { autocomplete: "off" };
     let name = page.typed(IMPORT, "name");
     let chosen = page.typed(IMPORT, "target");
+    let first = || overview.targets.first().map(ToString::to_string);
+    let shown = chosen.clone().or_else(first).unwrap_or_default();
+    let line = command::import(name.as_deref().unwrap_or_default(), &shown, &[]);
     let target = target_field(t, overview, chosen.as_deref(), &errors);
     view! {
         <section aria-labelledby="import-title">
@@ -106,7 +111,7 @@ fn import(page: &Page, overview: &BackupOverview) -> impl IntoView + use<> {
                 {field(t, Field::Name, "name", text, name, Some(t.import_name_hint().to_owned()), &errors)}
                 {target}
                 {archive_field(page, t.import_archive_hint().to_owned(), &errors)}
-                <p>{t.command()} {t.colon()} <code>"ulysse backup import NAME ARCHIVE"</code></p>
+                <FormCommand locale=t command=line />
                 <p>{t.files_written()} {t.colon()} <code>"TARGET:NAME:TIME"</code></p>
                 <p class="actions">
                     <button class="primary">{t.upload()}</button>

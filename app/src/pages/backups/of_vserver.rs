@@ -1,20 +1,26 @@
 //! The backups of one VServer: those there are, which of them its policy keeps, when the next is taken.
 
 use domain::authz::ActionKind;
-use domain::backup::{BackupId, BackupOverview, BackupScope, BackupStatus};
+use domain::backup::{
+    BackupId, BackupOrder, BackupOverview, BackupScope, BackupStatus, BackupSummary,
+};
+use domain::command;
 use domain::field::Field;
 use domain::id::TargetName;
-use domain::retention::{Judged, Retention};
+use domain::retention::{Judged, Retention, Schedule, ScheduleForm};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
 use super::{alerts, of, target_field, target_options};
 use crate::components::field::{Input, field};
+use crate::components::removal::{Removal, removal};
 use crate::i18n::{Locale, format, problem_text, retention_text};
+use crate::islands::form_command::FormCommand;
 use crate::page::{Area, Content, For, Page, page};
 use crate::pages::vservers::show::named;
 use crate::shared::instant;
 
+const TAKE: &str = "backups/take";
 const SCHEDULE: &str = "backups/schedule";
 /// What a schedule proposes when there is none.
 const PROPOSED_TIME: &str = "daily 02:30";
@@ -47,7 +53,7 @@ pub(crate) fn of_vserver() -> impl IntoView {
         };
         let body = view! {
             {alerts(t, std::slice::from_ref(&status))}
-            {(may_back_up && status.exists).then(|| take(&page, &overview, name.as_str()))}
+            {(may_back_up && status.exists).then(|| take(&page, &overview, &status))}
             {table(&page, &status, policy, may_restore)}
             <form method="get" action=format!("/vservers/{name}/backups") class="toolbar">
                 <label>
@@ -65,8 +71,11 @@ pub(crate) fn of_vserver() -> impl IntoView {
                 <button>{t.preview_policy()}</button>
             </form>
             {problem.map(|text| view! { <p class="problem" role="status">{text}</p> })}
-            {(may_back_up && policy.is_some_and(|policy| Some(policy) == in_force))
-                .then(|| prune(&page, &status))}
+            {status
+                .schedule
+                .as_ref()
+                .filter(|_| may_back_up && policy == in_force)
+                .and_then(|schedule| prune(&page, &status, schedule))}
             {config_directory.map(|directory| schedule(&page, &overview, &status, &directory))}
         };
         Ok(Content {
@@ -85,38 +94,76 @@ fn hidden(page: &Page, name: &str) -> impl IntoView + use<> {
     }
 }
 
-fn take(page: &Page, overview: &BackupOverview, name: &str) -> impl IntoView + use<> {
+fn take(page: &Page, overview: &BackupOverview, status: &BackupStatus) -> impl IntoView + use<> {
     let t = page.locale;
+    let target = page.typed(TAKE, "target");
+    let pause = page.typed(TAKE, "pause").is_some_and(|text| !text.is_empty());
+    let vserver = status.vserver.clone();
+    let chosen = target.as_deref().and_then(|target| target.parse().ok());
+    let line = chosen.or_else(|| overview.targets.first().cloned()).map(|target| {
+        command::take_backup(&BackupOrder { vserver: vserver.clone(), target, pause })
+    });
     view! {
-        <form method="post" action="/api/backups/take" class="toolbar">
-            {hidden(page, name)}
-            <label>
-                {t.backup_target()}
-                <select name="target">{target_options(overview, None)}</select>
-            </label>
-            <label class="choice">
-                <input type="checkbox" name="pause" value="true" />
-                {t.pause_meanwhile()}
-            </label>
-            <button class="primary">{t.back_up_now()}</button>
+        <form method="post" action="/api/backups/take">
+            <div class="toolbar">
+                {hidden(page, vserver.as_str())}
+                <label>
+                    {t.backup_target()}
+                    <select name="target">{target_options(overview, target.as_deref())}</select>
+                </label>
+                <label class="choice">
+                    <input type="checkbox" name="pause" value="true" checked=pause />
+                    {t.pause_meanwhile()}
+                </label>
+                <button class="primary">{t.back_up_now()}</button>
+            </div>
+            {line.map(|line| view! { <FormCommand locale=t command=line /> })}
         </form>
-        <p>{t.command()} {t.colon()} <code>{format!("vserver {name} backup --target TARGET [--pause]")}</code></p>
     }
 }
 
-fn prune(page: &Page, status: &BackupStatus) -> impl IntoView + use<> {
+/// The removal of what the policy in force does not keep: which those are, and how much.
+fn prune(page: &Page, status: &BackupStatus, schedule: &Schedule) -> Option<AnyView> {
     let t = page.locale;
-    let name = status.vserver.as_str();
-    let command = status.schedule.as_ref().map(|schedule| {
-        let (target, keep) = (&schedule.target, &schedule.keep);
-        format!("vserver {name} backup prune --target {target} --keep '{keep}'")
-    });
-    view! {
-        <form method="post" action="/api/backups/prune" class="actions">
-            {hidden(page, name)} <button class="danger">{t.prune_now()}</button>
-        </form>
-        <p>{t.command()} {t.colon()} <code>{command}</code></p>
+    let Schedule { target, keep, .. } = schedule;
+    let judged = judged(status, Some(*keep));
+    let goes = |kept: &&BackupSummary| {
+        kept.backup.target == *target
+            && judged
+                .iter()
+                .any(|(at, one)| at == target && one.id == kept.backup.id && !one.is_kept())
+    };
+    let gone: Vec<&BackupSummary> = status.backups.iter().filter(goes).collect();
+    if gone.is_empty() {
+        return None;
     }
+    let bytes = format::bytes(t, gone.iter().map(|kept| kept.bytes).sum());
+    let rows = gone
+        .iter()
+        .map(|kept| {
+            let size = format::bytes(t, kept.bytes);
+            view! { <li>{instant(t, kept.backup.id.at())} " (" {size} ")"</li> }
+        })
+        .collect_view();
+    let count = format::integer(t, gone.len() as u64);
+    let keep = keep.to_string();
+    let asked = Removal {
+        function: "backups/prune",
+        summary: t.prune_dots(),
+        label: t.prune_now().to_owned(),
+        loss: view! {
+            <p>{t.prune_removes(&count, &bytes)}</p>
+            <ul>{rows}</ul>
+        }
+        .into_any(),
+        command: command::prune_backups(&status.vserver, Some(target), Some(&keep)),
+        fields: vec![
+            ("name", status.vserver.to_string()),
+            ("target", target.to_string()),
+            ("keep", keep),
+        ],
+    };
+    Some(removal(t, &page.csrf, asked).into_any())
 }
 
 /// What a policy says of each backup; each target's are judged by themselves.
@@ -232,16 +279,21 @@ fn schedule(
         view! { <p>{t.next_backup()} " " {at}</p> }
     });
     let off = known.is_some().then(|| {
+        let line = command::schedule_backups(&status.vserver, &ScheduleForm::default()).line();
         view! {
-            <form method="post" action="/api/backups/schedule" class="actions">
+            <form method="post" action="/api/backups/schedule">
                 {hidden(page, &name)} <input type="hidden" name="when" value="" />
-                <button>{t.schedule_off()}</button>
+                <p>{t.command()} {t.colon()} <code>{line}</code></p>
+                <p class="actions"><button>{t.schedule_off()}</button></p>
             </form>
         }
     });
-    let words = [&when, &keep].map(|text| text.clone().unwrap_or_default());
-    let [shown_when, shown_keep] = words;
-    let shown_target = target.clone().or_else(first).unwrap_or_default();
+    let shown = ScheduleForm {
+        target: target.clone().or_else(first).unwrap_or_default(),
+        when: when.clone().unwrap_or_default(),
+        keep: keep.clone().unwrap_or_default(),
+    };
+    let line = command::schedule_backups(&status.vserver, &shown);
     view! {
         <section aria-labelledby="schedule-title">
             <h2 id="schedule-title">{t.schedule()}</h2>
@@ -251,14 +303,7 @@ fn schedule(
                 {target_field(t, overview, target.as_deref(), &errors)}
                 {field(t, Field::BackupTime, "when", text, when, Some(t.when_hint().to_owned()), &errors)}
                 {field(t, Field::Retention, "keep", text, keep, Some(t.keep_hint().to_owned()), &errors)}
-                <p>
-                    {t.command()} {t.colon()}
-                    <code>
-                        {format!(
-                            "vserver {name} backup schedule --target {shown_target} --when '{shown_when}' --keep '{shown_keep}'",
-                        )}
-                    </code>
-                </p>
+                <FormCommand locale=t command=line />
                 <p class="hint">
                     {t.files_written()} {t.colon()}
                     <code>{format!("{config_directory}/apps/ulysse/backup")}</code>

@@ -2,15 +2,17 @@
 
 use domain::authz::ActionKind;
 use domain::backup::{BackupDetail, BackupEntry, BackupRef, EntryKind};
+use domain::command;
 use domain::failure::Failure;
 use domain::field::{Field, FieldErrors};
-use domain::restore::Proposal;
+use domain::restore::{Proposal, RestoreForm};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
-use crate::api::wrong;
 use crate::components::field::{Input, field};
+use crate::components::removal::{Removal, removal};
 use crate::i18n::{Locale, consistency_text, format};
+use crate::islands::form_command::FormCommand;
 use crate::page::{Area, Content, For, Page, page};
 use crate::shared::instant;
 
@@ -18,7 +20,7 @@ const RESTORE: &str = "backups/restore";
 
 /// The backup that an address or a form names.
 pub(crate) fn referred(text: &str) -> Result<BackupRef, Failure> {
-    text.parse().map_err(|problem| wrong(Field::Backup, problem))
+    text.parse().map_err(|problem| Failure::of_field(Field::Backup, problem))
 }
 
 /// The page.
@@ -94,23 +96,23 @@ fn hidden(page: &Page, backup: &BackupRef) -> impl IntoView + use<> {
 
 fn acts(page: &Page, backup: &BackupRef, bytes: u64) -> impl IntoView + use<> {
     let t = page.locale;
+    let at = format::instant(t, backup.id.at());
     let size = format::bytes(t, bytes);
+    let asked = Removal {
+        function: "backups/remove",
+        fields: vec![("backup", backup.to_string())],
+        summary: t.remove_dots(),
+        label: t.remove_backup(&at),
+        loss: view! { <p>{t.backup_removal(backup.vserver.as_str(), &at, &size)}</p> }.into_any(),
+        command: command::remove_backups(&backup.target, &backup.vserver, &[backup.id]),
+    };
     view! {
-        <form method="post" action="/api/backups/verify" class="actions">
-            {hidden(page, backup)} <button>{t.verify_backup()}</button>
+        <form method="post" action="/api/backups/verify">
+            {hidden(page, backup)}
+            <p class="actions"><button>{t.verify_backup()}</button></p>
+            <p>{t.command()} {t.colon()} <code>{command::verify_backup(backup).line()}</code></p>
         </form>
-        <p class="hint">
-            {t.command()} {t.colon()} <code>{format!("ulysse backup verify {backup}")}</code>
-        </p>
-        <details>
-            <summary>{t.remove_dots()}</summary>
-            <form method="post" action="/api/backups/remove">
-                {hidden(page, backup)}
-                <p>{t.backup_removal(&size)}</p>
-                <p>{t.command()} {t.colon()} <code>{format!("ulysse backup remove {backup}")}</code></p>
-                <button class="danger">{t.remove_backup(&format::instant(t, backup.id.at()))}</button>
-            </form>
-        </details>
+        {removal(t, &page.csrf, asked)}
     }
 }
 
@@ -141,31 +143,31 @@ fn restore(
         let is_taken = proposal.conflicts.of(of).next().is_some();
         own.filter(|_| is_taken).map(|own| t.own_value_taken(&own))
     };
-    let value = |name: &str, proposed: &str| {
-        page.typed(RESTORE, name).or_else(|| Some(proposed.to_owned()))
+    let typed = |name: &str, proposed: &String| {
+        page.typed(RESTORE, name).unwrap_or_else(|| proposed.clone())
     };
     let keeps = page.typed(RESTORE, "keep_host_keys").is_some_and(|typed| typed == "true");
-    let interfaces: Vec<String> =
-        form.interfaces.split_whitespace().map(|one| format!(" --interface {one}")).collect();
-    let line = format!(
-        "vserver {} backup restore {backup} --context {} --hostname {}{}",
-        form.name,
-        form.context,
-        form.host_name,
-        interfaces.concat()
-    );
+    let form = RestoreForm {
+        name: typed("name", &form.name),
+        context: typed("context", &form.context),
+        host_name: typed("host_name", &form.host_name),
+        interfaces: typed("interfaces", &form.interfaces),
+        keep_host_keys: keeps,
+    };
+    let line = command::restore(backup, &form);
+    let value = |text: &str| Some(text.to_owned());
     view! {
         <section aria-labelledby="restore-title">
             <h2 id="restore-title">{t.restore_as_vserver()}</h2>
             <form method="post" action="/api/backups/restore" class="narrow">
                 {hidden(page, backup)}
-                {field(t, Field::Name, "name", text, value("name", &form.name), hint(Field::Name), &errors)}
+                {field(t, Field::Name, "name", text, value(&form.name), hint(Field::Name), &errors)}
                 {field(
                     t,
                     Field::Context,
                     "context",
                     text,
-                    value("context", &form.context),
+                    value(&form.context),
                     hint(Field::Context),
                     &errors,
                 )}
@@ -174,7 +176,7 @@ fn restore(
                     Field::HostName,
                     "host_name",
                     text,
-                    value("host_name", &form.host_name),
+                    value(&form.host_name),
                     hint(Field::HostName),
                     &errors,
                 )}
@@ -183,7 +185,7 @@ fn restore(
                     Field::Interface,
                     "interfaces",
                     text,
-                    value("interfaces", &form.interfaces),
+                    value(&form.interfaces),
                     hint(Field::Interface),
                     &errors,
                 )}
@@ -201,10 +203,9 @@ fn restore(
                     </label>
                 </p>
                 <p class="hint" id="keep-host-keys-more">
-                    {t.keep_host_keys_explained(backup.vserver.as_str())} " "
-                    <code>"--keep-host-keys"</code>
+                    {t.keep_host_keys_explained(backup.vserver.as_str())}
                 </p>
-                <p>{t.command()} {t.colon()} <code>{line}</code></p>
+                <FormCommand locale=t command=line />
                 <p class="hint">
                     {t.files_written()} {t.colon()}
                     <code>{format!("{config_base}/{}", form.name)}</code>
@@ -245,12 +246,14 @@ fn browse(
                 _ => entry.name.clone().into_any(),
             };
             let put_back = (entry.kind == EntryKind::File).then(|| {
+                let line = command::restore_file(backup, &backup.vserver, &inside).line();
                 view! {
                     <form method="post" action="/api/backups/restore-file">
                         {hidden(page, backup)} <input type="hidden" name="path" value=inside />
                         <button
                             class="quiet"
                             aria-label=format!("{} {}", t.put_back(), entry.name)
+                            title=line
                         >
                             {t.put_back()}
                         </button>

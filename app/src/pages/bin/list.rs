@@ -1,6 +1,7 @@
 //! What is in the recycle bin, how long it stays, and what it takes.
 
 use domain::authz::ActionKind;
+use domain::command;
 use domain::field::Field;
 use domain::recycle::BinEntry;
 use leptos::prelude::*;
@@ -51,9 +52,6 @@ pub(crate) fn list() -> impl IntoView {
                 .into_any()
             }}
             {may_empty.then(|| empty(&page))}
-            <p class="hint">
-                {t.command()} {t.colon()} <code>"ulysse bin list | restore | remove | empty"</code>
-            </p>
         };
         Ok(Content {
             title: t.recycle_bin().to_owned(),
@@ -109,6 +107,7 @@ fn empty(page: &Page) -> impl IntoView + use<> {
                 </label>
                 <div id="empty-more">{problems}</div>
             </div>
+            <p>{t.command()} {t.colon()} <code>{command::empty_bin().line()}</code></p>
             <p class="actions">
                 <button class="danger">{t.empty_the_bin()}</button>
             </p>

@@ -2,15 +2,16 @@
 //! for good.
 
 use domain::authz::ActionKind;
+use domain::command;
 use domain::failure::Failure;
 use domain::field::Field;
-use domain::identity::IdentityForm;
 use domain::recycle::{BinEntry, Binned};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
 use crate::components::field::id_of;
 use crate::i18n::{Locale, actor_text, field_label, format, problem_text};
+use crate::islands::form_command::FormCommand;
 use crate::page::{Area, Content, For, Page, page};
 use crate::pages::vservers::identity::{fields, typed};
 use crate::shared::instant;
@@ -30,7 +31,7 @@ pub(crate) fn show() -> impl IntoView {
         let form = typed(&page, RESTORE).unwrap_or_else(|| binned.offer.clone());
         let errors = page.errors(RESTORE);
         let name = binned.entry.identity.name.to_string();
-        let command = command(&binned.entry, &form);
+        let line = command::undelete(&binned.entry.id, &form);
         let body = view! {
             {facts(t, &binned.entry)}
             <section aria-labelledby="restore-title">
@@ -40,7 +41,7 @@ pub(crate) fn show() -> impl IntoView {
                     <input type="hidden" name="csrf" value=page.csrf.clone() />
                     <input type="hidden" name="id" value=binned.entry.id.to_string() />
                     {fields(t, &binned.entry.identity, &form, &errors)}
-                    <p>{t.command()} {t.colon()} <code>{command}</code></p>
+                    <FormCommand locale=t command=line />
                     <p class="actions">
                         <button class="primary">{t.restore_one(&name)}</button>
                         <a class="button" href="/bin">{t.cancel()}</a>
@@ -100,19 +101,6 @@ fn conflicts(t: Locale, binned: &Binned) -> Option<impl IntoView + use<>> {
     })
 }
 
-/// The command that does what the form does.
-fn command(entry: &BinEntry, form: &IdentityForm) -> String {
-    let mut words = ["ulysse", "bin", "restore", entry.id.as_str()].map(str::to_owned).to_vec();
-    let interfaces = form.interfaces.split_whitespace().map(|one| ("--interface", one));
-    let single =
-        [("--as", &form.name), ("--context", &form.context), ("--hostname", &form.host_name)];
-    let single = single.iter().map(|(option, value)| (*option, value.trim()));
-    for (option, value) in single.chain(interfaces).filter(|(_, value)| !value.is_empty()) {
-        words.extend([option.to_owned(), value.to_owned()]);
-    }
-    domain::build::shell_line(&words)
-}
-
 fn remove(page: &Page, entry: &BinEntry) -> impl IntoView + use<> {
     let t = page.locale;
     let name = entry.identity.name.to_string();
@@ -147,7 +135,7 @@ fn remove(page: &Page, entry: &BinEntry) -> impl IntoView + use<> {
                     <div id="remove-more">{problems}</div>
                 </div>
                 <p>
-                    {t.command()} {t.colon()} <code>{format!("ulysse bin remove {}", entry.id)}</code>
+                    {t.command()} {t.colon()} <code>{command::purge(&entry.id).line()}</code>
                 </p>
                 <p class="actions">
                     <button class="danger">{t.remove_for_good(&name)}</button>

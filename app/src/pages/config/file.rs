@@ -3,6 +3,7 @@
 //! The first step judges what was typed and shows the difference; the second saves it, if the file still
 //! is what was looked at. Between both, what was typed is in the session.
 
+use domain::command;
 use domain::config_change::{FileState, FileView, NotEditable};
 use domain::config_entry::{Access, ConfigEntry, ConfigPath, ConfigTree, EntryKind};
 use domain::failure::Failure;
@@ -11,7 +12,6 @@ use leptos::prelude::*;
 
 use super::{difference, file_address, history, links, may_configure, name_in_address, tree_of};
 use crate::api::config::REMOVE;
-use crate::api::wrong;
 use crate::backend::{Notice, Outcome};
 use crate::i18n::{
     self, Locale, entry_kind_text, entry_meaning, expected_text, format, not_editable_text,
@@ -36,7 +36,7 @@ pub(crate) fn file() -> impl IntoView {
             .unwrap_or_default()
             .trim()
             .parse()
-            .map_err(|problem| wrong(Field::ConfigPath, problem))?;
+            .map_err(|problem| Failure::of_field(Field::ConfigPath, problem))?;
         let view = page.backend.config_file(permit, tree.clone(), path.clone()).await?;
         let entry = ConfigEntry::of(&tree, &path);
         let changes = history::changes(&page, &tree, view.history.clone(), Some(path.as_str()));
@@ -316,15 +316,8 @@ impl Form<'_> {
             difference(t, label, &self.old, new)
         };
         let (tree, path) = (self.tree, &self.view.path);
-        let command = if is_removal {
-            format!("vserver {tree} config unset {path}")
-        } else if new.lines().count() <= 1 {
-            let value = domain::build::shell_quoted(new.trim_end());
-            let value = if new.is_empty() { String::new() } else { format!(" {value}") };
-            format!("vserver {tree} config set {path}{value}")
-        } else {
-            format!("vserver {tree} config edit {path}")
-        };
+        let text = Some(new).filter(|_| !is_removal);
+        let command = command::edit_config(tree, path, text).line();
         let button = if is_removal { t.remove_the_file() } else { t.save_the_change() };
         view! {
             <section aria-labelledby="change-title">

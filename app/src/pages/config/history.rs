@@ -1,5 +1,6 @@
 //! The history of a tree: every change with its difference, and a button that undoes it.
 
+use domain::command;
 use domain::config_change::{ConfigRecord, FileRecord};
 use domain::config_entry::ConfigTree;
 use leptos::prelude::*;
@@ -110,6 +111,7 @@ fn file_change(t: Locale, tree: &ConfigTree, file: FileRecord) -> impl IntoView 
 
 fn undo(page: &Page, tree: &ConfigTree, number: u32, path: Option<&str>) -> impl IntoView + use<> {
     let t = page.locale;
+    let line = command::undo_config(tree, number).line();
     let number = number.to_string();
     view! {
         <form method="post" action="/api/config/undo" class="actions">
@@ -117,7 +119,7 @@ fn undo(page: &Page, tree: &ConfigTree, number: u32, path: Option<&str>) -> impl
             <input type="hidden" name="tree" value=tree.to_string() />
             <input type="hidden" name="path" value=path.map(ToOwned::to_owned) />
             <button name="number" value=number.clone()>{t.undo_change(&number)}</button>
-            <code class="row-note">{format!("vserver {tree} config undo {number}")}</code>
+            <code class="row-note">{line}</code>
         </form>
     }
 }

@@ -9,33 +9,6 @@ use crate::i18n::kind_text;
 use crate::islands::operation_table::OperationTable;
 use crate::page::{Area, Content, For, Page, page};
 
-const KINDS: [Kind; 24] = [
-    Kind::Build,
-    Kind::Start,
-    Kind::Stop,
-    Kind::Restart,
-    Kind::Delete,
-    Kind::Configure,
-    Kind::ConfigureDefaults,
-    Kind::Repair,
-    Kind::AddTemplate,
-    Kind::RemoveTemplate,
-    Kind::RefreshBase,
-    Kind::RemoveBase,
-    Kind::Backup,
-    Kind::Restore,
-    Kind::RestoreFile,
-    Kind::VerifyBackup,
-    Kind::RemoveBackups,
-    Kind::ScheduleBackups,
-    Kind::Rename,
-    Kind::Set,
-    Kind::Protect,
-    Kind::Unprotect,
-    Kind::Undelete,
-    Kind::Purge,
-];
-
 /// How many the backend gives at most: as many mean that there may be more.
 const PAGE_LENGTH: usize = 100;
 
@@ -47,7 +20,9 @@ pub(crate) fn list() -> impl IntoView {
         let (text, vserver, kind) = (query("q"), query("vserver"), query("kind"));
         let filter = OperationFilter {
             target: vserver.as_deref().and_then(|name| name.trim().parse().ok()),
-            kind: kind.as_deref().and_then(|kind| KINDS.into_iter().find(|k| k.as_str() == kind)),
+            kind: kind
+                .as_deref()
+                .and_then(|kind| Kind::ALL.into_iter().find(|k| k.as_str() == kind)),
             text: text.clone(),
             before: query("before").and_then(|id| id.parse().ok()),
         };
@@ -64,7 +39,7 @@ pub(crate) fn list() -> impl IntoView {
             }
             view! { <a class="button" rel="next" href=address>{t.older()}</a> }
         });
-        let kinds = KINDS
+        let kinds = Kind::ALL
             .into_iter()
             .map(|kind| {
                 view! {

@@ -2,12 +2,12 @@
 //! holds the log there is, the stream goes on from there.
 
 use domain::authz::ActionKind;
+use domain::failure::Failure;
 use domain::id::OperationId;
 use domain::operation::{Kind, LogChunk, Target};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
-use crate::api::wrong;
 use crate::events::Subscription;
 use crate::i18n::{actor_text, kind_text};
 use crate::islands::copy_button::CopyButton;
@@ -24,7 +24,7 @@ pub(crate) fn show() -> impl IntoView {
         let t = page.locale;
         let permit = page.permit()?;
         let id: OperationId =
-            id.parse().map_err(|problem| wrong(domain::field::Field::Name, problem))?;
+            id.parse().map_err(|problem| Failure::of_field(domain::field::Field::Name, problem))?;
         let operation = page.backend.operation(permit, id.clone()).await?;
         let log = whole_log(&page, &id).await?;
         let end = log.offset + log.text.len() as u64;
@@ -88,7 +88,7 @@ pub(crate) fn show() -> impl IntoView {
 }
 
 /// The log there is, piece by piece.
-async fn whole_log(page: &Page, id: &OperationId) -> Result<LogChunk, domain::failure::Failure> {
+async fn whole_log(page: &Page, id: &OperationId) -> Result<LogChunk, Failure> {
     let mut log = page.backend.operation_log(page.permit()?, id.clone(), 0).await?;
     while (log.text.len() as u64) < MOST_LOG_BYTES {
         let next = log.offset + log.text.len() as u64;

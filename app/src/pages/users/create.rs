@@ -1,12 +1,14 @@
 //! A new user.
 
 use domain::authz::ManageUsers;
+use domain::command;
 use domain::field::Field;
 use domain::user::{Password, Role};
 use leptos::prelude::*;
 
 use super::role_choice;
 use crate::components::field::{Input, field};
+use crate::islands::form_command::FormCommand;
 use crate::page::{Area, Content, For, Page, page};
 
 const FORM: &str = "users/create";
@@ -21,6 +23,8 @@ pub(crate) fn create() -> impl IntoView {
         let new = Input::Password { autocomplete: "new-password" };
         let hint = t.password_hint(&Password::MIN_BYTES.to_string());
         let name = page.typed(FORM, "name");
+        let role = role.unwrap_or(Role::Operator);
+        let line = command::create_user(name.as_deref().unwrap_or_default(), role.as_str());
         let body = view! {
             <form method="post" action="/api/users/create" class="narrow">
                 <input type="hidden" name="csrf" value=page.csrf.clone() />
@@ -33,10 +37,11 @@ pub(crate) fn create() -> impl IntoView {
                     None,
                     &errors,
                 )}
-                {role_choice(t, Some(role.unwrap_or(Role::Operator)))}
+                {role_choice(t, Some(role))}
                 {field(t, Field::Password, "password", new, None, Some(hint), &errors)}
                 {field(t, Field::PasswordAgain, "password_again", new, None, None, &errors)}
                 <p class="hint">{t.first_password_explained()}</p>
+                <FormCommand locale=t command=line />
                 <p class="actions">
                     <button class="primary">{t.create_the_user()}</button>
                     <a class="button" href="/users">{t.cancel()}</a>

@@ -1,5 +1,6 @@
 //! All users.
 
+use domain::command;
 use leptos::prelude::*;
 
 use crate::i18n::role_text;
@@ -51,6 +52,7 @@ pub(crate) fn list() -> impl IntoView {
                                     name="disabled"
                                     value=value
                                     aria-label=format!("{label} {}", user.name)
+                                    title=command::set_disabled(&user.name, !user.disabled).line()
                                 >
                                     {label}
                                 </button>

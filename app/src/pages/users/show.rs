@@ -1,5 +1,6 @@
 //! One user: role and password.
 
+use domain::command;
 use domain::failure::Failure;
 use domain::field::Field;
 use domain::user::Password;
@@ -8,6 +9,7 @@ use leptos_router::hooks::use_params_map;
 
 use super::role_choice;
 use crate::components::field::{Input, field};
+use crate::islands::form_command::FormCommand;
 use crate::page::{Area, Content, For, Page, page};
 
 const RESET: &str = "users/reset-password";
@@ -31,12 +33,14 @@ pub(crate) fn show() -> impl IntoView {
         };
         let (toggle, value) =
             if user.disabled { (t.enable(), "false") } else { (t.disable(), "true") };
+        let reset = command::reset_password(&user.name).line();
         let body = view! {
             <section aria-labelledby="role-title">
                 <h2 id="role-title">{t.role()}</h2>
                 <form method="post" action="/api/users/set-role" class="narrow">
                     {hidden()} {role_choice(t, Some(user.role))}
                     <p class="hint">{t.role_change_explained()}</p>
+                    <FormCommand locale=t command=command::set_role(&user.name, user.role.as_str()) />
                     <p class="actions"><button class="primary">{t.change_role()}</button></p>
                 </form>
             </section>
@@ -47,6 +51,7 @@ pub(crate) fn show() -> impl IntoView {
                     {field(t, Field::Password, "password", new, None, Some(hint), &errors)}
                     {field(t, Field::PasswordAgain, "password_again", new, None, None, &errors)}
                     <p class="hint">{t.reset_explained()}</p>
+                    <p>{t.command()} {t.colon()} <code>{reset}</code></p>
                     <p class="actions"><button class="primary">{t.reset_password()}</button></p>
                 </form>
             </section>
@@ -58,6 +63,7 @@ pub(crate) fn show() -> impl IntoView {
                     <button class:danger=!user.disabled name="disabled" value=value>
                         {toggle}
                     </button>
+                    <code>{command::set_disabled(&user.name, !user.disabled).line()}</code>
                 </form>
             </section>
         };

@@ -1,6 +1,7 @@
 //! Delete a VServer: what goes away, what stays, and its name typed once more.
 
 use domain::authz::DeleteVServer;
+use domain::command;
 use domain::field::Field;
 use domain::vserver::State;
 use leptos::prelude::*;
@@ -82,7 +83,7 @@ pub(crate) fn delete() -> impl IntoView {
                 .into_any(),
                 None => view! { <p><strong>{t.cannot_be_undone()}</strong></p> }.into_any(),
             }}
-            <p>{t.command()} {t.colon()} <code>{format!("vserver {name} delete")}</code></p>
+            <p>{t.command()} {t.colon()} <code>{command::delete(&name, false).line()}</code></p>
             <form method="post" action="/api/vservers/delete" class="narrow">
                 <input type="hidden" name="csrf" value=page.csrf.clone() />
                 <input type="hidden" name="name" value=name.to_string() />

@@ -1,6 +1,7 @@
 //! Another name, context number, host name, other addresses: the form, and everything that it would do.
 
 use domain::authz::ChangeIdentity;
+use domain::command;
 use domain::field::{Field, FieldErrors};
 use domain::identity::{IdentityForm, IdentityPlan, VServerIdentity};
 use domain::vserver::{State, Summary};
@@ -11,6 +12,7 @@ use super::show::named;
 use crate::backend::{Notice, Outcome};
 use crate::components::field::{Input, field, id_of};
 use crate::i18n::{Locale, field_label, problem_text};
+use crate::islands::form_command::FormCommand;
 use crate::page::{Area, Content, For, Page, page};
 use crate::shared::area_text;
 
@@ -43,6 +45,7 @@ pub(crate) fn identity() -> impl IntoView {
         };
         let is_running = summary.state != State::Stopped;
         let current = known_as(summary);
+        let line = command::identity(&name, &form);
         let body = view! {
             <p class="hint">{t.identity_explained()}</p>
             <form method="post" action="/api/vservers/identity" class="narrow">
@@ -61,6 +64,7 @@ pub(crate) fn identity() -> impl IntoView {
                     </label>
                     {is_running.then(|| view! { <p class="hint">{t.it_runs_now()}</p> })}
                 </div>
+                <FormCommand locale=t command=line />
                 <p class="actions">
                     <button class="primary">{t.change()}</button>
                     <button formaction="/api/vservers/identity-preview">
@@ -69,13 +73,7 @@ pub(crate) fn identity() -> impl IntoView {
                     <a class="button" href=format!("/vservers/{name}")>{t.cancel()}</a>
                 </p>
             </form>
-            {match plan {
-                Some(plan) => planned(t, &plan).into_any(),
-                None => {
-                    let line = format!("vserver {name} rename | set");
-                    view! { <p>{t.command()} {t.colon()} <code>{line}</code></p> }.into_any()
-                }
-            }}
+            {plan.map(|plan| planned(t, &plan))}
         };
         Ok(Content {
             title: t.identity_of(name.as_str()),

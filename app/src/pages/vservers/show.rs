@@ -2,6 +2,7 @@
 
 use domain::authz::ActionKind;
 use domain::backup::BackupScope;
+use domain::command;
 use domain::config_entry::ConfigTree;
 use domain::failure::Failure;
 use domain::id::VServerName;
@@ -11,7 +12,6 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
 use super::abilities;
-use crate::api::wrong;
 use crate::backend::OperationFilter;
 use crate::events::Subscription;
 use crate::i18n::{Locale, format};
@@ -22,7 +22,7 @@ use crate::pages::config::list::files;
 
 /// The VServer that the address names. A name that cannot be is a VServer that is not.
 pub(crate) fn named(text: &str) -> Result<VServerName, Failure> {
-    text.parse().map_err(|problem| wrong(domain::field::Field::Name, problem))
+    text.parse().map_err(|problem| Failure::of_field(domain::field::Field::Name, problem))
 }
 
 /// The page.
@@ -109,14 +109,14 @@ fn identity_and_protection(
         true => (t.is_protected(), t.unprotect()),
         false => (t.is_not_protected(), t.protect()),
     };
-    let command = format!("vserver {name} {}", if is_protected { "unprotect" } else { "protect" });
+    let line = command::protect(name, !is_protected).line();
     let switch = page.may(ActionKind::ProtectVServer).then(|| {
         view! {
             <form method="post" action="/api/vservers/protect" class="actions">
                 <input type="hidden" name="csrf" value=page.csrf.clone() />
                 <input type="hidden" name="name" value=name.to_string() />
                 <button name="on" value=if is_protected { "false" } else { "true" }>{label}</button>
-                <code>{command}</code>
+                <code>{line}</code>
             </form>
         }
     });

@@ -9,13 +9,12 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::backup::{BackupId, BackupOrder};
-use domain::failure::chain;
+use domain::backup::{BackupOrder, PruneOrder};
+use domain::failure::{Failure, chain};
 use domain::operation::Actor;
 use domain::time::UnixMillis;
 
 use super::schedule::{self, InForce};
-use super::view::list;
 use crate::config;
 use crate::engine::{Change, Engine};
 
@@ -77,21 +76,8 @@ pub fn step(engine: &Arc<Engine>, now: UnixMillis) -> Vec<Change> {
         if !is_fresh {
             continue;
         }
-        let kept = match list(engine.instance(), &schedule.target, Some(&name)) {
-            Ok(kept) => kept,
-            Err(failure) => {
-                tracing::warn!(%name, %failure, "what is kept cannot be seen");
-                continue;
-            }
-        };
-        let ids: Vec<BackupId> = kept.iter().map(|kept| kept.backup.id).collect();
-        let judged = schedule.keep.preview(&ids);
-        let ids: Vec<BackupId> =
-            judged.iter().filter(|one| !one.is_kept()).map(|one| one.id).collect();
-        if !ids.is_empty() {
-            let target = schedule.target.clone();
-            ask(engine, Change::RemoveBackups { target, vserver: name, ids }, &mut asked);
-        }
+        let order = PruneOrder { vserver: name, target: None, keep: None };
+        ask(engine, Change::PruneBackups(order), &mut asked);
     }
     asked
 }
@@ -102,6 +88,7 @@ const FRESH_MS: u64 = 10 * 60_000;
 fn ask(engine: &Arc<Engine>, change: Change, asked: &mut Vec<Change>) {
     match engine.submit(change.clone(), Actor::System) {
         Ok(_) => asked.push(change),
+        Err(Failure::NothingToChange) => {}
         // Busy, or the queue is full: it is asked for again in a minute.
         Err(failure) => tracing::info!(%failure, "a backup that is due waits"),
     }

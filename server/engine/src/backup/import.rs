@@ -25,7 +25,6 @@ use super::restore::{RestoreError, place};
 use super::saved::{BEGUN, Saved, find};
 use super::take_unrecorded;
 use super::tree::LINKS;
-use super::view::wrong;
 use crate::archive::{self, Caps, Source};
 use crate::base_links;
 use crate::engine::Instance;
@@ -72,7 +71,8 @@ pub(super) fn judge(saved: &SavedAt, name: &VServerName) -> Result<(), Failure> 
 }
 
 fn open_archive(path: &Path) -> Result<File, Failure> {
-    let not_there = || wrong(Field::Path, Problem::NotThere { path: path.display().to_string() });
+    let not_there =
+        || Failure::of_field(Field::Path, Problem::NotThere { path: path.display().to_string() });
     archive::open_file(path).ok_or_else(not_there)
 }
 

@@ -20,6 +20,7 @@ mod manifest;
 mod pack;
 mod packages;
 mod prepare;
+pub mod prune;
 pub mod reader;
 mod restore;
 mod saved;

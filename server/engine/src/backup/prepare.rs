@@ -9,6 +9,7 @@ use domain::restore::{RestoreForm, RestoreSpec};
 
 use super::depot;
 use super::import;
+use super::prune;
 use super::restore::judge;
 use super::view::member;
 use crate::config;
@@ -58,6 +59,7 @@ pub(crate) fn prepare(engine: &Engine, change: Change) -> Result<Task, Failure> 
             known(&target)?;
             Task::RemoveBackups { target, vserver, ids }
         }
+        Change::PruneBackups(order) => prune::prepare(engine.instance(), &order)?,
         Change::ScheduleBackups { vserver, schedule } => {
             exists(&vserver)?;
             if let Some(schedule) = &schedule {

@@ -26,7 +26,7 @@ use super::manifest::{Checked, Kind, Manifest};
 use super::stored::Stored;
 use super::tree::{self as config_tree, TreeError};
 use super::unpack::{One, Unpacked, beneath};
-use super::view::{manifest, member, not_in_backup, wrong};
+use super::view::{manifest, member, not_in_backup};
 use super::{depot, inside};
 use crate::base_links;
 use crate::build::host_keys;
@@ -133,7 +133,10 @@ fn pkg_is_free(roots: &Roots, name: &VServerName) -> Result<(), Failure> {
     match fs::symlink_metadata(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(source) => Err(RestoreError::Place { path, source }.into()),
-        Ok(_) => Err(wrong(Field::Name, Problem::NotEmpty { path: path.display().to_string() })),
+        Ok(_) => Err(Failure::of_field(
+            Field::Name,
+            Problem::NotEmpty { path: path.display().to_string() },
+        )),
     }
 }
 
@@ -170,7 +173,10 @@ pub(super) fn to_be_filled(roots: &Roots, name: &VServerName) -> Result<bool, Fa
     };
     match is_empty {
         true => Ok(true),
-        false => Err(wrong(Field::Name, Problem::NotEmpty { path: path.display().to_string() })),
+        false => Err(Failure::of_field(
+            Field::Name,
+            Problem::NotEmpty { path: path.display().to_string() },
+        )),
     }
 }
 

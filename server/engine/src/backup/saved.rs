@@ -15,7 +15,6 @@ use domain::id::VServerName;
 use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, ResolveFlags, openat2, statat};
 
 use super::restore::place;
-use super::view::wrong;
 
 /// Where the three directories were on their host: the Debian package's places and the original's.
 const CONFIGS: [&str; 2] = ["etc/vservers/", "usr/local/etc/vservers/"];
@@ -159,7 +158,7 @@ pub(super) fn find(tops: &[PathBuf], name: &VServerName) -> Result<Saved, Failur
 }
 
 fn nothing(looked_for: Vec<String>) -> Failure {
-    wrong(Field::Path, Problem::NotAChoice { choices: looked_for })
+    Failure::of_field(Field::Path, Problem::NotAChoice { choices: looked_for })
 }
 
 #[cfg(test)]

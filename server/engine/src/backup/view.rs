@@ -7,7 +7,7 @@ use domain::backup::{
     BackupSummary, EntryKind,
 };
 use domain::failure::Failure;
-use domain::field::{Field, FieldErrors, Problem};
+use domain::field::{Field, Problem};
 use domain::id::{TargetName, VServerName};
 use domain::time::UnixMillis;
 
@@ -205,14 +205,7 @@ pub(super) fn member(path: &str) -> Result<Vec<u8>, Failure> {
 }
 
 pub(super) fn not_in_backup() -> Failure {
-    wrong(Field::Path, Problem::NotInBackup)
-}
-
-/// A failure of one field.
-pub(super) fn wrong(field: Field, problem: Problem) -> Failure {
-    let mut errors = FieldErrors::default();
-    errors.push(field, problem);
-    Failure::Invalid { errors }
+    Failure::of_field(Field::Path, Problem::NotInBackup)
 }
 
 /// The entries of a directory in a backup, directories first, then by name.

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use domain::build::{BuildSpec, CopyOptions, Source};
 use domain::failure::{Failure, HostFeature};
-use domain::field::{Field, FieldErrors, Problem};
+use domain::field::{Field, Problem};
 use domain::operation::Stage;
 
 use super::BuildError;
@@ -211,10 +211,8 @@ fn judge_directory(path: &Path, root: &Path) -> Result<(), Failure> {
     }
     let target = std::fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
     if target.starts_with(&real) {
-        let mut errors = FieldErrors::default();
         let path = path.display().to_string();
-        errors.push(Field::Source, Problem::SourceHoldsTarget { path });
-        return Err(Failure::Invalid { errors });
+        return Err(Failure::of_field(Field::Source, Problem::SourceHoldsTarget { path }));
     }
     Ok(())
 }

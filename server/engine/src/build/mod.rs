@@ -35,7 +35,7 @@ use std::path::{Path, PathBuf};
 
 use domain::build::{BuildSpec, Method, Source};
 use domain::failure::Failure;
-use domain::field::{Field, FieldErrors, Problem};
+use domain::field::{Field, Problem};
 use domain::note::Note;
 use domain::operation::Stage;
 
@@ -103,17 +103,10 @@ impl From<BuildError> for Failure {
         }
         match &error {
             BuildError::Occupied { path } => {
-                let mut errors = FieldErrors::default();
-                let path = path.display().to_string();
-                errors.push(Field::Name, Problem::NotEmpty { path });
-                Self::Invalid { errors }
+                Self::of_field(Field::Name, Problem::NotEmpty { path: path.display().to_string() })
             }
             BuildError::Distribution(error) => match error.problem() {
-                Some(problem) => {
-                    let mut errors = FieldErrors::default();
-                    errors.push(Field::Distribution, problem);
-                    Self::Invalid { errors }
-                }
+                Some(problem) => Self::of_field(Field::Distribution, problem),
                 None => Self::Unexpected { detail: domain::failure::chain(error) },
             },
             BuildError::Place { path, source } | BuildError::Configure { path, source }

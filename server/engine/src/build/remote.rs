@@ -21,7 +21,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use domain::build::{CopyOptions, Remote, SSH_PORT};
 use domain::failure::{Failure, HostFeature};
-use domain::field::{Field, FieldErrors, Problem};
+use domain::field::{Field, Problem};
 use nix::libc;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
@@ -127,7 +127,7 @@ pub fn judge_host_key(roots: &Roots, remote: &Remote) -> Result<(), Failure> {
         let known_hosts = path.display().to_string();
         Problem::HostKeyChanged { host, fingerprint: first.fingerprint(), known_hosts }
     };
-    Err(wrong(Field::HostKey, problem))
+    Err(Failure::of_field(Field::HostKey, problem))
 }
 
 /// The keys that a machine shows.
@@ -366,15 +366,9 @@ fn serve(line: &OwnedFd, mut ssh: Command, said: OwnedFd) -> io::Result<()> {
     Ok(())
 }
 
-fn wrong(field: Field, problem: Problem) -> Failure {
-    let mut errors = FieldErrors::default();
-    errors.push(field, problem);
-    Failure::Invalid { errors }
-}
-
 fn unreachable(remote: &Remote, detail: &str) -> Failure {
     let (host, detail) = (name_of(remote), detail.to_owned());
-    wrong(Field::Source, Problem::RemoteUnreachable { host, detail })
+    Failure::of_field(Field::Source, Problem::RemoteUnreachable { host, detail })
 }
 
 fn unexpected(path: &Path, source: io::Error) -> Failure {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use domain::failure::Failure;
-use domain::field::{Field, FieldErrors, Problem};
+use domain::field::{Field, Problem};
 use domain::id::VServerName;
 use domain::note::Note;
 
@@ -115,7 +115,5 @@ impl Held {
 
 /// That something to copy is not there.
 pub(super) fn missing(path: &std::path::Path) -> Failure {
-    let mut errors = FieldErrors::default();
-    errors.push(Field::Source, Problem::NotThere { path: path.display().to_string() });
-    Failure::Invalid { errors }
+    Failure::of_field(Field::Source, Problem::NotThere { path: path.display().to_string() })
 }

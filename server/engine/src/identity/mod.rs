@@ -96,7 +96,8 @@ pub(crate) fn shown(change: &IdentityChange, plan: &Plan, is_running: bool) -> I
         changes.insert(0, PlannedChange::Stop(change.before.name.clone()));
         changes.push(PlannedChange::Start(change.after.name.clone()));
     }
-    IdentityPlan { command: domain::build::shell_line(&change.command_line()), changes }
+    let command = domain::command::identity(&change.before.name, &change.form());
+    IdentityPlan { command: command.line(), changes }
 }
 
 /// Changes what a VServer is known by.

@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use domain::backup::{BackupId, BackupOrder, BackupRef};
 use domain::build::BuildSpec;
+use domain::command;
 use domain::config_change::ConfigEdit;
-use domain::config_entry::{ConfigEntry, ConfigTree, EntryKind};
+use domain::config_entry::ConfigTree;
 use domain::id::{BaseId, OperationId, TargetName, TemplateName, VServerName};
 use domain::identity::IdentityChange;
 use domain::operation::{Kind, Target};
 use domain::restore::RestoreSpec;
-use domain::retention::Schedule;
+use domain::retention::{Schedule, ScheduleForm};
 use domain::template::NewTemplate;
 use serde::{Deserialize, Serialize};
 
@@ -203,95 +204,61 @@ impl Task {
     /// The command that does the same, as a person would type it.
     #[must_use]
     pub fn command(&self) -> String {
-        match self {
-            Self::Build(spec) => domain::build::shell_line(&spec.command_line()),
-            Self::Configure(task) => task.command(),
-            Self::AddTemplate(new) => domain::build::shell_line(&new.command_line()),
-            Self::RemoveTemplate(name) => format!("ulysse template remove {name}"),
-            Self::RefreshBase(id) => format!("ulysse base refresh {}", id.short()),
-            Self::RemoveBase(id) => format!("ulysse base remove {}", id.short()),
-            Self::Backup(order) => order.command(),
-            Self::Import { order: BackupOrder { vserver, target, .. }, saved } => {
-                let words = ["ulysse", "backup", "import", vserver.as_str()].map(str::to_owned);
-                let paths = match saved {
+        let command = match self {
+            Self::Build(spec) => return domain::build::shell_line(&spec.command_line()),
+            Self::Configure(task) => return task.command(),
+            Self::Start(name) => command::start(name),
+            Self::Stop(name) => command::stop(name),
+            Self::Restart(name) => command::restart(name),
+            Self::Delete { name, at_once } => command::delete(name, *at_once),
+            Self::Protect { name, on } => command::protect(name, *on),
+            Self::Identity(change) => command::identity(&change.before.name, &change.form()),
+            Self::Undelete { entry, change } => command::undelete(entry, &change.form()),
+            Self::Purge { entry, .. } => command::purge(entry),
+            Self::AddTemplate(new) => {
+                command::add_template(new.name.as_str(), new.description.as_str())
+            }
+            Self::RemoveTemplate(name) => command::remove_template(name),
+            Self::RefreshBase(id) => command::refresh_base(id),
+            Self::RemoveBase(id) => command::remove_base(id),
+            Self::Backup(order) => command::take_backup(order),
+            Self::Import { order, saved } => {
+                let paths: Vec<String> = match saved {
                     SavedAt::Paths(paths) => {
                         paths.iter().map(|path| path.display().to_string()).collect()
                     }
-                    SavedAt::Upload => vec!["ARCHIVE".to_owned()],
+                    SavedAt::Upload => Vec::new(),
                 };
-                let target = ["--target".to_owned(), target.to_string()];
-                domain::build::shell_line(&[&words[..], &paths, &target].concat())
+                command::import(order.vserver.as_str(), order.target.as_str(), &paths)
             }
-            Self::Restore(spec) => spec.command(),
-            Self::RestoreFile { backup, into, path } => domain::build::shell_line(&[
-                "vserver".to_owned(),
-                into.to_string(),
-                "backup".to_owned(),
-                "restore-file".to_owned(),
-                backup.to_string(),
-                format!("/{path}"),
-            ]),
-            Self::VerifyBackup(backup) => format!("ulysse backup verify {backup}"),
-            Self::ScheduleBackups { vserver, schedule: None } => {
-                format!("vserver {vserver} backup schedule --off")
-            }
-            Self::ScheduleBackups { vserver, schedule: Some(Schedule { target, when, keep }) } => {
-                format!(
-                    "vserver {vserver} backup schedule --target {target} --when '{when}' --keep '{keep}'"
-                )
-            }
+            Self::Restore(spec) => match &spec.backup {
+                Some(backup) => command::restore(backup, &spec.form()),
+                None => command::Command::of(&["ulysse", "backup", "import", spec.was.as_str()]),
+            },
+            Self::RestoreFile { backup, into, path } => command::restore_file(backup, into, path),
+            Self::VerifyBackup(backup) => command::verify_backup(backup),
             Self::RemoveBackups { target, vserver, ids } => {
-                let backups = ids.iter().map(|id| format!(" {target}:{vserver}:{id}"));
-                format!("ulysse backup remove{}", backups.collect::<String>())
+                command::remove_backups(target, vserver, ids)
             }
-            Self::Identity(change) => domain::build::shell_line(&change.command_line()),
-            Self::Undelete { entry, change } => {
-                let mut words =
-                    ["ulysse", "bin", "restore", entry.as_str()].map(str::to_owned).to_vec();
-                if change.is_rename() {
-                    words.extend(["--as".to_owned(), change.after.name.to_string()]);
-                }
-                words.extend(change.options());
-                domain::build::shell_line(&words)
+            Self::ScheduleBackups { vserver, schedule } => {
+                let form = schedule.as_ref().map(ScheduleForm::from).unwrap_or_default();
+                command::schedule_backups(vserver, &form)
             }
-            Self::Purge { entry, .. } => {
-                let words = ["ulysse", "bin", "remove", entry.as_str()].map(str::to_owned);
-                domain::build::shell_line(&words)
-            }
-            Self::Delete { name, at_once: true } => {
-                let words = ["vserver", name.as_str(), "delete", "--now"].map(str::to_owned);
-                domain::build::shell_line(&words)
-            }
-            other => {
-                let target = other.target();
-                let words = ["vserver", target.name(), other.kind().as_str()].map(str::to_owned);
-                domain::build::shell_line(&words)
-            }
-        }
+        };
+        command.line()
     }
 }
 
 impl ConfigureTask {
     /// The command that does the same; a text of several lines is typed into an editor.
     fn command(&self) -> String {
-        let line = |words: &[&str]| {
-            let start = ["vserver", self.tree.directory(), "config"];
-            let all = start.iter().chain(words).map(|word| (*word).to_owned());
-            domain::build::shell_line(&all.collect::<Vec<_>>())
-        };
         if let Some(number) = self.undoes {
-            return line(&["undo", &number.to_string()]);
+            return command::undo_config(&self.tree, number).line();
         }
-        let lines = self.edits.iter().map(|edit| {
-            let path = edit.path.as_str();
-            let kind = ConfigEntry::of(&self.tree, &edit.path).map(ConfigEntry::kind);
-            match (&edit.text, kind) {
-                (None, _) => line(&["unset", path]),
-                (Some(_), Some(EntryKind::Switch)) => line(&["set", path]),
-                (Some(text), Some(EntryKind::Scalar)) => line(&["set", path, text.trim_end()]),
-                (Some(_), _) => line(&["edit", path]),
-            }
-        });
+        let lines = self
+            .edits
+            .iter()
+            .map(|edit| command::edit_config(&self.tree, &edit.path, edit.text.as_deref()).line());
         lines.collect::<Vec<_>>().join("; ")
     }
 }

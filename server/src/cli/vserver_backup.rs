@@ -4,9 +4,10 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
 
-use domain::backup::{BackupOrder, BackupRef, BackupSummary};
+use domain::backup::{BackupOrder, BackupRef, BackupSummary, PruneOrder};
+use domain::command;
 use domain::failure::Failure;
-use domain::field::{Field, FieldErrors, Problem};
+use domain::field::{Field, Problem};
 use domain::id::{TargetName, VServerName};
 use domain::operation::Kind;
 use domain::restore::RestoreForm;
@@ -79,12 +80,12 @@ pub(super) fn run(
         .map_err(usage)?
         .trim_end_matches('/')
         .parse()
-        .map_err(|problem| told(wrong(Field::Name, problem)))?;
+        .map_err(|problem| told(Failure::of_field(Field::Name, problem)))?;
     let engine = caller.engine(config)?;
     let targets = targets_of(&engine);
     let target = || -> Result<TargetName, u8> {
         judge_target(&value("--target")?, &targets)
-            .map_err(|problem| told(wrong(Field::BackupTarget, problem)))
+            .map_err(|problem| told(Failure::of_field(Field::BackupTarget, problem)))
     };
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let change = match words.as_slice() {
@@ -94,22 +95,25 @@ pub(super) fn run(
             Change::Backup(order)
         }
         ["list"] => return list(caller, &engine, Some(&name)).map_err(told),
-        ["preview"] => {
-            let keep = value("--keep")?;
-            let judged = judged(&engine, &name, &target()?, &keep).map_err(told)?;
+        [word @ ("preview" | "prune")] => {
+            let at = match value("--target")?.is_empty() {
+                true => None,
+                false => Some(target()?),
+            };
+            let keep = match value("--keep")?.as_str() {
+                "" => None,
+                keep => Some(
+                    keep.parse::<Retention>()
+                        .map_err(|problem| told(Failure::of_field(Field::Retention, problem)))?,
+                ),
+            };
+            let order = PruneOrder { vserver: name, target: at, keep };
+            let (_, judged) = backup::prune::judged(engine.instance(), &order).map_err(told)?;
             show_judged(caller, &judged);
-            return Ok(0);
-        }
-        ["prune"] => {
-            let (keep, target) = (value("--keep")?, target()?);
-            let judged = judged(&engine, &name, &target, &keep).map_err(told)?;
-            show_judged(caller, &judged);
-            let ids: Vec<_> =
-                judged.iter().filter(|one| !one.is_kept()).map(|one| one.id).collect();
-            if ids.is_empty() {
+            if *word == "preview" {
                 return Ok(0);
             }
-            Change::RemoveBackups { target, vserver: name, ids }
+            Change::PruneBackups(order)
         }
         ["schedule"] if section.has("--off") => {
             Change::ScheduleBackups { vserver: name, schedule: None }
@@ -126,7 +130,7 @@ pub(super) fn run(
             let schedule =
                 form.judge(&targets).map_err(|errors| told(Failure::Invalid { errors }))?;
             if schedule.is_none() {
-                return Err(told(wrong(Field::BackupTime, Problem::Missing)));
+                return Err(told(Failure::of_field(Field::BackupTime, Problem::Missing)));
             }
             Change::ScheduleBackups { vserver: name, schedule }
         }
@@ -154,6 +158,8 @@ pub(super) fn run(
     match change::run(caller, &engine, change) {
         Ended::Done(_) => Ok(0),
         Ended::Told(code) => Err(code),
+        // Everything is kept, and this has been shown.
+        Ended::Refused(Failure::NothingToChange) => Ok(0),
         Ended::Refused(failure) => Err(change::refused(caller, kind, &failure)),
     }
 }
@@ -184,28 +190,12 @@ fn restore(
             if matches!(failure, Failure::Invalid { .. })
                 && let Ok(proposal) = backup::propose(engine, &backup)
             {
-                let line = restore_line(&backup, &proposal.form);
+                let line = command::restore(&backup, &proposal.form).line();
                 caller.hint(caller.locale.restore_instead(&line));
             }
             Err(code)
         }
     }
-}
-
-/// The command that restores a backup as a form says.
-pub(super) fn restore_line(backup: &BackupRef, form: &RestoreForm) -> String {
-    let host_name = match form.host_name.as_str() {
-        "" => String::new(),
-        name => format!(" --hostname {name}"),
-    };
-    let interfaces: Vec<String> =
-        form.interfaces.split_whitespace().map(|one| format!(" --interface {one}")).collect();
-    format!(
-        "vserver {} backup restore {backup} --context {}{host_name}{}",
-        form.name,
-        form.context,
-        interfaces.concat()
-    )
 }
 
 /// The targets of the settings.
@@ -215,13 +205,7 @@ pub(super) fn targets_of(engine: &Engine) -> Vec<TargetName> {
 
 /// The backup that is named.
 pub(super) fn reference(text: &str) -> Result<BackupRef, Failure> {
-    text.parse().map_err(|problem| wrong(Field::Backup, problem))
-}
-
-pub(super) fn wrong(field: Field, problem: Problem) -> Failure {
-    let mut errors = FieldErrors::default();
-    errors.push(field, problem);
-    Failure::Invalid { errors }
+    text.parse().map_err(|problem| Failure::of_field(Field::Backup, problem))
 }
 
 /// Prints the backups of one VServer or of all, the newest first.
@@ -236,28 +220,6 @@ pub(super) fn list(
         }
     }
     Ok(0)
-}
-
-/// What a policy says of the backups of a VServer: the one that is named, else that of its schedule.
-pub(super) fn judged(
-    engine: &Engine,
-    vserver: &VServerName,
-    target: &TargetName,
-    keep: &str,
-) -> Result<Vec<Judged>, Failure> {
-    let roots = &engine.instance().settings.roots;
-    let keep: Retention = match keep {
-        "" => {
-            let in_force = backup::schedule::read(roots, vserver)?;
-            in_force
-                .map(|in_force| in_force.schedule.keep)
-                .ok_or_else(|| wrong(Field::Retention, Problem::Missing))?
-        }
-        keep => keep.parse().map_err(|problem| wrong(Field::Retention, problem))?,
-    };
-    let kept = backup::list(engine.instance(), target, Some(vserver))?;
-    let ids: Vec<_> = kept.iter().map(|kept| kept.backup.id).collect();
-    Ok(keep.preview(&ids))
 }
 
 fn show_judged(caller: Caller, judged: &[Judged]) {

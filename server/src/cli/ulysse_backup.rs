@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use domain::backup::{BackupId, BackupOrder, BackupRef, BackupScope, EntryKind};
+use domain::command;
 use domain::failure::Failure;
 use domain::field::Field;
 use domain::operation::Kind;
@@ -12,9 +13,9 @@ use engine::Engine;
 use engine::backup;
 use engine::engine::{Change, Instance};
 
-use super::backup::{list, reference, restore_line, targets_of, wrong};
 use super::caller::Caller;
 use super::change::{self, Ended};
+use super::vserver_backup::{list, reference, targets_of};
 use super::{begin_log, exit};
 
 /// The words after `ulysse backup`.
@@ -26,43 +27,28 @@ pub(crate) struct BackupArguments {
 
 #[derive(Debug, Subcommand)]
 enum BackupCommand {
-    /// Lists all backups: TARGET:VSERVER:ID and bytes, the newest first
     List,
-    /// Says what is wrong with the backups of which VServer; fails when anything is
     Check,
-    /// Says what one backup holds
     Show {
-        /// TARGET:VSERVER:ID
         backup: String,
     },
-    /// Lists a directory in a backup
     Browse {
-        /// TARGET:VSERVER:ID
         backup: String,
-        /// The directory, as seen from inside
         #[arg(default_value = "/")]
         path: String,
     },
-    /// Reads backups and compares them with what was written
     Verify {
-        /// TARGET:VSERVER:ID
         #[arg(required = true)]
         backups: Vec<String>,
     },
-    /// Makes a backup of what was saved by hand of a VServer of an old host
     Import {
-        /// The VServer's name there
         name: String,
-        /// Directories or tar archives with etc/vservers/NAME and var/lib/vservers/NAME
         #[arg(required = true)]
         saved: Vec<std::path::PathBuf>,
-        /// Where the backup goes
         #[arg(long, default_value = "")]
         target: String,
     },
-    /// Removes backups
     Remove {
-        /// TARGET:VSERVER:ID
         #[arg(required = true)]
         backups: Vec<String>,
     },
@@ -104,9 +90,9 @@ fn import(
     target: &str,
 ) -> Result<u8, Failure> {
     let vserver: domain::id::VServerName =
-        name.parse().map_err(|problem| wrong(Field::Name, problem))?;
+        name.parse().map_err(|problem| Failure::of_field(Field::Name, problem))?;
     let target = judge_target(target, &targets_of(engine))
-        .map_err(|problem| wrong(Field::BackupTarget, problem))?;
+        .map_err(|problem| Failure::of_field(Field::BackupTarget, problem))?;
     let paths =
         saved.into_iter().map(|path| std::fs::canonicalize(&path).unwrap_or(path)).collect();
     let order = BackupOrder { vserver: vserver.clone(), target: target.clone(), pause: false };
@@ -119,7 +105,7 @@ fn import(
     if let Some(id) = id {
         let backup = BackupRef { target, vserver, id };
         let form = backup::propose(engine, &backup)?.form;
-        caller.answer(restore_line(&backup, &form));
+        caller.answer(command::restore(&backup, &form).line());
     }
     Ok(0)
 }
