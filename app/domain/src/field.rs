@@ -50,6 +50,9 @@ pub enum Field {
     Template,
     Broadcast,
     Cpuset,
+    CpusetCpus,
+    CpusetMems,
+    SuiteScript,
     // Templates and bases.
     Description,
     Archive,

@@ -14,7 +14,7 @@ use domain::init::Init;
 use leptos::prelude::*;
 
 use super::build_methods::{
-    clone_fields, debootstrap_fields, rsync_fields, template_fields, yum_fields,
+    clone_fields, debootstrap_fields, rsync_fields, switch, template_fields, yum_fields,
 };
 use super::copy_button::copy_button;
 use crate::i18n::{Locale, field_label, init_text, problem_text};
@@ -199,16 +199,43 @@ impl Defaults {
 fn more_fields(form: Form, method: MethodKind, architecture: String) -> impl IntoView {
     let t = form.t;
     let is_open = form.typed.with_untracked(|form| {
-        [&form.flags, &form.architecture, &form.variant, &form.components, &form.excluded]
-            .into_iter()
-            .any(|text| !text.is_empty())
+        let texts = [
+            &form.flags,
+            &form.architecture,
+            &form.variant,
+            &form.components,
+            &form.excluded,
+            &form.script,
+            &form.broadcast,
+            &form.cpuset,
+            &form.cpuset_cpus,
+            &form.cpuset_mems,
+            &form.cpuset_virtual,
+        ];
+        texts.into_iter().any(|text| !text.is_empty())
     });
     view! {
         <details open=is_open>
             <summary>{t.more_fields()}</summary>
             {text_field(form, Field::Flags, "form[flags]", String::new(), t.flags_hint(),
                 |form| &form.flags, |form, value| form.flags = value)}
+            {text_field(form, Field::Broadcast, "form[broadcast]", String::new(),
+                t.broadcast_hint(),
+                |form| &form.broadcast, |form, value| form.broadcast = value)}
+            {text_field(form, Field::Cpuset, "form[cpuset]", String::new(), t.cpuset_hint(),
+                |form| &form.cpuset, |form, value| form.cpuset = value)}
+            {text_field(form, Field::CpusetCpus, "form[cpuset_cpus]", String::new(),
+                t.cpu_list_hint(),
+                |form| &form.cpuset_cpus, |form, value| form.cpuset_cpus = value)}
+            {text_field(form, Field::CpusetMems, "form[cpuset_mems]", String::new(),
+                t.cpu_list_hint(),
+                |form| &form.cpuset_mems, |form, value| form.cpuset_mems = value)}
+            {switch(form, "field-cpuset-virtual", "form[cpuset_virtual]", t.cpuset_virtual(),
+                |form| &form.cpuset_virtual, |form, value| form.cpuset_virtual = value)}
             {(method == MethodKind::Debootstrap).then(|| view! {
+                {text_field(form, Field::SuiteScript, "form[script]", String::new(),
+                    t.suite_script_hint(),
+                    |form| &form.script, |form, value| form.script = value)}
                 {text_field(form, Field::Architecture, "form[architecture]", architecture,
                     t.architecture_hint(),
                     |form| &form.architecture, |form, value| form.architecture = value)}
@@ -282,7 +309,7 @@ pub(super) fn more(form: Form, field: Field, hint: &'static str) -> impl IntoVie
 /// The list of what may be typed into a field, where there is one.
 fn list_of(field: Field) -> Option<&'static str> {
     match field {
-        Field::Suite => Some("suites"),
+        Field::Suite | Field::SuiteScript => Some("suites"),
         Field::Distribution => Some("distributions"),
         Field::Source => Some("sources"),
         Field::Template => Some("templates"),

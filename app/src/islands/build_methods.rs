@@ -136,7 +136,7 @@ fn host_key_field(form: Form) -> impl IntoView {
     }
 }
 
-fn switch(
+pub(super) fn switch(
     form: Form,
     id: &'static str,
     name: &'static str,

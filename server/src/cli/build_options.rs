@@ -23,7 +23,7 @@ use super::options::{Grammar, Opt, Reason, Section, UsageError, text};
 /// The original's other methods (fact sheet 2.2).
 const LATER_METHODS: [&str; 7] = ["apt-rpm", "copy", "fai", "legacy", "poldek", "rpm", "urpmi"];
 
-const GENERAL: Grammar = Grammar {
+pub(super) const GENERAL: Grammar = Grammar {
     options: &[
         Opt::short_value('m'),
         Opt::short_value('n'),
@@ -308,8 +308,8 @@ fn read_general(
     form.flags = list(general, "--flags")?;
     form.broadcast = single(general, "--netbcast", Field::Broadcast, errors)?;
     form.cpuset = single(general, "--cpuset", Field::Cpuset, errors)?;
-    form.cpuset_cpus = single(general, "--cpusetcpus", Field::Cpuset, errors)?;
-    form.cpuset_mems = single(general, "--cpusetmems", Field::Cpuset, errors)?;
+    form.cpuset_cpus = single(general, "--cpusetcpus", Field::CpusetCpus, errors)?;
+    form.cpuset_mems = single(general, "--cpusetmems", Field::CpusetMems, errors)?;
     form.cpuset_virtual = switch(general.has("--cpusetvirt"));
     form.at_host = AtHost {
         replaces: general.has("--force"),
@@ -351,7 +351,7 @@ fn read_debootstrap(
 ) -> Result<(), UsageError> {
     form.suite = single(of_method, "-d", Field::Suite, errors)?;
     form.mirror = single(of_method, "-m", Field::Mirror, errors)?;
-    form.script = single(of_method, "-s", Field::Suite, errors)?;
+    form.script = single(of_method, "-s", Field::SuiteScript, errors)?;
     for path in [&mut form.at_host.keyring, &mut form.at_host.certificate] {
         if !path.is_empty() {
             *path = absolute(path);
@@ -555,7 +555,10 @@ pub(super) fn label(caller: Caller, error: &FieldError) -> &'static str {
         Field::Distribution => "-- -d",
         Field::Template => "-- --template",
         Field::Broadcast => "--netbcast",
-        Field::Cpuset => "--cpuset, --cpusetcpus, --cpusetmems",
+        Field::Cpuset => "--cpuset",
+        Field::CpusetCpus => "--cpusetcpus",
+        Field::CpusetMems => "--cpusetmems",
+        Field::SuiteScript => "-- -s",
         // Of the three only this one has choices.
         _ if matches!(error.problem, Problem::NotAChoice { .. }) => "--variant",
         _ => "--components, --exclude",

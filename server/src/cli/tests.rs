@@ -589,6 +589,18 @@ fn the_words_of_status() {
 }
 
 #[test]
+fn the_help_of_build_names_every_option() {
+    for locale in Locale::ALL {
+        let help = Command::Build.help(locale);
+        for option in build_options::GENERAL.supported().split(", ") {
+            let is_there = help.split([' ', ',', '\n']).any(|word| word == option);
+            // The help of help is that it is there.
+            assert!(is_there || option == "--help", "{option} is not in {help}");
+        }
+    }
+}
+
+#[test]
 fn the_help() {
     for locale in Locale::ALL {
         let text = [

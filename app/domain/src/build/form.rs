@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::judge::{
-    judge_architecture, judge_broadcast, judge_context, judge_cpuset, judge_host_name, judge_init,
-    judge_interfaces, judge_name, judge_packages, judge_script, judge_suite, judge_variant,
-    or_default, parse_lines, parse_words,
+    judge_architecture, judge_broadcast, judge_context, judge_cpu_list, judge_cpuset,
+    judge_host_name, judge_init, judge_interfaces, judge_name, judge_packages, judge_script,
+    judge_suite, judge_variant, or_default, parse_lines, parse_words,
 };
 use super::passed::distinct;
 use super::source::{Archive, CopyOptions, HostPath, Remote, Source};
@@ -137,7 +137,9 @@ impl BuildForm {
         let broadcast = interfaces.as_ref().and_then(|interfaces| {
             errors.take(Field::Broadcast, judge_broadcast(self.broadcast.trim(), interfaces))
         });
-        let cpuset = errors.take(Field::Cpuset, judge_cpuset(self));
+        let cpus = errors.take(Field::CpusetCpus, judge_cpu_list(&self.cpuset_cpus)).flatten();
+        let mems = errors.take(Field::CpusetMems, judge_cpu_list(&self.cpuset_mems)).flatten();
+        let cpuset = errors.take(Field::Cpuset, judge_cpuset(self, cpus, mems));
         if let (Some(name), Some(method)) = (&name, &method) {
             self.judge_together(name, method, &mut errors);
         }
@@ -212,7 +214,7 @@ impl BuildForm {
             Some(described) => &errors.take(Field::Suite, self.described(described))?,
             None => self,
         };
-        let script = errors.take(Field::Suite, judge_script(form.script.trim(), host));
+        let script = errors.take(Field::SuiteScript, judge_script(form.script.trim(), host));
         let has_script = matches!(&script, Some(Some(_)));
         let suite = errors.take(Field::Suite, judge_suite(form.suite.trim(), host, has_script));
         let mirror = errors.take(Field::Mirror, or_default(form.mirror.trim(), &host.mirror));

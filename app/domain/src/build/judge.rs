@@ -288,12 +288,18 @@ pub(super) fn judge_broadcast(
     }
 }
 
-pub(super) fn judge_cpuset(form: &BuildForm) -> Result<Option<Cpuset>, Problem> {
-    let optional = |text: &str| match text.trim() {
+pub(super) fn judge_cpu_list(text: &str) -> Result<Option<CpuList>, Problem> {
+    match text.trim() {
         "" => Ok(None),
-        text => text.parse::<CpuList>().map(Some),
-    };
-    let (cpus, mems) = (optional(&form.cpuset_cpus)?, optional(&form.cpuset_mems)?);
+        text => text.parse().map(Some),
+    }
+}
+
+pub(super) fn judge_cpuset(
+    form: &BuildForm,
+    cpus: Option<CpuList>,
+    mems: Option<CpuList>,
+) -> Result<Option<Cpuset>, Problem> {
     let is_virtualized = is_on(&form.cpuset_virtual);
     match form.cpuset.trim() {
         // The original took no notice of the others without a name.
