@@ -8,44 +8,36 @@ use clap::{Parser, Subcommand};
 use engine::engine::Instance;
 use engine::roots::{Settings, SettingsError};
 
-use crate::{cli, engine_process, serve, user_command, web};
+use crate::{cli, engine_process, program_help, serve, user_command, web};
 use domain::failure::chain;
 
-/// Linux-VServer's way of working on a stock kernel.
+/// The words after `ulysse`. What each means is said by `app::i18n` ([`crate::program_help`]).
 #[derive(Debug, Parser)]
-#[command(name = "ulysse", version, about, propagate_version = true)]
-struct Arguments {
+#[command(name = "ulysse", version, propagate_version = true)]
+pub(crate) struct Arguments {
     #[command(subcommand)]
     program: Program,
-    /// The settings; default: /etc/ulysse/ulysse.toml, if it is there
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true)]
     config: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
 enum Program {
-    /// Runs everything: engine and web process
     Serve,
-    /// Answers the web process; started by serve
     Engine,
-    /// Answers browsers; started by serve
     Web,
-    /// Manages users: list, create, disable, reset a password, make a set-up link
     User(user_command::UserArguments),
-    /// Manages templates, archives to build VServers from: list, add, remove
     Template(cli::TemplateArguments),
-    /// Manages cached base systems: list, refresh, remove
     Base(cli::BaseArguments),
-    /// Lists, checks, shows, verifies and removes backups
     Backup(cli::BackupArguments),
-    /// Shows the recycle bin of deleted VServers, gets one back, removes them for good
     Bin {
         #[command(subcommand)]
         action: cli::BinAction,
     },
-    /// Says what this host lacks, and what crashes left behind
+    Cancel {
+        id: String,
+    },
     Doctor {
-        /// Puts right what crashes left behind
         #[arg(long)]
         repair: bool,
     },
@@ -110,7 +102,10 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
         Some("guest-exec") => return engine::exec::guest_exec(arguments.into_iter().skip(2)),
         _ => {}
     }
-    let arguments = Arguments::parse_from(arguments);
+    let arguments: Arguments = match program_help::parse(&arguments, cli::locale()) {
+        Ok(arguments) => arguments,
+        Err(code) => return code,
+    };
     let config = arguments.config.as_deref();
     let instance = match instance(config) {
         Ok(instance) => instance,
@@ -128,6 +123,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
         Program::Base(arguments) => cli::base(config, arguments),
         Program::Backup(arguments) => cli::backup(instance, arguments),
         Program::Bin { action } => cli::bin(instance, action),
+        Program::Cancel { id } => cli::cancel(config, &id),
         Program::Doctor { repair } => cli::doctor(instance, repair),
     }
 }

@@ -6,6 +6,7 @@ mod engine_process;
 mod invocation;
 mod log;
 mod password;
+mod program_help;
 mod serve;
 mod setup_token;
 mod user_command;

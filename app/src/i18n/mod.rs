@@ -10,6 +10,7 @@ mod en;
 pub mod format;
 mod fr;
 mod messages;
+mod program;
 
 use domain::authz::ActionKind;
 use domain::backup::{BackupAlert, Consistency};
@@ -26,6 +27,8 @@ use domain::template::ArchiveProblem;
 use domain::user::Role;
 use domain::vserver::State;
 use serde::{Deserialize, Serialize};
+
+pub use program::{program_does, program_takes};
 
 pub use config::{author_text, entry_kind_text, entry_meaning, not_editable_text, use_text};
 
