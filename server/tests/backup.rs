@@ -545,6 +545,6 @@ fn a_restore_puts_files_where_the_administrators_link_leads() {
     let vdir = sandbox.settings.roots.config_base.join("tiny/vdir");
     assert_eq!(fs::canonicalize(vdir).unwrap(), place.join("tiny"));
     sandbox.must(&["tiny", "start"]);
-    assert_eq!(sandbox.must(&["tiny", "exec", "hostname"]), "tiny\n");
+    assert_eq!(sandbox.must(&["tiny", "exec", "hostname"]), "tiny.cume.fr\n");
     sandbox.must(&["tiny", "stop"]);
 }
