@@ -13,7 +13,6 @@ use domain::field::{Field, Problem};
 use domain::host::{HostFacts, NatNetwork};
 use domain::id::{ContextId, FLAGS, VARIANTS};
 use domain::init::Init;
-use domain::vserver::Usage;
 use engine::facts::DefaultOptions;
 use engine::roots::Roots;
 use proptest::prelude::*;
@@ -26,7 +25,6 @@ use super::name::{self, NameError};
 use super::options::UsageError;
 use super::status::running_text;
 use super::vserver::{Request, understand};
-use super::vserver_stat::{Row, table};
 
 fn words(line: &str) -> Vec<OsString> {
     line.split_ascii_whitespace().map(OsString::from).collect()
@@ -527,46 +525,6 @@ fn only_yes_means_yes() {
     for no in ["", "\n", "n\n", "no\n", "yesno\n", "y y\n"] {
         assert!(!is_yes(Locale::English, no) && !is_yes(Locale::French, no), "{no:?}");
     }
-}
-
-fn row(context: u16, name: &str, usage: Usage) -> Row {
-    Row { context, usage, name: name.to_owned() }
-}
-
-#[test]
-fn the_table_of_vserver_stat() {
-    let host = Usage {
-        processes: 32,
-        vsz_bytes: 38_588_416,
-        rss_bytes: 12_058_624,
-        user_ms: 1_590,
-        system_ms: 18_890,
-        uptime_ms: 844_900,
-        ..Usage::default()
-    };
-    let small = Usage {
-        processes: 2,
-        vsz_bytes: 999,
-        rss_bytes: 1000,
-        system_ms: 100,
-        uptime_ms: 23_220_070,
-        ..Usage::default()
-    };
-    let large = Usage {
-        processes: 12_345,
-        vsz_bytes: 999 << 40,
-        rss_bytes: 1 << 40,
-        user_ms: 1_048_500_000,
-        system_ms: 86_399_999,
-        uptime_ms: 1_000 * 86_400_000,
-        ..Usage::default()
-    };
-    insta::assert_snapshot!(table(&[
-        row(0, "root server", host),
-        row(100, "monvs", small),
-        row(49151, "a-name-of-more-than-twenty", large),
-        row(40000, "evil\u{1b}[31m\tname", Usage::default()),
-    ]));
 }
 
 #[test]

@@ -124,3 +124,48 @@ fn size(bytes: u64) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(context: u16, name: &str, usage: Usage) -> Row {
+        Row { context, usage, name: name.to_owned() }
+    }
+
+    #[test]
+    fn the_table_of_vserver_stat() {
+        let host = Usage {
+            processes: 32,
+            vsz_bytes: 38_588_416,
+            rss_bytes: 12_058_624,
+            user_ms: 1_590,
+            system_ms: 18_890,
+            uptime_ms: 844_900,
+            ..Usage::default()
+        };
+        let small = Usage {
+            processes: 2,
+            vsz_bytes: 999,
+            rss_bytes: 1000,
+            system_ms: 100,
+            uptime_ms: 23_220_070,
+            ..Usage::default()
+        };
+        let large = Usage {
+            processes: 12_345,
+            vsz_bytes: 999 << 40,
+            rss_bytes: 1 << 40,
+            user_ms: 1_048_500_000,
+            system_ms: 86_399_999,
+            uptime_ms: 1_000 * 86_400_000,
+            ..Usage::default()
+        };
+        insta::assert_snapshot!(table(&[
+            row(0, "root server", host),
+            row(100, "monvs", small),
+            row(49151, "a-name-of-more-than-twenty", large),
+            row(40000, "evil\u{1b}[31m\tname", Usage::default()),
+        ]));
+    }
+}

@@ -10,8 +10,8 @@ use domain::id::OperationId;
 
 use super::layers::{Layers, STORE, place_of, tree_of};
 use super::{UnificationError, looking, writing};
+use crate::base_links::guest_bases;
 use crate::config;
-use crate::delete::guest_bases;
 use crate::engine::ALLOCATION_PATIENCE;
 use crate::lock::AllocationLock;
 use crate::operation::{Store, crash_point};
