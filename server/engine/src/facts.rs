@@ -199,7 +199,7 @@ fn host_facts_at(
         styles,
         distributions: distribution::names(roots),
         templates: template::names(roots)?,
-        shares_blocks: tree::shares_blocks(&roots.guest_base),
+        shares_blocks: tree::shares_blocks(&base_links::shown_guest_base(roots)),
         has_default_options: !DefaultOptions::of(roots).is_empty(),
         defaults: build_defaults::of(roots, places)?,
         described_suites: distribution::suites(roots),
