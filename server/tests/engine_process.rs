@@ -4,6 +4,7 @@
 mod sandbox;
 mod tiny_guest;
 
+use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -230,11 +231,15 @@ fn a_kill_for_want_of_memory_is_told_as_an_event() {
     sandbox.must(&["web", "stop"]);
 }
 
-/// A guest whose copy takes so long that nobody waits for its end: gigabytes of nothing to read.
+/// A guest whose copy takes so long that nobody waits for its end: gigabytes of nothing to read, and what
+/// no compression makes less.
 fn make_long_guest(sandbox: &Sandbox) {
     let root = make_guest(sandbox, "long", 100, "true");
     let nothing = std::fs::File::create(root.join("var/nothing")).unwrap();
     nothing.set_len(64 << 30).unwrap();
+    let mut noise = std::fs::File::open("/dev/urandom").unwrap().take(256 << 20);
+    let mut file = std::fs::File::create(root.join("var/noise")).unwrap();
+    std::io::copy(&mut noise, &mut file).unwrap();
     engine::config::ensure_defaults(&sandbox.settings.roots).unwrap();
 }
 

@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use domain::failure::{Failure, HostFeature};
 use domain::id::{OperationId, VServerName};
@@ -18,6 +19,9 @@ use crate::lock::VServerLock;
 use crate::state::GuestState;
 use crate::unification;
 use domain::failure::chain;
+
+/// How long a repair waits for somebody else who is at it already.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +63,18 @@ pub fn examine(engine: &Engine) -> Vec<Finding> {
 
 /// Puts right what crashes left behind; gives what could not be.
 pub fn repair(engine: &Engine) -> Vec<Finding> {
-    engine.recover();
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        engine.recover();
+        // Whoever holds a VServer's lock puts right what crashed about it: one that was told of its
+        // guest's end, or the engine.
+        let is_unfinished =
+            leftovers(engine).iter().any(|found| matches!(found, Finding::Operation { .. }));
+        if !is_unfinished || Instant::now() >= deadline {
+            break;
+        }
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
     let roots = &engine.instance().settings.roots;
     for finding in leftovers(engine) {
         match finding {
