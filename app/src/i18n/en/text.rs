@@ -312,7 +312,7 @@ impl Messages for English {
         packages = "Packages";
         variant = "Variant";
         refresh = "Make anew";
-        refresh_one(name) = "Make {name} anew";
+        refresh_one(name) = "Make anew: {name}";
         remove_dots = "Remove …";
         remove_one(name) = "Remove {name}";
         template_removal(name, size) = "The archive of {name} ({size}) goes away for good. VServers that were built from it stay.";

@@ -68,9 +68,10 @@ fn change(
     let operation = record.operation.map(|id| {
         view! { <a href=format!("/operations/{id}")>{t.operation()}</a> }
     });
-    let files = record.files.into_iter().map(|file| file_change(t, tree, file)).collect_view();
     let id = format!("change-{number}");
     let title = t.change_number(&number);
+    let files =
+        record.files.into_iter().map(|file| file_change(t, tree, &title, file)).collect_view();
     let heading = match is_whole_page {
         true => view! { <h2 id=id.clone()>{title}</h2> }.into_any(),
         false => view! { <h3 id=id.clone()>{title}</h3> }.into_any(),
@@ -88,9 +89,15 @@ fn change(
     }
 }
 
-fn file_change(t: Locale, tree: &ConfigTree, file: FileRecord) -> impl IntoView + use<> {
+/// `change` is what its change is called: several may differ in one file.
+fn file_change(
+    t: Locale,
+    tree: &ConfigTree,
+    change: &str,
+    file: FileRecord,
+) -> impl IntoView + use<> {
     let address = file_address(tree, file.path.as_str());
-    let label = t.difference_in(file.path.as_str());
+    let label = format!("{change} · {}", t.difference_in(file.path.as_str()));
     let shown = match (file.before.text(), file.after.text()) {
         (Some(before), Some(after)) if before != after => difference(t, label, before, after),
         // A switch: made or removed.
