@@ -420,3 +420,37 @@ fn a_command_in_the_background_of_a_shell_is_not_stopped_by_its_terminal() {
     assert!(text.contains("from inside") && text.contains("status 0"), "{text}");
     assert_eq!(code(&sandbox.vserver(&["tiny", "stop"])), 0);
 }
+
+#[test]
+fn a_guest_whose_init_is_broken_is_rescued() {
+    leave_network();
+    let sandbox = Sandbox::without_bases();
+    make_tiny(&sandbox, "true");
+    let root = sandbox.settings.roots.guest_base.join("tiny");
+    fs::remove_file(root.join("etc/init.d/rc")).unwrap();
+    assert_eq!(code(&sandbox.vserver(&["tiny", "start"])), 1);
+    let first = |words: &[&str]| {
+        sandbox.must(words);
+        let line = sandbox.must(&["tiny", "exec", "cat", "/proc/1/cmdline"]);
+        line.replace('\0', " ").trim().to_owned()
+    };
+    // Ulysse's own pid 1 runs it beside what mends.
+    let ours = first(&["tiny", "start", "--rescue"]);
+    assert!(!ours.contains("sleep"), "{ours}");
+    let listed = sandbox.must(&["tiny", "exec", "ps"]);
+    assert!(listed.contains("/bin/sleep 900"), "{listed}");
+    sandbox.must(&["tiny", "exec", "sh", "-c", "echo mended >/etc/issue"]);
+    sandbox.must(&["tiny", "stop"]);
+    assert_eq!(fs::read_to_string(root.join("etc/issue")).unwrap(), "mended\n");
+    // It is pid 1 itself.
+    let words = ["tiny", "start", "--rescue", "--rescue-init", "/bin/sleep", "8000"];
+    assert_eq!(first(&words), "/bin/sleep 8000");
+    // It does not hear what would end an init.
+    let config = sandbox.settings.roots.config_base.join("tiny/apps");
+    fs::create_dir_all(config.join("init")).unwrap();
+    fs::create_dir_all(config.join("vshelper")).unwrap();
+    fs::write(config.join("vshelper/sync-timeout"), "1\n").unwrap();
+    sandbox.must(&["tiny", "stop", "--rescue-init"]);
+    let output = sandbox.vserver(&["tiny", "start", "/bin/sleep"]);
+    assert_eq!(code(&output), 1, "{output:?}");
+}

@@ -13,6 +13,7 @@ use crate::build::shell_quoted;
 use crate::config_entry::{ConfigEntry, ConfigPath, ConfigTree, EntryKind};
 use crate::id::{BaseId, OperationId, TargetName, TemplateName, UserName, VServerName};
 use crate::identity::IdentityForm;
+use crate::init::Rescue;
 use crate::restore::RestoreForm;
 use crate::retention::ScheduleForm;
 
@@ -163,6 +164,15 @@ impl Command {
 #[must_use]
 pub fn start(name: &VServerName) -> Command {
     Command::vserver(name.as_str(), &["start"])
+}
+
+/// Starts something else in it than its init.
+#[must_use]
+pub fn rescue(name: &VServerName, rescue: &Rescue) -> Command {
+    let mut words = vec!["start", "--rescue"];
+    words.extend(rescue.is_init.then_some("--rescue-init"));
+    words.extend(rescue.command().iter().map(String::as_str));
+    Command::vserver(name.as_str(), &words)
 }
 
 /// Stops it.

@@ -55,6 +55,36 @@ impl FromStr for Init {
     }
 }
 
+/// What is started in a VServer instead of its init, to mend it from inside (fact sheet 1.4, `rescue`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rescue {
+    /// The command and its arguments; never empty.
+    command: Vec<String>,
+    /// Whether it is pid 1 itself, instead of being run by Ulysse's.
+    pub is_init: bool,
+}
+
+impl Rescue {
+    /// What is started when nothing else is said, as the original has it.
+    const DEFAULT: [&'static str; 2] = ["/bin/sleep", "900"];
+
+    /// Of a command and its arguments; of none, of what sleeps.
+    #[must_use]
+    pub fn new(command: Vec<String>, is_init: bool) -> Self {
+        let command = match command.is_empty() {
+            true => Self::DEFAULT.map(str::to_owned).to_vec(),
+            false => command,
+        };
+        Self { command, is_init }
+    }
+
+    /// The command and its arguments.
+    #[must_use]
+    pub fn command(&self) -> &[String] {
+        &self.command
+    }
+}
+
 /// The init style of a VServer (fact sheet 1.4). `gentoo`, `arch`, `minit` are later issues'.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

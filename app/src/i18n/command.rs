@@ -10,6 +10,7 @@ messages! { CommandMessages:
     vserver_usage;
     stat_usage;
     build_arguments;
+    start_arguments;
     exec_arguments;
     suexec_arguments;
     vserver_commands;
@@ -55,7 +56,6 @@ messages! { CommandMessages:
     command_missing;
     command_unknown(word);
     command_not_yet(word, supported);
-    option_not_yet(option, supported);
     method_missing(supported);
     method_unknown(word, supported);
     method_not_yet(word, supported);
@@ -70,6 +70,8 @@ messages! { CommandMessages:
     option_without_effect(option);
     packages_are_inside;
     failures_are_undone;
+    no_shell_to_trace;
+    rescue_missing;
     clones_are_whole;
     skeleton_runs_nothing(word);
     remote_shell_is_ssh(word);

@@ -9,6 +9,7 @@ use domain::config_change::ConfigEdit;
 use domain::config_entry::ConfigTree;
 use domain::id::{BaseId, OperationId, TargetName, TemplateName, VServerName};
 use domain::identity::IdentityForm;
+use domain::init::Rescue;
 use domain::restore::RestoreForm;
 use domain::retention::Schedule;
 
@@ -19,6 +20,14 @@ pub enum Change {
     Build(Box<BuildForm>),
     /// Start it.
     Start(VServerName),
+    /// Start something else in it than its init. For the command line alone: no request of the web process
+    /// names a program.
+    Rescue {
+        /// Which.
+        name: VServerName,
+        /// What.
+        rescue: Rescue,
+    },
     /// Stop it.
     Stop(VServerName),
     /// Stop it if it runs, and start it.

@@ -281,6 +281,7 @@ impl Engine {
             Change::Undelete { entry, form } => return self.prepare_undelete(entry, &form, actor),
             Change::Purge(entry) => return self.prepare_purge(entry, actor),
             Change::Start(name) => Task::Start(name),
+            Change::Rescue { name, rescue } => Task::Rescue { name, rescue },
             Change::Stop(name) => Task::Stop(name),
             Change::Restart(name) => Task::Restart(name),
             Change::Delete { name, at_once } => Task::Delete { name, at_once },
@@ -504,6 +505,7 @@ impl Engine {
         let result = match &task {
             Task::Build(spec) => build::build(instance, &mut work, spec),
             Task::Start(name) => lifecycle::start(instance, &mut work, name),
+            Task::Rescue { name, rescue } => lifecycle::rescue(instance, &mut work, name, rescue),
             Task::Stop(name) => lifecycle::stop(instance, &mut work, name),
             Task::Restart(name) => lifecycle::restart(instance, &mut work, name),
             Task::Delete { name, at_once } => delete::delete(instance, &mut work, name, *at_once),

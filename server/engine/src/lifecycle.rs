@@ -15,7 +15,7 @@ use domain::config_entry::ConfigTree;
 use domain::failure::{Failure, HostFeature, chain};
 use domain::field::{Field, Problem};
 use domain::id::{ContextId, VServerName};
-use domain::init::InitStyle;
+use domain::init::{InitStyle, Rescue};
 use domain::note::Note;
 use domain::operation::Stage;
 use nix::libc;
@@ -184,10 +184,37 @@ fn guest_failure(name: VServerName, error: GuestError) -> Failure {
 /// # Errors
 /// When it runs, its config tree is broken, or a step failed; nothing of it is left then.
 pub fn start(instance: &Instance, work: &mut Work<'_>, name: &VServerName) -> Result<(), Stopped> {
+    let config = GuestConfig::read(&instance.settings.roots, name)?;
+    start_as(instance, work, name, &config)
+}
+
+/// Starts something else in a VServer than its init, so that it can be entered and mended; whatever its
+/// config tree says of an init is not consulted.
+///
+/// # Errors
+/// As [`start`].
+pub fn rescue(
+    instance: &Instance,
+    work: &mut Work<'_>,
+    name: &VServerName,
+    rescue: &Rescue,
+) -> Result<(), Stopped> {
+    let mut config = GuestConfig::read(&instance.settings.roots, name)?;
+    config.init.style = if rescue.is_init { InitStyle::Plain } else { InitStyle::Sysv };
+    config.init.start_command = Some(rescue.command().to_vec());
+    config.init.stop_command = Some(vec!["/sbin/killall5".to_owned()]);
+    start_as(instance, work, name, &config)
+}
+
+fn start_as(
+    instance: &Instance,
+    work: &mut Work<'_>,
+    name: &VServerName,
+    config: &GuestConfig,
+) -> Result<(), Stopped> {
     let layout = Layout::detect().map_err(LifecycleError::from)?;
     layout.hasten();
     let roots = &instance.settings.roots;
-    let config = GuestConfig::read(roots, name)?;
     config.limits.placement.judge(name)?;
     if let Some(old) = GuestState::read(roots, name).map_err(LifecycleError::from)? {
         if old.is_running() {
@@ -204,10 +231,10 @@ pub fn start(instance: &Instance, work: &mut Work<'_>, name: &VServerName) -> Re
     // Here `initialize` and `prepre-start` will run, and the volume will be mounted.
     work.intend(Step::Run(name.clone()))?;
     crash_point("start:intended");
-    let mut state = record(instance, work, &layout, &config)?;
+    let mut state = record(instance, work, &layout, config)?;
     crash_point("start:recorded");
     work.progress(Stage::StartingInit, 300);
-    let started = launch(instance, &layout, &config, &mut state)
+    let started = launch(instance, &layout, config, &mut state)
         .inspect_err(|_| tell_if_left(clean_up(roots, &state), name));
     let (skipped, notes) = started?;
     for note in &notes {

@@ -91,6 +91,7 @@ impl Command {
     fn arguments(self, locale: Locale) -> &'static str {
         match self {
             Self::Build => locale.build_arguments(),
+            Self::Start => locale.start_arguments(),
             Self::Exec => locale.exec_arguments(),
             Self::SuExec => locale.suexec_arguments(),
             Self::Config => locale.config_arguments(),

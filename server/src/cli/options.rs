@@ -19,8 +19,6 @@ use domain::field::Problem;
 pub(super) enum UsageError {
     /// No such option.
     OptionUnknown { option: String, supported: String },
-    /// An option of the original's that is not in this release.
-    OptionNotYet { option: String, supported: String },
     /// An option that makes no sense here, and why.
     OptionRefused { option: String, reason: Reason },
     /// A command for skeleton to run.
@@ -59,6 +57,8 @@ pub(super) enum UsageError {
     NetmaskTwice,
     /// `rename` without a new name.
     NewNameMissing,
+    /// `start` with a part of `--rescue` alone.
+    RescueMissing,
     /// `suexec` without a user.
     UserMissing,
     /// `exec` without a command.
@@ -82,6 +82,8 @@ pub(super) enum Reason {
     FailuresUndone,
     /// A clone is whole.
     CloneIsWhole,
+    /// No shell script does it.
+    NoShell,
 }
 
 impl Reason {
@@ -90,6 +92,7 @@ impl Reason {
             Self::PackagesInside => locale.packages_are_inside(),
             Self::FailuresUndone => locale.failures_are_undone(),
             Self::CloneIsWhole => locale.clones_are_whole(),
+            Self::NoShell => locale.no_shell_to_trace(),
         }
     }
 }
@@ -118,7 +121,6 @@ impl UsageError {
     pub(super) fn text(&self, locale: Locale) -> String {
         match self {
             Self::OptionUnknown { option, supported } => locale.option_unknown(option, supported),
-            Self::OptionNotYet { option, supported } => locale.option_not_yet(option, supported),
             Self::OptionRefused { option, reason } => {
                 locale.option_refused(option, reason.text(locale))
             }
@@ -141,6 +143,7 @@ impl UsageError {
             Self::NetmaskTwice => locale.netmask_not_with_netprefix().to_owned(),
             Self::NewNameMissing => locale.new_name_missing().to_owned(),
             Self::UserMissing => locale.user_missing().to_owned(),
+            Self::RescueMissing => locale.rescue_missing().to_owned(),
             Self::ProgramMissing => locale.program_missing().to_owned(),
             Self::ConfigActionUnknown { word, supported } => {
                 locale.config_action_unknown(word, supported)
@@ -160,7 +163,6 @@ pub(super) struct Opt {
     long: Option<&'static str>,
     short: Option<char>,
     takes_value: bool,
-    is_later: bool,
     is_hidden: bool,
     refused: Option<Reason>,
     takes_options: bool,
@@ -174,7 +176,6 @@ impl Opt {
             long,
             short: None,
             takes_value: false,
-            is_later: false,
             is_hidden: false,
             refused: None,
             takes_options: false,
@@ -195,11 +196,6 @@ impl Opt {
     /// The same, also as `-s`.
     pub(super) const fn or(self, short: char) -> Self {
         Self { short: Some(short), ..self }
-    }
-
-    /// The same, which is not in this release.
-    pub(super) const fn later(self) -> Self {
-        Self { is_later: true, ..self }
     }
 
     /// The same, whose value is an option of another program's.
@@ -247,7 +243,7 @@ const WORDS: &str = "words";
 impl Grammar {
     /// The options that can be used, for people.
     pub(super) fn supported(self) -> String {
-        let shown = self.options.iter().filter(|option| !option.is_later && !option.is_hidden);
+        let shown = self.options.iter().filter(|option| !option.is_hidden);
         shown.map(|option| option.shown()).collect::<Vec<_>>().join(", ")
     }
 
@@ -294,13 +290,7 @@ impl Grammar {
                 return Err(UsageError::OptionRefused { option: option.shown(), reason });
             }
         }
-        match self.options.iter().find(|option| option.is_later && section.has(&option.shown())) {
-            Some(option) => Err(UsageError::OptionNotYet {
-                option: option.shown(),
-                supported: self.supported(),
-            }),
-            None => Ok(section),
-        }
+        Ok(section)
     }
 
     fn explain(self, error: &clap::Error) -> UsageError {

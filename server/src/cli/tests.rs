@@ -456,14 +456,15 @@ fn what_is_typed_before_and_after_the_name() {
         ("monvs frob", "There is no command “frob”."),
         ("monvs hashify", "The command “hashify” is not in this release."),
         ("monvs delete --silent", "The option “--silent” stands before the name"),
-        ("monvs start --rescue", "The option “--rescue” is not in this release."),
+        ("monvs start --rescue-init", "--rescue-init and --rescue-cmd say how"),
+        ("monvs start now", "“now” is one word too many."),
         ("monvs start --frob", "There is no option “--frob” here."),
         ("monvs stop now", "“now” is one word too many."),
         ("monvs exec", "Which command?"),
         ("monvs exec --", "Which command?"),
         ("monvs suexec", "As whom?"),
         ("monvs suexec web", "Which command?"),
-        ("--strace monvs start", "The option “--strace” is not in this release."),
+        ("--strace monvs start", "The option “--strace” makes no sense here"),
         ("--s monvs start", "There is no option “--s” here."),
     ] {
         let text = typed(line).unwrap_err().text(Locale::English);

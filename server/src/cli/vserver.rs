@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use domain::config_entry::ConfigTree;
 use domain::id::VServerName;
+use domain::init::Rescue;
 use domain::operation::{Kind, Progress};
 use engine::Engine;
 use engine::engine::{Change, GuestEvent};
@@ -19,7 +20,7 @@ use super::config::Action;
 use super::help::{self, Command};
 use super::host_key;
 use super::name;
-use super::options::{Grammar, Opt, UsageError, text};
+use super::options::{Grammar, Opt, Reason, Section, UsageError, text};
 use super::{begin_log, delete, exit, identity, inside, recycle, status, vserver_backup};
 
 const OPTIONS: Grammar = Grammar {
@@ -31,8 +32,8 @@ const OPTIONS: Grammar = Grammar {
         Opt::flag("debug"),
         // Without effect: there is no terminal and no shell to trace.
         Opt::flag("defaulttty"),
-        Opt::flag("strace").later(),
-        Opt::flag("debug-sysv").later(),
+        Opt::flag("strace").refused(Reason::NoShell),
+        Opt::flag("debug-sysv").refused(Reason::NoShell),
         Opt::flag("help"),
         Opt::flag("version"),
         // What a supervisor calls when its guest has ended.
@@ -47,15 +48,19 @@ const PLAIN: Grammar = Grammar { options: &[Opt::flag("help")], takes_words: fal
 const START: Grammar = Grammar {
     options: &[
         Opt::flag("help"),
-        Opt::flag("rescue").later(),
-        Opt::flag("rescue-init").later(),
-        Opt::value("rescue-cmd").later(),
+        Opt::flag("rescue"),
+        Opt::flag("rescue-init"),
+        // The original's older spelling of the words after `--rescue`.
+        Opt::value("rescue-cmd").hidden(),
     ],
-    takes_words: false,
+    takes_words: true,
 };
 
-const STOP: Grammar =
-    Grammar { options: &[Opt::flag("help"), Opt::flag("rescue-init").later()], takes_words: false };
+/// What was started is what is ended: how, it knows itself.
+const STOP: Grammar = Grammar {
+    options: &[Opt::flag("help"), Opt::flag("rescue-init").hidden()],
+    takes_words: false,
+};
 
 /// What was asked for.
 #[derive(Debug, PartialEq, Eq)]
@@ -162,7 +167,7 @@ fn understand_command(
                 _ => {}
             }
         }
-        Command::Start => judge_options(START, &arguments)?,
+        Command::Start => drop(rescue(&arguments)?),
         Command::Stop => judge_options(STOP, &arguments)?,
         Command::Delete => judge_options(delete::OPTIONS, &arguments)?,
         Command::Rename => drop(identity::rename(&arguments)?),
@@ -176,10 +181,35 @@ fn understand_command(
     Ok(Request::Of { name, command, arguments })
 }
 
-/// Refuses whatever a command does not take; an option of `vserver` itself stands elsewhere.
+/// What `start` shall start instead of the init, if anything.
+fn rescue(arguments: &[OsString]) -> Result<Option<Rescue>, UsageError> {
+    let section = parsed(START, arguments)?;
+    let words = section.words();
+    let mut command = words.iter().map(|word| text(word)).collect::<Result<Vec<_>, _>>()?;
+    if !section.has("--rescue") {
+        return match command.first() {
+            Some(word) => Err(UsageError::WordNotExpected { word: word.clone() }),
+            None if section.has("--rescue-init") || section.has("--rescue-cmd") => {
+                Err(UsageError::RescueMissing)
+            }
+            None => Ok(None),
+        };
+    }
+    if command.is_empty() {
+        command.extend(section.value("--rescue-cmd")?);
+    }
+    Ok(Some(Rescue::new(command, section.has("--rescue-init"))))
+}
+
+/// Refuses whatever a command does not take.
 fn judge_options(grammar: Grammar, arguments: &[OsString]) -> Result<(), UsageError> {
+    parsed(grammar, arguments).map(drop)
+}
+
+/// What a command takes; an option of `vserver` itself stands elsewhere.
+fn parsed(grammar: Grammar, arguments: &[OsString]) -> Result<Section, UsageError> {
     match grammar.parse(arguments) {
-        Ok(_) => Ok(()),
+        Ok(section) => Ok(section),
         Err(UsageError::OptionUnknown { option, .. })
             if OPTIONS.parse(&[OsString::from(&option)]).is_ok() =>
         {
@@ -260,7 +290,14 @@ fn of(
     arguments: Vec<OsString>,
 ) -> u8 {
     match command {
-        Command::Start => changed(caller, engine, Kind::Start, Change::Start(name)),
+        Command::Start => {
+            let change = match rescue(&arguments) {
+                Ok(Some(rescue)) => Change::Rescue { name, rescue },
+                // It was understood before.
+                Ok(None) | Err(_) => Change::Start(name),
+            };
+            changed(caller, engine, Kind::Start, change)
+        }
         Command::Stop => changed(caller, engine, Kind::Stop, Change::Stop(name)),
         Command::Restart => changed(caller, engine, Kind::Restart, Change::Restart(name)),
         Command::CondRestart => match status::running(caller, engine, &name) {

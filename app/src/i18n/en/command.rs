@@ -12,6 +12,7 @@ impl CommandMessages for English {
         vserver_usage = "vserver [OPTIONS] NAME COMMAND [ARGUMENTS]";
         stat_usage = "vserver-stat [OPTIONS]";
         build_arguments = "-m METHOD [OPTIONS] [-- METHOD_OPTIONS [-- PROGRAM_OPTIONS]]";
+        start_arguments = "[--rescue [--rescue-init] [COMMAND [ARGUMENTS]]]";
         exec_arguments = "COMMAND [ARGUMENTS]";
         suexec_arguments = "USER COMMAND [ARGUMENTS]";
         vserver_commands = "Commands:";
@@ -143,7 +144,6 @@ restore-file BACKUP PATH  puts one file back; one that is there stays, and the
         command_missing = "What is to be done with it? There is no command.";
         command_unknown(word) = "There is no command “{word}”.";
         command_not_yet(word, supported) = "The command “{word}” is not in this release. There are: {supported}.";
-        option_not_yet(option, supported) = "The option “{option}” is not in this release. There are: {supported}.";
         method_missing(supported) = "Say how its files are to be made, with -m METHOD. There are: {supported}.";
         method_unknown(word, supported) = "There is no build method “{word}”. There are: {supported}.";
         method_not_yet(word, supported) = "The build method “{word}” is not in this release. There are: {supported}.";
@@ -157,6 +157,8 @@ restore-file BACKUP PATH  puts one file back; one that is there stays, and the
         option_twice(option) = "The option “{option}” can be given once.";
         option_without_effect(option) = "The option “{option}” changes nothing: files that are copied or unpacked are of the distribution they are, /dev is always made anew, and packages are managed inside.";
         packages_are_inside = "packages are always managed inside the VServer, so nothing of them is kept outside.";
+        no_shell_to_trace = "no shell script does the work. --debug shows every step.";
+        rescue_missing = "--rescue-init and --rescue-cmd say how --rescue is to be done, which is missing.";
         failures_are_undone = "a build that fails is undone as a whole, and its log says why. To keep what was copied for another try, copy into a directory that is there, with --i-know-its-there.";
         clones_are_whole = "a clone is the whole of its source. To leave something out: -m rsync -- --source NAME -- --exclude PATTERN";
         skeleton_runs_nothing(word) = "“{word}” would be run on the host as root, and builds run nothing there. Build the skeleton, then run it yourself.";

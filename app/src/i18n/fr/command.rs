@@ -12,6 +12,7 @@ impl CommandMessages for French {
         vserver_usage = "vserver [OPTIONS] NOM COMMANDE [ARGUMENTS]";
         stat_usage = "vserver-stat [OPTIONS]";
         build_arguments = "-m MÉTHODE [OPTIONS] [-- OPTIONS_DE_LA_MÉTHODE [-- OPTIONS_DU_PROGRAMME]]";
+        start_arguments = "[--rescue [--rescue-init] [COMMANDE [ARGUMENTS]]]";
         exec_arguments = "COMMANDE [ARGUMENTS]";
         suexec_arguments = "UTILISATEUR COMMANDE [ARGUMENTS]";
         vserver_commands = "Commandes :";
@@ -145,7 +146,6 @@ restore-file SAUVEGARDE CHEMIN
         command_missing = "Que faut-il en faire ? Il manque une commande.";
         command_unknown(word) = "Il n’y a pas de commande « {word} ».";
         command_not_yet(word, supported) = "La commande « {word} » n’est pas dans cette version. Il y a : {supported}.";
-        option_not_yet(option, supported) = "L’option « {option} » n’est pas dans cette version. Il y a : {supported}.";
         method_missing(supported) = "Dites comment ses fichiers doivent être faits, par -m MÉTHODE. Il y a : {supported}.";
         method_unknown(word, supported) = "Il n’y a pas de méthode de construction « {word} ». Il y a : {supported}.";
         method_not_yet(word, supported) = "La méthode de construction « {word} » n’est pas dans cette version. Il y a : {supported}.";
@@ -159,6 +159,8 @@ restore-file SAUVEGARDE CHEMIN
         option_twice(option) = "L’option « {option} » ne peut être donnée qu’une fois.";
         option_without_effect(option) = "L’option « {option} » ne change rien : des fichiers copiés ou dépaquetés sont de la distribution qui est la leur, /dev est toujours refait, et les paquets se gèrent à l’intérieur.";
         packages_are_inside = "les paquets se gèrent toujours à l’intérieur du VServer, rien n’en est gardé au dehors.";
+        no_shell_to_trace = "aucun script shell ne fait le travail. --debug montre chaque étape.";
+        rescue_missing = "--rescue-init et --rescue-cmd disent comment faire --rescue, qui manque.";
         failures_are_undone = "une construction qui échoue est défaite en entier, et son journal dit pourquoi. Pour garder ce qui a été copié en vue d’un nouvel essai, copiez dans un répertoire existant, avec --i-know-its-there.";
         clones_are_whole = "un clone est sa source tout entière. Pour en écarter une partie : -m rsync -- --source NOM -- --exclude MOTIF";
         skeleton_runs_nothing(word) = "« {word} » serait exécuté sur l’hôte en tant que root, or une construction n’y exécute rien. Construisez le squelette, puis lancez-le vous-même.";

@@ -31,8 +31,10 @@ mod tree;
 mod unpack;
 mod view;
 
+use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -352,7 +354,7 @@ fn stand_still(
     let base = base_links::shown_guest_base(roots);
     // Layers are shown with other ids while it runs: a copy of them would be another's.
     let is_plain = unification::reference_of(root).map_err(Failure::from)?.is_none();
-    if is_plain && crate::tree::shares_blocks(&base) && root.starts_with(&base) {
+    if is_plain && root.starts_with(&base) && can_share(root, &base) {
         work.progress(Stage::TakingSnapshot, 20);
         let snapshot = base.join(format!(".staging-{}", work.id()));
         work.intend(Step::MakeTree(snapshot.clone()))?;
@@ -369,6 +371,12 @@ fn stand_still(
     }
     work.note(&Note::BackupOfRunning);
     Ok((root.to_owned(), Consistency::Running))
+}
+
+/// Whether a copy in the base shares its blocks with a root there, which may be a volume of its own.
+fn can_share(root: &Path, base: &Path) -> bool {
+    let device = |path: &Path| fs::metadata(path).map(|found| found.dev()).ok();
+    device(root).is_some() && device(root) == device(base) && crate::tree::shares_blocks(base)
 }
 
 /// Copies a tree that stands still, without copying a block.

@@ -9,6 +9,7 @@ use domain::config_change::ConfigEdit;
 use domain::config_entry::ConfigTree;
 use domain::id::{BaseId, OperationId, TargetName, TemplateName, VServerName};
 use domain::identity::IdentityChange;
+use domain::init::Rescue;
 use domain::operation::{Kind, Target};
 use domain::restore::RestoreSpec;
 use domain::retention::{Schedule, ScheduleForm};
@@ -25,6 +26,13 @@ pub enum Task {
     Build(Box<BuildSpec>),
     /// Start it.
     Start(VServerName),
+    /// Start something else in it than its init.
+    Rescue {
+        /// Which.
+        name: VServerName,
+        /// What.
+        rescue: Rescue,
+    },
     /// Stop it.
     Stop(VServerName),
     /// Stop it and start it.
@@ -147,7 +155,10 @@ impl Task {
             Self::RemoveBackups { vserver, .. } | Self::ScheduleBackups { vserver, .. } => {
                 vserver.into()
             }
-            Self::Start(name) | Self::Stop(name) | Self::Restart(name) => name.into(),
+            Self::Start(name)
+            | Self::Rescue { name, .. }
+            | Self::Stop(name)
+            | Self::Restart(name) => name.into(),
             Self::Delete { name, .. } | Self::Protect { name, .. } | Self::Purge { name, .. } => {
                 name.into()
             }
@@ -174,7 +185,7 @@ impl Task {
     pub fn kind(&self) -> Kind {
         match self {
             Self::Build(_) => Kind::Build,
-            Self::Start(_) => Kind::Start,
+            Self::Start(_) | Self::Rescue { .. } => Kind::Start,
             Self::Stop(_) => Kind::Stop,
             Self::Restart(_) => Kind::Restart,
             Self::Delete { .. } => Kind::Delete,
@@ -208,6 +219,7 @@ impl Task {
             Self::Build(spec) => return domain::build::shell_line(&spec.command_line()),
             Self::Configure(task) => return task.command(),
             Self::Start(name) => command::start(name),
+            Self::Rescue { name, rescue } => command::rescue(name, rescue),
             Self::Stop(name) => command::stop(name),
             Self::Restart(name) => command::restart(name),
             Self::Delete { name, at_once } => command::delete(name, *at_once),
