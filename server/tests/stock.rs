@@ -255,7 +255,7 @@ fn shared_minbase(sandbox: &Sandbox) -> PathBuf {
 }
 
 #[test]
-fn a_base_is_made_anew_from_its_mirror() {
+fn a_base_is_made_anew_from_its_mirror_whole_or_not_at_all() {
     let shared = Sandbox::new();
     let built = shared.build("seed");
     assert!(built.status.success(), "{built:?}");
@@ -277,13 +277,20 @@ fn a_base_is_made_anew_from_its_mirror() {
     fs::write(place.join("base.json"), old.to_string()).unwrap();
     fs::write(place.join("root/etc/left-behind"), "old").unwrap();
 
-    let refreshed = sandbox.ulysse("base", &["refresh", &id]).output().unwrap();
-    assert!(refreshed.status.success(), "{refreshed:?}");
-    assert_eq!(sandbox.names_in(&bases), [id.clone(), format!("{id}.lock")]);
-    assert!(
-        !place.join("root/etc/left-behind").exists(),
-        "it is made anew, not brought up to date"
-    );
+    // Killed on its way it is the old one, whole, until it is the new one.
+    for point in CRASH_POINTS.iter().find(|(kind, _)| *kind == Kind::RefreshBase).unwrap().1 {
+        let mut command = sandbox.ulysse("base", &["refresh", &id]);
+        let output = command.env("ULYSSE_CRASH_AT", point).output().unwrap();
+        assert_eq!(output.status.signal(), Some(9), "{point}: {output:?}");
+        repair(&sandbox);
+        assert_eq!(sandbox.names_in(&bases), [id.clone(), format!("{id}.lock")], "{point}");
+        let is_old = place.join("root/etc/left-behind").exists();
+        assert_eq!(
+            is_old,
+            *point != "build:base-kept",
+            "{point}: made anew, not brought up to date"
+        );
+    }
     assert!(place.join("root/etc/debian_version").exists());
     let new = record();
     assert!(new["made_at"].as_u64().unwrap() > 1_700_000_000_000, "{new}");
