@@ -150,7 +150,7 @@ pub fn VServerPanel(
                         .into_iter()
                         .map(|line| view! { " " <code>{line}</code> })
                         .collect_view();
-                    view! { <p class="hint">{t.command()} {t.colon()} {lines}</p> }
+                    view! { <p class="hint commands">{t.command()} {t.colon()} {lines}</p> }
                 })
         }}
         <dl class="numbers">
