@@ -2,6 +2,8 @@
 //! today's kernel can do of one has its effect, what it cannot is said at the start, and nobody
 //! touches what Ulysse does not know.
 
+mod original_tree;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -24,64 +26,8 @@ use engine::exec::{self, Invocation};
 use engine::operation::Silent;
 use engine::roots::{Roots, Settings};
 use engine::state::GuestState;
+use original_tree::TREE;
 use sys::priority::{IoPriority, io_priority};
-
-/// Odd spacing, comments, missing newlines, old spellings: each a way the original read.
-const TREE: &[(&str, &str)] = &[
-    ("name", "  the old one  \nnever read"),
-    ("context", " 211 "),
-    ("flags", "# as we always did\n\n  fakeinit,VXF_virt_mem\nsched_hard"),
-    ("bcapabilities", "# less\n  !sys_chroot , CAP_SYS_NICE"),
-    ("ccapabilities", "raw_icmp\n"),
-    (
-        "fstab",
-        "# mine\n\nnone\t/proc   proc defaults 0 0\n  none /tmp tmpfs size=4m,mode=1777 0 0\n\
-         none /var/spool tmpfs size=1m 0 0",
-    ),
-    ("fstab.local", "none  /mnt  tmpfs  size=1m,ro"),
-    ("uts/nodename", "  old.cume.fr"),
-    ("uts/domainname", "yp.cume.fr  \n\n"),
-    ("uts/release", "2.6.18-vs2.0.3"),
-    ("apps/init/style", "sysv  "),
-    ("apps/init/runlevel", " 4"),
-    ("apps/init/mark", "# at boot\n default \n"),
-    ("apps/init/killseq", "15\n1\n9"),
-    ("apps/init/environment", "PATH=/bin\nWHO=the old one"),
-    ("apps/init/sync", ""),
-    ("apps/pkgmgmt/internal", "whatever"),
-    ("interfaces/dev", "nat0"),
-    ("interfaces/0/ip", " 10.127.0.31 \n"),
-    ("interfaces/0/prefix", "24"),
-    ("interfaces/0/name", "old"),
-    ("interfaces/0/bcast", "10.127.0.255"),
-    ("interfaces/10/ip", "10.127.0.32"),
-    ("interfaces/10/only_ip", ""),
-    ("interfaces/CVS/Root", ":pserver:nobody\n"),
-    ("nice", " 5 "),
-    ("ionice/class", "3"),
-    ("personality", "PER_LINUX32\nuname26"),
-    ("badness", "300"),
-    ("schedule", "1\n2\n3\n4\n5\n6"),
-    ("shell", "/bin/sh\n-l"),
-    ("ulimits/nofile", "512"),
-    ("ulimits/core.hard", "1K"),
-    ("ulimits/stack.soft", "4096K"),
-    ("rlimits/rss", "99999"),
-    ("rlimits/rss.hard", " 0x2000"),
-    ("rlimits/as", "12288"),
-    ("rlimits/nproc.hard", "60"),
-    ("rlimits/nsock", "100"),
-    ("sched/fill-rate", "1"),
-    ("sched/interval", "4 "),
-    ("sched/tokens-max", "125"),
-    ("cpuset/name", "old"),
-    ("cpuset/cpus", " 0"),
-    ("cpuset/mems", "0"),
-    ("cpuset/virtualized", ""),
-    ("dlimits/0/directory", "/"),
-    ("apps/somebody/elses", "kept as it is"),
-    ("a note.txt", "\u{feff}to myself"),
-];
 
 /// Files that a start names as without effect; of all others it says nothing of the kind.
 const WITHOUT_EFFECT: &[&str] = &[
