@@ -234,7 +234,8 @@ fn run_debootstrap(
 ) -> Result<(), Stopped> {
     let mut environment = vec![
         ("PATH".to_owned(), "/usr/sbin:/usr/bin:/sbin:/bin".to_owned()),
-        ("HOME".to_owned(), "/root".to_owned()),
+        // The host's own `/root` is closed to what runs here, and dpkg says so once a line.
+        ("HOME".to_owned(), "/".to_owned()),
         ("LC_ALL".to_owned(), "C.UTF-8".to_owned()),
         ("DEBIAN_FRONTEND".to_owned(), "noninteractive".to_owned()),
         ("WGETRC".to_owned(), stage::WGETRC.to_owned()),

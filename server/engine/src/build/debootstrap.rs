@@ -182,8 +182,9 @@ impl Listener {
             let Some(message) = self.message.as_mut().filter(|message| message.kind == kind) else {
                 continue;
             };
-            if let Some(argument) = rest.strip_prefix("A: ") {
-                message.arguments.push(argument.to_owned());
+            // An argument may be empty, and the blank before it is gone with the line's end.
+            if let Some(argument) = rest.strip_prefix("A:") {
+                message.arguments.push(argument.trim_start().to_owned());
                 return None;
             }
             if let Some(format) = rest.strip_prefix("F: ") {
@@ -328,7 +329,7 @@ mod tests {
     #[test]
     fn messages_are_put_together_and_progress_is_of_the_whole() {
         let (words, _) = heard(
-            "I: RETRIEVING\nIA: Release\nIF: Retrieving %s\nP: 0 50 DOWNPKGS\nPF: Downloading\n\
+            "I: RETRIEVING\nIA: Release\nIA: \nIF: Retrieving %s%s\nP: 0 50 DOWNPKGS\nPF: Downloading\n\
              P: 25 50\nP: 0 0 CONFBASE\nP: 1 2 DOWNPKGS\nSetting up less (590-2) ...\n",
         );
         assert_eq!(
