@@ -32,6 +32,7 @@ const terminal = new Terminal({
   cursorBlink: !matchMedia("(prefers-reduced-motion: reduce)").matches,
   fontFamily: style.fontFamily,
   fontSize: 14,
+  lineHeight: 1.2, // at 1 the fonts of Debian put "_" into the row below, where it is cut off
   scrollback: 10000,
   screenReaderMode: true,
   theme: { background: style.backgroundColor, foreground: style.color },
