@@ -115,12 +115,7 @@ messages! { CommandMessages:
     delete_yes;
     delete_refused;
     // Status.
-    status_running(name, context);
-    status_processes(count);
-    status_uptime(span);
-    status_days(days, span);
     status_shared(shared, own);
-    status_stopped(name);
     // Doctor.
     doctor_has(thing);
     doctor_optional(text);

@@ -1,8 +1,9 @@
-//! `status` and `running`.
+//! `status` and `running`. What `status` says is the original's, word for word and in every language (fact
+//! sheet 2.1): scripts read it, as they read the columns of `vserver-stat`.
 
 use std::time::Duration;
 
-use app::i18n::{Locale, format};
+use app::i18n::format;
 use domain::id::{ContextId, VServerName};
 use engine::Engine;
 use engine::state::GuestState;
@@ -23,7 +24,7 @@ pub(super) fn status(caller: Caller, engine: &Engine, name: &VServerName) -> u8 
     };
     let Some(state) = state else {
         if !caller.silent {
-            caller.answer(caller.locale.status_stopped(name.as_str()));
+            caller.answer(stopped_text(name));
             tell_sharing(caller, engine, name);
         }
         return exit::STOPPED;
@@ -34,7 +35,7 @@ pub(super) fn status(caller: Caller, engine: &Engine, name: &VServerName) -> u8 
             .and_then(|snapshot| snapshot.of(name))
             .map_or(0, |usage| usage.processes);
         let uptime_ms = engine.clock().now().millis_since(state.started_at);
-        caller.answer(running_text(caller.locale, name, state.context, processes, uptime_ms));
+        caller.answer(running_text(name, state.context, processes, uptime_ms));
         tell_sharing(caller, engine, name);
         let events = engine.instance().settings.roots.event_log_of(name);
         if let Some(kills) = engine::guest::oom_kills(&events) {
@@ -74,22 +75,25 @@ fn read(caller: Caller, engine: &Engine, name: &VServerName) -> Result<Option<Gu
     })
 }
 
+pub(super) fn stopped_text(name: &VServerName) -> String {
+    format!("Vserver '{name}' is stopped")
+}
+
 pub(super) fn running_text(
-    locale: Locale,
     name: &VServerName,
     context: ContextId,
     processes: u32,
     uptime_ms: u64,
 ) -> String {
     let minutes = uptime_ms / 60_000;
-    let mut span = format!("{:02}:{:02}", minutes / 60 % 24, minutes % 60);
-    if minutes >= 24 * 60 {
-        span = locale.status_days(&(minutes / (24 * 60)).to_string(), &span);
-    }
-    [
-        locale.status_running(name.as_str(), &context.to_string()),
-        locale.status_processes(&processes.to_string()),
-        locale.status_uptime(&span),
-    ]
-    .join("\n")
+    let days = match minutes / (24 * 60) {
+        0 => String::new(),
+        days => format!("{days} days, "),
+    };
+    let (hours, minutes) = (minutes / 60 % 24, minutes % 60);
+    format!(
+        "Vserver '{name}' is running at context '{context}'\n\
+         Number of processes: {processes}\n\
+         Uptime:              {days}{hours:02}:{minutes:02}"
+    )
 }

@@ -23,7 +23,7 @@ use super::delete::is_yes;
 use super::help::{self, Command};
 use super::name::{self, NameError};
 use super::options::UsageError;
-use super::status::running_text;
+use super::status::{running_text, stopped_text};
 use super::vserver::{Request, understand};
 
 fn words(line: &str) -> Vec<OsString> {
@@ -532,16 +532,14 @@ fn only_yes_means_yes() {
 fn the_words_of_status() {
     let context = ContextId::try_from(100).unwrap();
     let name = "monvs".parse().unwrap();
-    let text = |locale, uptime_ms| running_text(locale, &name, context, 7, uptime_ms);
+    let text = |uptime_ms| running_text(&name, context, 7, uptime_ms);
     let minute = 60_000;
     insta::assert_snapshot!(
         [
-            text(Locale::English, 59_999),
-            text(Locale::English, 23 * 60 * minute + 59 * minute),
-            text(Locale::English, (3 * 24 * 60 + 5) * minute),
-            Locale::English.status_stopped("monvs"),
-            text(Locale::French, (3 * 24 * 60 + 5) * minute),
-            Locale::French.status_stopped("monvs"),
+            text(59_999),
+            text(23 * 60 * minute + 59 * minute),
+            text((3 * 24 * 60 + 5) * minute),
+            stopped_text(&name),
         ]
         .join("\n\n")
     );

@@ -212,13 +212,8 @@ PATH is below the config directory, such as interfaces/0/ip. NAME may be
         delete_question(name) = "Are you sure you want to delete the vserver {name} (y/N) ";
         delete_yes = "y yes";
         delete_refused = "Nothing was deleted.";
-        // Status: the original’s own words.
-        status_running(name, context) = "Vserver '{name}' is running at context '{context}'";
-        status_processes(count) = "Number of processes: {count}";
-        status_uptime(span) = "Uptime:              {span}";
-        status_days(days, span) = "{days} days, {span}";
+        // Status.
         status_shared(shared, own) = "Shared:              {shared} ({own} of its own)";
-        status_stopped(name) = "Vserver '{name}' is stopped";
         // Doctor.
         doctor_has(thing) = "There: {thing}.";
         doctor_optional(text) = "{text}\n  Only for the build method yum.";

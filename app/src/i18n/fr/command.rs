@@ -216,12 +216,7 @@ fichier et ligne.";
         delete_yes = "o oui y yes";
         delete_refused = "Rien n’a été supprimé.";
         // Status.
-        status_running(name, context) = "Le vserver '{name}' est en marche au contexte '{context}'";
-        status_processes(count) = "Nombre de processus : {count}";
-        status_uptime(span) = "En marche depuis :   {span}";
-        status_days(days, span) = "{days} jours, {span}";
         status_shared(shared, own) = "Partagé :            {shared} (en propre : {own})";
-        status_stopped(name) = "Le vserver '{name}' est arrêté";
         // Doctor.
         doctor_has(thing) = "Présent : {thing}.";
         doctor_optional(text) = "{text}\n  Uniquement pour la méthode de construction yum.";
