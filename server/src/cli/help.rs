@@ -173,6 +173,9 @@ pub(super) fn usage(locale: Locale) -> String {
     locale.usage_of(locale.vserver_usage())
 }
 
+/// The column, after the margin, where the help says what a command does.
+const DOES_AT: usize = 40;
+
 /// The help of `vserver`.
 pub(super) fn vserver(locale: Locale) -> String {
     let mut text = format!("{}\n\n{}\n", usage(locale), locale.vserver_commands());
@@ -180,7 +183,11 @@ pub(super) fn vserver(locale: Locale) -> String {
         let is_long = matches!(command, Command::Build | Command::Backup);
         let arguments = if is_long { "…" } else { command.arguments(locale) };
         let usage = format!("{} {arguments}", command.word());
-        let _ = writeln!(text, "  {:<40}{}", usage.trim_end(), command.does(locale));
+        let (usage, does) = (usage.trim_end(), command.does(locale));
+        let _ = match usage.chars().count() {
+            0..DOES_AT => writeln!(text, "  {usage:<DOES_AT$}{does}"),
+            _ => writeln!(text, "  {usage}\n  {:<DOES_AT$}{does}", ""),
+        };
     }
     let _ = write!(text, "\n{}\n\n{}", locale.vserver_options(), locale.more_help());
     text
