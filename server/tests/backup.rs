@@ -95,6 +95,12 @@ fn a_vserver_is_backed_up_browsed_verified_and_restored_beside_itself() {
     let line = text.lines().find_map(|line| line.split("This would do: vserver ").nth(1)).unwrap();
     let words: Vec<&str> = line.split(' ').collect();
     assert_eq!(words[0], "tiny-2");
+    // What is free of what was asked for stays.
+    let asked = ["other", "backup", "restore", &backup, "--context", "170"];
+    let instead = complained(&sandbox.vserver(&asked));
+    assert!(instead.contains("This would do: vserver other backup restore"), "{instead}");
+    assert!(instead.contains(" --context 170 "), "{instead}");
+    assert!(instead.contains("--interface: 10.127.0.9 belongs to tiny. Choose another."), "{instead}");
     sandbox.must(&words);
 
     let twin = sandbox.settings.roots.guest_base.join("tiny-2");

@@ -16,6 +16,7 @@ use engine::Engine;
 use engine::backup;
 use engine::engine::Change;
 
+use super::build_options;
 use super::caller::Caller;
 use super::change::{self, Ended};
 use super::exit;
@@ -174,26 +175,39 @@ fn kind_of(change: &Change) -> Kind {
     }
 }
 
-/// Restores, or says what is in the way and what to say instead.
+/// Restores, or says what is in the way and what to say instead: what was given and is not in the way stays.
 fn restore(
     caller: Caller,
     engine: &Arc<Engine>,
     backup: BackupRef,
     form: RestoreForm,
 ) -> Result<u8, u8> {
-    let change = Change::Restore { backup: backup.clone(), form: Box::new(form) };
+    let change = Change::Restore { backup: backup.clone(), form: Box::new(form.clone()) };
     match change::run(caller, engine, change) {
         Ended::Done(_) => Ok(0),
         Ended::Told(code) => Err(code),
         Ended::Refused(failure) => {
-            let code = change::refused(caller, Kind::Restore, &failure);
-            if matches!(failure, Failure::Invalid { .. })
+            let label = |error: &_| build_options::label(caller, error);
+            caller.tell_as(&failure, None, label, |_| None);
+            if let Failure::Invalid { errors } = &failure
                 && let Ok(proposal) = backup::propose(engine, &backup)
             {
-                let line = command::restore(&backup, &proposal.form).line();
+                let keep = |field, given: String, proposed: String| {
+                    let stays = !given.is_empty() && errors.of(field).next().is_none();
+                    if stays { given } else { proposed }
+                };
+                let RestoreForm { name, context, host_name, interfaces, .. } = proposal.form;
+                let instead = RestoreForm {
+                    name: keep(Field::Name, form.name, name),
+                    context: keep(Field::Context, form.context, context),
+                    host_name: keep(Field::HostName, form.host_name, host_name),
+                    interfaces: keep(Field::Interface, form.interfaces, interfaces),
+                    keep_host_keys: form.keep_host_keys,
+                };
+                let line = command::restore(&backup, &instead).line();
                 caller.hint(caller.locale.restore_instead(&line));
             }
-            Err(code)
+            Err(exit::FAILURE)
         }
     }
 }

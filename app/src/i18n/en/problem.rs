@@ -135,10 +135,10 @@ pub(crate) fn problem(what: &Problem) -> String {
             "{path} holds files that belong to no VServer. Move or remove them, or take another name."
         ),
         Problem::ContextTaken { context, by } => {
-            format!("Context {context} belongs to {by}. Leave it empty for the next free one.")
+            format!("Context {context} belongs to {by}. Choose another.")
         }
         Problem::AddressTaken { address, by } => {
-            format!("{address} belongs to {by}. Leave it empty for the next free one.")
+            format!("{address} belongs to {by}. Choose another.")
         }
         Problem::AddressOfHost { address } => format!("{address} is the host’s own address."),
         Problem::AddressTwice { address } => format!("{address} is given twice."),

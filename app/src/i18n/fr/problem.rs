@@ -145,12 +145,12 @@ pub(crate) fn problem(what: &Problem) -> String {
             "{path} contient des fichiers qui n’appartiennent à aucun VServer. Déplacez-les ou \
              supprimez-les, ou choisissez un autre nom."
         ),
-        Problem::ContextTaken { context, by } => format!(
-            "Le contexte {context} appartient à {by}. Laissez vide pour obtenir le prochain libre."
-        ),
-        Problem::AddressTaken { address, by } => format!(
-            "{address} appartient à {by}. Laissez vide pour obtenir la prochaine libre."
-        ),
+        Problem::ContextTaken { context, by } => {
+            format!("Le contexte {context} appartient à {by}. Choisissez-en un autre.")
+        }
+        Problem::AddressTaken { address, by } => {
+            format!("{address} appartient à {by}. Choisissez-en une autre.")
+        }
         Problem::AddressOfHost { address } => format!("{address} est une adresse de l’hôte."),
         Problem::AddressTwice { address } => format!("{address} est indiquée deux fois."),
         Problem::NoSuchDevice { device, devices } => format!(
