@@ -95,7 +95,7 @@ async fn a_thousand_vservers_are_one_list() {
     let memory = Memory { more_vservers: 1000, ..Memory::new() };
     let text = get(&memory, "administrator", "en", "/vservers").await.text;
     assert_eq!(text.matches("<tr data-state").count(), 1003, "{}", &text[..9000]);
-    assert!(text.contains("1003 VServers, 1001 running"));
+    assert!(text.contains("VServers: 1003, running: 1001"));
 }
 
 #[tokio::test]

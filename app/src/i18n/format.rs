@@ -60,13 +60,14 @@ pub fn percent(locale: Locale, per_mille: u64) -> String {
     format!("{}{}%", tenths(locale, per_mille), locale.pick(NO_BREAK, NARROW))
 }
 
-/// How long something took: `0.4 s`, `12 s`, `3 min 04 s`, `2 h 05 min`, `3 d 04 h`.
+/// How long something took: `30 ms`, `1.4 s`, `12 s`, `3 min 04 s`, `2 h 05 min`, `3 d 04 h`.
 #[must_use]
 pub fn duration(locale: Locale, millis: u64) -> String {
     let seconds = millis / 1000;
     let (day, sep) = (locale.pick("d", "j"), NO_BREAK);
     match seconds {
-        0..10 => format!("{}{sep}s", tenths(locale, millis / 100)),
+        0 => format!("{millis}{sep}ms"),
+        1..10 => format!("{}{sep}s", tenths(locale, millis / 100)),
         10..60 => format!("{seconds}{sep}s"),
         60..3600 => format!("{}{sep}min{sep}{:02}{sep}s", seconds / 60, seconds % 60),
         3600..86400 => format!("{}{sep}h{sep}{:02}{sep}min", seconds / 3600, seconds / 60 % 60),
@@ -192,8 +193,8 @@ mod tests {
 
     #[test]
     fn durations_take_two_units() {
-        assert_eq!(duration(English, 440), "0.4\u{a0}s");
-        assert_eq!(duration(French, 440), "0,4\u{a0}s");
+        assert_eq!(duration(English, 440), "440\u{a0}ms");
+        assert_eq!(duration(French, 1_440), "1,4\u{a0}s");
         assert_eq!(duration(English, 184_000), "3\u{a0}min\u{a0}04\u{a0}s");
         assert_eq!(duration(French, 3 * 86_400_000 + 3_600_000), "3\u{a0}j\u{a0}01\u{a0}h");
     }

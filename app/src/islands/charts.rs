@@ -178,6 +178,7 @@ fn chart(
                 <span class="chart-label">{label}</span>
                 <span class="chart-now">{now}</span>
             </figcaption>
+            <p class="chart-scale" aria-hidden="true">{move || scale(t, ceiling.get())}</p>
             <svg
                 viewBox=format!("0 0 {WIDTH} {HEIGHT}")
                 preserveAspectRatio="none"
@@ -187,7 +188,6 @@ fn chart(
                 <path class="grid" d=format!("M0 {0}L{WIDTH} {0}", HEIGHT / 2) />
                 {lines}
             </svg>
-            <p class="chart-scale" aria-hidden="true">{move || scale(t, ceiling.get())}</p>
         </figure>
     }
 }

@@ -60,7 +60,7 @@ impl Messages for English {
         change_password = "Change the password";
         password_explained = "Your other sessions end when you change it.";
         // The list.
-        vserver_counts(all, running) = "{all} VServers, {running} running";
+        vserver_counts(all, running) = "VServers: {all}, running: {running}";
         filter = "Filter";
         filter_vservers = "Filter: name, address, state, mark";
         show_all = "Show all VServers";

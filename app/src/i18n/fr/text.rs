@@ -60,7 +60,7 @@ impl Messages for French {
         change_password = "Changer le mot de passe";
         password_explained = "Vos autres sessions se terminent quand vous le changez.";
         // The list.
-        vserver_counts(all, running) = "{all} VServers, dont {running} en marche";
+        vserver_counts(all, running) = "VServers : {all}, en marche : {running}";
         filter = "Filtrer";
         filter_vservers = "Filtrer : nom, adresse, état, marque";
         show_all = "Afficher tous les VServers";
