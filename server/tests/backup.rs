@@ -100,7 +100,10 @@ fn a_vserver_is_backed_up_browsed_verified_and_restored_beside_itself() {
     let instead = complained(&sandbox.vserver(&asked));
     assert!(instead.contains("This would do: vserver other backup restore"), "{instead}");
     assert!(instead.contains(" --context 170 "), "{instead}");
-    assert!(instead.contains("--interface: 10.127.0.9 belongs to tiny. Choose another."), "{instead}");
+    assert!(
+        instead.contains("--interface: 10.127.0.9 belongs to tiny. Choose another."),
+        "{instead}"
+    );
     sandbox.must(&words);
 
     let twin = sandbox.settings.roots.guest_base.join("tiny-2");

@@ -2,77 +2,20 @@
 //! itself, while a VServer runs and somebody types in a terminal.
 
 mod sandbox;
+mod serve;
 
-use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::fd::OwnedFd;
-use std::process::{Child, Stdio};
 
 use domain::id::UserId;
 use domain::operation::Terminal;
 use engine::clock::{RandomIds, SystemClock};
 use engine::state::GuestState;
 use engine::terminal;
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use protocol::terminal::{FromHolder, MAX_PACKET_BYTES, Size, ToHolder};
 use sandbox::{Sandbox, leave_network, until};
-
-/// `ulysse serve`, and nothing of it when the test has ended.
-struct Serve(Child);
-
-impl Serve {
-    fn start(sandbox: &Sandbox) -> Self {
-        let mut command = sandbox.ulysse("serve", &[]);
-        command.stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = command.spawn().unwrap();
-        let mut words = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        words.read_line(&mut line).unwrap();
-        assert!(line.starts_with("Ulysse: https://"), "{line:?}");
-        // What else it says must have somewhere to go.
-        std::thread::spawn(move || words.read_to_end(&mut Vec::new()));
-        Self(child)
-    }
-
-    fn pid(&self) -> i32 {
-        self.0.id().try_into().unwrap()
-    }
-
-    /// The pid of a process it keeps running, once there is one.
-    fn child(&self, role: &str) -> i32 {
-        let mut found = None;
-        until(role, || {
-            let children = format!("/proc/{0}/task/{0}/children", self.pid());
-            let pids = fs::read_to_string(children).unwrap_or_default();
-            found = pids.split_whitespace().find_map(|pid| {
-                let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-                let is_it = words.split(|byte| *byte == 0).nth(1) == Some(role.as_bytes());
-                is_it.then(|| pid.parse().unwrap())
-            });
-            found.is_some()
-        });
-        found.unwrap()
-    }
-}
-
-impl Drop for Serve {
-    fn drop(&mut self) {
-        let _ = kill(Pid::from_raw(self.pid()), Signal::SIGTERM);
-        let _ = self.0.wait();
-    }
-}
-
-fn kill_at_once(pid: i32) {
-    kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
-}
-
-fn is_gone(pid: i32) -> bool {
-    // A zombie is gone too: its parent has not looked yet.
-    fs::read_to_string(format!("/proc/{pid}/stat"))
-        .map_or(true, |stat| stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('Z')))
-}
+use serve::{Serve, is_gone, kill_at_once};
 
 /// Reads from a terminal until it has said something.
 fn read_until(socket: &OwnedFd, wanted: &str) {
@@ -151,7 +94,7 @@ fn what_runs_outlives_every_process_of_ours() {
 
     let old = [serve.child("engine"), serve.child("web")];
     kill_at_once(serve.pid());
-    serve.0.wait().unwrap();
+    serve.child.wait().unwrap();
     until("its children end with it", || old.iter().all(|pid| is_gone(*pid)));
     let again = Serve::start(&sandbox);
     all_is_well(&sandbox, &state, &shell, "serve");

@@ -268,12 +268,17 @@ impl Journal {
 
     /// Ends this process at once when `ULYSSE_CRASH_AFTER_RECORD` says that it has written enough: what
     /// the last record announces has not been begun. So every operation can be killed between any two of its
-    /// steps, whether or not somebody thought of a [`crash_point`] there.
+    /// steps, whether or not somebody thought of a [`crash_point`] there. When the file that
+    /// `ULYSSE_STOP_AFTER_RECORD` names says so it stands still instead, so that others can be killed.
     #[cfg(debug_assertions)]
     fn crash_after_record(&self) {
-        let wanted = std::env::var("ULYSSE_CRASH_AFTER_RECORD").ok();
-        if wanted.and_then(|count| count.parse().ok()) == Some(self.records.len()) {
+        let is_it = |count: String| count.trim().parse() == Ok(self.records.len());
+        if std::env::var("ULYSSE_CRASH_AFTER_RECORD").is_ok_and(is_it) {
             crash();
+        }
+        let file = std::env::var_os("ULYSSE_STOP_AFTER_RECORD");
+        if file.and_then(|file| std::fs::read_to_string(file).ok()).is_some_and(is_it) {
+            let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGSTOP);
         }
     }
 
