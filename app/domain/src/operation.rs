@@ -10,90 +10,96 @@ use crate::field::Problem;
 use crate::id::{BaseId, OperationId, TemplateName, TerminalId, UserId, UserName, VServerName};
 use crate::time::UnixMillis;
 
-/// What an operation does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
+macro_rules! kinds {
+    (@can cancellable) => { true };
+    (@can) => { false };
+    ($(#[doc = $doc:literal] $name:ident: $word:literal $(, $cancellable:ident)?;)+) => {
+        /// What an operation does.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Kind {
+            $(#[doc = $doc] $name,)+
+        }
+
+        impl Kind {
+            /// All there are, as lists offer them.
+            pub const ALL: [Self; [$($word),+].len()] = [$(Self::$name),+];
+
+            /// The sub-command of `vserver` that does it; of `ulysse`, for what is not about a VServer.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $word,)+
+                }
+            }
+
+            /// Whether it can take long, and so can be cancelled while it is being done. Importing what
+            /// was saved by hand is taking a backup.
+            #[must_use]
+            pub fn is_cancellable(self) -> bool {
+                match self {
+                    $(Self::$name => kinds!(@can $($cancellable)?),)+
+                }
+            }
+        }
+    };
+}
+kinds! {
     /// Makes a VServer.
-    Build,
+    Build: "build", cancellable;
     /// Starts it.
-    Start,
+    Start: "start";
     /// Stops it.
-    Stop,
+    Stop: "stop";
     /// Stops and starts it.
-    Restart,
+    Restart: "restart";
     /// Removes it and its files.
-    Delete,
+    Delete: "delete";
     /// Changes its config tree.
-    Configure,
+    Configure: "config";
     /// Changes what holds for all, `.defaults`.
-    ConfigureDefaults,
+    ConfigureDefaults: "config-defaults";
     /// Puts right what a crash left behind.
-    Repair,
+    Repair: "repair";
     /// Keeps an archive as a template.
-    AddTemplate,
+    AddTemplate: "template-add", cancellable;
     /// Removes a template.
-    RemoveTemplate,
+    RemoveTemplate: "template-remove";
     /// Makes a cached base system anew.
-    RefreshBase,
+    RefreshBase: "base-refresh", cancellable;
     /// Removes a cached base system.
-    RemoveBase,
+    RemoveBase: "base-remove", cancellable;
     /// Takes a backup of it.
-    Backup,
+    Backup: "backup", cancellable;
     /// Makes a VServer of a backup.
-    Restore,
+    Restore: "restore", cancellable;
     /// Puts one file of a backup back into it.
-    RestoreFile,
+    RestoreFile: "restore-file", cancellable;
     /// Reads a backup and compares it with what was written.
-    VerifyBackup,
+    VerifyBackup: "verify-backup", cancellable;
     /// Removes backups.
-    RemoveBackups,
+    RemoveBackups: "remove-backups";
     /// Says when backups are taken.
-    ScheduleBackups,
+    ScheduleBackups: "schedule-backups";
     /// Gives it another name.
-    Rename,
+    Rename: "rename";
     /// Gives it another context number, host name or other addresses.
-    Set,
+    Set: "set";
     /// Protects it against deletion.
-    Protect,
+    Protect: "protect";
     /// Takes its protection away.
-    Unprotect,
+    Unprotect: "unprotect";
     /// Gets it back from the recycle bin.
-    Undelete,
+    Undelete: "undelete";
     /// Removes it from the recycle bin, for good.
-    Purge,
+    Purge: "purge";
 }
 
 impl Kind {
-    /// The sub-command of `vserver` that does it; of `ulysse`, for what is not about a VServer.
+    /// Whether it makes a VServer that is not there before.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Build => "build",
-            Self::Start => "start",
-            Self::Stop => "stop",
-            Self::Restart => "restart",
-            Self::Delete => "delete",
-            Self::Configure => "config",
-            Self::ConfigureDefaults => "config-defaults",
-            Self::Repair => "repair",
-            Self::AddTemplate => "template-add",
-            Self::RemoveTemplate => "template-remove",
-            Self::RefreshBase => "base-refresh",
-            Self::RemoveBase => "base-remove",
-            Self::Backup => "backup",
-            Self::Restore => "restore",
-            Self::RestoreFile => "restore-file",
-            Self::VerifyBackup => "verify-backup",
-            Self::RemoveBackups => "remove-backups",
-            Self::ScheduleBackups => "schedule-backups",
-            Self::Rename => "rename",
-            Self::Set => "set",
-            Self::Protect => "protect",
-            Self::Unprotect => "unprotect",
-            Self::Undelete => "undelete",
-            Self::Purge => "purge",
-        }
+    pub fn makes(self) -> bool {
+        matches!(self, Self::Build | Self::Restore)
     }
 }
 
@@ -186,59 +192,6 @@ impl From<&Self> for Target {
 impl PartialEq<VServerName> for Target {
     fn eq(&self, name: &VServerName) -> bool {
         self.vserver() == Some(name)
-    }
-}
-
-impl Kind {
-    /// All there are, as lists offer them.
-    pub const ALL: [Self; 24] = [
-        Self::Build,
-        Self::Start,
-        Self::Stop,
-        Self::Restart,
-        Self::Delete,
-        Self::Configure,
-        Self::ConfigureDefaults,
-        Self::Repair,
-        Self::AddTemplate,
-        Self::RemoveTemplate,
-        Self::RefreshBase,
-        Self::RemoveBase,
-        Self::Backup,
-        Self::Restore,
-        Self::RestoreFile,
-        Self::VerifyBackup,
-        Self::RemoveBackups,
-        Self::ScheduleBackups,
-        Self::Rename,
-        Self::Set,
-        Self::Protect,
-        Self::Unprotect,
-        Self::Undelete,
-        Self::Purge,
-    ];
-
-    /// Whether it can take long, and so can be cancelled while it is being done. Importing what was saved
-    /// by hand is taking a backup.
-    #[must_use]
-    pub fn is_cancellable(self) -> bool {
-        matches!(
-            self,
-            Self::Build
-                | Self::AddTemplate
-                | Self::RefreshBase
-                | Self::RemoveBase
-                | Self::Backup
-                | Self::Restore
-                | Self::RestoreFile
-                | Self::VerifyBackup
-        )
-    }
-
-    /// Whether it makes a VServer that is not there before.
-    #[must_use]
-    pub fn makes(self) -> bool {
-        matches!(self, Self::Build | Self::Restore)
     }
 }
 
