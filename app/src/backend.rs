@@ -3,23 +3,21 @@
 //! The server implements [`Backend`] over the engine and the store, and provides it to every
 //! request in leptos's context as `Arc<dyn Backend>`, beside the request's
 //! `Option<domain::user::Identity>` and `Arc<dyn Account>`. Every call that does or shows something
-//! takes the [`Permit`] of its action; only `domain::authz::authorize` makes one.
+//! takes the [`Permit`] of its action, which only `domain::authz::authorize` makes; a change
+//! is a [`Permitted`] one, which only a permit makes.
 
 use domain::authz::{
-    BackUpVServer, BuildVServer, CancelOperation, ChangeIdentity, ConfigureDefaults,
-    ConfigureVServer, DeleteVServer, EnterVServer, ManageTemplates, ManageUsers, OwnAccount,
-    Permit, ProtectVServer, PurgeVServer, RestoreBackup, RunVServer, UndeleteVServer,
+    BuildVServer, CancelOperation, ChangeIdentity, ConfigureDefaults, ConfigureVServer,
+    DeleteVServer, EnterVServer, ManageUsers, OwnAccount, Permit, RestoreBackup, UndeleteVServer,
     ViewOperations, ViewTemplates, ViewVServers,
 };
-use domain::backup::{
-    BackupDetail, BackupEntry, BackupOverview, BackupRef, BackupScope, BackupTask, RestoreTask,
-};
-use domain::build::BuildForm;
+use domain::backup::{BackupDetail, BackupEntry, BackupOverview, BackupRef, BackupScope};
+use domain::change::Permitted;
 use domain::config_change::{ConfigEdit, ConfigRecord, FileView};
 use domain::config_entry::{ConfigPath, ConfigTree};
 use domain::failure::Failure;
 use domain::host::HostFacts;
-use domain::id::{BaseId, OperationId, TemplateName, TerminalId, UserId, UserName, VServerName};
+use domain::id::{OperationId, TerminalId, UserId, UserName, VServerName};
 use domain::identity::{IdentityForm, IdentityPlan};
 use domain::operation::{Kind, LogChunk, Operation, Target, Terminal};
 use domain::recycle::{Bin, Binned};
@@ -62,6 +60,22 @@ impl Configure {
         }
     }
 
+    /// Changes files of it.
+    pub fn edit(self, edits: Vec<ConfigEdit>) -> Permitted {
+        match self {
+            Self::VServer(name, permit) => permit.configure(name, edits),
+            Self::Defaults(permit) => permit.configure(edits),
+        }
+    }
+
+    /// Undoes the change of this number.
+    pub fn undo(self, number: u32) -> Permitted {
+        match self {
+            Self::VServer(name, permit) => permit.undo(name, number),
+            Self::Defaults(permit) => permit.undo(number),
+        }
+    }
+
     /// Whom the permit was given to.
     #[must_use]
     pub fn identity(&self) -> &Identity {
@@ -85,36 +99,8 @@ pub trait Backend: Send + Sync {
         permit: Permit<ViewVServers>,
         name: VServerName,
     ) -> Result<Detail, Failure>;
-    /// Queues a build.
-    async fn build(
-        &self,
-        permit: Permit<BuildVServer>,
-        form: BuildForm,
-    ) -> Result<Operation, Failure>;
-    /// Queues a start.
-    async fn start(
-        &self,
-        permit: Permit<RunVServer>,
-        name: VServerName,
-    ) -> Result<Operation, Failure>;
-    /// Queues a stop.
-    async fn stop(
-        &self,
-        permit: Permit<RunVServer>,
-        name: VServerName,
-    ) -> Result<Operation, Failure>;
-    /// Queues a restart.
-    async fn restart(
-        &self,
-        permit: Permit<RunVServer>,
-        name: VServerName,
-    ) -> Result<Operation, Failure>;
-    /// Queues a deletion, into the recycle bin.
-    async fn delete(
-        &self,
-        permit: Permit<DeleteVServer>,
-        name: VServerName,
-    ) -> Result<Operation, Failure>;
+    /// Queues a change. What is done in a moment is waited for, for that moment.
+    async fn queue(&self, change: Permitted) -> Result<Operation, Failure>;
     /// Every file of a config tree with its text, cut after 4 KiB, sorted by path.
     async fn config_files(
         &self,
@@ -136,17 +122,6 @@ pub trait Backend: Send + Sync {
     ) -> Result<Vec<ConfigRecord>, Failure>;
     /// Judges a change of a config tree and does nothing.
     async fn judge_config(&self, of: Configure, edits: Vec<ConfigEdit>) -> Result<(), Failure>;
-    /// Queues a change of a config tree.
-    async fn configure(&self, of: Configure, edits: Vec<ConfigEdit>) -> Result<Operation, Failure>;
-    /// Queues the undoing of a change of a config tree.
-    async fn undo_config(&self, of: Configure, number: u32) -> Result<Operation, Failure>;
-    /// Queues a change of identity.
-    async fn change_identity(
-        &self,
-        permit: Permit<ChangeIdentity>,
-        name: VServerName,
-        form: IdentityForm,
-    ) -> Result<Operation, Failure>;
     /// What a change of identity would do.
     async fn plan_identity(
         &self,
@@ -154,13 +129,6 @@ pub trait Backend: Send + Sync {
         name: VServerName,
         form: IdentityForm,
     ) -> Result<IdentityPlan, Failure>;
-    /// Queues protecting a VServer against deletion, or the contrary.
-    async fn protect(
-        &self,
-        permit: Permit<ProtectVServer>,
-        name: VServerName,
-        on: bool,
-    ) -> Result<Operation, Failure>;
     /// How long a deleted VServer stays in the recycle bin, in days.
     async fn bin_keeps_days(&self, permit: Permit<DeleteVServer>) -> Result<u32, Failure>;
     /// What is in the recycle bin, the latest first.
@@ -171,19 +139,6 @@ pub trait Backend: Send + Sync {
         permit: Permit<UndeleteVServer>,
         id: OperationId,
     ) -> Result<Binned, Failure>;
-    /// Queues getting a deleted VServer back.
-    async fn undelete(
-        &self,
-        permit: Permit<UndeleteVServer>,
-        id: OperationId,
-        form: IdentityForm,
-    ) -> Result<Operation, Failure>;
-    /// Queues removing a deleted VServer for good.
-    async fn purge(
-        &self,
-        permit: Permit<PurgeVServer>,
-        id: OperationId,
-    ) -> Result<Operation, Failure>;
     /// Asks a running operation to stop and undo itself.
     async fn cancel(&self, permit: Permit<CancelOperation>, id: OperationId)
     -> Result<(), Failure>;
@@ -223,24 +178,6 @@ pub trait Backend: Send + Sync {
     /// Templates and cached base systems. Uploads come another way: `/api/templates/add` is no server
     /// function, because its body is as large as an archive.
     async fn stock(&self, permit: Permit<ViewTemplates>) -> Result<Stock, Failure>;
-    /// Queues removing a template.
-    async fn remove_template(
-        &self,
-        permit: Permit<ManageTemplates>,
-        name: TemplateName,
-    ) -> Result<Operation, Failure>;
-    /// Queues making a base anew.
-    async fn refresh_base(
-        &self,
-        permit: Permit<ManageTemplates>,
-        id: BaseId,
-    ) -> Result<Operation, Failure>;
-    /// Queues removing a base.
-    async fn remove_base(
-        &self,
-        permit: Permit<ManageTemplates>,
-        id: BaseId,
-    ) -> Result<Operation, Failure>;
     /// All users, sorted by name.
     async fn users(&self, permit: Permit<ManageUsers>) -> Result<Vec<User>, Failure>;
     /// Makes a user, who must change the password at the first log-in.
@@ -297,18 +234,6 @@ pub trait Backend: Send + Sync {
         permit: Permit<RestoreBackup>,
         backup: BackupRef,
     ) -> Result<Proposal, Failure>;
-    /// Queues something about backups.
-    async fn change_backups(
-        &self,
-        permit: Permit<BackUpVServer>,
-        task: BackupTask,
-    ) -> Result<Operation, Failure>;
-    /// Queues a restore.
-    async fn restore(
-        &self,
-        permit: Permit<RestoreBackup>,
-        task: RestoreTask,
-    ) -> Result<Operation, Failure>;
 }
 
 /// What a form's submission came to, kept in the session until the next page shows it.

@@ -9,8 +9,9 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use domain::backup::{BackupRef, RestoreTask};
+use domain::backup::BackupRef;
 use domain::build::BuildForm;
+use domain::change::{Change, PlainChange};
 use domain::failure::Failure;
 use domain::id::UserId;
 use domain::operation::Stage;
@@ -127,7 +128,7 @@ fn an_engine_that_died_in_a_build_undoes_or_finishes_it_when_it_is_back() {
         let mut engine = channel.start(&sandbox, Some(point));
         assert_eq!(channel.event(), Event::Started, "{point}");
         let deadline = SystemClock.now().plus_millis(60_000);
-        channel.send(Request::Build(form()), deadline);
+        channel.send(Request::Change(Change::Build(Box::new(form()))), deadline);
         engine.0.wait().unwrap();
 
         let _again = channel.start(&sandbox, None);
@@ -142,7 +143,8 @@ fn an_engine_that_died_in_a_build_undoes_or_finishes_it_when_it_is_back() {
         let name = "web".parse().unwrap();
         if *point == "build:committed" {
             assert_eq!(last.progress, Progress::Succeeded, "{point}");
-            let Ok(Reply::Operation(_)) = channel.ask(Request::Delete { name, at_once: true })
+            let Ok(Reply::Operation(_)) =
+                channel.ask(Request::Change(PlainChange::Delete { name, at_once: true }.into()))
             else {
                 panic!("{point}: it cannot be deleted");
             };
@@ -181,7 +183,8 @@ fn a_request_that_waited_too_long_is_not_carried_out() {
     let sandbox = Sandbox::new();
     let mut channel = Channel::new();
     // Nobody is there yet, and whoever asks has given up by now.
-    channel.send(Request::Build(form()), SystemClock.now().plus_millis(-1));
+    channel
+        .send(Request::Change(Change::Build(Box::new(form()))), SystemClock.now().plus_millis(-1));
     let _engine = channel.start(&sandbox, None);
     assert_eq!(channel.event(), Event::Started);
     let Ok(Reply::VServers(all)) = channel.ask(Request::ListVServers) else { panic!("no list") };
@@ -280,7 +283,7 @@ fn what_is_cancelled_over_the_socket_is_undone_whoever_does_it() {
         source: "long".to_owned(),
         ..BuildForm::default()
     };
-    let asked = channel.ask(Request::Build(copy));
+    let asked = channel.ask(Request::Change(Change::Build(Box::new(copy))));
     assert!(matches!(asked, Ok(Reply::Operation(_))), "{asked:?}");
     cancel_at_work(&mut channel, "a build of the engine's");
     assert_eq!(places.map(|place| sandbox::contents(place)), before);
@@ -322,8 +325,8 @@ fn what_only_root_may_write_comes_back_in_the_web_only_where_it_stands() {
     assert_eq!(channel.event(), Event::Started);
     let proposed = channel.ask(Request::ProposeRestore(backup.clone())).unwrap();
     let Reply::Proposal(proposal) = proposed else { panic!("{proposed:?}") };
-    let task = RestoreTask::VServer { backup, form: proposal.form };
-    let asked = channel.ask(Request::Restore(task)).unwrap();
+    let change = Change::Restore { backup, form: Box::new(proposal.form) };
+    let asked = channel.ask(Request::Change(change)).unwrap();
     let Reply::Operation(operation) = asked else { panic!("{asked:?}") };
     channel.wait_for(|event| ended(event) && about(event, &operation));
     let Reply::Log(log) =

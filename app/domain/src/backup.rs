@@ -15,7 +15,6 @@ use serde::{Deserialize, Serialize};
 use crate::failure::Failure;
 use crate::field::Problem;
 use crate::id::{TargetName, VServerName};
-use crate::restore::RestoreForm;
 use crate::retention::{Retention, Schedule};
 use crate::time::{Civil, UnixMillis};
 
@@ -134,54 +133,6 @@ pub struct PruneOrder {
     pub target: Option<TargetName>,
     /// The policy; none: its schedule's.
     pub keep: Option<Retention>,
-}
-
-/// What can be done with the backups of a VServer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum BackupTask {
-    /// Take one.
-    Take(BackupOrder),
-    /// Read one and compare it with what was written.
-    Verify(BackupRef),
-    /// Remove some.
-    Remove {
-        /// Where they are.
-        target: TargetName,
-        /// Of which VServer.
-        vserver: VServerName,
-        /// Which.
-        ids: Vec<BackupId>,
-    },
-    /// Remove those that a policy does not keep.
-    Prune(PruneOrder),
-    /// Say when they are taken.
-    Schedule {
-        /// Whose.
-        vserver: VServerName,
-        /// When; none means: not any more.
-        schedule: Option<Schedule>,
-    },
-}
-
-/// What can be made of a backup.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum RestoreTask {
-    /// A VServer.
-    VServer {
-        /// Of which backup.
-        backup: BackupRef,
-        /// As what.
-        form: RestoreForm,
-    },
-    /// One of its files, in a VServer there is.
-    File {
-        /// Of which backup.
-        backup: BackupRef,
-        /// Into which VServer.
-        into: VServerName,
-        /// Its path as seen from inside.
-        path: String,
-    },
 }
 
 /// One backup in a list. That it is listed means that it is whole: it was read back and compared

@@ -22,6 +22,7 @@
 pub mod authz;
 pub mod backup;
 pub mod build;
+pub mod change;
 pub mod command;
 pub mod config_change;
 pub mod config_entry;

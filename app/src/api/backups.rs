@@ -3,9 +3,7 @@
 use std::str::FromStr;
 
 use domain::authz::{BackUpVServer, RestoreBackup, ViewVServers};
-use domain::backup::{
-    BackupOrder, BackupOverview, BackupScope, BackupTask, PruneOrder, RestoreTask,
-};
+use domain::backup::{BackupOrder, BackupOverview, BackupScope, PruneOrder};
 use domain::failure::Failure;
 use domain::field::{Field, Problem};
 use domain::id::VServerName;
@@ -57,8 +55,8 @@ pub async fn take_backup(
         let overview = known(&call, &csrf).await?;
         let target = judge_target(&target, &overview.targets)
             .map_err(|problem| Failure::of_field(Field::BackupTarget, problem))?;
-        let task = BackupTask::Take(BackupOrder { vserver, target, pause });
-        let operation = call.backend.change_backups(permit, task).await?;
+        let order = BackupOrder { vserver, target, pause };
+        let operation = call.backend.queue(permit.back_up(order)).await?;
         Ok(Answer::to(format!("/operations/{}", operation.id)))
     }
     .await;
@@ -74,8 +72,7 @@ pub async fn verify_backup(
     let call = Call::begin("backups/verify");
     let result = async {
         let permit = call.permit::<BackUpVServer>(&csrf).await?;
-        let task = BackupTask::Verify(referred(&backup)?);
-        let operation = call.backend.change_backups(permit, task).await?;
+        let operation = call.backend.queue(permit.verify(referred(&backup)?)).await?;
         Ok(Answer::to(format!("/operations/{}", operation.id)))
     }
     .await;
@@ -91,10 +88,7 @@ pub async fn remove_backup(
     let call = Call::begin("backups/remove");
     let result = async {
         let permit = call.permit::<BackUpVServer>(&csrf).await?;
-        let backup = referred(&backup)?;
-        let (target, vserver) = (backup.target, backup.vserver);
-        let task = BackupTask::Remove { target, vserver, ids: vec![backup.id] };
-        let operation = call.backend.change_backups(permit, task).await?;
+        let operation = call.backend.queue(permit.remove(referred(&backup)?)).await?;
         Ok(Answer::to(format!("/operations/{}", operation.id)))
     }
     .await;
@@ -117,7 +111,7 @@ pub async fn prune_backups(
             target: said(&target, Field::BackupTarget)?,
             keep: said(&keep, Field::Retention)?,
         };
-        let operation = call.backend.change_backups(permit, BackupTask::Prune(order)).await?;
+        let operation = call.backend.queue(permit.prune(order)).await?;
         Ok(Answer::to(format!("/operations/{}", operation.id)))
     }
     .await;
@@ -150,8 +144,7 @@ pub async fn schedule_backups(
         let form = ScheduleForm { target, when, keep };
         let schedule =
             form.judge(&overview.targets).map_err(|errors| Failure::Invalid { errors })?;
-        let task = BackupTask::Schedule { vserver, schedule };
-        let operation = call.backend.change_backups(permit, task).await?;
+        let operation = call.backend.queue(permit.schedule(vserver, schedule)).await?;
         let operations = vec![(operation.id, operation.kind, operation.target)];
         let notice = Notice::Queued { operations, failures: Vec::new() };
         Ok(Answer::to(page_of(&name)).saying(notice))
@@ -180,8 +173,7 @@ pub async fn make_vserver_of_backup(
     let result = async {
         let permit = call.permit::<RestoreBackup>(&csrf).await?;
         let form = RestoreForm { name, context, host_name, interfaces, keep_host_keys };
-        let task = RestoreTask::VServer { backup: referred(&backup)?, form };
-        let operation = call.backend.restore(permit, task).await?;
+        let operation = call.backend.queue(permit.restore(referred(&backup)?, form)).await?;
         Ok(Answer::to(format!("/operations/{}", operation.id)))
     }
     .await;
@@ -200,8 +192,7 @@ pub async fn restore_file(
         let permit = call.permit::<RestoreBackup>(&csrf).await?;
         let backup = referred(&backup)?;
         let into = backup.vserver.clone();
-        let task = RestoreTask::File { backup, into, path };
-        let operation = call.backend.restore(permit, task).await?;
+        let operation = call.backend.queue(permit.restore_file(backup, into, path)).await?;
         Ok(Answer::to(format!("/operations/{}", operation.id)))
     }
     .await;

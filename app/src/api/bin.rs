@@ -30,7 +30,7 @@ pub async fn restore_binned(
     let call = noting(Call::begin("bin/restore"), &form);
     let result = async {
         let permit = call.permit::<UndeleteVServer>(&csrf).await?;
-        let operation = call.backend.undelete(permit, parsed(&id)?, form).await?;
+        let operation = call.backend.queue(permit.undelete(parsed(&id)?, form)).await?;
         Ok(Answer::to(format!("/operations/{}", operation.id)))
     }
     .await;
@@ -55,7 +55,7 @@ pub async fn remove_binned(
             typed if typed == name.as_str() => {}
             _ => return Err(Failure::of_field(Field::Confirmation, Problem::NotTheName { name })),
         }
-        let operation = call.backend.purge(permit, entry).await?;
+        let operation = call.backend.queue(permit.purge(entry)).await?;
         Ok(Answer::to(format!("/operations/{}", operation.id)))
     }
     .await;
@@ -77,7 +77,8 @@ pub async fn empty_bin(
         let bin = call.backend.bin(call.permit(&csrf).await?).await?;
         let (mut operations, mut failures) = (Vec::new(), Vec::new());
         for entry in bin.entries.into_iter().filter(|entry| !entry.is_protected) {
-            match call.backend.purge(call.permit(&csrf).await?, entry.id).await {
+            let permit = call.permit::<PurgeVServer>(&csrf).await?;
+            match call.backend.queue(permit.purge(entry.id)).await {
                 Ok(operation) => {
                     operations.push((operation.id, operation.kind, operation.target));
                 }

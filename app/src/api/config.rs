@@ -114,7 +114,7 @@ pub async fn save_config(
     let result = async {
         let of = permit(&call, &csrf, &tree).await?;
         let edit = edit_of(&of.tree(), &path, &seen, &action, &text)?;
-        let operation = call.backend.configure(of, vec![edit]).await?;
+        let operation = call.backend.queue(of.edit(vec![edit])).await?;
         Ok(Answer::to(format!("/operations/{}", operation.id)))
     }
     .await;
@@ -136,7 +136,7 @@ pub async fn undo_config(
     };
     let result = async {
         let of = permit(&call, &csrf, &tree).await?;
-        let operation = call.backend.undo_config(of, number).await?;
+        let operation = call.backend.queue(of.undo(number)).await?;
         Ok(Answer::to(format!("/operations/{}", operation.id)))
     }
     .await;

@@ -37,7 +37,7 @@ pub async fn change_vserver_identity(
     let result = async {
         let permit = call.permit::<ChangeIdentity>(&csrf).await?;
         let name = name.parse().map_err(|problem| Failure::of_field(Field::Name, problem))?;
-        let operation = call.backend.change_identity(permit, name, form).await?;
+        let operation = call.backend.queue(permit.change(name, form)).await?;
         Ok(Answer::to(format!("/operations/{}", operation.id)))
     }
     .await;
@@ -78,7 +78,7 @@ pub async fn protect_vserver(
     let result = async {
         let permit = call.permit::<ProtectVServer>(&csrf).await?;
         let target = target.map_err(|problem| Failure::of_field(Field::Name, problem))?;
-        let operation = call.backend.protect(permit, target, on).await?;
+        let operation = call.backend.queue(permit.protect(target, on)).await?;
         let operations = vec![(operation.id, operation.kind, operation.target)];
         Ok(Answer::to(&back).saying(Notice::Queued { operations, failures: Vec::new() }))
     }

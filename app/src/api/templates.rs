@@ -1,6 +1,7 @@
 //! Removing templates, making bases anew, removing bases. An archive is uploaded elsewhere: see
 //! [`crate::backend::Backend::stock`].
 
+use domain::authz::ManageTemplates;
 use domain::failure::Failure;
 use domain::field::Field;
 use domain::operation::Operation;
@@ -25,9 +26,9 @@ pub async fn remove_template(
 ) -> Result<(), Refusal> {
     let call = Call::begin("templates/remove");
     let result = async {
-        let permit = call.permit(&csrf).await?;
+        let permit = call.permit::<ManageTemplates>(&csrf).await?;
         let name = name.parse().map_err(|problem| Failure::of_field(Field::Template, problem))?;
-        call.backend.remove_template(permit, name).await
+        call.backend.queue(permit.remove_template(name)).await
     }
     .await;
     queued(call, result).await
@@ -41,9 +42,9 @@ pub async fn refresh_base(
 ) -> Result<(), Refusal> {
     let call = Call::begin("bases/refresh");
     let result = async {
-        let permit = call.permit(&csrf).await?;
+        let permit = call.permit::<ManageTemplates>(&csrf).await?;
         let id = base.parse().map_err(|problem| Failure::of_field(Field::Base, problem))?;
-        call.backend.refresh_base(permit, id).await
+        call.backend.queue(permit.refresh_base(id)).await
     }
     .await;
     queued(call, result).await
@@ -57,9 +58,9 @@ pub async fn remove_base(
 ) -> Result<(), Refusal> {
     let call = Call::begin("bases/remove");
     let result = async {
-        let permit = call.permit(&csrf).await?;
+        let permit = call.permit::<ManageTemplates>(&csrf).await?;
         let id = base.parse().map_err(|problem| Failure::of_field(Field::Base, problem))?;
-        call.backend.remove_base(permit, id).await
+        call.backend.queue(permit.remove_base(id)).await
     }
     .await;
     queued(call, result).await

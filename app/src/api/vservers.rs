@@ -2,19 +2,16 @@
 //!
 //! Start, stop and restart take several names at once: the list's checkboxes, or one button's row.
 
-use std::future::Future;
-use std::pin::Pin;
-
-use domain::authz::{BuildVServer, DeleteVServer, RunVServer};
+use domain::authz::{BuildVServer, DeleteVServer, Permit, RunVServer};
 use domain::build::BuildForm;
+use domain::change::Permitted;
 use domain::failure::Failure;
 use domain::field::{Field, Problem};
 use domain::id::VServerName;
-use domain::operation::Operation;
 use leptos::prelude::*;
 
 use super::{Answer, Call, local_path};
-use crate::backend::{Backend, Notice};
+use crate::backend::Notice;
 use crate::error::Refusal;
 
 /// Queues a build and goes on at its operation.
@@ -28,7 +25,7 @@ pub async fn build_vserver(
         let facts = call.backend.host_facts(call.permit(&csrf).await?).await?;
         form.judge(&facts).map_err(|errors| Failure::Invalid { errors })?;
         let permit = call.permit::<BuildVServer>(&csrf).await?;
-        let operation = call.backend.build(permit, form.clone()).await?;
+        let operation = call.backend.queue(permit.build(form.clone())).await?;
         Ok(Answer::to(format!("/operations/{}", operation.id)))
     }
     .await;
@@ -68,13 +65,6 @@ pub async fn preview_build(
     call.answer(&form_page(&form), result).await
 }
 
-/// Queues one operation on one VServer.
-type Queue = for<'a> fn(
-    &'a dyn Backend,
-    domain::authz::Permit<RunVServer>,
-    VServerName,
-) -> Pin<Box<dyn Future<Output = Result<Operation, Failure>> + Send + 'a>>;
-
 /// Queues the same for every VServer that is named; what fails for one does not keep the others.
 async fn queue_each(
     call: Call,
@@ -82,7 +72,7 @@ async fn queue_each(
     names: Vec<String>,
     only: String,
     next: String,
-    queue: Queue,
+    change: fn(Permit<RunVServer>, VServerName) -> Permitted,
 ) -> Result<(), Refusal> {
     let back = match local_path(&next) {
         "/" => "/vservers",
@@ -97,7 +87,7 @@ async fn queue_each(
             let queued = match text.parse::<VServerName>() {
                 Ok(name) => {
                     let permit = call.permit(&csrf).await?;
-                    queue(call.backend.as_ref(), permit, name).await
+                    call.backend.queue(change(permit, name)).await
                 }
                 Err(problem) => Err(Failure::of_field(Field::Name, problem)),
             };
@@ -127,8 +117,7 @@ pub async fn start_vservers(
     #[server(default)] next: String,
 ) -> Result<(), Refusal> {
     let call = Call::begin("vservers/start");
-    queue_each(call, csrf, names, only, next, |backend, permit, name| backend.start(permit, name))
-        .await
+    queue_each(call, csrf, names, only, next, Permit::start).await
 }
 
 /// Queues stops.
@@ -140,8 +129,7 @@ pub async fn stop_vservers(
     #[server(default)] next: String,
 ) -> Result<(), Refusal> {
     let call = Call::begin("vservers/stop");
-    queue_each(call, csrf, names, only, next, |backend, permit, name| backend.stop(permit, name))
-        .await
+    queue_each(call, csrf, names, only, next, Permit::stop).await
 }
 
 /// Queues restarts.
@@ -153,8 +141,7 @@ pub async fn restart_vservers(
     #[server(default)] next: String,
 ) -> Result<(), Refusal> {
     let call = Call::begin("vservers/restart");
-    queue_each(call, csrf, names, only, next, |backend, permit, name| backend.restart(permit, name))
-        .await
+    queue_each(call, csrf, names, only, next, Permit::restart).await
 }
 
 /// Queues a deletion, once its name was typed again.
@@ -180,7 +167,7 @@ pub async fn delete_vserver(
             };
             return Err(Failure::of_field(Field::Name, problem));
         }
-        let operation = call.backend.delete(permit, target).await?;
+        let operation = call.backend.queue(permit.delete(target)).await?;
         Ok(Answer::to(format!("/operations/{}", operation.id)))
     }
     .await;

@@ -17,15 +17,15 @@ use axum::extract::Request;
 use axum::http::header::COOKIE;
 use axum::response::IntoResponse;
 use domain::authz::{
-    BackUpVServer, BuildVServer, CancelOperation, ChangeIdentity, DeleteVServer, EnterVServer,
-    ManageTemplates, ManageUsers, OwnAccount, Permit, ProtectVServer, PurgeVServer, RestoreBackup,
-    RunVServer, UndeleteVServer, ViewOperations, ViewTemplates, ViewVServers,
+    BuildVServer, CancelOperation, ChangeIdentity, DeleteVServer, EnterVServer, ManageUsers,
+    OwnAccount, Permit, RestoreBackup, UndeleteVServer, ViewOperations, ViewTemplates,
+    ViewVServers,
 };
 use domain::backup::{
     BackupAlert, BackupDetail, BackupEntry, BackupOverview, BackupRef, BackupScope, BackupStatus,
-    BackupSummary, BackupTask, Consistency, EntryKind, RestoreTask,
+    BackupSummary, Consistency, EntryKind,
 };
-use domain::build::BuildForm;
+use domain::change::{Change, Permitted, PlainChange};
 use domain::config_change::{
     Author, ConfigEdit, ConfigRecord, FileProblem, FileRecord, FileState, FileView, Kept, Use,
 };
@@ -33,7 +33,7 @@ use domain::config_entry::{ConfigEntry, ConfigPath, ConfigTree};
 use domain::failure::Failure;
 use domain::field::{Field, FieldErrors, Problem};
 use domain::host::{HostFacts, NatNetwork};
-use domain::id::{BaseId, OperationId, TemplateName, TerminalId, UserId, UserName, VServerName};
+use domain::id::{OperationId, TerminalId, UserId, UserName, VServerName};
 use domain::identity::{
     IdentityChange, IdentityForm, IdentityPlan, PlannedChange, VServerIdentity,
 };
@@ -141,6 +141,22 @@ impl Memory {
     fn answer<T>(&self, value: T) -> Result<T, Failure> {
         if self.engine_is_down { Err(Failure::EngineDown) } else { Ok(value) }
     }
+
+    fn judge_edits(&self, tree: &ConfigTree, edits: &[ConfigEdit]) -> Result<(), Failure> {
+        known(tree)?;
+        let edit = &edits[0];
+        if edit.seen.as_ref().is_some_and(|seen| seen.as_str() != DIGEST) {
+            return Err(Failure::ConfigChanged { path: edit.path.clone() });
+        }
+        let entry = ConfigEntry::of(tree, &edit.path);
+        let (Some(entry), Some(text)) = (entry, &edit.text) else { return self.answer(()) };
+        let problems = entry.judge(text).err().into_iter().flatten();
+        let path = edit.path.to_string();
+        let problems: Vec<FileProblem> = problems
+            .map(|one| FileProblem { path: path.clone(), line: one.line, expected: one.expected })
+            .collect();
+        if problems.is_empty() { self.answer(()) } else { Err(Failure::ConfigRefused { problems }) }
+    }
 }
 
 /// The user with this role; ids 1 to 3.
@@ -202,37 +218,54 @@ impl Backend for Memory {
             summary,
         })
     }
-    async fn build(&self, _: Permit<BuildVServer>, form: BuildForm) -> Result<Operation, Failure> {
-        if form.source.contains(':') && form.host_key != host_key() {
-            let mut errors = FieldErrors::default();
-            let (host, fingerprint) = ("old".to_owned(), host_key());
-            errors.push(Field::HostKey, Problem::HostKeyUnknown { host, fingerprint });
-            return Err(Failure::Invalid { errors });
-        }
-        self.answer(queued(Kind::Build, form.name.parse::<VServerName>().unwrap()))
-    }
-    async fn start(&self, _: Permit<RunVServer>, name: VServerName) -> Result<Operation, Failure> {
-        if name.as_str() == "web1" {
-            return Err(Failure::AlreadyRunning { name });
-        }
-        self.answer(queued(Kind::Start, name))
-    }
-    async fn stop(&self, _: Permit<RunVServer>, name: VServerName) -> Result<Operation, Failure> {
-        self.answer(queued(Kind::Stop, name))
-    }
-    async fn restart(
-        &self,
-        _: Permit<RunVServer>,
-        name: VServerName,
-    ) -> Result<Operation, Failure> {
-        self.answer(queued(Kind::Restart, name))
-    }
-    async fn delete(
-        &self,
-        _: Permit<DeleteVServer>,
-        name: VServerName,
-    ) -> Result<Operation, Failure> {
-        self.answer(queued(Kind::Delete, name))
+    async fn queue(&self, change: Permitted) -> Result<Operation, Failure> {
+        let (_, change) = change.into_parts();
+        let invalid = |errors| Failure::Invalid { errors };
+        let operation = match change {
+            Change::Plain(PlainChange::Start(name)) if name.as_str() == "web1" => {
+                return Err(Failure::AlreadyRunning { name });
+            }
+            Change::Plain(change) => queued(change.kind(), change.target()),
+            Change::Build(form) => {
+                if form.source.contains(':') && form.host_key != host_key() {
+                    let mut errors = FieldErrors::default();
+                    let (host, fingerprint) = ("old".to_owned(), host_key());
+                    errors.push(Field::HostKey, Problem::HostKeyUnknown { host, fingerprint });
+                    return Err(invalid(errors));
+                }
+                queued(Kind::Build, form.name.parse::<VServerName>().unwrap())
+            }
+            Change::Identity { name, form } => {
+                let change = judged(&name, &form)?;
+                match name.as_str() {
+                    "web1" if !form.restart => return Err(Failure::MustBeStopped { name }),
+                    _ if change.is_rename() => queued(Kind::Rename, name),
+                    _ => queued(Kind::Set, name),
+                }
+            }
+            Change::Undelete { form, .. } => {
+                let change = form.judge(&bin_entry().identity, &host_facts()).map_err(invalid)?;
+                queued(Kind::Undelete, change.after.name)
+            }
+            Change::Purge(_) => queued(Kind::Purge, bin_entry().identity.name),
+            Change::Configure { tree, edits } => {
+                self.judge_edits(&tree, &edits)?;
+                let target = tree.vserver().cloned().unwrap_or_else(VServerName::for_defaults);
+                queued(Kind::Configure, target)
+            }
+            Change::UndoConfig { tree: ConfigTree::VServer(name), number: 1 } => {
+                queued(Kind::Configure, name)
+            }
+            Change::UndoConfig { number, .. } => {
+                return Err(Failure::NoSuchConfigChange { number });
+            }
+            Change::Restore { backup, form } => {
+                form.judge(&claims(), Some(backup), &host_facts()).map_err(invalid)?;
+                operations()[0].clone()
+            }
+            _ => operations()[0].clone(),
+        };
+        self.answer(operation)
     }
     async fn config_files(
         &self,
@@ -278,43 +311,7 @@ impl Backend for Memory {
         self.answer(if self.is_empty { Vec::new() } else { config_history() })
     }
     async fn judge_config(&self, of: Configure, edits: Vec<ConfigEdit>) -> Result<(), Failure> {
-        known(&of.tree())?;
-        let edit = &edits[0];
-        if edit.seen.as_ref().is_some_and(|seen| seen.as_str() != DIGEST) {
-            return Err(Failure::ConfigChanged { path: edit.path.clone() });
-        }
-        let entry = ConfigEntry::of(&of.tree(), &edit.path);
-        let (Some(entry), Some(text)) = (entry, &edit.text) else { return self.answer(()) };
-        let problems = entry.judge(text).err().into_iter().flatten();
-        let path = edit.path.to_string();
-        let problems: Vec<FileProblem> = problems
-            .map(|one| FileProblem { path: path.clone(), line: one.line, expected: one.expected })
-            .collect();
-        if problems.is_empty() { self.answer(()) } else { Err(Failure::ConfigRefused { problems }) }
-    }
-    async fn configure(&self, of: Configure, edits: Vec<ConfigEdit>) -> Result<Operation, Failure> {
-        let target = of.tree().vserver().cloned().unwrap_or_else(VServerName::for_defaults);
-        self.judge_config(of, edits).await?;
-        Ok(queued(Kind::Configure, target))
-    }
-    async fn undo_config(&self, of: Configure, number: u32) -> Result<Operation, Failure> {
-        match (number, of.tree()) {
-            (1, ConfigTree::VServer(name)) => self.answer(queued(Kind::Configure, name)),
-            _ => Err(Failure::NoSuchConfigChange { number }),
-        }
-    }
-    async fn change_identity(
-        &self,
-        _: Permit<ChangeIdentity>,
-        name: VServerName,
-        form: IdentityForm,
-    ) -> Result<Operation, Failure> {
-        let change = judged(&name, &form)?;
-        match name.as_str() {
-            "web1" if !form.restart => Err(Failure::MustBeStopped { name }),
-            _ if change.is_rename() => self.answer(queued(Kind::Rename, name)),
-            _ => self.answer(queued(Kind::Set, name)),
-        }
+        self.judge_edits(&of.tree(), &edits)
     }
     async fn plan_identity(
         &self,
@@ -327,14 +324,6 @@ impl Backend for Memory {
         let to = format!("/etc/vservers/{}", change.after.name);
         let from = format!("/etc/vservers/{name}");
         self.answer(IdentityPlan { command, changes: vec![PlannedChange::Move { from, to }] })
-    }
-    async fn protect(
-        &self,
-        _: Permit<ProtectVServer>,
-        name: VServerName,
-        on: bool,
-    ) -> Result<Operation, Failure> {
-        self.answer(queued(if on { Kind::Protect } else { Kind::Unprotect }, name))
     }
     async fn bin_keeps_days(&self, _: Permit<DeleteVServer>) -> Result<u32, Failure> {
         self.answer(7)
@@ -351,19 +340,6 @@ impl Backend for Memory {
         let judged = IdentityForm::default().judge(&entry.identity, &host_facts());
         let offer = entry.identity.offer(&host_facts());
         self.answer(Binned { conflicts: judged.err().unwrap_or_default(), offer, entry })
-    }
-    async fn undelete(
-        &self,
-        _: Permit<UndeleteVServer>,
-        _: OperationId,
-        form: IdentityForm,
-    ) -> Result<Operation, Failure> {
-        let judged = form.judge(&bin_entry().identity, &host_facts());
-        let change = judged.map_err(|errors| Failure::Invalid { errors })?;
-        self.answer(queued(Kind::Undelete, change.after.name))
-    }
-    async fn purge(&self, _: Permit<PurgeVServer>, _: OperationId) -> Result<Operation, Failure> {
-        self.answer(queued(Kind::Purge, bin_entry().identity.name))
     }
     async fn cancel(&self, _: Permit<CancelOperation>, _: OperationId) -> Result<(), Failure> {
         self.answer(())
@@ -448,27 +424,6 @@ impl Backend for Memory {
             templates_directory: "/var/lib/ulysse-engine/templates".into(),
             bases_directory: "/var/cache/vservers/bases".into(),
         })
-    }
-    async fn remove_template(
-        &self,
-        _: Permit<ManageTemplates>,
-        name: TemplateName,
-    ) -> Result<Operation, Failure> {
-        self.answer(queued(Kind::RemoveTemplate, Target::Template(name)))
-    }
-    async fn refresh_base(
-        &self,
-        _: Permit<ManageTemplates>,
-        id: BaseId,
-    ) -> Result<Operation, Failure> {
-        self.answer(queued(Kind::RefreshBase, Target::Base(id)))
-    }
-    async fn remove_base(
-        &self,
-        _: Permit<ManageTemplates>,
-        id: BaseId,
-    ) -> Result<Operation, Failure> {
-        self.answer(queued(Kind::RemoveBase, Target::Base(id)))
     }
     async fn users(&self, _: Permit<ManageUsers>) -> Result<Vec<User>, Failure> {
         Ok(users())
@@ -565,23 +520,5 @@ impl Backend for Memory {
         _: BackupRef,
     ) -> Result<Proposal, Failure> {
         self.answer(claims().propose(&host_facts()))
-    }
-    async fn change_backups(
-        &self,
-        _: Permit<BackUpVServer>,
-        _: BackupTask,
-    ) -> Result<Operation, Failure> {
-        self.answer(operations()[0].clone())
-    }
-    async fn restore(
-        &self,
-        _: Permit<RestoreBackup>,
-        task: RestoreTask,
-    ) -> Result<Operation, Failure> {
-        if let RestoreTask::VServer { backup, form } = task {
-            let judged = form.judge(&claims(), Some(backup), &host_facts());
-            judged.map_err(|errors| Failure::Invalid { errors })?;
-        }
-        self.answer(operations()[0].clone())
     }
 }

@@ -12,7 +12,7 @@ use protocol::message::OnBehalfOf;
 use protocol::{Reply, Request};
 
 use crate::backup;
-use crate::engine::{Change, Engine};
+use crate::engine::Engine;
 use crate::terminal;
 
 /// The build that this is; another one beside it means that one of both was replaced.
@@ -30,10 +30,6 @@ pub fn answer(
     OnBehalfOf { user, name }: OnBehalfOf,
     request: Request,
 ) -> Result<(Reply, Option<OwnedFd>), Failure> {
-    let submit = |change| {
-        let actor = Actor::User { id: user, name: name.clone() };
-        engine.submit(change, actor).map(Reply::Operation)
-    };
     let roots = &engine.instance().settings.roots;
     let reply = match request {
         Request::Hello => Reply::Hello { build: BUILD.to_owned(), started_at: engine.started_at() },
@@ -48,22 +44,15 @@ pub fn answer(
                 guests.map(|(state, usage)| Sample { name: state.name, at, usage }).collect();
             Reply::Samples { host: snapshot.host, vservers }
         }
-        Request::Build(form) => submit(Change::Build(Box::new(form)))?,
-        Request::Start(name) => submit(Change::Start(name))?,
-        Request::Stop(name) => submit(Change::Stop(name))?,
-        Request::Restart(name) => submit(Change::Restart(name))?,
-        Request::Delete { name, at_once } => submit(Change::Delete { name, at_once })?,
-        Request::ChangeIdentity { name, form } => submit(Change::Identity { name, form })?,
+        Request::Change(change) => {
+            let actor = Actor::User { id: user, name };
+            Reply::Operation(engine.submit(change, actor)?)
+        }
         Request::PlanIdentity { name, form } => {
             Reply::IdentityPlan(engine.plan_identity(&name, &form)?)
         }
-        Request::Protect { name, on } => submit(Change::Protect { name, on })?,
         Request::ListBin => Reply::Bin(engine.bin()),
         Request::ShowBinned(id) => Reply::Binned(engine.binned(&id)?),
-        Request::Undelete { entry, form } => submit(Change::Undelete { entry, form })?,
-        Request::Purge(id) => submit(Change::Purge(id))?,
-        Request::Configure { tree, edits } => submit(Change::Configure { tree, edits })?,
-        Request::UndoConfig { tree, number } => submit(Change::UndoConfig { tree, number })?,
         Request::JudgeConfig { tree, edits } => {
             engine.judge_config(&tree, &edits)?;
             Reply::Done
@@ -100,9 +89,6 @@ pub fn answer(
             let (operation, socket) = engine.submit_upload(new, actor)?;
             return Ok((Reply::Operation(operation), Some(socket)));
         }
-        Request::RemoveTemplate(name) => submit(Change::RemoveTemplate(name))?,
-        Request::RefreshBase(id) => submit(Change::RefreshBase(id))?,
-        Request::RemoveBase(id) => submit(Change::RemoveBase(id))?,
         Request::ListBackups(scope) => {
             let now = engine.clock().now();
             Reply::Backups(backup::overview(engine.instance(), now, &scope)?)
@@ -112,8 +98,6 @@ pub fn answer(
             Reply::BackupEntries(backup::browse(engine.instance(), &which, &path)?)
         }
         Request::ProposeRestore(which) => Reply::Proposal(backup::propose(engine, &which)?),
-        Request::ChangeBackups(task) => submit(task.into())?,
-        Request::Restore(task) => submit(task.into())?,
         Request::ImportBackup(order) => {
             let actor = Actor::User { id: user, name };
             let (operation, socket) = engine.submit_import(order, actor)?;

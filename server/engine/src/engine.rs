@@ -1,7 +1,9 @@
 //! The engine's one facade, for the engine process and for the command line alike: operations from being
-//! asked for to their end. What can be asked without changing anything is in [`ask`].
+//! asked for to their end. What can be asked without changing anything is in [`ask`]; how what is asked for
+//! becomes an operation, in [`prepare`].
 
 mod ask;
+mod prepare;
 mod stock;
 
 use std::collections::{HashMap, VecDeque};
@@ -10,30 +12,23 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread;
 use std::time::Duration;
 
-use domain::build::BuildForm;
-use domain::note::Note;
-
-use domain::config_entry::ConfigTree;
+use domain::change::{Change, PlainChange};
 use domain::failure::Failure;
-use domain::field::{Field, Problem};
 use domain::id::{OperationId, VServerName};
+use domain::note::Note;
 use domain::operation::{Actor, Kind, Operation, Progress, Stage, Target};
 use domain::time::UnixMillis;
 
-pub use crate::change::Change;
 use crate::clock::{Clock, IdSource, RandomIds, SystemClock};
-use crate::config::Origin;
 pub use crate::guest_event::GuestEvent;
-use crate::lock::{AllocationLock, VServerLock};
-use crate::operation::{
-    CancelToken, ConfigureTask, Journal, Observer, Silent, Stopped, Store, Task, Work, crash_point,
-};
+use crate::lock::VServerLock;
+use crate::operation::{CancelToken, Journal, Observer, Silent, Stopped, Store, Task, Work};
 use crate::recovery::{self, Recovery};
 use crate::roots::Settings;
 use crate::state::GuestState;
 use crate::{
-    archive, backup, build, config, configure, delete, facts, identity, lifecycle, protect,
-    recycle, template, unification,
+    archive, backup, build, configure, delete, identity, lifecycle, protect, recycle, template,
+    unification,
 };
 
 /// How long an operation waits for a VServer that another process has locked.
@@ -162,9 +157,13 @@ impl Engine {
     ///
     /// # Errors
     /// When it cannot be asked for now: wrong input, busy, queue full.
-    pub fn submit(self: &Arc<Self>, change: Change, actor: Actor) -> Result<Operation, Failure> {
+    pub fn submit(
+        self: &Arc<Self>,
+        change: impl Into<Change>,
+        actor: Actor,
+    ) -> Result<Operation, Failure> {
         self.refuse_if_full()?;
-        let job = self.prepare(change, actor)?;
+        let job = self.prepare(change.into(), actor)?;
         Ok(self.enqueue(job))
     }
 
@@ -201,11 +200,11 @@ impl Engine {
     /// When it cannot be asked for. How it went is in the operation's progress.
     pub fn run_in_process(
         &self,
-        change: Change,
+        change: impl Into<Change>,
         actor: Actor,
         observer: &dyn Observer,
     ) -> Result<Operation, Failure> {
-        let job = self.prepare(change, actor)?;
+        let job = self.prepare(change.into(), actor)?;
         observer.moved(&job.operation);
         Ok(self.execute(job, observer, LOCK_PATIENCE))
     }
@@ -227,11 +226,11 @@ impl Engine {
             return Ok(None);
         }
         let exists = roots.config_of(name).is_dir();
-        let task = match event {
-            GuestEvent::Restart if exists => Task::Restart(name.clone()),
-            _ => Task::Stop(name.clone()),
+        let change = match event {
+            GuestEvent::Restart if exists => PlainChange::Restart(name.clone()),
+            _ => PlainChange::Stop(name.clone()),
         };
-        let job = self.write_down(task, Actor::VServer { name: name.clone() })?;
+        let job = self.write_down(change.into(), Actor::VServer { name: name.clone() })?;
         Ok(Some(self.execute_locked(job, &Silent, held)))
     }
 
@@ -267,125 +266,6 @@ impl Engine {
             token.cancel();
         }
         Ok(())
-    }
-
-    /// Judges a change and writes it down as an operation.
-    fn prepare(&self, change: Change, actor: Actor) -> Result<Job, Failure> {
-        let roots = &self.instance.settings.roots;
-        let task = match change {
-            Change::Build(form) => return self.prepare_build(&form, actor),
-            change @ (Change::Configure { .. } | Change::UndoConfig { .. }) => {
-                return self.prepare_configure(change, actor);
-            }
-            Change::Identity { name, form } => return self.prepare_identity(&name, &form, actor),
-            Change::Undelete { entry, form } => return self.prepare_undelete(entry, &form, actor),
-            Change::Purge(entry) => return self.prepare_purge(entry, actor),
-            Change::Start(name) => Task::Start(name),
-            Change::Rescue { name, rescue } => Task::Rescue { name, rescue },
-            Change::Stop(name) => Task::Stop(name),
-            Change::Restart(name) => Task::Restart(name),
-            Change::Delete { name, at_once } => Task::Delete { name, at_once },
-            Change::Protect { name, on } => Task::Protect { name, on },
-            Change::RemoveTemplate(name) => Task::RemoveTemplate(name),
-            Change::RefreshBase(id) => Task::RefreshBase(id),
-            Change::RemoveBase(id) => Task::RemoveBase(id),
-            change => {
-                let task = backup::prepare(self, change)?;
-                return self.prepare_backup_task(task, actor);
-            }
-        };
-        let Target::VServer(name) = task.target() else {
-            return self.prepare_of_stock(task, actor);
-        };
-        self.recover_if_free(&name);
-        let state = GuestState::read(roots, &name).map_err(lifecycle::LifecycleError::from)?;
-        if !roots.config_of(&name).is_dir() && (state.is_none() || task.kind() != Kind::Stop) {
-            return Err(Failure::NoSuchVServer { name });
-        }
-        let is_running = state.as_ref().is_some_and(GuestState::is_running);
-        let _choosing = AllocationLock::take(roots, ALLOCATION_PATIENCE)?;
-        self.refuse_if_busy(&name)?;
-        match task.kind() {
-            Kind::Start if is_running => Err(Failure::AlreadyRunning { name }),
-            Kind::Stop if state.is_none() => Err(Failure::NotRunning { name }),
-            Kind::Delete if protect::is_protected(&roots.config_of(&name)) => {
-                Err(Failure::Protected { name })
-            }
-            _ => self.write_down(task, actor),
-        }
-    }
-
-    /// Writes down what is done to backups; nothing of it needs a VServer to be there but what was
-    /// judged already.
-    fn prepare_backup_task(&self, task: Task, actor: Actor) -> Result<Job, Failure> {
-        let roots = &self.instance.settings.roots;
-        self.recover_if_free(task.target());
-        let _choosing = AllocationLock::take(roots, ALLOCATION_PATIENCE)?;
-        self.refuse_if_busy(task.target())?;
-        if let Task::Restore(spec) = &task {
-            // Once more, under the lock: somebody else may have been given a number since.
-            backup::judge_again(&self.host_facts()?, spec)?;
-        }
-        self.write_down(task, actor)
-    }
-
-    fn prepare_build(&self, form: &BuildForm, actor: Actor) -> Result<Job, Failure> {
-        let settings = &self.instance.settings;
-        if let Ok(name) = form.name.trim().parse::<VServerName>() {
-            self.recover_if_free(name);
-        }
-        // Before the lock: another machine may take its time to answer.
-        self.judge_remote(form)?;
-        let _choosing = AllocationLock::take(&settings.roots, ALLOCATION_PATIENCE)?;
-        let host = facts::host_facts(settings, &self.store.promised()?)?;
-        let spec = form.judge(&host).map_err(|errors| Failure::Invalid { errors })?;
-        let limit = settings.limits.vservers;
-        if host.names.len() >= limit {
-            let problem = Problem::OutOfRange { min: 0, max: limit as u64 };
-            return Err(Failure::of_field(Field::Name, problem));
-        }
-        self.refuse_if_busy(&spec.name)?;
-        build::judge_place(&settings.roots, &spec)?;
-        let record = GuestState::read(&settings.roots, &spec.name);
-        if spec.replaces && record.map_err(lifecycle::LifecycleError::from)?.is_some() {
-            return Err(Failure::AlreadyRunning { name: spec.name });
-        }
-        let job = self.write_down(Task::Build(Box::new(spec)), actor)?;
-        crash_point("build:reserved");
-        Ok(job)
-    }
-
-    fn prepare_configure(&self, change: Change, actor: Actor) -> Result<Job, Failure> {
-        let roots = &self.instance.settings.roots;
-        let (Change::Configure { tree, .. } | Change::UndoConfig { tree, .. }) = &change else {
-            return Err(Failure::Interrupted);
-        };
-        let tree = tree.clone();
-        let target = tree.vserver().cloned().unwrap_or_else(VServerName::for_defaults);
-        self.recover_if_free(&target);
-        if tree == ConfigTree::Defaults {
-            config::ensure_defaults(roots)?;
-        }
-        self.notice_edits(&tree)?;
-        let (edits, undoes) = match change {
-            Change::UndoConfig { number, .. } => {
-                (configure::undoing(roots, &tree, number)?, Some(number))
-            }
-            Change::Configure { edits, .. } => (edits, None),
-            _ => return Err(Failure::Interrupted),
-        };
-        let origin = match (&actor, undoes) {
-            (Actor::User { .. }, None) => Origin::Web,
-            (Actor::User { .. }, Some(_)) => Origin::WebHistory,
-            (_, None) => Origin::Host,
-            (_, Some(_)) => Origin::HostHistory,
-        };
-        let _choosing = AllocationLock::take(roots, ALLOCATION_PATIENCE)?;
-        self.refuse_if_busy(&target)?;
-        let promised = self.store.promised()?;
-        config::judge(&self.instance.settings, &promised, &tree, &edits, origin)?;
-        let task = ConfigureTask { tree, target, edits, undoes, origin };
-        self.write_down(Task::Configure(Box::new(task)), actor)
     }
 
     /// Recovers what crashed about a VServer or something else, unless somebody is busy with it.
@@ -503,14 +383,10 @@ impl Engine {
             Err(error) => return work.end(Progress::Failed { failure: error.into() }),
         };
         let result = match &task {
+            Task::Plain(change) => self.do_plain(&mut work, change),
             Task::Build(spec) => build::build(instance, &mut work, spec),
-            Task::Start(name) => lifecycle::start(instance, &mut work, name),
             Task::Rescue { name, rescue } => lifecycle::rescue(instance, &mut work, name, rescue),
-            Task::Stop(name) => lifecycle::stop(instance, &mut work, name),
-            Task::Restart(name) => lifecycle::restart(instance, &mut work, name),
-            Task::Delete { name, at_once } => delete::delete(instance, &mut work, name, *at_once),
             Task::Identity(change) => identity::change(instance, &mut work, change),
-            Task::Protect { name, on } => protect::protect(instance, &mut work, name, *on),
             Task::Undelete { entry, change } => {
                 recycle::undelete(instance, &mut work, entry, change)
             }
@@ -524,27 +400,38 @@ impl Engine {
                 Some(source) => template::add(instance, &mut work, new, source),
                 None => Err(Failure::Interrupted.into()),
             },
-            Task::RemoveTemplate(name) => template::remove(instance, &mut work, name),
-            Task::RefreshBase(id) => build::bases::refresh(instance, &mut work, id),
-            Task::RemoveBase(id) => build::bases::remove(instance, &mut work, id),
-            Task::Backup(order) => backup::take(instance, &self.store, &mut work, order),
             Task::Import { order, saved } => {
                 backup::import(instance, &self.store, &mut work, order, saved, source)
             }
             Task::Restore(spec) => backup::restore(instance, &mut work, spec),
-            Task::RestoreFile { backup, into, path } => {
-                backup::restore_file(instance, &mut work, backup, into, path)
-            }
-            Task::VerifyBackup(backup) => backup::verify(instance, &mut work, backup),
-            Task::RemoveBackups { target, vserver, ids } => {
-                backup::remove(instance, &mut work, target, vserver, ids)
-            }
-            Task::ScheduleBackups { vserver, schedule } => {
-                backup::schedule::change(instance, &mut work, vserver, schedule.as_ref())
-            }
         };
         unification::tidy_up(&instance.settings.roots, &self.store, self.conclude(work, result))
         // The lock ends here, after the last word about the operation.
+    }
+
+    fn do_plain(&self, work: &mut Work<'_>, change: &PlainChange) -> Result<(), Stopped> {
+        let instance = &self.instance;
+        match change {
+            PlainChange::Start(name) => lifecycle::start(instance, work, name),
+            PlainChange::Stop(name) => lifecycle::stop(instance, work, name),
+            PlainChange::Restart(name) => lifecycle::restart(instance, work, name),
+            PlainChange::Delete { name, at_once } => delete::delete(instance, work, name, *at_once),
+            PlainChange::Protect { name, on } => protect::protect(instance, work, name, *on),
+            PlainChange::RemoveTemplate(name) => template::remove(instance, work, name),
+            PlainChange::RefreshBase(id) => build::bases::refresh(instance, work, id),
+            PlainChange::RemoveBase(id) => build::bases::remove(instance, work, id),
+            PlainChange::Backup(order) => backup::take(instance, &self.store, work, order),
+            PlainChange::RestoreFile { backup, into, path } => {
+                backup::restore_file(instance, work, backup, into, path)
+            }
+            PlainChange::VerifyBackup(backup) => backup::verify(instance, work, backup),
+            PlainChange::RemoveBackups { target, vserver, ids } => {
+                backup::remove(instance, work, target, vserver, ids)
+            }
+            PlainChange::ScheduleBackups { vserver, schedule } => {
+                backup::schedule::change(instance, work, vserver, schedule.as_ref())
+            }
+        }
     }
 
     fn conclude(&self, mut work: Work<'_>, result: Result<(), Stopped>) -> Operation {

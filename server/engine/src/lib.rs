@@ -26,7 +26,6 @@ pub mod backup;
 pub mod base_links;
 pub mod build;
 pub mod cgroup;
-pub mod change;
 pub mod channel;
 pub mod clock;
 pub mod config;

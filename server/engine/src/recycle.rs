@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::change::Change;
 use domain::config_entry::ConfigTree;
 use domain::failure::Failure;
 use domain::field::{Field, FieldErrors};
@@ -32,7 +33,7 @@ use serde::{Deserialize, Serialize};
 use crate::base_links;
 use crate::config;
 use crate::configure;
-use crate::engine::{ALLOCATION_PATIENCE, Change, Engine, Instance, Job};
+use crate::engine::{ALLOCATION_PATIENCE, Engine, Instance, Job};
 use crate::identity::plan::{self, Part, Parts};
 use crate::identity::{self, host_name_conflict};
 use crate::lock::AllocationLock;

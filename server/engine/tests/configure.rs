@@ -6,6 +6,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use domain::change::Change;
 use domain::config_change::{Author, ConfigEdit, FileState, Kept, NotEditable, Use};
 use domain::config_entry::{ConfigPath, ConfigTree, Digest, Expected};
 use domain::failure::Failure;
@@ -14,7 +15,7 @@ use domain::id::UserId;
 use domain::operation::{Actor, Operation, Progress};
 use engine::Engine;
 use engine::config::GuestConfig;
-use engine::engine::{Change, Instance};
+use engine::engine::Instance;
 use engine::operation::Silent;
 use engine::roots::{Roots, Settings};
 

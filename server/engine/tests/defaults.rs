@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use domain::build::{BuildForm, DEFAULT_FSTAB};
+use domain::change::{Change, PlainChange};
 use domain::failure::{BaseProblem, Failure};
 use domain::id::VServerName;
 use domain::identity::IdentityForm;
 use domain::operation::{Actor, Operation, Progress};
 use engine::Engine;
 use engine::config::root_directory_of;
-use engine::engine::{Change, Instance};
+use engine::engine::Instance;
 use engine::operation::Silent;
 use engine::roots::{Roots, Settings};
 use nix::mount::{MsFlags, mount};
@@ -56,7 +57,7 @@ impl Host {
         fs::write(path, text).unwrap();
     }
 
-    fn change(&self, change: Change) -> Result<Operation, Failure> {
+    fn change(&self, change: impl Into<Change>) -> Result<Operation, Failure> {
         let actor = Actor::CommandLine { login: "ada".to_owned() };
         let operation = self.engine.run_in_process(change, actor, &Silent)?;
         match &operation.progress {
@@ -125,17 +126,17 @@ fn a_vserver_lives_where_the_administrators_link_leads_from_build_to_bin_and_bac
     assert_eq!(names_in(&caches), ["ulyse"]);
 
     let name: VServerName = "ulyse".parse().unwrap();
-    let deleted = host.change(Change::Delete { name: name.clone(), at_once: false }).unwrap();
+    let deleted = host.change(PlainChange::Delete { name: name.clone(), at_once: false }).unwrap();
     assert_eq!(names_in(&place), [".bin"]);
     assert!(names_in(&caches).is_empty());
     let form = IdentityForm::default();
     host.change(Change::Undelete { entry: deleted.id, form }).unwrap();
     assert_eq!(host.root_of("ulyse").unwrap(), place.join("ulyse"));
-    let deleted = host.change(Change::Delete { name, at_once: false }).unwrap();
+    let deleted = host.change(PlainChange::Delete { name, at_once: false }).unwrap();
     host.change(Change::Purge(deleted.id)).unwrap();
     assert!(names_in(&place.join(".bin")).is_empty());
     host.build("monvs").unwrap();
-    host.change(Change::Delete { name: "monvs".parse().unwrap(), at_once: true }).unwrap();
+    host.change(PlainChange::Delete { name: "monvs".parse().unwrap(), at_once: true }).unwrap();
     assert_eq!(names_in(&place), [".bin"]);
 }
 
@@ -166,7 +167,7 @@ fn a_new_vserver_is_given_what_the_administrator_has_put_there() {
         fs::read_to_string(host.root_of(name).unwrap().join("etc").join(file))
     };
     assert!(etc("plain", "nsswitch.conf").is_err());
-    host.change(Change::Delete { name: "plain".parse().unwrap(), at_once: true }).unwrap();
+    host.change(PlainChange::Delete { name: "plain".parse().unwrap(), at_once: true }).unwrap();
 
     // As the course has it (slide 476): a copy of the template with a larger /tmp.
     let fstab = DEFAULT_FSTAB.replace("size=16m", "size=64m");

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use domain::change::{Change, PlainChange};
 use domain::config_change::{Author, ConfigEdit, FileState};
 use domain::config_entry::{ConfigTree, Expected};
 use domain::failure::Failure;
@@ -21,7 +22,7 @@ use domain::note::Note;
 use domain::operation::{Actor, Operation, Progress};
 use engine::Engine;
 use engine::cgroup::{self, Layout};
-use engine::engine::{Change, Instance};
+use engine::engine::Instance;
 use engine::exec::{self, Invocation};
 use engine::operation::Silent;
 use engine::roots::{Roots, Settings};
@@ -127,12 +128,12 @@ impl Host {
         symlink("/nowhere/at all", config.join("apps/somebody/link")).unwrap();
     }
 
-    fn run(&self, change: Change) -> Operation {
+    fn run(&self, change: impl Into<Change>) -> Operation {
         let actor = Actor::CommandLine { login: "ada".to_owned() };
         self.engine.run_in_process(change, actor, &Silent).unwrap()
     }
 
-    fn must(&self, change: Change) -> Operation {
+    fn must(&self, change: impl Into<Change>) -> Operation {
         let operation = self.run(change);
         assert_eq!(operation.progress, Progress::Succeeded, "{}", operation.command);
         operation
@@ -243,7 +244,7 @@ fn a_tree_of_the_original_starts_and_has_its_effect() {
     let host = Host::new();
     host.old();
     let before = all_of(&host.config("old"));
-    let started = host.must(Change::Start(name("old")));
+    let started = host.must(PlainChange::Start(name("old")));
     let notes = host.notes(&started);
     let mut without_effect: Vec<&str> = notes
         .iter()
@@ -319,7 +320,7 @@ fn a_tree_of_the_original_starts_and_has_its_effect() {
         assert!(mounts.contains(address), "{address}: {mounts}");
     }
 
-    host.must(Change::Stop(name("old")));
+    host.must(PlainChange::Stop(name("old")));
     assert!(state.cgroups.iter().all(|path| !path.exists()), "nothing of its limits is left");
     assert_eq!(all_of(&host.config("old")), before, "starting and stopping writes nothing there");
 }
@@ -347,7 +348,7 @@ fn what_ulysse_does_not_know_is_kept_through_edits_and_renaming() {
     let form = IdentityForm { name: "older".to_owned(), ..IdentityForm::default() };
     host.must(Change::Identity { name: name("old"), form });
     assert_eq!(unknown("older"), all);
-    host.must(Change::Start(name("older")));
+    host.must(PlainChange::Start(name("older")));
     assert_eq!(
         host.inside("older", "hostname; cut -d' ' -f19 /proc/self/stat"),
         "older.cume.fr\n7"
@@ -371,23 +372,23 @@ fn processors_that_the_host_does_not_have_are_refused() {
         fs::write(path(leaf), text).unwrap();
         let file = format!("web/cpuset/{leaf}");
         let failure = Failure::BadConfig { file, line: 1, expected };
-        let refused = host.run(Change::Start(name("web")));
+        let refused = host.run(PlainChange::Start(name("web")));
         assert_eq!(refused.progress, Progress::Failed { failure }, "{text}");
         assert!(host.state("web").is_none());
         fs::remove_file(path(leaf)).unwrap();
     }
     // One that runs goes on when it could not be started again.
     fs::write(path("cpus"), "0").unwrap();
-    host.must(Change::Start(name("web")));
+    host.must(PlainChange::Start(name("web")));
     let first = host.state("web").unwrap();
     assert_eq!(limit(&first, &["cpuset.cpus"]), "0");
     fs::write(path("cpus"), "0-4000").unwrap();
-    let refused = host.run(Change::Restart(name("web")));
+    let refused = host.run(PlainChange::Restart(name("web")));
     assert!(matches!(refused.progress, Progress::Failed { .. }), "{refused:?}");
     assert_eq!(host.state("web").unwrap().init, first.init);
     // Without the files the next start has all of them.
     fs::remove_dir_all(host.config("web").join("cpuset")).unwrap();
-    host.must(Change::Restart(name("web")));
+    host.must(PlainChange::Restart(name("web")));
     let now = host.state("web").unwrap();
     let Expected::NumbersOfHost { available } = online("cpu") else { panic!() };
     assert_eq!(limit(&now, &["cpuset.cpus.effective", "cpuset.cpus"]), available);
@@ -412,10 +413,10 @@ fn the_history_tells_operations_from_edits_by_hand() {
     let files = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
 
     // A start notices what was edited since the last look, without anybody looking at the tree.
-    host.must(Change::Start(name("nono")));
+    host.must(PlainChange::Start(name("nono")));
     assert_eq!(host.history("nono"), []);
     fs::write(host.config("nono").join("nice"), "3\n").unwrap();
-    host.must(Change::Restart(name("nono")));
+    host.must(PlainChange::Restart(name("nono")));
     assert_eq!(host.history("nono"), [(Author::ByHand, files(&["nice"]))]);
 
     // A renaming is its own author's, also while it stops and starts; what was edited before it is not.
@@ -434,10 +435,10 @@ fn the_history_tells_operations_from_edits_by_hand() {
     assert_eq!(record.operation.as_ref(), Some(&renamed.id));
 
     // Protection as well; and then the next edit by hand is by hand again.
-    host.must(Change::Protect { name: name("ulyse"), on: true });
+    host.must(PlainChange::Protect { name: name("ulyse"), on: true });
     assert_eq!(host.history("ulyse")[0], (ada, files(&["apps/ulysse/protected"])));
     fs::write(host.config("ulyse").join("nice"), "5\n").unwrap();
-    host.must(Change::Restart(name("ulyse")));
+    host.must(PlainChange::Restart(name("ulyse")));
     assert_eq!(host.history("ulyse")[0], (Author::ByHand, files(&["nice"])));
     assert_eq!(host.history("ulyse").len(), 5);
 }

@@ -5,15 +5,14 @@
 //! (external) tagging.
 
 use domain::backup::{
-    BackupDetail, BackupEntry, BackupOrder, BackupOverview, BackupRef, BackupScope, BackupTask,
-    RestoreTask,
+    BackupDetail, BackupEntry, BackupOrder, BackupOverview, BackupRef, BackupScope,
 };
-use domain::build::BuildForm;
+use domain::change::Change;
 use domain::config_change::{ConfigEdit, ConfigRecord, FileView};
 use domain::config_entry::{ConfigPath, ConfigTree};
 use domain::failure::Failure;
 use domain::host::HostFacts;
-use domain::id::{BaseId, OperationId, TemplateName, TerminalId, UserId, UserName, VServerName};
+use domain::id::{OperationId, TerminalId, UserId, UserName, VServerName};
 use domain::identity::{IdentityForm, IdentityPlan};
 use domain::operation::{LogChunk, Operation, Terminal};
 use domain::recycle::{Bin, Binned};
@@ -49,7 +48,6 @@ pub struct RequestFrame {
 
 /// What the web process may ask.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(clippy::large_enum_variant, reason = "decoded once, matched at once, never stored")]
 pub enum Request {
     /// Which build of Ulysse is the engine? Answered by [`Reply::Hello`].
     Hello,
@@ -61,28 +59,8 @@ pub enum Request {
     ShowVServer(VServerName),
     /// The usage of the host and of all running VServers now; answered by [`Reply::Samples`].
     Sample,
-    /// Queues a build; answered by [`Reply::Operation`]. The engine judges the form again.
-    Build(BuildForm),
-    /// Queues a start; answered by [`Reply::Operation`].
-    Start(VServerName),
-    /// Queues a stop; answered by [`Reply::Operation`].
-    Stop(VServerName),
-    /// Queues a restart; answered by [`Reply::Operation`].
-    Restart(VServerName),
-    /// Queues a deletion, into the recycle bin or for good; answered by [`Reply::Operation`].
-    Delete {
-        /// Which.
-        name: VServerName,
-        /// Whether nothing of it is kept.
-        at_once: bool,
-    },
-    /// Queues a change of identity; answered by [`Reply::Operation`]. The engine judges the form again.
-    ChangeIdentity {
-        /// Whose.
-        name: VServerName,
-        /// To what.
-        form: IdentityForm,
-    },
+    /// Queues a change, which the engine judges; answered by [`Reply::Operation`].
+    Change(Change),
     /// What a change of identity would do; answered by [`Reply::IdentityPlan`].
     PlanIdentity {
         /// Whose.
@@ -90,41 +68,10 @@ pub enum Request {
         /// To what.
         form: IdentityForm,
     },
-    /// Queues protecting a VServer against deletion, or the contrary; answered by
-    /// [`Reply::Operation`].
-    Protect {
-        /// Which.
-        name: VServerName,
-        /// Whether it is protected afterwards.
-        on: bool,
-    },
     /// Answered by [`Reply::Bin`].
     ListBin,
     /// One deleted VServer and how it could come back; answered by [`Reply::Binned`].
     ShowBinned(OperationId),
-    /// Queues getting a deleted VServer back; answered by [`Reply::Operation`].
-    Undelete {
-        /// Which: the operation that deleted it.
-        entry: OperationId,
-        /// As what.
-        form: IdentityForm,
-    },
-    /// Queues removing a deleted VServer for good; answered by [`Reply::Operation`].
-    Purge(OperationId),
-    /// Queues a change of a config tree; answered by [`Reply::Operation`].
-    Configure {
-        /// Which tree.
-        tree: ConfigTree,
-        /// What is to be done.
-        edits: Vec<ConfigEdit>,
-    },
-    /// Queues the undoing of a change of a config tree; answered by [`Reply::Operation`].
-    UndoConfig {
-        /// Which tree.
-        tree: ConfigTree,
-        /// The number of the change.
-        number: u32,
-    },
     /// Judges a change of a config tree and does nothing; answered by [`Reply::Done`].
     JudgeConfig {
         /// Which tree.
@@ -180,12 +127,6 @@ pub enum Request {
     /// Queues keeping an archive as a template; answered by [`Reply::Operation`] with a connected
     /// descriptor, over which the archive is to come: see [`crate::upload`].
     AddTemplate(NewTemplate),
-    /// Queues removing a template; answered by [`Reply::Operation`].
-    RemoveTemplate(TemplateName),
-    /// Queues making a base anew; answered by [`Reply::Operation`].
-    RefreshBase(BaseId),
-    /// Queues removing a base; answered by [`Reply::Operation`].
-    RemoveBase(BaseId),
     /// Answered by [`Reply::Backups`].
     ListBackups(BackupScope),
     /// Answered by [`Reply::Backup`].
@@ -199,10 +140,6 @@ pub enum Request {
     },
     /// What a restore would be called; answered by [`Reply::Proposal`].
     ProposeRestore(BackupRef),
-    /// Queues something about backups; answered by [`Reply::Operation`].
-    ChangeBackups(BackupTask),
-    /// Queues a restore; answered by [`Reply::Operation`].
-    Restore(RestoreTask),
     /// Queues making a backup of what somebody saved by hand of a VServer; answered by
     /// [`Reply::Operation`] with a connected descriptor, over which the archive is to come.
     ImportBackup(BackupOrder),
@@ -320,4 +257,71 @@ pub enum Event {
         /// Its row; none when it is gone.
         summary: Option<Summary>,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use domain::backup::PruneOrder;
+    use domain::build::BuildForm;
+    use domain::change::PlainChange;
+    use domain::init::Rescue;
+
+    use super::*;
+    use crate::{decode, encode};
+
+    fn arrived(change: &Change) -> Result<Change, postcard::Error> {
+        let bytes = encode(&Request::Change(change.clone()))?;
+        match decode(&bytes).unwrap() {
+            Request::Change(change) => Ok(change),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_change_arrives_as_it_was_asked_for() {
+        let tree = ConfigTree::Defaults;
+        let (name, form) = ("web".parse::<VServerName>().unwrap(), IdentityForm::default());
+        let entry: OperationId = "01ARZ3NDEKTSV4RRFFQ69G5FA1".parse().unwrap();
+        let schedule = PlainChange::ScheduleBackups { vserver: name.clone(), schedule: None };
+        let backup: BackupRef = "local:web:20261126T034512123Z".parse().unwrap();
+        for change in [
+            PlainChange::Start(name.clone()).into(),
+            schedule.into(),
+            Change::Build(Box::default()),
+            Change::Identity { name, form: form.clone() },
+            Change::Undelete { entry: entry.clone(), form },
+            Change::Purge(entry),
+            Change::Configure { tree: tree.clone(), edits: Vec::new() },
+            Change::UndoConfig { tree, number: 7 },
+            Change::Restore { backup, form: Box::default() },
+        ] {
+            assert_eq!(arrived(&change).unwrap(), change);
+        }
+    }
+
+    #[test]
+    fn what_names_a_path_or_a_program_of_the_host_s_does_not_arrive() {
+        let name: VServerName = "web".parse().unwrap();
+        let rescue = Rescue::new(vec!["/bin/sh".to_owned()], true);
+        let order =
+            BackupOrder { vserver: name.clone(), target: "local".parse().unwrap(), pause: false };
+        let paths = vec![PathBuf::from("/srv")];
+        // Nor when somebody else wrote the packet: a request, the number of the variant, what is in it.
+        let prune = PruneOrder { vserver: name.clone(), target: None, keep: None };
+        let last = encode(&Request::Change(Change::PruneBackups(prune))).unwrap();
+        let forged = |after: u8, content: &[u8]| {
+            decode::<Request>(&[&[last[0], last[1] + after][..], content].concat())
+        };
+        assert!(forged(1, &encode(&(&name, &rescue)).unwrap()).is_err());
+        assert!(forged(2, &encode(&(&order, &paths)).unwrap()).is_err());
+        assert!(arrived(&Change::Rescue { name, rescue }).is_err());
+        assert!(arrived(&Change::Import { order, paths }).is_err());
+
+        let mut form = BuildForm { name: "web".to_owned(), ..BuildForm::default() };
+        let told = Change::Build(Box::new(form.clone()));
+        form.at_host.source = "/srv".to_owned();
+        assert_eq!(arrived(&Change::Build(Box::new(form))).unwrap(), told);
+    }
 }

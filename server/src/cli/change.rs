@@ -6,11 +6,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
 
+use domain::change::Change;
 use domain::failure::Failure;
 use domain::field::Field;
-use domain::operation::{Kind, Operation, Progress};
+use domain::operation::{Operation, Progress};
 use engine::Engine;
-use engine::engine::Change;
 use nix::sys::signal::{SigSet, Signal};
 
 use super::caller::{Caller, actor};
@@ -28,7 +28,7 @@ pub(super) enum Ended {
 }
 
 /// Does a change to its end.
-pub(super) fn run(caller: Caller, engine: &Arc<Engine>, change: Change) -> Ended {
+pub(super) fn run(caller: Caller, engine: &Arc<Engine>, change: impl Into<Change>) -> Ended {
     run_as(caller, engine, |display| engine.run_in_process(change, actor(), display))
 }
 
@@ -115,21 +115,8 @@ fn hear_signals(caller: Caller, engine: &Arc<Engine>, display: &Arc<Display>) {
     });
 }
 
-/// Tells why a change other than a build was refused; the exit status. Starting what runs and stopping
-/// what does not are warnings (fact sheet 2.1).
-pub(super) fn refused(caller: Caller, kind: Kind, failure: &Failure) -> u8 {
-    match (kind, failure) {
-        (Kind::Start, Failure::AlreadyRunning { name }) => {
-            caller.note(caller.locale.already_running(name.as_str()));
-            0
-        }
-        (Kind::Stop, Failure::NotRunning { name }) => {
-            caller.note(caller.locale.not_running(name.as_str()));
-            0
-        }
-        _ => {
-            caller.tell(failure, None);
-            exit::FAILURE
-        }
-    }
+/// Tells why a change was refused; the exit status.
+pub(super) fn refused(caller: Caller, failure: &Failure) -> u8 {
+    caller.tell(failure, None);
+    exit::FAILURE
 }

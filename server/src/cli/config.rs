@@ -13,6 +13,7 @@ use std::sync::Arc;
 use app::i18n::{
     author_text, entry_kind_text, entry_meaning, expected_text, format, not_editable_text, use_text,
 };
+use domain::change::Change;
 use domain::config_change::{ConfigEdit, ConfigRecord, FileState, FileView, NotEditable};
 use domain::config_entry::{
     Access, ConfigEntry, ConfigPath, ConfigTree, Digest, EntryKind, MAX_TEXT_BYTES,
@@ -20,7 +21,6 @@ use domain::config_entry::{
 use domain::diff::{self, Fate};
 use domain::failure::Failure;
 use engine::Engine;
-use engine::engine::Change;
 
 use super::caller::Caller;
 use super::change::{self, Ended};

@@ -5,13 +5,12 @@ use std::io::{self, BufRead, Write};
 use std::sync::Arc;
 
 use app::i18n::{Locale, format};
+use domain::change::PlainChange;
 use domain::failure::Failure;
 use domain::id::VServerName;
-use domain::operation::Kind;
 use engine::Engine;
 use engine::base_links;
 use engine::config;
-use engine::engine::Change;
 use engine::protect;
 use engine::state::GuestState;
 use engine::volume;
@@ -36,7 +35,7 @@ pub(super) fn delete(
     let at_once = keep_days == 0 || OPTIONS.parse(arguments).is_ok_and(|found| found.has("--now"));
     let tree = engine.instance().settings.roots.config_of(&name);
     if protect::is_protected(&tree) {
-        return change::refused(caller, Kind::Delete, &Failure::Protected { name });
+        return change::refused(caller, &Failure::Protected { name });
     }
     let until = engine.clock().now().plus_millis(i64::from(keep_days) * 24 * 60 * 60 * 1000);
     let until = (!at_once).then(|| format::instant(caller.locale, until));
@@ -53,7 +52,7 @@ pub(super) fn delete(
         caller.complain(caller.locale.delete_refused());
         return exit::REFUSED;
     }
-    match change::run(caller, engine, Change::Delete { name: name.clone(), at_once }) {
+    match change::run(caller, engine, PlainChange::Delete { name: name.clone(), at_once }) {
         Ended::Done(_) => {
             if let Some(until) = until {
                 caller.note(caller.locale.is_in_bin(name.as_str(), &until));
@@ -64,7 +63,7 @@ pub(super) fn delete(
             0
         }
         Ended::Told(code) => code,
-        Ended::Refused(failure) => change::refused(caller, Kind::Delete, &failure),
+        Ended::Refused(failure) => change::refused(caller, &failure),
     }
 }
 

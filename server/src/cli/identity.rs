@@ -4,11 +4,10 @@
 use std::ffi::OsString;
 use std::sync::Arc;
 
+use domain::change::Change;
 use domain::id::VServerName;
 use domain::identity::IdentityForm;
-use domain::operation::Kind;
 use engine::Engine;
-use engine::engine::Change;
 
 use super::caller::Caller;
 use super::change::{self, Ended};
@@ -91,7 +90,6 @@ pub(super) fn change(
     wanted: Result<Wanted, UsageError>,
 ) -> u8 {
     let Ok(Wanted { form, is_dry }) = wanted else { return exit::FAILURE };
-    let kind = if form.name.is_empty() { Kind::Set } else { Kind::Rename };
     if is_dry {
         return match engine.plan_identity(&name, &form) {
             Ok(plan) => {
@@ -103,12 +101,12 @@ pub(super) fn change(
                 }
                 0
             }
-            Err(failure) => change::refused(caller, kind, &failure),
+            Err(failure) => change::refused(caller, &failure),
         };
     }
     match change::run(caller, engine, Change::Identity { name, form }) {
         Ended::Done(_) => 0,
         Ended::Told(code) => code,
-        Ended::Refused(failure) => change::refused(caller, kind, &failure),
+        Ended::Refused(failure) => change::refused(caller, &failure),
     }
 }

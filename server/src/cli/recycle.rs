@@ -6,15 +6,15 @@ use std::sync::Arc;
 
 use app::i18n::format;
 use clap::Subcommand;
+use domain::change::Change;
 use domain::command;
 use domain::failure::Failure;
 use domain::field::Field;
 use domain::id::{OperationId, VServerName};
 use domain::identity::IdentityForm;
-use domain::operation::Kind;
 use domain::recycle::BinEntry;
 use engine::Engine;
-use engine::engine::{Change, Instance};
+use engine::engine::Instance;
 
 use super::caller::Caller;
 use super::change::{self, Ended};
@@ -125,7 +125,7 @@ fn restore(caller: Caller, engine: &Arc<Engine>, id: OperationId, form: Identity
         }
         Ended::Told(code) => code,
         Ended::Refused(failure) => {
-            let code = change::refused(caller, Kind::Undelete, &failure);
+            let code = change::refused(caller, &failure);
             if let (Failure::Invalid { .. }, Ok(binned)) = (&failure, engine.binned(&id))
                 && binned.offer != IdentityForm::default()
             {
@@ -140,7 +140,7 @@ fn restore(caller: Caller, engine: &Arc<Engine>, id: OperationId, form: Identity
 fn remove(caller: Caller, engine: &Arc<Engine>, id: OperationId, yes: bool) -> u8 {
     let entry = match engine.binned(&id) {
         Ok(binned) => binned.entry,
-        Err(failure) => return change::refused(caller, Kind::Purge, &failure),
+        Err(failure) => return change::refused(caller, &failure),
     };
     say_of_volume(caller, &entry);
     let question = caller.locale.purge_question(entry.identity.name.as_str());
@@ -182,7 +182,7 @@ fn purge(caller: Caller, engine: &Arc<Engine>, id: OperationId) -> u8 {
     match change::run(caller, engine, Change::Purge(id)) {
         Ended::Done(_) => 0,
         Ended::Told(code) => code,
-        Ended::Refused(failure) => change::refused(caller, Kind::Purge, &failure),
+        Ended::Refused(failure) => change::refused(caller, &failure),
     }
 }
 
@@ -199,11 +199,11 @@ pub(super) fn undelete(
         Ok(name) => name,
         Err(problem) => {
             let failure = Failure::of_field(Field::Name, problem);
-            return change::refused(caller, Kind::Undelete, &failure);
+            return change::refused(caller, &failure);
         }
     };
     match engine.latest_binned(&name) {
         Ok(id) => restore(caller, engine, id, form),
-        Err(failure) => change::refused(caller, Kind::Undelete, &failure),
+        Err(failure) => change::refused(caller, &failure),
     }
 }

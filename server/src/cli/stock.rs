@@ -9,11 +9,11 @@ use std::process::ExitCode;
 
 use app::i18n::format;
 use clap::{Args, Subcommand};
+use domain::change::PlainChange;
 use domain::failure::Failure;
 use domain::field::{Field, FieldErrors, Problem};
 use domain::id::BaseId;
 use domain::template::{Base, NewTemplate, Template};
-use engine::engine::Change;
 
 use super::caller::{Caller, actor};
 use super::change::{self, Ended};
@@ -105,7 +105,7 @@ pub(crate) fn template(config: Option<&Path>, arguments: TemplateArguments) -> E
         }
         TemplateCommand::Remove { name } => name
             .parse()
-            .map(Change::RemoveTemplate)
+            .map(PlainChange::RemoveTemplate)
             .map_err(|problem| Failure::of_field(Field::Template, problem)),
     };
     match change {
@@ -138,8 +138,8 @@ pub(crate) fn base(config: Option<&Path>, arguments: BaseArguments) -> ExitCode 
     };
     let change = match arguments.command {
         BaseCommand::List => return listed(caller, &base_rows(caller, &bases)),
-        BaseCommand::Refresh { id } => find(&bases, &id).map(Change::RefreshBase),
-        BaseCommand::Remove { id } => find(&bases, &id).map(Change::RemoveBase),
+        BaseCommand::Refresh { id } => find(&bases, &id).map(PlainChange::RefreshBase),
+        BaseCommand::Remove { id } => find(&bases, &id).map(PlainChange::RemoveBase),
     };
     match change {
         Ok(change) => ended(caller, change::run(caller, &engine, change)),

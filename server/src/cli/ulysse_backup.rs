@@ -4,14 +4,14 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use domain::backup::{BackupId, BackupOrder, BackupRef, BackupScope, EntryKind};
+use domain::change::{Change, PlainChange};
 use domain::command;
 use domain::failure::Failure;
 use domain::field::Field;
-use domain::operation::Kind;
 use domain::retention::judge_target;
 use engine::Engine;
 use engine::backup;
-use engine::engine::{Change, Instance};
+use engine::engine::Instance;
 
 use super::caller::Caller;
 use super::change::{self, Ended};
@@ -64,15 +64,15 @@ pub(crate) fn backup(instance: Instance, arguments: BackupArguments) -> ExitCode
         BackupCommand::Check => check(caller, &engine),
         BackupCommand::Show { backup } => show(caller, &engine, &backup),
         BackupCommand::Browse { backup, path } => browse(caller, &engine, &backup, &path),
-        BackupCommand::Verify { backups } => each(caller, &engine, &backups, |backup| {
-            (Kind::VerifyBackup, Change::VerifyBackup(backup))
-        }),
+        BackupCommand::Verify { backups } => {
+            each(caller, &engine, &backups, PlainChange::VerifyBackup)
+        }
         BackupCommand::Import { name, saved, target } => {
             import(caller, &engine, &name, saved, &target)
         }
         BackupCommand::Remove { backups } => each(caller, &engine, &backups, |backup| {
             let BackupRef { target, vserver, id } = backup;
-            (Kind::RemoveBackups, Change::RemoveBackups { target, vserver, ids: vec![id] })
+            PlainChange::RemoveBackups { target, vserver, ids: vec![id] }
         }),
     };
     ExitCode::from(done.unwrap_or_else(|failure| {
@@ -99,7 +99,7 @@ fn import(
     let operation = match change::run(caller, engine, Change::Import { order, paths }) {
         Ended::Done(operation) => operation,
         Ended::Told(code) => return Ok(code),
-        Ended::Refused(failure) => return Ok(change::refused(caller, Kind::Backup, &failure)),
+        Ended::Refused(failure) => return Ok(change::refused(caller, &failure)),
     };
     let id = operation.started_at.and_then(BackupId::taken_at);
     if let Some(id) = id {
@@ -114,16 +114,15 @@ fn each(
     caller: Caller,
     engine: &std::sync::Arc<Engine>,
     backups: &[String],
-    change: impl Fn(BackupRef) -> (Kind, Change),
+    change: impl Fn(BackupRef) -> PlainChange,
 ) -> Result<u8, Failure> {
     let backups = backups.iter().map(|text| reference(text)).collect::<Result<Vec<_>, _>>()?;
     let mut code = 0;
     for backup in backups {
-        let (kind, change) = change(backup);
-        match change::run(caller, engine, change) {
+        match change::run(caller, engine, change(backup)) {
             Ended::Done(_) => {}
             Ended::Told(one) => code = one,
-            Ended::Refused(failure) => code = change::refused(caller, kind, &failure),
+            Ended::Refused(failure) => code = change::refused(caller, &failure),
         }
     }
     Ok(code)

@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use domain::change::{Change, PlainChange};
 use domain::config_entry::ConfigTree;
+use domain::failure::Failure;
 use domain::id::VServerName;
 use domain::init::Rescue;
-use domain::operation::{Kind, Progress};
+use domain::operation::Progress;
 use engine::Engine;
-use engine::engine::{Change, GuestEvent};
+use engine::engine::GuestEvent;
 use engine::facts::DefaultOptions;
 
 use super::build_options::{self, Build, BuildRequest, WrongBuild};
@@ -294,14 +296,14 @@ fn of(
             let change = match rescue(&arguments) {
                 Ok(Some(rescue)) => Change::Rescue { name, rescue },
                 // It was understood before.
-                Ok(None) | Err(_) => Change::Start(name),
+                Ok(None) | Err(_) => PlainChange::Start(name).into(),
             };
-            changed(caller, engine, Kind::Start, change)
+            changed(caller, engine, change)
         }
-        Command::Stop => changed(caller, engine, Kind::Stop, Change::Stop(name)),
-        Command::Restart => changed(caller, engine, Kind::Restart, Change::Restart(name)),
+        Command::Stop => changed(caller, engine, PlainChange::Stop(name)),
+        Command::Restart => changed(caller, engine, PlainChange::Restart(name)),
         Command::CondRestart => match status::running(caller, engine, &name) {
-            0 => changed(caller, engine, Kind::Restart, Change::Restart(name)),
+            0 => changed(caller, engine, PlainChange::Restart(name)),
             _ => 0,
         },
         Command::Status => status::status(caller, engine, &name),
@@ -309,12 +311,8 @@ fn of(
         Command::Delete => delete::delete(caller, engine, name, &arguments),
         Command::Rename => identity::change(caller, engine, name, identity::rename(&arguments)),
         Command::Set => identity::change(caller, engine, name, identity::set(&arguments)),
-        Command::Protect => {
-            changed(caller, engine, Kind::Protect, Change::Protect { name, on: true })
-        }
-        Command::Unprotect => {
-            changed(caller, engine, Kind::Unprotect, Change::Protect { name, on: false })
-        }
+        Command::Protect => changed(caller, engine, PlainChange::Protect { name, on: true }),
+        Command::Unprotect => changed(caller, engine, PlainChange::Protect { name, on: false }),
         Command::Enter | Command::Build | Command::Undelete | Command::Config | Command::Backup => {
             inside::run(caller, engine, &name, None, Vec::new())
         }
@@ -327,11 +325,20 @@ fn of(
     }
 }
 
-fn changed(caller: Caller, engine: &Arc<Engine>, kind: Kind, change: Change) -> u8 {
+/// Starting what runs and stopping what does not are warnings (fact sheet 2.1).
+fn changed(caller: Caller, engine: &Arc<Engine>, change: impl Into<Change>) -> u8 {
     match change::run(caller, engine, change) {
         Ended::Done(_) => 0,
         Ended::Told(code) => code,
-        Ended::Refused(failure) => change::refused(caller, kind, &failure),
+        Ended::Refused(Failure::AlreadyRunning { name }) => {
+            caller.note(caller.locale.already_running(name.as_str()));
+            0
+        }
+        Ended::Refused(Failure::NotRunning { name }) => {
+            caller.note(caller.locale.not_running(name.as_str()));
+            0
+        }
+        Ended::Refused(failure) => change::refused(caller, &failure),
     }
 }
 
@@ -342,7 +349,7 @@ fn build(
     arguments: &[OsString],
 ) -> Result<u8, u8> {
     let locale = caller.locale;
-    let told = |failure: &domain::failure::Failure| {
+    let told = |failure: &Failure| {
         let label = |error: &_| build_options::label(caller, error);
         caller.tell_as(failure, None, label, |error| build_options::words(caller, error));
         exit::FAILURE
@@ -363,7 +370,7 @@ fn build(
             return Err(exit::FAILURE);
         }
         Err(WrongBuild::Values(errors)) => {
-            return Err(told(&domain::failure::Failure::Invalid { errors }));
+            return Err(told(&Failure::Invalid { errors }));
         }
     };
     let engine = caller.engine(config)?;

@@ -5,16 +5,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use domain::backup::{BackupOrder, BackupRef, BackupSummary, PruneOrder};
+use domain::change::{Change, PlainChange};
 use domain::command;
 use domain::failure::Failure;
 use domain::field::{Field, Problem};
 use domain::id::{TargetName, VServerName};
-use domain::operation::Kind;
 use domain::restore::RestoreForm;
 use domain::retention::{Judged, Retention, ScheduleForm, judge_target};
 use engine::Engine;
 use engine::backup;
-use engine::engine::Change;
 
 use super::build_options;
 use super::caller::Caller;
@@ -89,11 +88,11 @@ pub(super) fn run(
             .map_err(|problem| told(Failure::of_field(Field::BackupTarget, problem)))
     };
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let change = match words.as_slice() {
+    let change: Change = match words.as_slice() {
         [] => {
             let order =
                 BackupOrder { vserver: name, target: target()?, pause: section.has("--pause") };
-            Change::Backup(order)
+            PlainChange::Backup(order).into()
         }
         ["list"] => return list(caller, &engine, Some(&name)).map_err(told),
         [word @ ("preview" | "prune")] => {
@@ -117,7 +116,7 @@ pub(super) fn run(
             Change::PruneBackups(order)
         }
         ["schedule"] if section.has("--off") => {
-            Change::ScheduleBackups { vserver: name, schedule: None }
+            PlainChange::ScheduleBackups { vserver: name, schedule: None }.into()
         }
         ["schedule"] => {
             let form = ScheduleForm {
@@ -133,7 +132,7 @@ pub(super) fn run(
             if schedule.is_none() {
                 return Err(told(Failure::of_field(Field::BackupTime, Problem::Missing)));
             }
-            Change::ScheduleBackups { vserver: name, schedule }
+            PlainChange::ScheduleBackups { vserver: name, schedule }.into()
         }
         ["restore", backup] => {
             let backup = reference(backup).map_err(told)?;
@@ -146,32 +145,20 @@ pub(super) fn run(
             };
             return restore(caller, &engine, backup, form);
         }
-        ["restore-file", backup, path] => Change::RestoreFile {
-            backup: reference(backup).map_err(told)?,
-            into: name,
-            path: (*path).to_owned(),
-        },
+        ["restore-file", backup, path] => {
+            let (backup, path) = (reference(backup).map_err(told)?, (*path).to_owned());
+            PlainChange::RestoreFile { backup, into: name, path }.into()
+        }
         [word, ..] => {
             return Err(usage(UsageError::WordNotExpected { word: (*word).to_owned() }));
         }
     };
-    let kind = kind_of(&change);
     match change::run(caller, &engine, change) {
         Ended::Done(_) => Ok(0),
         Ended::Told(code) => Err(code),
         // Everything is kept, and this has been shown.
         Ended::Refused(Failure::NothingToChange) => Ok(0),
-        Ended::Refused(failure) => Err(change::refused(caller, kind, &failure)),
-    }
-}
-
-fn kind_of(change: &Change) -> Kind {
-    match change {
-        Change::Backup(_) => Kind::Backup,
-        Change::Restore { .. } => Kind::Restore,
-        Change::RestoreFile { .. } => Kind::RestoreFile,
-        Change::ScheduleBackups { .. } => Kind::ScheduleBackups,
-        _ => Kind::RemoveBackups,
+        Ended::Refused(failure) => Err(change::refused(caller, &failure)),
     }
 }
 

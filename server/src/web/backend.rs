@@ -9,22 +9,19 @@ use std::time::Duration;
 use app::backend::{Backend, Configure, OperationFilter};
 use async_trait::async_trait;
 use domain::authz::{
-    BackUpVServer, BuildVServer, CancelOperation, ChangeIdentity, DeleteVServer, EnterVServer,
-    ManageTemplates, ManageUsers, Permit, ProtectVServer, PurgeVServer, RestoreBackup, RunVServer,
-    UndeleteVServer, ViewOperations, ViewTemplates, ViewVServers,
+    BuildVServer, CancelOperation, ChangeIdentity, DeleteVServer, EnterVServer, ManageTemplates,
+    ManageUsers, Permit, RestoreBackup, UndeleteVServer, ViewOperations, ViewTemplates,
+    ViewVServers,
 };
 use domain::backup::{
-    BackupDetail, BackupEntry, BackupOrder, BackupOverview, BackupRef, BackupScope, BackupTask,
-    RestoreTask,
+    BackupDetail, BackupEntry, BackupOrder, BackupOverview, BackupRef, BackupScope,
 };
-use domain::build::BuildForm;
+use domain::change::{Change, Permitted, PlainChange};
 use domain::config_change::{ConfigEdit, ConfigRecord, FileView};
 use domain::config_entry::{ConfigPath, ConfigTree};
 use domain::failure::Failure;
 use domain::host::HostFacts;
-use domain::id::{
-    BaseId, OperationId, TargetName, TemplateName, TerminalId, UserId, UserName, VServerName,
-};
+use domain::id::{OperationId, TargetName, TerminalId, UserId, UserName, VServerName};
 use domain::identity::{IdentityForm, IdentityPlan};
 use domain::operation::{LogChunk, Operation, Progress, Terminal};
 use domain::recycle::{Bin, Binned};
@@ -195,53 +192,17 @@ impl Backend for SiteBackend {
         expect_reply!(self.0.ask(permit.identity(), Request::ShowVServer(name)).await?, VServer)
     }
 
-    async fn build(
-        &self,
-        permit: Permit<BuildVServer>,
-        form: BuildForm,
-    ) -> Result<Operation, Failure> {
-        self.0.queue(permit.identity(), Request::Build(form)).await
-    }
-
-    async fn start(
-        &self,
-        permit: Permit<RunVServer>,
-        name: VServerName,
-    ) -> Result<Operation, Failure> {
-        self.0.queue(permit.identity(), Request::Start(name)).await
-    }
-
-    async fn stop(
-        &self,
-        permit: Permit<RunVServer>,
-        name: VServerName,
-    ) -> Result<Operation, Failure> {
-        self.0.queue(permit.identity(), Request::Stop(name)).await
-    }
-
-    async fn restart(
-        &self,
-        permit: Permit<RunVServer>,
-        name: VServerName,
-    ) -> Result<Operation, Failure> {
-        self.0.queue(permit.identity(), Request::Restart(name)).await
-    }
-
-    async fn delete(
-        &self,
-        permit: Permit<DeleteVServer>,
-        name: VServerName,
-    ) -> Result<Operation, Failure> {
-        self.0.queue(permit.identity(), Request::Delete { name, at_once: false }).await
-    }
-
-    async fn change_identity(
-        &self,
-        permit: Permit<ChangeIdentity>,
-        name: VServerName,
-        form: IdentityForm,
-    ) -> Result<Operation, Failure> {
-        self.0.queue(permit.identity(), Request::ChangeIdentity { name, form }).await
+    async fn queue(&self, change: Permitted) -> Result<Operation, Failure> {
+        let (for_whom, change) = change.into_parts();
+        let is_short = matches!(
+            change,
+            Change::Plain(PlainChange::Protect { .. } | PlainChange::ScheduleBackups { .. })
+        );
+        let request = Request::Change(change);
+        match is_short {
+            true => self.0.queue_short(&for_whom, request).await,
+            false => self.0.queue(&for_whom, request).await,
+        }
     }
 
     async fn plan_identity(
@@ -252,15 +213,6 @@ impl Backend for SiteBackend {
     ) -> Result<IdentityPlan, Failure> {
         let request = Request::PlanIdentity { name, form };
         expect_reply!(self.0.ask(permit.identity(), request).await?, IdentityPlan)
-    }
-
-    async fn protect(
-        &self,
-        permit: Permit<ProtectVServer>,
-        name: VServerName,
-        on: bool,
-    ) -> Result<Operation, Failure> {
-        self.0.queue_short(permit.identity(), Request::Protect { name, on }).await
     }
 
     async fn bin_keeps_days(&self, permit: Permit<DeleteVServer>) -> Result<u32, Failure> {
@@ -278,23 +230,6 @@ impl Backend for SiteBackend {
         id: OperationId,
     ) -> Result<Binned, Failure> {
         expect_reply!(self.0.ask(permit.identity(), Request::ShowBinned(id)).await?, Binned)
-    }
-
-    async fn undelete(
-        &self,
-        permit: Permit<UndeleteVServer>,
-        id: OperationId,
-        form: IdentityForm,
-    ) -> Result<Operation, Failure> {
-        self.0.queue(permit.identity(), Request::Undelete { entry: id, form }).await
-    }
-
-    async fn purge(
-        &self,
-        permit: Permit<PurgeVServer>,
-        id: OperationId,
-    ) -> Result<Operation, Failure> {
-        self.0.queue(permit.identity(), Request::Purge(id)).await
     }
 
     async fn config_files(
@@ -327,16 +262,6 @@ impl Backend for SiteBackend {
     async fn judge_config(&self, of: Configure, edits: Vec<ConfigEdit>) -> Result<(), Failure> {
         let request = Request::JudgeConfig { tree: of.tree(), edits };
         done(self.0.ask(of.identity(), request).await?)
-    }
-
-    async fn configure(&self, of: Configure, edits: Vec<ConfigEdit>) -> Result<Operation, Failure> {
-        let request = Request::Configure { tree: of.tree(), edits };
-        self.0.queue(of.identity(), request).await
-    }
-
-    async fn undo_config(&self, of: Configure, number: u32) -> Result<Operation, Failure> {
-        let request = Request::UndoConfig { tree: of.tree(), number };
-        self.0.queue(of.identity(), request).await
     }
 
     async fn cancel(
@@ -420,30 +345,6 @@ impl Backend for SiteBackend {
 
     async fn stock(&self, permit: Permit<ViewTemplates>) -> Result<Stock, Failure> {
         expect_reply!(self.0.ask(permit.identity(), Request::ShowStock).await?, Stock)
-    }
-
-    async fn remove_template(
-        &self,
-        permit: Permit<ManageTemplates>,
-        name: TemplateName,
-    ) -> Result<Operation, Failure> {
-        self.0.queue(permit.identity(), Request::RemoveTemplate(name)).await
-    }
-
-    async fn refresh_base(
-        &self,
-        permit: Permit<ManageTemplates>,
-        id: BaseId,
-    ) -> Result<Operation, Failure> {
-        self.0.queue(permit.identity(), Request::RefreshBase(id)).await
-    }
-
-    async fn remove_base(
-        &self,
-        permit: Permit<ManageTemplates>,
-        id: BaseId,
-    ) -> Result<Operation, Failure> {
-        self.0.queue(permit.identity(), Request::RemoveBase(id)).await
     }
 
     async fn users(&self, _permit: Permit<ManageUsers>) -> Result<Vec<User>, Failure> {
@@ -539,27 +440,6 @@ impl Backend for SiteBackend {
     ) -> Result<Proposal, Failure> {
         let request = Request::ProposeRestore(backup);
         expect_reply!(self.0.ask(permit.identity(), request).await?, Proposal)
-    }
-
-    async fn change_backups(
-        &self,
-        permit: Permit<BackUpVServer>,
-        task: BackupTask,
-    ) -> Result<Operation, Failure> {
-        let is_short = matches!(task, BackupTask::Schedule { .. });
-        let request = Request::ChangeBackups(task);
-        match is_short {
-            true => self.0.queue_short(permit.identity(), request).await,
-            false => self.0.queue(permit.identity(), request).await,
-        }
-    }
-
-    async fn restore(
-        &self,
-        permit: Permit<RestoreBackup>,
-        task: RestoreTask,
-    ) -> Result<Operation, Failure> {
-        self.0.queue(permit.identity(), Request::Restore(task)).await
     }
 }
 

@@ -10,13 +10,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::backup::{BackupOrder, PruneOrder};
+use domain::change::{Change, PlainChange};
 use domain::failure::{Failure, chain};
 use domain::operation::Actor;
 use domain::time::UnixMillis;
 
 use super::schedule::{self, InForce};
 use crate::config;
-use crate::engine::{Change, Engine};
+use crate::engine::Engine;
 
 /// How often is looked: no schedule is finer than a minute.
 const EVERY: Duration = Duration::from_secs(60);
@@ -68,7 +69,7 @@ pub fn step(engine: &Arc<Engine>, now: UnixMillis) -> Vec<Change> {
                 target: schedule.target.clone(),
                 pause: false,
             };
-            ask(engine, Change::Backup(order), &mut asked);
+            ask(engine, PlainChange::Backup(order).into(), &mut asked);
             continue;
         }
         // Nothing new since the last look: nothing to remove.

@@ -39,6 +39,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use domain::backup::{BackupId, BackupOrder, BackupRef, Consistency};
+use domain::change::PlainChange;
 use domain::failure::{Failure, chain};
 use domain::id::{OperationId, TargetName, VServerName};
 use domain::note::Note;
@@ -48,7 +49,7 @@ use rustix::fs::{Mode, OFlags, open};
 pub(crate) use due::spawn as spawn_schedule;
 pub use due::step as take_what_is_due;
 pub use import::import;
-pub(crate) use prepare::{judge_again, prepare, prepare_upload};
+pub(crate) use prepare::{judge_again, judge_import, judge_plain, judge_restore};
 pub use restore::{propose, restore, restore_file};
 pub use view::{browse, detail, list, overview};
 
@@ -498,7 +499,7 @@ pub fn remove(
 pub(crate) fn recovered(instance: &Instance, store: &Store, operation: &Operation) -> bool {
     let roots = &instance.settings.roots;
     let (order, is_import) = match store.task(&operation.id) {
-        Ok(Task::Backup(order)) => (order, false),
+        Ok(Task::Plain(PlainChange::Backup(order))) => (order, false),
         Ok(Task::Import { order, .. }) => (order, true),
         _ => return false,
     };

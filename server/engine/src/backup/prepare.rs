@@ -1,6 +1,7 @@
 //! Judging what is asked for about backups, before it is an operation.
 
-use domain::backup::BackupOrder;
+use domain::backup::{BackupOrder, BackupRef};
+use domain::change::PlainChange;
 use domain::failure::Failure;
 use domain::host::HostFacts;
 use domain::id::{TargetName, VServerName};
@@ -9,76 +10,70 @@ use domain::restore::{RestoreForm, RestoreSpec};
 
 use super::depot;
 use super::import;
-use super::prune;
 use super::restore::judge;
 use super::view::member;
 use crate::config;
-use crate::engine::{Change, Engine};
+use crate::engine::Engine;
 use crate::operation::{SavedAt, Task};
 
-/// Judges a change that is about backups.
+/// Judges a plain change that is about backups; others it lets pass.
 ///
 /// # Errors
 /// When it cannot be asked for.
-pub(crate) fn prepare(engine: &Engine, change: Change) -> Result<Task, Failure> {
+pub(crate) fn judge_plain(engine: &Engine, change: PlainChange) -> Result<PlainChange, Failure> {
     let settings = &engine.instance().settings;
     let known = |target: &TargetName| depot(settings, target).map(drop);
     let exists = |name: &VServerName| match config::list_names(&settings.roots)?.contains(name) {
         true => Ok(()),
         false => Err(Failure::NoSuchVServer { name: name.clone() }),
     };
-    Ok(match change {
-        Change::Backup(order) => {
+    match &change {
+        PlainChange::Backup(order) => {
             exists(&order.vserver)?;
             known(&order.target)?;
-            Task::Backup(order)
         }
-        Change::Import { order, paths } => {
-            known(&order.target)?;
-            let saved = SavedAt::Paths(paths);
-            import::judge(&saved, &order.vserver)?;
-            Task::Import { order, saved }
-        }
-        Change::Restore { backup, form } => {
-            known(&backup.target)?;
-            Task::Restore(Box::new(judge(engine, &backup, &form)?))
-        }
-        Change::RestoreFile { backup, into, path } => {
-            exists(&into)?;
+        PlainChange::RestoreFile { backup, into, path } => {
+            exists(into)?;
             known(&backup.target)?;
             // Only its shape: whether it is there is seen when it is looked for.
-            member(&path)?;
-            let path = path.trim_matches('/').to_owned();
-            Task::RestoreFile { backup, into, path }
+            member(path)?;
         }
-        Change::VerifyBackup(backup) => {
-            known(&backup.target)?;
-            Task::VerifyBackup(backup)
+        PlainChange::VerifyBackup(backup) => known(&backup.target)?,
+        PlainChange::RemoveBackups { target, .. } => known(target)?,
+        PlainChange::ScheduleBackups { vserver, schedule } => {
+            exists(vserver)?;
+            schedule.as_ref().map_or(Ok(()), |schedule| known(&schedule.target))?;
         }
-        Change::RemoveBackups { target, vserver, ids } => {
-            known(&target)?;
-            Task::RemoveBackups { target, vserver, ids }
-        }
-        Change::PruneBackups(order) => prune::prepare(engine.instance(), &order)?,
-        Change::ScheduleBackups { vserver, schedule } => {
-            exists(&vserver)?;
-            if let Some(schedule) = &schedule {
-                known(&schedule.target)?;
-            }
-            Task::ScheduleBackups { vserver, schedule }
-        }
-        // What is about something else is never asked here.
-        _ => return Err(Failure::Interrupted),
-    })
+        _ => {}
+    }
+    Ok(change)
 }
 
-/// Judges what is to come over an upload's socket.
+/// Judges a restore against the host as it is now.
 ///
 /// # Errors
-/// When there is no such target.
-pub(crate) fn prepare_upload(engine: &Engine, order: BackupOrder) -> Result<Task, Failure> {
+/// When there is no such backup, or what is wrong with the form.
+pub(crate) fn judge_restore(
+    engine: &Engine,
+    backup: &BackupRef,
+    form: &RestoreForm,
+) -> Result<Task, Failure> {
+    depot(&engine.instance().settings, &backup.target)?;
+    Ok(Task::Restore(Box::new(judge(engine, backup, form)?)))
+}
+
+/// Judges making a backup of what somebody saved by hand.
+///
+/// # Errors
+/// When there is no such target, or what is named is not there.
+pub(crate) fn judge_import(
+    engine: &Engine,
+    order: BackupOrder,
+    saved: SavedAt,
+) -> Result<Task, Failure> {
     depot(&engine.instance().settings, &order.target)?;
-    Ok(Task::Import { order, saved: SavedAt::Upload })
+    import::judge(&saved, &order.vserver)?;
+    Ok(Task::Import { order, saved })
 }
 
 /// Judges what was judged once more, against the host as it is by now.

@@ -2,6 +2,7 @@
 //! for whoever prunes by hand, and after a backup that was taken by schedule.
 
 use domain::backup::{BackupId, PruneOrder};
+use domain::change::PlainChange;
 use domain::failure::Failure;
 use domain::field::{Field, Problem};
 use domain::id::TargetName;
@@ -10,7 +11,6 @@ use domain::retention::{Judged, judge_target};
 use super::schedule;
 use super::view::list;
 use crate::engine::Instance;
-use crate::operation::Task;
 
 /// What is said of each backup, and at which target. What an order does not name is the schedule's.
 ///
@@ -43,12 +43,12 @@ pub fn judged(
 ///
 /// # Errors
 /// As [`judged`]; and when everything is kept.
-pub(super) fn prepare(instance: &Instance, order: &PruneOrder) -> Result<Task, Failure> {
+pub(crate) fn prepare(instance: &Instance, order: &PruneOrder) -> Result<PlainChange, Failure> {
     let (target, judged) = judged(instance, order)?;
     let ids: Vec<BackupId> =
         judged.into_iter().filter(|one| !one.is_kept()).map(|one| one.id).collect();
     if ids.is_empty() {
         return Err(Failure::NothingToChange);
     }
-    Ok(Task::RemoveBackups { target, vserver: order.vserver.clone(), ids })
+    Ok(PlainChange::RemoveBackups { target, vserver: order.vserver.clone(), ids })
 }

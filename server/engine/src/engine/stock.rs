@@ -6,13 +6,14 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use domain::backup::BackupOrder;
+use domain::change::PlainChange;
 use domain::failure::Failure;
 use domain::operation::{Actor, Operation, Target};
 use domain::template::{NewTemplate, Stock};
 
 use super::{ALLOCATION_PATIENCE, Engine, Job, LOCK_PATIENCE};
 use crate::lock::AllocationLock;
-use crate::operation::{Observer, Task};
+use crate::operation::{Observer, SavedAt, Task};
 use crate::{archive, backup, build, template};
 
 impl Engine {
@@ -45,8 +46,8 @@ impl Engine {
         self.refuse_if_full()?;
         let (ours, theirs) = sys::seqpacket::pair()
             .map_err(|error| Failure::Unexpected { detail: error.to_string() })?;
-        let task = backup::prepare_upload(self, order)?;
-        let job = self.prepare_backup_task(task, actor)?;
+        let task = backup::judge_import(self, order, SavedAt::Upload)?;
+        let job = self.prepare_of_backups(task, actor)?;
         Ok((self.enqueue(Job { source: Some(archive::Source::Upload(ours)), ..job }), theirs))
     }
 
@@ -82,20 +83,26 @@ impl Engine {
     }
 
     /// Judges a change of a template or base that is there.
-    pub(super) fn prepare_of_stock(&self, task: Task, actor: Actor) -> Result<Job, Failure> {
+    pub(super) fn prepare_of_stock(
+        &self,
+        change: PlainChange,
+        actor: Actor,
+    ) -> Result<Job, Failure> {
         let roots = &self.instance.settings.roots;
-        let target = task.target();
+        let target = change.target();
         self.recover_if_free(&target);
         let _choosing = AllocationLock::take(roots, ALLOCATION_PATIENCE)?;
         self.refuse_if_busy(&target)?;
-        match &task {
-            Task::RemoveTemplate(name) if !template::exists(roots, name) => {
+        match &change {
+            PlainChange::RemoveTemplate(name) if !template::exists(roots, name) => {
                 Err(Failure::NoSuchTemplate { name: name.clone() })
             }
-            Task::RefreshBase(id) | Task::RemoveBase(id) if !build::bases::exists(roots, id) => {
+            PlainChange::RefreshBase(id) | PlainChange::RemoveBase(id)
+                if !build::bases::exists(roots, id) =>
+            {
                 Err(Failure::NoSuchBase { id: id.clone() })
             }
-            _ => self.write_down(task, actor),
+            _ => self.write_down(change.into(), actor),
         }
     }
 

@@ -404,12 +404,12 @@ fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, OperationErr
 
 #[cfg(test)]
 mod tests {
+    use domain::change::PlainChange;
     use domain::id::VServerName;
-    use domain::operation::Kind;
+    use domain::operation::{Actor, Kind, Progress};
+    use domain::time::UnixMillis;
 
     use super::*;
-    use domain::operation::{Actor, Progress};
-    use domain::time::UnixMillis;
 
     fn operation(id: &str, name: &str) -> Operation {
         Operation {
@@ -433,7 +433,7 @@ mod tests {
         let store = Store { base: base.path().join("operations") };
         assert_eq!(store.list(None, 9).unwrap(), vec![]);
         let ids = ["01ARZ3NDEKTSV4RRFFQ69G5FA1", "01ARZ3NDEKTSV4RRFFQ69G5FA2"];
-        let task = Task::Start("web".parse().unwrap());
+        let task: Task = PlainChange::Start("web".parse().unwrap()).into();
         let mut journals: Vec<_> =
             ids.iter().map(|id| store.create(&operation(id, "web"), &task).unwrap()).collect();
         let all = store.list(None, 9).unwrap();
@@ -452,7 +452,8 @@ mod tests {
         let base = tempfile::tempdir().unwrap();
         let store = Store { base: base.path().to_owned() };
         let operation = operation("01ARZ3NDEKTSV4RRFFQ69G5FA1", "web");
-        let _journal = store.create(&operation, &Task::Start("web".parse().unwrap())).unwrap();
+        let _journal =
+            store.create(&operation, &PlainChange::Start("web".parse().unwrap()).into()).unwrap();
         let text = "é".repeat(20_000);
         fs::write(store.log_of(&operation.id), format!("x{text}")).unwrap();
         let mut read = String::new();

@@ -1,31 +1,33 @@
 //! What an operation is to do, as it is kept on disk: judged, complete, and enough to begin anew from.
+//!
+//! `task.json` is read by every later Ulysse: what a variant is called there stays, and what is new in one
+//! has a default. The tests hold one of each kind.
 
 use std::path::PathBuf;
 
-use domain::backup::{BackupId, BackupOrder, BackupRef};
+use domain::backup::BackupOrder;
 use domain::build::BuildSpec;
+use domain::change::PlainChange;
 use domain::command;
 use domain::config_change::ConfigEdit;
 use domain::config_entry::ConfigTree;
-use domain::id::{BaseId, OperationId, TargetName, TemplateName, VServerName};
+use domain::id::{OperationId, VServerName};
 use domain::identity::IdentityChange;
 use domain::init::Rescue;
 use domain::operation::{Kind, Target};
 use domain::restore::RestoreSpec;
-use domain::retention::{Schedule, ScheduleForm};
 use domain::template::NewTemplate;
 use serde::{Deserialize, Serialize};
 
 use crate::config::Origin;
 
-/// What is to be done, as it is kept.
+/// What is to be done, as it is kept: what was asked for where that is all, and what it was judged to be
+/// otherwise.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Task {
     /// Make a VServer.
     Build(Box<BuildSpec>),
-    /// Start it.
-    Start(VServerName),
     /// Start something else in it than its init.
     Rescue {
         /// Which.
@@ -33,26 +35,8 @@ pub enum Task {
         /// What.
         rescue: Rescue,
     },
-    /// Stop it.
-    Stop(VServerName),
-    /// Stop it and start it.
-    Restart(VServerName),
-    /// Remove it and its files.
-    Delete {
-        /// Which.
-        name: VServerName,
-        /// Whether nothing of it is kept.
-        at_once: bool,
-    },
     /// Give it another name, context number, host name or other addresses.
     Identity(Box<IdentityChange>),
-    /// Protect it against deletion, or take its protection away.
-    Protect {
-        /// Which.
-        name: VServerName,
-        /// Whether it is protected afterwards.
-        on: bool,
-    },
     /// Get it back from the recycle bin.
     Undelete {
         /// The operation that deleted it.
@@ -71,14 +55,6 @@ pub enum Task {
     Configure(Box<ConfigureTask>),
     /// Keep an archive as a template.
     AddTemplate(NewTemplate),
-    /// Remove a template.
-    RemoveTemplate(TemplateName),
-    /// Make a cached base system anew.
-    RefreshBase(BaseId),
-    /// Remove a cached base system.
-    RemoveBase(BaseId),
-    /// Take a backup of it.
-    Backup(BackupOrder),
     /// Make a backup of what somebody saved by hand.
     Import {
         /// As a backup of which VServer, and where to.
@@ -88,33 +64,15 @@ pub enum Task {
     },
     /// Make a VServer of a backup.
     Restore(Box<RestoreSpec>),
-    /// Put a file of a backup back into it.
-    RestoreFile {
-        /// Which backup.
-        backup: BackupRef,
-        /// Into which VServer.
-        into: VServerName,
-        /// Which file: its path inside, without the first `/`.
-        path: String,
-    },
-    /// Read a backup and compare it with what was written.
-    VerifyBackup(BackupRef),
-    /// Remove backups of it.
-    RemoveBackups {
-        /// Where they are.
-        target: TargetName,
-        /// Of which VServer.
-        vserver: VServerName,
-        /// Which.
-        ids: Vec<BackupId>,
-    },
-    /// Say when its backups are taken.
-    ScheduleBackups {
-        /// Whose.
-        vserver: VServerName,
-        /// When; none means: not any more.
-        schedule: Option<Schedule>,
-    },
+    /// What is done as it was asked for. In the file it has no name of its own.
+    #[serde(untagged)]
+    Plain(PlainChange),
+}
+
+impl From<PlainChange> for Task {
+    fn from(change: PlainChange) -> Self {
+        Self::Plain(change)
+    }
 }
 
 /// Where that is what somebody saved by hand of a VServer.
@@ -147,27 +105,15 @@ impl Task {
     #[must_use]
     pub fn target(&self) -> Target {
         match self {
+            Self::Plain(change) => change.target(),
             Self::Build(spec) => (&spec.name).into(),
-            Self::Backup(order) | Self::Import { order, .. } => (&order.vserver).into(),
-            Self::Restore(spec) => (&spec.name).into(),
-            Self::RestoreFile { into, .. } => into.into(),
-            Self::VerifyBackup(backup) => (&backup.vserver).into(),
-            Self::RemoveBackups { vserver, .. } | Self::ScheduleBackups { vserver, .. } => {
-                vserver.into()
-            }
-            Self::Start(name)
-            | Self::Rescue { name, .. }
-            | Self::Stop(name)
-            | Self::Restart(name) => name.into(),
-            Self::Delete { name, .. } | Self::Protect { name, .. } | Self::Purge { name, .. } => {
-                name.into()
-            }
-            Self::Configure(task) => (&task.target).into(),
+            Self::Rescue { name, .. } | Self::Purge { name, .. } => name.into(),
             Self::Identity(change) => (&change.before.name).into(),
             Self::Undelete { change, .. } => (&change.after.name).into(),
+            Self::Configure(task) => (&task.target).into(),
             Self::AddTemplate(new) => Target::Template(new.name.clone()),
-            Self::RemoveTemplate(name) => Target::Template(name.clone()),
-            Self::RefreshBase(id) | Self::RemoveBase(id) => Target::Base(id.clone()),
+            Self::Import { order, .. } => (&order.vserver).into(),
+            Self::Restore(spec) => (&spec.name).into(),
         }
     }
 
@@ -184,15 +130,11 @@ impl Task {
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
+            Self::Plain(change) => change.kind(),
             Self::Build(_) => Kind::Build,
-            Self::Start(_) | Self::Rescue { .. } => Kind::Start,
-            Self::Stop(_) => Kind::Stop,
-            Self::Restart(_) => Kind::Restart,
-            Self::Delete { .. } => Kind::Delete,
+            Self::Rescue { .. } => Kind::Start,
             Self::Identity(change) if change.is_rename() => Kind::Rename,
             Self::Identity(_) => Kind::Set,
-            Self::Protect { on: true, .. } => Kind::Protect,
-            Self::Protect { on: false, .. } => Kind::Unprotect,
             Self::Undelete { .. } => Kind::Undelete,
             Self::Purge { .. } => Kind::Purge,
             Self::Configure(task) => match task.tree {
@@ -200,15 +142,8 @@ impl Task {
                 ConfigTree::Defaults => Kind::ConfigureDefaults,
             },
             Self::AddTemplate(_) => Kind::AddTemplate,
-            Self::RemoveTemplate(_) => Kind::RemoveTemplate,
-            Self::RefreshBase(_) => Kind::RefreshBase,
-            Self::RemoveBase(_) => Kind::RemoveBase,
-            Self::Backup(_) | Self::Import { .. } => Kind::Backup,
+            Self::Import { .. } => Kind::Backup,
             Self::Restore(_) => Kind::Restore,
-            Self::RestoreFile { .. } => Kind::RestoreFile,
-            Self::VerifyBackup(_) => Kind::VerifyBackup,
-            Self::RemoveBackups { .. } => Kind::RemoveBackups,
-            Self::ScheduleBackups { .. } => Kind::ScheduleBackups,
         }
     }
 
@@ -218,22 +153,14 @@ impl Task {
         let command = match self {
             Self::Build(spec) => return domain::build::shell_line(&spec.command_line()),
             Self::Configure(task) => return task.command(),
-            Self::Start(name) => command::start(name),
+            Self::Plain(change) => change.command(),
             Self::Rescue { name, rescue } => command::rescue(name, rescue),
-            Self::Stop(name) => command::stop(name),
-            Self::Restart(name) => command::restart(name),
-            Self::Delete { name, at_once } => command::delete(name, *at_once),
-            Self::Protect { name, on } => command::protect(name, *on),
             Self::Identity(change) => command::identity(&change.before.name, &change.form()),
             Self::Undelete { entry, change } => command::undelete(entry, &change.form()),
             Self::Purge { entry, .. } => command::purge(entry),
             Self::AddTemplate(new) => {
                 command::add_template(new.name.as_str(), new.description.as_str())
             }
-            Self::RemoveTemplate(name) => command::remove_template(name),
-            Self::RefreshBase(id) => command::refresh_base(id),
-            Self::RemoveBase(id) => command::remove_base(id),
-            Self::Backup(order) => command::take_backup(order),
             Self::Import { order, saved } => {
                 let paths: Vec<String> = match saved {
                     SavedAt::Paths(paths) => {
@@ -247,15 +174,6 @@ impl Task {
                 Some(backup) => command::restore(backup, &spec.form()),
                 None => command::Command::of(&["ulysse", "backup", "import", spec.was.as_str()]),
             },
-            Self::RestoreFile { backup, into, path } => command::restore_file(backup, into, path),
-            Self::VerifyBackup(backup) => command::verify_backup(backup),
-            Self::RemoveBackups { target, vserver, ids } => {
-                command::remove_backups(target, vserver, ids)
-            }
-            Self::ScheduleBackups { vserver, schedule } => {
-                let form = schedule.as_ref().map(ScheduleForm::from).unwrap_or_default();
-                command::schedule_backups(vserver, &form)
-            }
         };
         command.line()
     }
@@ -272,5 +190,151 @@ impl ConfigureTask {
             .iter()
             .map(|edit| command::edit_config(&self.tree, &edit.path, edit.text.as_deref()).line());
         lines.collect::<Vec<_>>().join("; ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    /// A task of each kind as files hold it, and the command of its operation.
+    const KEPT: &[(Kind, &str, &str)] = &[
+        (
+            Kind::Build,
+            r#"{"build":{"name":"web","context":40000,"host_name":"web","interfaces":[{"label":null,"device":"None",
+            "address":"192.0.2.9","prefix":null}],"broadcast":null,"init":"sysvinit","flags":[],"cpuset":null,
+            "method":"skeleton","defaults":{"fstab":null,"hosts":null,"resolv_conf":"nameserver 192.0.2.53\n",
+            "files":[],"apt_proxies":[]},"replaces":false,"keeps_root":false,"ignores_default_options":false}}"#,
+            "vserver web build -m skeleton --context 40000 --hostname web --interface nodev:192.0.2.9 \
+             --initstyle sysv",
+        ),
+        (Kind::Start, r#"{"start":"web"}"#, "vserver web start"),
+        (
+            Kind::Start,
+            r#"{"rescue":{"name":"web","rescue":{"command":["/bin/sh"],"is_init":true}}}"#,
+            "vserver web start --rescue --rescue-init /bin/sh",
+        ),
+        (Kind::Stop, r#"{"stop":"web"}"#, "vserver web stop"),
+        (Kind::Restart, r#"{"restart":"web"}"#, "vserver web restart"),
+        (Kind::Delete, r#"{"delete":{"name":"web","at_once":true}}"#, "vserver web delete --now"),
+        (
+            Kind::Configure,
+            r#"{"configure":{"tree":{"v_server":"web"},"target":"web","edits":[{"path":"nice","seen":null,
+            "text":"5\n"}],"undoes":null,"origin":"web"}}"#,
+            "vserver web config set nice 5",
+        ),
+        (
+            Kind::ConfigureDefaults,
+            r#"{"configure":{"tree":"defaults","target":"defaults","edits":[],"undoes":3,"origin":"host_history"}}"#,
+            "vserver .defaults config undo 3",
+        ),
+        (
+            Kind::AddTemplate,
+            r#"{"add_template":{"name":"mandriva","description":"","bytes":null}}"#,
+            "ulysse template add mandriva ARCHIVE",
+        ),
+        (
+            Kind::RemoveTemplate,
+            r#"{"remove_template":"mandriva"}"#,
+            "ulysse template remove mandriva",
+        ),
+        (
+            Kind::RefreshBase,
+            r#"{"refresh_base":"0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a"}"#,
+            "ulysse base refresh 0a0a0a0a0a0a",
+        ),
+        (
+            Kind::RemoveBase,
+            r#"{"remove_base":"0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a"}"#,
+            "ulysse base remove 0a0a0a0a0a0a",
+        ),
+        (
+            Kind::Backup,
+            r#"{"backup":{"vserver":"web","target":"local","pause":false}}"#,
+            "vserver web backup --target local",
+        ),
+        (
+            Kind::Backup,
+            r#"{"import":{"order":{"vserver":"web","target":"local","pause":false},
+            "saved":{"paths":["/srv/old"]}}}"#,
+            "ulysse backup import web /srv/old --target local",
+        ),
+        (
+            Kind::Backup,
+            r#"{"import":{"order":{"vserver":"web","target":"local","pause":false},"saved":"upload"}}"#,
+            "ulysse backup import web ARCHIVE --target local",
+        ),
+        (
+            Kind::Restore,
+            r#"{"restore":{"backup":{"target":"local","vserver":"web","id":"20261126T034512123Z"},"was":"web",
+            "name":"web2","context":40001,"host_name":null,"interfaces":[],"keeps_host_keys":false}}"#,
+            "vserver web2 backup restore local:web:20261126T034512123Z --context 40001 --interface none",
+        ),
+        (
+            Kind::RestoreFile,
+            r#"{"restore_file":{"backup":{"target":"local","vserver":"web","id":"20261126T034512123Z"},
+            "into":"web","path":"etc/motd"}}"#,
+            "vserver web backup restore-file local:web:20261126T034512123Z /etc/motd",
+        ),
+        (
+            Kind::VerifyBackup,
+            r#"{"verify_backup":{"target":"local","vserver":"web","id":"20261126T034512123Z"}}"#,
+            "ulysse backup verify local:web:20261126T034512123Z",
+        ),
+        (
+            Kind::RemoveBackups,
+            r#"{"remove_backups":{"target":"local","vserver":"web","ids":["20261126T034512123Z"]}}"#,
+            "ulysse backup remove local:web:20261126T034512123Z",
+        ),
+        (
+            Kind::ScheduleBackups,
+            r#"{"schedule_backups":{"vserver":"web","schedule":{"target":"local","when":"daily 02:30",
+            "keep":"last=2"}}}"#,
+            "vserver web backup schedule --target local --when 'daily 02:30' --keep last=2",
+        ),
+        (
+            Kind::Rename,
+            r#"{"identity":{"before":{"name":"web","context":40000,"host_name":"web","interfaces":[]},
+            "after":{"name":"shop","context":40000,"host_name":"shop","interfaces":[]},"restart":true}}"#,
+            "vserver web rename shop --restart",
+        ),
+        (
+            Kind::Set,
+            r#"{"identity":{"before":{"name":"web","context":40000,"host_name":"web","interfaces":[]},
+            "after":{"name":"web","context":40001,"host_name":"web","interfaces":[]},"restart":false}}"#,
+            "vserver web set --context 40001",
+        ),
+        (Kind::Protect, r#"{"protect":{"name":"web","on":true}}"#, "vserver web protect"),
+        (Kind::Unprotect, r#"{"protect":{"name":"web","on":false}}"#, "vserver web unprotect"),
+        (
+            Kind::Undelete,
+            r#"{"undelete":{"entry":"01M8BJEK8XG0GKXPN233Q7Q5J7","change":{"before":{"name":"web","context":40000,
+            "host_name":"web","interfaces":[]},"after":{"name":"web","context":40000,"host_name":"web",
+            "interfaces":[]},"restart":false}}}"#,
+            "ulysse bin restore 01M8BJEK8XG0GKXPN233Q7Q5J7",
+        ),
+        (
+            Kind::Purge,
+            r#"{"purge":{"entry":"01M8BJEK8XG0GKXPN233Q7Q5J7","name":"web"}}"#,
+            "ulysse bin remove 01M8BJEK8XG0GKXPN233Q7Q5J7",
+        ),
+    ];
+
+    #[test]
+    fn what_was_written_down_before_an_upgrade_is_understood_after_it() {
+        for (kind, text, command) in KEPT {
+            let kept: Value = serde_json::from_str(text).unwrap();
+            let task: Task = serde_json::from_str(text).unwrap_or_else(|e| panic!("{e}: {text}"));
+            assert_eq!((task.kind(), task.command().as_str()), (*kind, *command));
+            // The one before reads it too, when somebody goes back to it.
+            assert_eq!(serde_json::to_value(&task).unwrap(), kept);
+        }
+        let missing: Vec<_> = Kind::ALL
+            .into_iter()
+            .filter(|kind| *kind != Kind::Repair && KEPT.iter().all(|(kept, ..)| kept != kind))
+            .collect();
+        assert_eq!(missing, [], "each kind of operation is here");
     }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use domain::change::PlainChange;
 use domain::id::{ContextId, OperationId};
 use domain::note::MemberNote;
 use domain::operation::{Actor, Kind, Operation, Progress};
@@ -99,7 +100,7 @@ impl Ground {
             started_at: None,
             finished_at: None,
         };
-        let task = Task::Start("web".parse().unwrap());
+        let task = Task::Plain(PlainChange::Start("web".parse().unwrap()));
         let journal = store.create(&operation, &task).unwrap();
         let cancel = self.cancel.clone();
         let mut work = Work::new(&store, &SystemClock, &self.log, cancel, operation, journal);

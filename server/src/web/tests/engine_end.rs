@@ -11,12 +11,13 @@ use domain::backup::{
     BackupDetail, BackupOverview, BackupRef, BackupStatus, BackupSummary, Consistency,
 };
 use domain::build::BuildDefaults;
+use domain::change::Change;
 use domain::failure::Failure;
 use domain::field::FieldErrors;
 use domain::id::{OperationId, TerminalId, UserId, VServerName};
 use domain::identity::{IdentityForm, VServerIdentity};
 use domain::init::{Init, InitStyle};
-use domain::operation::{Actor, Kind, LogChunk, Operation, Progress, Terminal};
+use domain::operation::{Actor, Kind, LogChunk, Operation, Progress, Target, Terminal};
 use domain::recycle::{Bin, BinEntry, Binned};
 use domain::time::UnixMillis;
 use domain::vserver::{Detail, Sample, State, Summary, Usage};
@@ -205,12 +206,11 @@ fn serve(requests: &OwnedFd, world: &Mutex<World>) {
 }
 
 fn answer(world: &mut World, frame: &RequestFrame) -> (Result<Reply, Failure>, Option<OwnedFd>) {
-    let queued = |kind, name: &VServerName, world: &mut World| {
+    let queued = |(kind, target): (Kind, Target), world: &mut World| {
         let id = format!("01JADQ8Z9XKXQ5Y7D2M3N4{:04}", 1000 + world.operations.len());
         let actor =
             Actor::User { id: frame.on_behalf_of.user, name: frame.on_behalf_of.name.clone() };
-        let queued =
-            Operation { target: name.into(), actor, ..operation(&id, kind, Progress::Queued) };
+        let queued = Operation { target, actor, ..operation(&id, kind, Progress::Queued) };
         world.operations.insert(queued.id.clone(), queued.clone());
         Ok(Reply::Operation(queued))
     };
@@ -244,14 +244,8 @@ fn answer(world: &mut World, frame: &RequestFrame) -> (Result<Reply, Failure>, O
                 usage: Usage { processes: 7, ..Usage::default() },
             }],
         }),
-        Request::Build(_) => queued(Kind::Build, &web1(), world),
-        Request::Start(name) => queued(Kind::Start, name, world),
-        Request::Stop(name) => queued(Kind::Stop, name, world),
-        Request::Restart(name) => queued(Kind::Restart, name, world),
-        Request::Delete { name, .. } => queued(Kind::Delete, name, world),
-        Request::ChangeIdentity { name, .. } => queued(Kind::Set, name, world),
+        Request::Change(change) => queued(kind_and_target(change), world),
         Request::PlanIdentity { .. } => Err(Failure::NothingToChange),
-        Request::Protect { name, .. } => queued(Kind::Protect, name, world),
         Request::ListBin => Ok(Reply::Bin(Bin { keep_days: 7, entries: vec![bin_entry()] })),
         Request::ShowBinned(id) if id.as_str() == OPERATION => Ok(Reply::Binned(Binned {
             entry: bin_entry(),
@@ -259,12 +253,6 @@ fn answer(world: &mut World, frame: &RequestFrame) -> (Result<Reply, Failure>, O
             offer: IdentityForm::default(),
         })),
         Request::ShowBinned(id) => Err(Failure::NotInBin { what: id.to_string() }),
-        Request::Undelete { .. } => queued(Kind::Undelete, &web1(), world),
-        Request::Purge(_) => queued(Kind::Purge, &web1(), world),
-        Request::Configure { tree, .. } | Request::UndoConfig { tree, .. } => {
-            let name = tree.vserver().cloned().unwrap_or_else(VServerName::for_defaults);
-            queued(Kind::Configure, &name, world)
-        }
         Request::JudgeConfig { .. } | Request::Cancel(_) => Ok(Reply::Done),
         Request::ListConfig(_) => Ok(Reply::ConfigFiles(Vec::new())),
         Request::ShowConfig { path, .. } => {
@@ -289,14 +277,11 @@ fn answer(world: &mut World, frame: &RequestFrame) -> (Result<Reply, Failure>, O
                 Request::AddTemplate(_) => Kind::AddTemplate,
                 _ => Kind::Backup,
             };
-            let queued = queued(kind, &web1(), world);
+            let queued = queued((kind, web1().into()), world);
             let (socket, ours) = seqpacket::pair().unwrap();
             world.uploads.push(ours);
             return (queued, Some(socket));
         }
-        Request::RemoveTemplate(_) => queued(Kind::RemoveTemplate, &web1(), world),
-        Request::RefreshBase(_) => queued(Kind::RefreshBase, &web1(), world),
-        Request::RemoveBase(_) => queued(Kind::RemoveBase, &web1(), world),
         Request::ListOperations { after, limit } => Ok(Reply::Operations(
             world
                 .operations
@@ -366,8 +351,6 @@ fn answer(world: &mut World, frame: &RequestFrame) -> (Result<Reply, Failure>, O
             };
             Ok(Reply::Proposal(claims.propose(&host_facts())))
         }
-        Request::ChangeBackups(_) => queued(Kind::Backup, &web1(), world),
-        Request::Restore(_) => queued(Kind::Restore, &web1(), world),
         Request::ListTerminals => Ok(Reply::Terminals(world.terminals.clone())),
         Request::CloseTerminal(id) => {
             let before = world.terminals.len();
@@ -379,6 +362,23 @@ fn answer(world: &mut World, frame: &RequestFrame) -> (Result<Reply, Failure>, O
         }
     };
     (result, None)
+}
+
+fn kind_and_target(change: &Change) -> (Kind, Target) {
+    match change {
+        Change::Plain(change) => (change.kind(), change.target()),
+        Change::Build(_) => (Kind::Build, web1().into()),
+        Change::Identity { name, .. } => (Kind::Set, name.into()),
+        Change::Undelete { .. } => (Kind::Undelete, web1().into()),
+        Change::Purge(_) => (Kind::Purge, web1().into()),
+        Change::Configure { tree, .. } | Change::UndoConfig { tree, .. } => {
+            let name = tree.vserver().cloned().unwrap_or_else(VServerName::for_defaults);
+            (Kind::Configure, name.into())
+        }
+        Change::Restore { .. } => (Kind::Restore, web1().into()),
+        Change::PruneBackups(order) => (Kind::RemoveBackups, (&order.vserver).into()),
+        Change::Rescue { .. } | Change::Import { .. } => panic!("no request carries {change:?}"),
+    }
 }
 
 fn holder(world: &mut World) -> OwnedFd {

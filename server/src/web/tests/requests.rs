@@ -1,6 +1,7 @@
 //! What holds for every request: whose it is, where it comes from, what every answer carries.
 
 use axum::body::Body;
+use domain::change::{Change, PlainChange};
 use domain::failure::Failure;
 use http::{Request, StatusCode, header};
 
@@ -178,6 +179,9 @@ async fn a_form_without_javascript_says_what_came_of_it_once() {
     let page = browser.get(&format!("/operations/{queued}")).await;
     assert_eq!(page.status, StatusCode::OK);
     let asked = &site.engine.world().asked;
-    let stop = asked.iter().find(|frame| matches!(frame.request, protocol::Request::Stop(_)));
+    let stop = asked.iter().find(|frame| {
+        let stop = |change: &Change| matches!(change, Change::Plain(PlainChange::Stop(_)));
+        matches!(&frame.request, protocol::Request::Change(change) if stop(change))
+    });
     assert_eq!(stop.unwrap().on_behalf_of.name.as_str(), "otto");
 }
