@@ -31,6 +31,7 @@ pub mod clock;
 pub mod config;
 pub mod configure;
 pub mod delete;
+mod disk_full;
 pub mod dispatch;
 pub mod doctor;
 pub mod engine;

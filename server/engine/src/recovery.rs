@@ -18,6 +18,7 @@ use crate::backup;
 use crate::base_links::{cache_bases, guest_bases};
 use crate::clock::Clock;
 use crate::config::{ConfigDirectory, ConfigError, EditStep, history_base};
+use crate::disk_full::is_disk_full;
 use crate::engine::Instance;
 use crate::freezer::{self, FreezeError};
 use crate::identity;
@@ -77,7 +78,7 @@ impl RecoveryError {
     #[must_use]
     pub fn into_failure(self) -> Failure {
         match self {
-            Self::Path { path, source } if source.kind() == io::ErrorKind::StorageFull => {
+            Self::Path { path, source } if is_disk_full(&source) => {
                 Failure::DiskFull { path: path.display().to_string() }
             }
             Self::Config(error) => error.into(),

@@ -33,6 +33,7 @@ use serde::{Deserialize, Serialize};
 use crate::base_links;
 use crate::config;
 use crate::configure;
+use crate::disk_full::is_disk_full;
 use crate::engine::{ALLOCATION_PATIENCE, Engine, Instance, Job};
 use crate::identity::plan::{self, Part, Parts};
 use crate::identity::{self, host_name_conflict};
@@ -85,7 +86,7 @@ impl From<RecycleError> for Failure {
     fn from(error: RecycleError) -> Self {
         match error {
             RecycleError::NoSuchEntry { id } => Self::NotInBin { what: id.to_string() },
-            RecycleError::Write { path, source } if source.kind() == io::ErrorKind::StorageFull => {
+            RecycleError::Write { path, source } if is_disk_full(&source) => {
                 Self::DiskFull { path: path.display().to_string() }
             }
             other => Self::Unexpected { detail: domain::failure::chain(&other) },

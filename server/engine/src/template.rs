@@ -18,9 +18,9 @@ use domain::id::TemplateName;
 use domain::note::Note;
 use domain::operation::Stage;
 use domain::template::{NewTemplate, Template};
-use nix::libc;
 
 use crate::archive::{self, Caps, Received, Source};
+use crate::disk_full::is_disk_full;
 use crate::engine::Instance;
 use crate::operation::{Finish, Step, Stopped, Work, crash_point};
 use crate::recovery::{self, RecoveryError};
@@ -58,9 +58,7 @@ pub enum TemplateError {
 impl From<TemplateError> for Failure {
     fn from(error: TemplateError) -> Self {
         match &error {
-            TemplateError::Write { path, source }
-                if [Some(libc::ENOSPC), Some(libc::EDQUOT)].contains(&source.raw_os_error()) =>
-            {
+            TemplateError::Write { path, source } if is_disk_full(source) => {
                 Self::DiskFull { path: path.display().to_string() }
             }
             _ => Self::Unexpected { detail: domain::failure::chain(&error) },

@@ -48,6 +48,7 @@ pub use receive::{ReceiveError, Received, Source, open_file};
 pub use report::{Caps, Entry, EntryKind, Unpacked};
 
 use crate::build::stage::NotRun;
+use crate::disk_full::is_disk_full;
 use crate::engine::Instance;
 use crate::operation::Work;
 use crate::roots::{IDS_PER_VSERVER, Limits, OWN_FIRST_HOST_ID};
@@ -106,9 +107,7 @@ impl From<ArchiveError> for Failure {
             }
             ArchiveError::Cancelled => Self::Cancelled,
             ArchiveError::NotRun(why) => (&why).into(),
-            ArchiveError::Write { directory, source, .. }
-                if [Some(libc::ENOSPC), Some(libc::EDQUOT)].contains(&source.raw_os_error()) =>
-            {
+            ArchiveError::Write { directory, source, .. } if is_disk_full(&source) => {
                 Self::DiskFull { path: directory.display().to_string() }
             }
             other => Self::Unexpected { detail: domain::failure::chain(&other) },

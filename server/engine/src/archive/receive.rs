@@ -25,6 +25,7 @@ use sys::seqpacket;
 use sys::wait::timespec;
 
 use super::{Caps, share};
+use crate::disk_full::is_disk_full;
 use crate::operation::{Stopped, Work};
 use crate::roots::Limits;
 
@@ -65,9 +66,7 @@ pub enum ReceiveError {
 impl From<ReceiveError> for Failure {
     fn from(error: ReceiveError) -> Self {
         match &error {
-            ReceiveError::Write { path, source }
-                if [Some(libc::ENOSPC), Some(libc::EDQUOT)].contains(&source.raw_os_error()) =>
-            {
+            ReceiveError::Write { path, source } if is_disk_full(source) => {
                 Self::DiskFull { path: path.display().to_string() }
             }
             _ => Self::Unexpected { detail: domain::failure::chain(&error) },

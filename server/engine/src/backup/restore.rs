@@ -31,6 +31,7 @@ use super::{depot, inside};
 use crate::base_links;
 use crate::build::host_keys;
 use crate::config::{self, GuestConfig};
+use crate::disk_full::is_disk_full;
 use crate::engine::{Engine, Instance};
 use crate::lifecycle::LifecycleError;
 use crate::operation::{Finish, Step, Stopped, Work, crash_point};
@@ -63,7 +64,7 @@ pub(super) enum RestoreError {
 impl From<RestoreError> for Failure {
     fn from(error: RestoreError) -> Self {
         match error {
-            RestoreError::Place { path, source } if source.kind() == io::ErrorKind::StorageFull => {
+            RestoreError::Place { path, source } if is_disk_full(&source) => {
                 Self::DiskFull { path: path.display().to_string() }
             }
             error => Self::Unexpected { detail: chain(&error) },

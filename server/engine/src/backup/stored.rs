@@ -13,6 +13,7 @@ use super::depot::{Depot, Stream, Which};
 use super::manifest::{Checked, MAX_BYTES, ManifestError};
 use super::pack::Going;
 use super::reader::{Reading, Wanted};
+use crate::disk_full::is_disk_full;
 use crate::engine::Instance;
 
 /// How much a reader may be ahead of whoever takes its files.
@@ -60,9 +61,7 @@ impl StoredError {
             }
             Self::Target(error) => unreachable_target(target, &error),
             Self::Contents(ContentsError::Cancelled) => Failure::Cancelled,
-            Self::Contents(ContentsError::Write { path, source })
-                if source.kind() == io::ErrorKind::StorageFull =>
-            {
+            Self::Contents(ContentsError::Write { path, source }) if is_disk_full(&source) => {
                 Failure::DiskFull { path }
             }
             error @ (Self::Contents(ContentsError::Write { .. }) | Self::Start(_)) => {
@@ -75,7 +74,7 @@ impl StoredError {
 
 /// What is told when a target does not do what it should.
 pub(super) fn unreachable_target(target: &TargetName, error: &io::Error) -> Failure {
-    if error.kind() == io::ErrorKind::StorageFull {
+    if is_disk_full(error) {
         // As backups are called that are kept there.
         return Failure::DiskFull { path: format!("{target}:") };
     }

@@ -41,6 +41,7 @@ use domain::operation::Stage;
 
 use crate::base_links::{self, BaseLinkError};
 use crate::config;
+use crate::disk_full::is_disk_full;
 use crate::engine::Instance;
 use crate::operation::{Finish, Record, Step, Stopped, Work, crash_point};
 use crate::recovery::{self, RecoveryError};
@@ -110,7 +111,7 @@ impl From<BuildError> for Failure {
                 None => Self::Unexpected { detail: domain::failure::chain(error) },
             },
             BuildError::Place { path, source } | BuildError::Configure { path, source }
-                if source.kind() == io::ErrorKind::StorageFull =>
+                if is_disk_full(source) =>
             {
                 Self::DiskFull { path: path.display().to_string() }
             }

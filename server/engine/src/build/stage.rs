@@ -36,6 +36,7 @@ use sys::mount::Attributes;
 use sys::process::{Ended, Fork, Namespaces};
 use sys::seqpacket;
 
+use crate::disk_full::is_disk_full;
 use crate::freezer;
 use crate::guest::Step;
 use crate::guest::confine;
@@ -170,7 +171,7 @@ pub struct NotRun {
 impl From<&NotRun> for Failure {
     fn from(why: &NotRun) -> Self {
         let detail = format!("{}: {}", why.while_doing, io::Error::from_raw_os_error(why.errno));
-        if why.errno == libc::ENOSPC && !why.lacks_user_namespaces {
+        if is_disk_full(&io::Error::from_raw_os_error(why.errno)) && !why.lacks_user_namespaces {
             Self::DiskFull { path: why.while_doing.clone() }
         } else if why.lacks_user_namespaces {
             Self::HostLacks { feature: HostFeature::UserNamespaces, detail }

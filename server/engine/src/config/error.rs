@@ -8,6 +8,8 @@ use domain::config_entry::Expected;
 use domain::failure::Failure;
 use domain::id::VServerName;
 
+use crate::disk_full::is_disk_full;
+
 /// Why a config tree could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -84,7 +86,7 @@ impl From<ConfigError> for Failure {
         }
         match error {
             ConfigError::NoSuchVServer { name, .. } => Self::NoSuchVServer { name },
-            ConfigError::Write { path, source } if source.kind() == io::ErrorKind::StorageFull => {
+            ConfigError::Write { path, source } if is_disk_full(&source) => {
                 Self::DiskFull { path: path.display().to_string() }
             }
             ConfigError::Write { path, source } => {

@@ -23,6 +23,7 @@ use rustix::fs::{FlockOperation, flock};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::disk_full::is_disk_full;
 use crate::roots::Roots;
 
 /// How many changes of a tree are kept.
@@ -45,9 +46,9 @@ pub struct HistoryError {
 
 impl From<HistoryError> for Failure {
     fn from(error: HistoryError) -> Self {
-        match error.source.kind() {
-            io::ErrorKind::StorageFull => Self::DiskFull { path: error.path.display().to_string() },
-            _ => Self::Unexpected { detail: domain::failure::chain(&error) },
+        match is_disk_full(&error.source) {
+            true => Self::DiskFull { path: error.path.display().to_string() },
+            false => Self::Unexpected { detail: domain::failure::chain(&error) },
         }
     }
 }

@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 
 use super::journal::{Journal, JournalError};
 use super::task::Task;
+use crate::disk_full::is_disk_full;
 use crate::facts::Claim;
 use crate::roots::Roots;
 use crate::summary::Activity;
@@ -69,8 +70,7 @@ pub enum OperationError {
 impl From<OperationError> for Failure {
     fn from(error: OperationError) -> Self {
         let full = |path: &Path, source: &io::Error| {
-            (source.kind() == io::ErrorKind::StorageFull)
-                .then(|| Self::DiskFull { path: path.display().to_string() })
+            is_disk_full(source).then(|| Self::DiskFull { path: path.display().to_string() })
         };
         match &error {
             OperationError::NoSuchOperation { id } => Self::NoSuchOperation { id: id.clone() },

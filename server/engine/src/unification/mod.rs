@@ -33,6 +33,7 @@ use rustix::mount::{OpenTreeFlags, UnmountFlags, open_tree, unmount};
 use sys::mount::Attributes;
 
 use crate::config;
+use crate::disk_full::is_disk_full;
 use crate::lock::VServerLock;
 use crate::operation::Store;
 use crate::roots::Roots;
@@ -93,9 +94,7 @@ impl From<UnificationError> for Failure {
             {
                 Self::HostLacks { feature: HostFeature::Overlay, detail }
             }
-            UnificationError::Write { path, source }
-                if source.kind() == io::ErrorKind::StorageFull =>
-            {
+            UnificationError::Write { path, source } if is_disk_full(&source) => {
                 Self::DiskFull { path: path.display().to_string() }
             }
             _ => Self::Unexpected { detail },
