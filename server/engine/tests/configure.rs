@@ -1,5 +1,7 @@
 //! Changing config trees: real trees on disk, as the original left them and as hostile hands do.
 
+mod instance;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -15,9 +17,9 @@ use domain::id::UserId;
 use domain::operation::{Actor, Operation, Progress};
 use engine::Engine;
 use engine::config::GuestConfig;
-use engine::engine::Instance;
 use engine::operation::Silent;
-use engine::roots::{Roots, Settings};
+use engine::roots::Roots;
+use instance::engine_below;
 
 struct Host {
     base: tempfile::TempDir,
@@ -43,22 +45,7 @@ fn tree(name: &str) -> ConfigTree {
 impl Host {
     fn new() -> Self {
         let base = tempfile::tempdir().unwrap();
-        let at = |name: &str| base.path().join(name);
-        let roots = Roots {
-            config_base: at("etc"),
-            guest_base: at("lib"),
-            run_base: at("run"),
-            cache_base: at("cache"),
-            log_base: at("log"),
-            state_base: at("state"),
-            runtime_base: at("runtime"),
-            database_base: at("database"),
-            host_fstab: at("fstab"),
-            cgroup_root: "ulysse-test-none".to_owned(),
-        };
-        let settings = Settings { roots, ..Settings::default() };
-        let executable = PathBuf::from("/nonexistent");
-        let engine = Engine::new(Instance { settings, settings_file: None, executable });
+        let engine = engine_below(base.path(), "ulysse-test-none", None);
         Self { base, engine }
     }
 

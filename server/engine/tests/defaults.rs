@@ -1,5 +1,7 @@
 //! What `.defaults` of a host says of every build: where files go, what they are given.
 
+mod instance;
+
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -13,9 +15,9 @@ use domain::identity::IdentityForm;
 use domain::operation::{Actor, Operation, Progress};
 use engine::Engine;
 use engine::config::root_directory_of;
-use engine::engine::Instance;
 use engine::operation::Silent;
-use engine::roots::{Roots, Settings};
+use engine::roots::Roots;
+use instance::engine_below;
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 
@@ -27,23 +29,8 @@ struct Host {
 impl Host {
     fn new() -> Self {
         let base = tempfile::tempdir().unwrap();
-        let at = |name: &str| base.path().join(name);
-        let roots = Roots {
-            config_base: at("etc"),
-            guest_base: at("lib"),
-            run_base: at("run"),
-            cache_base: at("cache"),
-            log_base: at("log"),
-            state_base: at("state"),
-            runtime_base: at("runtime"),
-            database_base: at("database"),
-            host_fstab: at("fstab"),
-            cgroup_root: "ulysse-test-none".to_owned(),
-        };
-        fs::create_dir_all(roots.config_base.join(".defaults")).unwrap();
-        let settings = Settings { roots, ..Settings::default() };
-        let executable = PathBuf::from("/nonexistent");
-        let engine = Engine::new(Instance { settings, settings_file: None, executable });
+        fs::create_dir_all(base.path().join("etc/.defaults")).unwrap();
+        let engine = engine_below(base.path(), "ulysse-test-none", None);
         Self { base, engine }
     }
 

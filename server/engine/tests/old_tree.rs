@@ -2,6 +2,7 @@
 //! today's kernel can do of one has its effect, what it cannot is said at the start, and nobody
 //! touches what Ulysse does not know.
 
+mod instance;
 mod original_tree;
 
 use std::collections::BTreeMap;
@@ -22,11 +23,11 @@ use domain::note::Note;
 use domain::operation::{Actor, Operation, Progress};
 use engine::Engine;
 use engine::cgroup::{self, Layout};
-use engine::engine::Instance;
 use engine::exec::{self, Invocation};
 use engine::operation::Silent;
-use engine::roots::{Roots, Settings};
+use engine::roots::Roots;
 use engine::state::GuestState;
+use instance::engine_below;
 use original_tree::TREE;
 use sys::priority::{IoPriority, io_priority};
 
@@ -55,25 +56,12 @@ impl Host {
         nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET).unwrap();
         let base = tempfile::tempdir().unwrap();
         fs::set_permissions(base.path(), fs::Permissions::from_mode(0o711)).unwrap();
-        let at = |name: &str| base.path().join(name);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let roots = Roots {
-            config_base: at("etc"),
-            guest_base: at("lib"),
-            run_base: at("run"),
-            cache_base: at("cache"),
-            log_base: at("log"),
-            state_base: at("state"),
-            runtime_base: at("runtime"),
-            database_base: at("database"),
-            host_fstab: at("fstab"),
-            cgroup_root: format!("ulysse-test-old-{}-{number}", std::process::id()),
-        };
-        let settings = Settings { roots, ..Settings::default() };
-        engine::config::ensure_defaults(&settings.roots).unwrap();
         let test = std::env::current_exe().unwrap();
-        let executable = test.parent().and_then(Path::parent).unwrap().join("examples/roles");
-        let engine = Engine::new(Instance { settings, settings_file: None, executable });
+        let program = test.parent().and_then(Path::parent).unwrap().join("examples/roles");
+        let cgroups = format!("ulysse-test-old-{}-{number}", std::process::id());
+        let engine = engine_below(base.path(), &cgroups, Some(program));
+        engine::config::ensure_defaults(&engine.instance().settings.roots).unwrap();
         Self { _base: base, engine }
     }
 
