@@ -156,6 +156,7 @@ fn a_described_distribution_is_built_started_and_entered() {
     assert_eq!(fs::metadata(root.join("root/post")).unwrap().uid(), 0, "unshifted on disk");
     assert!(root.join("var/lib/rpm/rpmdb.sqlite").exists());
     assert!(!root.join("ulysse-build").exists());
+    assert!(!root.join("mnt").exists(), "nothing of dnf's is left");
 
     sandbox.must(&["fc6", "start"]);
     assert_eq!(sandbox.must(&["fc6", "exec", "cat", "/etc/hostname"]), "fc6\n");

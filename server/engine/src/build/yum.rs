@@ -103,10 +103,6 @@ fn dnf_call(list: &PackageList, release: Option<&str>) -> Vec<String> {
         "--noplugins".to_owned(),
         format!("--setopt=reposdir={ours}/yum.repos.d"),
     ];
-    // Whatever the settings say.
-    for (option, directory) in [("cachedir", "cache"), ("persistdir", "lib"), ("logdir", "log")] {
-        command.push(format!("--setopt={option}={ours}/{directory}"));
-    }
     command.extend(release.map(|release| format!("--releasever={release}")));
     command.push(if list.reinstalls { "reinstall" } else { "install" }.to_owned());
     command.extend(list.packages.iter().map(ToString::to_string));
@@ -132,6 +128,10 @@ fn write_ours(ours: &Path, distribution: &Distribution) -> io::Result<()> {
     write(&ours.join("home/.rpmmacros"), macros.as_bytes(), 0o644)
 }
 
+/// What dnf keeps, and where in the new root, whatever the settings say. It is not said on the command line:
+/// there dnf takes the same words now for places in the new root, now for places of the host.
+const KEPT: [(&str, &str); 3] = [("cachedir", "cache"), ("persistdir", "lib"), ("logdir", "log")];
+
 /// A `yum.conf` with the original's placeholders filled in (fact sheet 1.10).
 fn filled(settings: &str, ours: &str) -> String {
     let directories = [
@@ -144,7 +144,19 @@ fn filled(settings: &str, ours: &str) -> String {
     let replaced = directories
         .iter()
         .fold(settings.to_owned(), |text, (placeholder, path)| text.replace(placeholder, path));
-    if replaced.contains("[main]") { replaced } else { format!("[main]\n{replaced}") }
+    let is_kept = |line: &&str| {
+        let key = line.split_once('=').map(|(key, _)| key.trim());
+        KEPT.iter().any(|(name, _)| key == Some(name))
+    };
+    let begun = if replaced.contains("[main]") { "" } else { "[main]\n" };
+    let mut text = String::new();
+    for line in begun.lines().chain(replaced.lines().filter(|line| !is_kept(line))) {
+        text.extend([line, "\n"]);
+        if line.trim() == "[main]" {
+            text.extend(KEPT.map(|(name, directory)| format!("{name}=/{OURS}/{directory}\n")));
+        }
+    }
+    text
 }
 
 /// Understands what dnf says of one list. The words come from strangers in the end: they only move a
@@ -244,9 +256,6 @@ mod tests {
         --assumeyes
         --noplugins
         --setopt=reposdir=/mnt/root/ulysse-build/yum.repos.d
-        --setopt=cachedir=/mnt/root/ulysse-build/cache
-        --setopt=persistdir=/mnt/root/ulysse-build/lib
-        --setopt=logdir=/mnt/root/ulysse-build/log
         --releasever=9
         install
         bash
@@ -256,10 +265,12 @@ mod tests {
 
     #[test]
     fn the_originals_placeholders_are_filled_in() {
-        let text =
-            filled("[main]\ncachedir=@YUMCACHEDIR@\nreposdir=@YUMETCDIR@/yum.repos.d\n", "/x");
-        assert_eq!(text, "[main]\ncachedir=/x/cache\nreposdir=/x/yum.repos.d\n");
-        assert_eq!(filled("gpgcheck=1\n", "/x"), "[main]\ngpgcheck=1\n");
+        let ours = "cachedir=/ulysse-build/cache\npersistdir=/ulysse-build/lib\nlogdir=/ulysse-build/log\n";
+        let settings =
+            "[main]\ncachedir = @YUMCACHEDIR@\nreposdir=@YUMETCDIR@/yum.repos.d\n[x]\na=b\n";
+        let expected = format!("[main]\n{ours}reposdir=/x/yum.repos.d\n[x]\na=b\n");
+        assert_eq!(filled(settings, "/x"), expected);
+        assert_eq!(filled("gpgcheck=1\n", "/x"), format!("[main]\n{ours}gpgcheck=1\n"));
     }
 
     #[test]
