@@ -4,6 +4,7 @@
 //! Unlike the named points of `crash.rs`, nobody has to think of these: a new kind of operation does not
 //! compile here before somebody says how it is begun.
 
+mod rpm_repository;
 mod sandbox;
 mod tiny_guest;
 
@@ -13,7 +14,9 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use domain::operation::Kind;
+use engine::cgroup::Layout;
 use engine::state::GuestState;
+use rpm_repository::{describe, repository};
 use sandbox::{Sandbox, contents, leave_network, until};
 use tiny_guest::make_course_vserver;
 
@@ -25,7 +28,8 @@ struct Case {
     /// What has to be there before, beside the VServer `web`.
     before: &'static [&'static [&'static str]],
     /// What is killed. `BACKUP` stands for the newest backup, `ROOT/` for the directory of the files of
-    /// `web`, `ARCHIVE` for a tar archive of them, `SAVED` for what somebody saved of them by hand.
+    /// `web`, `ARCHIVE` for a tar archive of them, `SAVED` for what somebody saved of them by hand; `tiny1` is
+    /// a distribution of RPM packages.
     words: &'static [&'static str],
 }
 
@@ -33,7 +37,7 @@ struct Case {
 fn case_of(kind: Kind) -> Option<Case> {
     let case = |words| Some(Case { before: &[], words });
     match kind {
-        // Their own test has more than one.
+        // Their own tests have more than one.
         Kind::Build => None,
         // What puts right is killed itself in `crash.rs`, by way of what it finishes.
         Kind::Repair => None,
@@ -120,12 +124,15 @@ struct Ground {
 
 impl Ground {
     fn new(case: &Case) -> Self {
-        let sandbox = Sandbox::without_bases();
-        make_course_vserver(&sandbox, "web", 100, "10.127.0.40");
-        let ground = Self { sandbox };
         let uses = |word| {
             case.before.iter().any(|words| words.contains(&word)) || case.words.contains(&word)
         };
+        let sandbox = if uses("debootstrap") { Sandbox::new() } else { Sandbox::without_bases() };
+        make_course_vserver(&sandbox, "web", 100, "10.127.0.40");
+        let ground = Self { sandbox };
+        if uses("tiny1") {
+            describe(&ground.sandbox, &repository(ground.sandbox.directory()));
+        }
         if uses("ARCHIVE") {
             let tar = ["-czf", &ground.place("web.tar.gz"), "-C", &ground.root(), "."];
             assert!(Command::new("tar").args(tar).status().unwrap().success());
@@ -203,6 +210,11 @@ impl Ground {
         lines
     }
 
+    /// Whether there is the VServer that builds and restores here make.
+    fn has_new(&self) -> bool {
+        self.sandbox.settings.roots.config_base.join("new").exists()
+    }
+
     fn repair(&self, point: &str) {
         for words in [&["--repair"][..], &[]] {
             let output = self.sandbox.ulysse("doctor", words).output().unwrap();
@@ -211,6 +223,27 @@ impl Ground {
         // A supervisor that reports its guest's end may have been first to put it right.
         let live = self.sandbox.settings.roots.operations().join(".live");
         until("it is put right", || self.sandbox.names_in(&live).is_empty());
+        self.has_nothing_of_nobody(point);
+    }
+
+    /// Sees that nobody has a cgroup but who runs, and nothing is mounted: guests' mounts are their own.
+    fn has_nothing_of_nobody(&self, point: &str) {
+        let roots = &self.sandbox.settings.roots;
+        let running = GuestState::all(roots).unwrap();
+        let running: Vec<&str> = running.iter().map(|state| state.name.as_str()).collect();
+        for supervisors in Layout::detect().unwrap().supervisor_paths(&roots.cgroup_root) {
+            // A cgroup goes a moment after its last process; files are the kernel's.
+            until(&format!("{point}: cgroups are those of {running:?}"), || {
+                let groups = fs::read_dir(supervisors.parent().unwrap()).into_iter().flatten();
+                let groups = groups.flatten().filter(|entry| entry.path().is_dir());
+                let names = groups.map(|entry| entry.file_name().into_string().unwrap());
+                names.filter(|name| name != ".supervisors").all(|name| running.contains(&&*name))
+            });
+        }
+        let mounts = fs::read_to_string("/proc/thread-self/mountinfo").unwrap();
+        let here = self.sandbox.directory().to_str().unwrap();
+        let left: Vec<&str> = mounts.lines().filter(|line| line.contains(here)).collect();
+        assert_eq!(left, [""; 0], "{point}");
     }
 
     fn end(&self) {
@@ -278,6 +311,11 @@ fn leaves_old_or_new(case: &Case) {
             differs(&old),
             differs(&new)
         );
+        // What was made can be used. There is no init in a skeleton.
+        if state == new && ground.has_new() && !case.words.contains(&"skeleton") {
+            ground.sandbox.must(&["new", "start"]);
+            ground.sandbox.must(&["new", "exec", "id"]);
+        }
         ground.end();
     }
     assert!(is_done, "{:?} has more than {MOST_RECORDS} records", case.words);
@@ -288,6 +326,10 @@ fn each(kinds: &[Kind]) {
     for kind in kinds {
         leaves_old_or_new(&case_of(*kind).unwrap());
     }
+}
+
+fn kill(words: &'static [&'static str]) {
+    leaves_old_or_new(&Case { before: &[], words });
 }
 
 #[test]
@@ -318,8 +360,7 @@ fn backups() {
 #[test]
 fn restores() {
     each(&[Kind::Restore, Kind::RestoreFile]);
-    let words = &["backup", "import", "web", "SAVED"];
-    leaves_old_or_new(&Case { before: &[], words });
+    kill(&["backup", "import", "web", "SAVED"]);
 }
 
 #[test]
@@ -332,6 +373,21 @@ fn builds() {
         &["vserver", "new", "build", "-m", "template", "--", "-t", "ARCHIVE"],
         &["vserver", "--silent", "web", "delete", "--now"],
     ] {
-        leaves_old_or_new(&Case { before: &[], words });
+        kill(words);
     }
+}
+
+#[test]
+fn builds_of_rpm_packages() {
+    leave_network();
+    kill(&["vserver", "new", "build", "-m", "yum", "--initstyle", "sysv", "--", "-d", "tiny1"]);
+}
+
+#[test]
+fn builds_with_debootstrap() {
+    // Once without a crash: the base is there from then on. `crash.rs` kills the making of one.
+    let first = Sandbox::new().build("first");
+    assert!(first.status.success(), "{first:?}");
+    leave_network();
+    kill(&["vserver", "new", "build", "-m", "debootstrap", "--", "--", "--variant=minbase"]);
 }
