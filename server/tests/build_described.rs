@@ -1,11 +1,12 @@
-//! What an administrator describes of a suite of Debian's: `.distributions/SUITE`, honoured by debootstrap.
+//! What an administrator describes of a suite of Debian's: `.distributions/SUITE`, honoured by debootstrap;
+//! the VServer started and entered.
 
 mod sandbox;
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
-use sandbox::{Sandbox, build_words};
+use sandbox::{Sandbox, build_words, leave_network};
 
 #[test]
 fn what_a_suites_description_has_run_works_on_the_new_vserver() {
@@ -26,6 +27,11 @@ fn what_a_suites_description_has_run_works_on_the_new_vserver() {
     assert_eq!(fs::read_to_string(&written).unwrap(), format!("monvs of {suite} as 0\n"));
     assert_eq!(fs::metadata(&written).unwrap().uid(), 0, "unshifted on disk");
     assert!(!root.join("ulysse-build").exists());
+    // Only now: the base may have to be fetched.
+    leave_network();
+    sandbox.must(&["monvs", "start"]);
+    sandbox.enter("monvs");
+    sandbox.must(&["monvs", "stop"]);
 
     // It fails: nothing is left, and who failed is said.
     fs::write(&initpost, "#!/bin/sh\necho no such luck\nexit 3\n").unwrap();

@@ -66,6 +66,7 @@ fn a_vserver_is_duplicated_with_the_commands_of_the_course() {
     assert_eq!(read("apps/init/style"), "sysv\n", "that of the source");
     sandbox.must(&["nono", "start"]);
     assert_eq!(sandbox.must(&["nono", "exec", "hostname"]), "nono.cume.fr\n");
+    sandbox.enter("nono");
     assert!(sandbox.must(&["nono", "exec", "ip", "addr"]).contains("192.168.44.151/24"));
     sandbox.must(&["nono", "stop"]);
 
@@ -170,6 +171,7 @@ fn a_running_vserver_is_copied_as_it_was_at_one_moment_and_runs_on() {
         until("it goes on", || number(source.join("b")) > before);
         sandbox.must(&[name, "start"]);
         assert_eq!(sandbox.must(&[name, "exec", "hostname"]), format!("{name}\n"));
+        sandbox.enter(name);
         sandbox.must(&[name, "stop"]);
     }
     sandbox.must(&["web", "stop"]);
@@ -249,6 +251,7 @@ fn a_skeleton_is_empty_until_somebody_fills_it() {
     fill(&root, "true");
     sandbox.must(&["bare", "start"]);
     assert_eq!(sandbox.must(&["bare", "exec", "hostname"]), "bare\n");
+    sandbox.enter("bare");
     sandbox.must(&["bare", "stop"]);
 
     // Files that are there stay, when somebody knows of them.

@@ -132,6 +132,7 @@ fn a_machine_becomes_a_vserver_once_its_key_is_confirmed() {
     assert_eq!(kept, "kept", "it goes on as the machine that it was");
     sandbox.must(&["old", "start"]);
     assert_eq!(sandbox.must(&["old", "exec", "hostname"]), "old\n");
+    sandbox.enter("old");
     sandbox.must(&["old", "stop"]);
     sandbox.must(&["--silent", "old", "delete"]);
 

@@ -43,6 +43,7 @@ fn an_archive_of_the_course_becomes_a_vserver() {
     assert_eq!((directory.uid(), directory.gid()), (33, 8), "unshifted on disk");
     sandbox.must(&["mandriva", "start"]);
     assert_eq!(sandbox.must(&["mandriva", "exec", "cat", "/etc/hostname"]), "mandriva\n");
+    sandbox.enter("mandriva");
     sandbox.must(&["mandriva", "stop"]);
 
     let refused =

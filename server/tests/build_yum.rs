@@ -57,6 +57,7 @@ fn a_described_distribution_is_built_started_and_entered() {
         sandbox.must(&["fc6", "exec", "sh", "-c", "echo $HOSTNAME; id -u"]).lines().last(),
         Some("0")
     );
+    sandbox.enter("fc6");
     sandbox.must(&["fc6", "stop"]);
 }
 

@@ -102,6 +102,7 @@ fn unified_clones_share_what_none_of_them_has_changed() {
         sandbox.must(&[name, "start"]);
     }
     assert_eq!(inside(&sandbox, "one", "hostname; stat -c %u:%g /var/mail"), "one\n33:8\n");
+    sandbox.enter("one");
     // What one changes, nobody else sees: content, owners, what is removed, moved and made.
     let script = "echo changed > /var/one; chown 33:33 /bin/raise; rm /var/mail; mkdir /new; \
         mv /etc/old /etc/moved; ln -s /x /new/link; echo y > /new/file; chmod 700 /new; \

@@ -5,6 +5,8 @@
 //! mirror, kept below the user's cache folder by the engine's own key.
 #![allow(dead_code, reason = "each test uses what it needs")]
 
+mod enter;
+
 use std::env;
 use std::fs;
 use std::io::Read;
