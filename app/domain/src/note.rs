@@ -266,6 +266,11 @@ pub enum Note {
     },
     /// A backup is made of a VServer that runs, without a snapshot.
     BackupOfRunning,
+    /// What was installed is not in a backup's list.
+    PackagesNotKnown {
+        /// Why.
+        why: NoAnswer,
+    },
     /// A backup is kept.
     BackupKept {
         /// Which.
@@ -295,6 +300,36 @@ pub enum Note {
         /// Where.
         path: String,
     },
+}
+
+/// Why a program that was asked about a VServer's files gave no answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoAnswer {
+    /// Neither the VServer nor the host has it.
+    NoProgram {
+        /// Where the host would.
+        program: String,
+    },
+    /// It could not be run.
+    NotRun {
+        /// Why.
+        failure: Box<Failure>,
+    },
+    /// It failed.
+    Failed {
+        /// Its exit status and last words.
+        detail: String,
+    },
+    /// It took too long.
+    TooLate {
+        /// How long was waited.
+        seconds: u64,
+    },
+    /// It said more than was asked for.
+    TooLong,
+    /// It said nothing.
+    Nothing,
 }
 
 /// How a member of an archive was made otherwise than it says.

@@ -363,6 +363,7 @@ messages! { Messages:
     last_used;
     too_old;
     packages;
+    packages_not_known;
     variant;
     refresh;
     refresh_one(name);

@@ -142,7 +142,8 @@ fn check(caller: Caller, engine: &Engine) -> Result<u8, Failure> {
 
 fn show(caller: Caller, engine: &Engine, text: &str) -> Result<u8, Failure> {
     let detail = backup::detail(engine.instance(), &reference(text)?)?;
-    let packages = detail.packages.map_or_else(|| "–".to_owned(), |count| count.to_string());
+    let packages = detail.packages.map(|count| count.to_string());
+    let packages = packages.unwrap_or_else(|| caller.locale.packages_not_known().to_owned());
     for (key, value) in [
         ("backup", detail.summary.backup.to_string()),
         ("bytes", detail.summary.bytes.to_string()),

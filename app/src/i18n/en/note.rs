@@ -2,7 +2,7 @@
 
 use domain::backup::Omission;
 use domain::failure::Failure;
-use domain::note::{MemberNote, Note};
+use domain::note::{MemberNote, NoAnswer, Note};
 
 use super::failure::failure;
 use crate::i18n::{Locale, format};
@@ -141,6 +141,10 @@ pub(in crate::i18n) fn note(note: &Note) -> String {
             "It runs, and its filesystem gives no snapshots: what changes meanwhile is listed."
                 .into()
         }
+        Note::PackagesNotKnown { why } => format!(
+            "Which packages were installed is not in the backup’s list: {} Their database is saved with the files.",
+            no_answer(why)
+        ),
         Note::BackupKept { backup } => format!("Kept as {backup}."),
         Note::BackupRemoved { backup } => format!("Removed {backup}."),
         Note::DevicesNotMade { count } => {
@@ -152,6 +156,21 @@ pub(in crate::i18n) fn note(note: &Note) -> String {
             "It gets a machine id of its own: what it was made of is still there.".into()
         }
         Note::RestoredAs { path } => format!("Restored as {path}."),
+    }
+}
+
+fn no_answer(why: &NoAnswer) -> String {
+    match why {
+        NoAnswer::NoProgram { program } => {
+            format!(
+                "neither the VServer nor the host ({program}) has rpm. Install rpm on the host."
+            )
+        }
+        NoAnswer::NotRun { failure } => format!("rpm could not be run. {}", both(failure)),
+        NoAnswer::Failed { detail } => format!("rpm failed ({detail})."),
+        NoAnswer::TooLate { seconds } => format!("rpm took longer than {seconds} s."),
+        NoAnswer::TooLong => "rpm did not come to an end of its list.".into(),
+        NoAnswer::Nothing => "rpm found none in the database.".into(),
     }
 }
 

@@ -310,6 +310,7 @@ impl Messages for English {
         last_used = "Last used";
         too_old = "made anew at the next build";
         packages = "Packages";
+        packages_not_known = "not known";
         variant = "Variant";
         refresh = "Make anew";
         refresh_one(name) = "Make anew: {name}";

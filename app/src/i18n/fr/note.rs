@@ -2,7 +2,7 @@
 
 use domain::backup::Omission;
 use domain::failure::Failure;
-use domain::note::{MemberNote, Note};
+use domain::note::{MemberNote, NoAnswer, Note};
 
 use super::failure::failure;
 use crate::i18n::{Locale, format};
@@ -146,6 +146,10 @@ pub(in crate::i18n) fn note(note: &Note) -> String {
             "Il tourne, et son système de fichiers n’a pas d’instantanés : ce qui change entre-temps est noté."
                 .into()
         }
+        Note::PackagesNotKnown { why } => format!(
+            "La liste des paquets installés manque à la sauvegarde : {} Leur base de données est sauvegardée avec les fichiers.",
+            no_answer(why)
+        ),
         Note::BackupKept { backup } => format!("Gardée sous {backup}."),
         Note::BackupRemoved { backup } => format!("{backup} a été supprimée."),
         Note::DevicesNotMade { count } => {
@@ -157,6 +161,19 @@ pub(in crate::i18n) fn note(note: &Note) -> String {
             "Il reçoit un identifiant de machine à lui : ce dont il vient est toujours là.".into()
         }
         Note::RestoredAs { path } => format!("Restauré sous {path}."),
+    }
+}
+
+fn no_answer(why: &NoAnswer) -> String {
+    match why {
+        NoAnswer::NoProgram { program } => {
+            format!("ni le VServer ni l’hôte ({program}) n’a rpm. Installez rpm sur l’hôte.")
+        }
+        NoAnswer::NotRun { failure } => format!("rpm n’a pas pu être exécuté. {}", both(failure)),
+        NoAnswer::Failed { detail } => format!("rpm a échoué ({detail})."),
+        NoAnswer::TooLate { seconds } => format!("rpm a pris plus de {seconds} s."),
+        NoAnswer::TooLong => "rpm n’arrive pas à la fin de sa liste.".into(),
+        NoAnswer::Nothing => "rpm n’en trouve aucun dans la base de données.".into(),
     }
 }
 

@@ -310,6 +310,7 @@ impl Messages for French {
         last_used = "Dernier usage";
         too_old = "refaite à la prochaine construction";
         packages = "Paquets";
+        packages_not_known = "inconnus";
         variant = "Variante";
         refresh = "Refaire";
         refresh_one(name) = "Refaire {name}";

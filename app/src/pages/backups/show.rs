@@ -61,7 +61,8 @@ fn facts(t: Locale, detail: &BackupDetail) -> impl IntoView + use<> {
     let row = |label: &'static str, value: String| {
         view! { <div><dt>{label}</dt><dd>{value}</dd></div> }
     };
-    let packages = detail.packages.map_or_else(|| "–".to_owned(), |n| format::integer(t, n));
+    let packages = detail.packages.map(|n| format::integer(t, n));
+    let packages = packages.unwrap_or_else(|| t.packages_not_known().to_owned());
     let listed = |title: String, lines: &[String]| {
         (!lines.is_empty()).then(|| {
             let lines = lines

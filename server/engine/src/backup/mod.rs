@@ -23,6 +23,7 @@ mod prepare;
 pub mod prune;
 pub mod reader;
 mod restore;
+mod rpm;
 mod saved;
 pub mod schedule;
 pub mod ssh;
@@ -256,23 +257,23 @@ fn write(
             work.note(note);
         }
     }
-    let (source, consistency) = match &running {
+    let (root, consistency) = match &running {
         None => (place.files.clone(), Consistency::Stopped),
         Some(state) => stand_still(roots, work, order, state, &place.files)?,
     };
-    let expected = disk_bytes(&source, COUNT_PATIENCE).unwrap_or(0).max(1);
+    let expected = disk_bytes(&root, COUNT_PATIENCE).unwrap_or(0).max(1);
     let from = place.read_from;
     work.progress(Stage::ReadingFiles, from);
     // While it runs layers are shown with its ids; they are read with those on disk.
     let layers = match &running {
-        Some(_) => unification::look_at(&source).map_err(Failure::from)?,
+        Some(_) => unification::look_at(&root).map_err(Failure::from)?,
         None => None,
     };
-    let source = match &layers {
-        Some(layers) => unification::path_of(layers),
-        None => source,
+    let files = match &layers {
+        Some(layers) => opened(&unification::path_of(layers)),
+        None => opened(&root),
     };
-    let files = opened(&source).map_err(failed)?;
+    let files = files.map_err(failed)?;
     let pkg = match place.pkg.as_deref().map(opened) {
         Some(Ok(directory)) => Some(directory),
         Some(Err(BackupError::Open { source, .. })) if source.kind() == io::ErrorKind::NotFound => {
@@ -281,7 +282,7 @@ fn write(
         Some(Err(error)) => return Err(failed(error).into()),
         None => None,
     };
-    let packages = packages::installed(&files);
+    let packages = packages::installed(instance, work, &root, &files)?;
     let writing =
         depot.begin(name, work.id()).map_err(|error| unreachable_target(target, &error))?;
     let mut read = 0_u64;

@@ -1,27 +1,60 @@
-//! Which packages a VServer had, by dpkg's own record inside it: a stranger's file, read beneath its
-//! root, capped, and taken as text alone.
+//! Which packages a VServer had. dpkg's own record inside it is a stranger's text: it is read beneath the
+//! root, capped, and taken as text alone. rpm's is a stranger's database ([`super::rpm`]).
 
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 
-use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, openat2};
+use domain::note::Note;
+use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, Stat, fstat, openat2};
+
+use super::rpm;
+use crate::engine::Instance;
+use crate::operation::{Stopped, Work};
 
 /// The most bytes of the record that are read, and the most packages that are kept.
 const RECORD_BYTES: u64 = 64 * 1024 * 1024;
-const PACKAGES: usize = 50_000;
+pub(super) const PACKAGES: usize = 50_000;
 /// The longest word that is kept.
-const WORD: usize = 200;
+pub(super) const WORD: usize = 200;
 
-/// `NAME VERSION ARCHITECTURE` of what is installed; none when there is no record. rpm's own is a
-/// database that only rpm reads: it is among the files, and no list is made of it.
-pub(super) fn installed(root: &OwnedFd) -> Option<Vec<String>> {
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
-    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS | ResolveFlags::NO_XDEV;
-    let file = openat2(root, "var/lib/dpkg/status", flags, Mode::empty(), resolve).ok()?;
-    if FileType::from_raw_mode(fstat(&file).ok()?.st_mode) != FileType::RegularFile {
-        return None;
+/// `NAME VERSION ARCHITECTURE` of what is installed; none when nobody can say, which is told in the log when
+/// there is a record. `files` is the directory at `root`, or what it shows while it runs.
+///
+/// # Errors
+/// When it is cancelled.
+pub(super) fn installed(
+    instance: &Instance,
+    work: &mut Work<'_>,
+    root: &Path,
+    files: &OwnedFd,
+) -> Result<Option<Vec<String>>, Stopped> {
+    let by_dpkg = by_dpkg(files);
+    let knows_dpkg = by_dpkg.as_ref().is_some_and(|list| !list.is_empty());
+    let Some(database) = rpm::database(files).filter(|_| !knows_dpkg) else { return Ok(by_dpkg) };
+    match rpm::installed(instance, work, root, files, database)? {
+        Ok(list) => Ok(Some(list)),
+        Err(why) => {
+            work.note(&Note::PackagesNotKnown { why });
+            Ok(None)
+        }
     }
+}
+
+/// A regular file of the VServer's, as the VServer itself would find it, and what it is.
+pub(super) fn regular(root: &OwnedFd, path: &str, how: OFlags) -> Option<(OwnedFd, Stat)> {
+    let flags = how | OFlags::CLOEXEC;
+    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS | ResolveFlags::NO_XDEV;
+    let file = openat2(root, path, flags, Mode::empty(), resolve).ok()?;
+    let found = fstat(&file).ok()?;
+    let is_file = FileType::from_raw_mode(found.st_mode) == FileType::RegularFile;
+    is_file.then_some((file, found))
+}
+
+fn by_dpkg(root: &OwnedFd) -> Option<Vec<String>> {
+    let flags = OFlags::RDONLY | OFlags::NOCTTY | OFlags::NONBLOCK;
+    let (file, _) = regular(root, "var/lib/dpkg/status", flags)?;
     let mut bytes = Vec::new();
     File::from(file).take(RECORD_BYTES).read_to_end(&mut bytes).ok()?;
     Some(parse(&String::from_utf8_lossy(&bytes)))

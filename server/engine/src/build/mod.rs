@@ -6,6 +6,7 @@
 //!   there, empty (a mounted volume): then it is filled in place, and emptied should the build fail.
 //! - What packages bring runs only in [`stage`]; this process never follows a link of theirs.
 
+pub(crate) mod asking;
 mod base;
 pub mod bases;
 pub(crate) mod configure;

@@ -184,7 +184,7 @@ impl<R: BufRead> ReadUntilNow for R {
 }
 
 /// Waits a moment for a pipe to have something, or to have ended.
-fn is_readable(pipe: &File) -> io::Result<bool> {
+pub(super) fn is_readable(pipe: &File) -> io::Result<bool> {
     match poll(&mut [PollFd::new(pipe, PollFlags::IN)], Some(&timespec(LOOK_EVERY))) {
         Ok(ready) => Ok(ready > 0),
         Err(rustix::io::Errno::INTR) => Ok(false),

@@ -8,6 +8,9 @@
 //! over it; of the host's files it can do what a stranger could, and a program that copies can write
 //! none of them at all: a link that leads out of the target leads to what is read-only.
 //!
+//! A program that only looks ([`super::asking`]) has no network, keeps what it writes in memory, and is given
+//! no more than a process of a VServer's may have; one of the VServer's own sees its files alone.
+//!
 //! A VServer that is copied while it runs is frozen by this process and thawed by it, so that it is
 //! thawed also when the engine dies.
 //!
@@ -26,6 +29,7 @@ use std::time::Duration;
 
 use domain::failure::{Failure, HostFeature};
 use nix::libc;
+use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::Signal;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{CWD, Mode, OFlags};
@@ -86,6 +90,19 @@ pub(crate) const MAPPED: &[u8] = b"m";
 /// Every capability there is (41 in Linux 6.x), over the namespace alone.
 const ALL_CAPABILITIES: u64 = (1 << 41) - 1;
 
+/// What each process of a program that only looks may use: besides the usual, so many and so large files
+/// that what it could hold in memory has an end.
+const LOOKING: [(Resource, u64); 5] = [
+    (Resource::RLIMIT_AS, 512 << 20),
+    (Resource::RLIMIT_CORE, 0),
+    (Resource::RLIMIT_FSIZE, 16 << 20),
+    (Resource::RLIMIT_NOFILE, 32),
+    (Resource::RLIMIT_NPROC, 4),
+];
+
+/// What such a program can write altogether.
+const MEMORY: &str = "size=64m,nr_inodes=4k,mode=755";
+
 /// What of the engine's environment says how to reach a mirror.
 const PROXY_VARIABLES: [&str; 4] = ["http_proxy", "https_proxy", "ftp_proxy", "no_proxy"];
 
@@ -116,6 +133,10 @@ pub(super) struct StagePlan {
     pub(super) writes_target_only: bool,
     /// Our own program, when it needs the line out.
     pub(super) relay: Option<PathBuf>,
+    /// Whether it only looks: what it writes to the directory is nowhere.
+    pub(super) only_looks: bool,
+    /// Whether it sees the directory alone, as its root.
+    pub(super) leaves_host: bool,
 }
 
 /// Files that a program sees.
@@ -216,15 +237,18 @@ fn run() -> Result<Ended, StartFailure> {
     let caller = io::stdin().as_fd().try_clone_to_owned().at(Step::ReadPlan, "")?;
     let plan = read_plan(&caller)?;
     let mounts = Mounts {
-        target: open_files(&plan.directory, &plan, true)?,
-        source: plan.source.as_deref().map(|path| open_source(path, &plan)).transpose()?,
+        target: match plan.only_looks {
+            true => open_read_only(&plan.directory, &plan)?,
+            false => open_files(&plan.directory, &plan, true)?,
+        },
+        source: plan.source.as_deref().map(|path| open_read_only(path, &plan)).transpose()?,
         relay: plan.relay.as_deref().map(open_program).transpose()?,
         // Only a plan that says so has one.
         line_out: line_out.filter(|_| plan.relay.is_some()),
     };
     let (link, theirs) = seqpacket::pair().at(Step::Fork, "")?;
-    let namespaces =
-        Namespaces { user: true, pid: true, mount: true, uts: true, ipc: true, net: false };
+    let net = plan.only_looks;
+    let namespaces = Namespaces { user: true, pid: true, mount: true, uts: true, ipc: true, net };
     match sys::process::fork(namespaces, None).at(Step::Fork, "")? {
         Fork::Child => {
             drop((link, caller));
@@ -258,8 +282,8 @@ fn run() -> Result<Ended, StartFailure> {
     }
 }
 
-/// Opens what is to be copied as a mount of its own, that cannot be written.
-fn open_source(path: &Path, plan: &StagePlan) -> Result<Files, StartFailure> {
+/// Opens what is only looked at as a mount of its own, that cannot be written.
+fn open_read_only(path: &Path, plan: &StagePlan) -> Result<Files, StartFailure> {
     let files = open_files(path, plan, false)?;
     let attributes = Attributes { read_only: true, no_device: true, ..Attributes::default() };
     sys::mount::set_attributes(&files.mount, attributes, false)
@@ -359,11 +383,11 @@ pub(crate) fn become_root_when_mapped(link: &OwnedFd) -> Result<(), StartFailure
 
 fn enter(plan: &StagePlan, link: &OwnedFd, mounts: Mounts) -> Result<io::Error, StartFailure> {
     become_root_when_mapped(link)?;
+    let host = rustix::fs::open("/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
+        .at(Step::Mount, "/")?;
     if plan.writes_target_only {
-        let top = rustix::fs::open("/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
-            .at(Step::Mount, "/")?;
         let attributes = Attributes { read_only: true, ..Attributes::default() };
-        sys::mount::set_attributes(&top, attributes, true).at(Step::Mount, "/")?;
+        sys::mount::set_attributes(&host, attributes, true).at(Step::Mount, "/")?;
     }
     let Mounts { target: Files { mount: root, .. }, source, relay, line_out } = mounts;
     let place =
@@ -378,11 +402,16 @@ fn enter(plan: &StagePlan, link: &OwnedFd, mounts: Mounts) -> Result<io::Error, 
         .at(Step::Mount, "/mnt")?;
     let how = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
     move_mount(&place, "", &target, "", how).at(Step::Mount, "/mnt")?;
+    let root = if plan.only_looks { written_nowhere(&place, root)? } else { root };
     mounts::attach_at(&place, "root", &root)?;
     // debootstrap makes device nodes where none are, which nobody may in a user namespace.
     let dev = mounts::tmpfs("size=512k,mode=755", Attributes::default()).at(Step::Mount, "/dev")?;
     mounts::attach_at(&root, "dev", &dev)?;
-    mounts::fill_dev(&dev)?;
+    if plan.only_looks {
+        mounts::show_nodes(&dev)?;
+    } else {
+        mounts::fill_dev(&dev)?;
+    }
     // It mounts a sysfs where none is, which needs a network of its own.
     let sys = mounts::tmpfs("size=16k,mode=555", Attributes::default()).at(Step::Mount, "/sys")?;
     rustix::fs::mkdirat(&sys, "kernel", Mode::from_raw_mode(0o555)).at(Step::Mount, "/sys")?;
@@ -412,9 +441,35 @@ fn enter(plan: &StagePlan, link: &OwnedFd, mounts: Mounts) -> Result<io::Error, 
     let mut handed_on = vec![(progress, 3)];
     handed_on.extend(line_out.map(|descriptor| (descriptor, PROGRAMS_LINE_OUT)));
     sys::descriptor::hand_on(&mut command, handed_on);
-    confine::confine_thread(CapabilitySet::from_bits(ALL_CAPABILITIES))
+    if plan.leaves_host {
+        mounts::leave_host(&root, &host)?;
+    }
+    let capabilities = if plan.only_looks {
+        for (resource, most) in LOOKING {
+            setrlimit(resource, most, most).map_err(io::Error::from).at(Step::Confine, "")?;
+        }
+        CapabilitySet::SECURE
+    } else {
+        CapabilitySet::from_bits(ALL_CAPABILITIES)
+    };
+    confine::confine_thread(capabilities)
         .map_err(|_| StartFailure::new(Step::Confine, "", libc::EPERM))?;
     Ok(command.exec())
+}
+
+/// Shows files so that what is written to them is in memory, and nowhere else: whoever reads a database
+/// may have to write beside it.
+fn written_nowhere(place: &OwnedFd, files: OwnedFd) -> Result<OwnedFd, StartFailure> {
+    let memory = mounts::tmpfs(MEMORY, Attributes::default()).at(Step::Mount, "/mnt/memory")?;
+    for name in ["upper", "work"] {
+        rustix::fs::mkdirat(&memory, name, Mode::from_raw_mode(0o755)).at(Step::Mount, name)?;
+    }
+    mounts::attach_at(place, "memory", &memory)?;
+    mounts::attach_at(place, "files", &files)?;
+    let layers =
+        "lowerdir=/mnt/files,upperdir=/mnt/memory/upper,workdir=/mnt/memory/work,userxattr";
+    // Kernels before 5.19 lay nothing over files with other ids. Most can be read as they are.
+    Ok(mounts::filesystem("overlay", layers, Attributes::default()).unwrap_or(files))
 }
 
 /// Shows nothing where a source has the files of a kernel: a machine's devices are not to be copied.

@@ -209,13 +209,19 @@ fn sysfs_substitute(attributes: Attributes) -> rustix::io::Result<OwnedFd> {
     Ok(sys)
 }
 
-pub(crate) fn fill_dev(dev: &OwnedFd) -> Result<OwnedFd, StartFailure> {
+/// Shows the host's own nodes in a guest's `/dev`.
+pub(crate) fn show_nodes(dev: &OwnedFd) -> Result<(), StartFailure> {
     for name in NODES {
         let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
         // An absolute path still means the host's here: the process has not changed its root.
         let node = open_tree(CWD, format!("/dev/{name}"), flags).at(Step::Mount, name)?;
         attach_new_file(dev, name, &node).at(Step::Mount, name)?;
     }
+    Ok(())
+}
+
+pub(crate) fn fill_dev(dev: &OwnedFd) -> Result<OwnedFd, StartFailure> {
+    show_nodes(dev)?;
     for (target, name) in LINKS {
         symlinkat(target, dev, name).at(Step::Mount, name)?;
     }
@@ -270,17 +276,22 @@ impl Mounted {
 
     /// Makes the guest's root the only one there is.
     pub(super) fn leave_host(self) -> Result<OwnedFd, StartFailure> {
-        let leave = || -> rustix::io::Result<()> {
-            rustix::process::fchdir(&self.root)?;
-            // The old root ends up on top of the new one, at the same place.
-            rustix::process::pivot_root(".", ".")?;
-            rustix::process::fchdir(&self.host)?;
-            unmount(".", UnmountFlags::DETACH)?;
-            rustix::process::chdir("/")
-        };
-        leave().at(Step::LeaveHost, "/")?;
+        leave_host(&self.root, &self.host)?;
         Ok(self.sys)
     }
+}
+
+/// Makes a root that is attached somewhere the only one there is in this namespace.
+pub(crate) fn leave_host(root: &OwnedFd, host: &OwnedFd) -> Result<(), StartFailure> {
+    let leave = || -> rustix::io::Result<()> {
+        rustix::process::fchdir(root)?;
+        // The old root ends up on top of the new one, at the same place.
+        rustix::process::pivot_root(".", ".")?;
+        rustix::process::fchdir(host)?;
+        unmount(".", UnmountFlags::DETACH)?;
+        rustix::process::chdir("/")
+    };
+    leave().at(Step::LeaveHost, "/")
 }
 
 /// Mounts the guest's own part of the unified cgroup hierarchy, once it is in its cgroup namespace.
