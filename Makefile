@@ -37,7 +37,7 @@ build: prepare-run toolchain site ## Build the one program: target/release/ulyss
 test: prepare-test lint build test-rust test-browser test-vm ## Install what the tests need and run all of them (as root)
 
 .PHONY: test-rust
-test-rust: prepare-test toolchain ## Run the tests of the engine, the server and the pages (as root)
+test-rust: prepare-test site ## Run the tests of the engine, the server and the pages (as root)
 	@echo '── Rust tests'
 	@if cargo nextest --version >/dev/null 2>&1; then \
 	  cargo nextest run $(WORKSPACE) --no-fail-fast; \

@@ -1,7 +1,5 @@
 //! Backups to another host: a real sshd, in a network and with a `/run` of its own, whose only key is held
 //! to `ulysse backup-store`.
-//!
-//! Needs the program sshd (Debian: openssh-server), here or where `ULYSSE_TEST_SSHD` says.
 
 mod sandbox;
 
@@ -24,11 +22,6 @@ impl Drop for Sshd {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
-}
-
-fn program() -> Option<PathBuf> {
-    let named = std::env::var_os("ULYSSE_TEST_SSHD").map(PathBuf::from);
-    named.into_iter().chain(["/usr/sbin/sshd".into()]).find(|path| path.exists())
 }
 
 /// A network with nothing but its loopback device, and a `/run` with nothing but what sshd wants.
@@ -57,10 +50,6 @@ fn said(output: &Output) -> String {
 
 #[test]
 fn backups_go_to_another_host_and_come_back() {
-    let Some(program) = program() else {
-        eprintln!("SKIPPED: there is no sshd here, and ULYSSE_TEST_SSHD names none");
-        return;
-    };
     leave_host();
     let mut sandbox = Sandbox::without_bases();
     let place = |name: &str| sandbox.config.with_file_name(name);
@@ -86,7 +75,7 @@ fn backups_go_to_another_host_and_come_back() {
         place("authorized").display()
     );
     fs::write(place("sshd_config"), settings).unwrap();
-    let sshd = Command::new(program)
+    let sshd = Command::new("/usr/sbin/sshd")
         .args(["-D", "-e", "-f"])
         .arg(place("sshd_config"))
         .stdin(Stdio::null())

@@ -297,10 +297,7 @@ fn a_filesystem_of_its_own_is_unmounted_and_mounted() {
     fs::remove_dir_all(&old).unwrap();
     fs::create_dir(&old).unwrap();
     let mounted = Command::new("mount").args(["-o", "loop"]).args([&image, &old]).output().unwrap();
-    if !mounted.status.success() {
-        eprintln!("skipped: this host mounts no image: {mounted:?}");
-        return;
-    }
+    assert!(mounted.status.success(), "{mounted:?}");
     sandbox.must(&["nono", "start"]);
     sandbox.must(&["nono", "rename", "ulyse", "--restart"]);
     assert!(is_mounted(&new) && !is_mounted(&old));
