@@ -12,13 +12,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use app::events::{PageEvent, Subscription};
+use app::i18n::Locale;
+use app::shown::{ShownLog, ShownOperation};
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Path, Query};
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::response::sse::{Event, Sse};
 use axum::routing::get;
-use domain::operation::{LogChunk, Progress, Stage};
+use domain::operation::{Progress, Stage};
 use domain::vserver::{Sample, Usage};
 use tokio_stream::StreamExt;
 
@@ -66,9 +68,8 @@ fn events(wanted: Subscription) -> impl tokio_stream::Stream<Item = Result<Event
         match &wanted.operation {
             Some(id) if tick.is_multiple_of(2) => {
                 let text = format!("I: Unpacking package {tick}\n");
-                let chunk = LogChunk { offset, text, open: true };
-                offset += chunk.text.len() as u64;
-                PageEvent::Log { id: id.clone(), chunk }
+                offset += text.len() as u64;
+                PageEvent::Log { id: id.clone(), log: ShownLog { end: offset, text, open: true } }
             }
             None if !wanted.operations => sample(tick),
             _ => {
@@ -78,7 +79,7 @@ fn events(wanted: Subscription) -> impl tokio_stream::Stream<Item = Result<Event
                     0..100 => Progress::Running { stage: Stage::Installing, permille },
                     _ => Progress::Succeeded,
                 };
-                PageEvent::Operation(operation)
+                PageEvent::Operation(ShownOperation::of(Locale::English, &operation))
             }
         }
     });

@@ -3,15 +3,17 @@
 //! One `EventSource` a page: `GET /events?…` with a [`Subscription`] as its query; every message is
 //! one `data:` line holding a [`PageEvent`] as JSON. The first messages after connecting bring the
 //! page up to date ([`PageEvent::Engine`], then what the subscription asked for), so a stream that
-//! was lost and is opened again leaves no gap and needs no memory on the server.
+//! was lost and is opened again leaves no gap and needs no memory on the server. What is sent is in the
+//! words of whoever looks ([`crate::shown`]).
 //!
 //! This file holds data only; `crate::live` is the browser's end, `server::web::events` the other.
 
 use domain::id::{OperationId, VServerName};
-use domain::operation::{LogChunk, Operation};
 use domain::time::UnixMillis;
-use domain::vserver::{Sample, Summary, Usage};
+use domain::vserver::{Sample, Usage};
 use serde::{Deserialize, Serialize};
+
+use crate::shown::{ShownLog, ShownOperation, ShownVServer};
 
 /// What a page wants to be told. Nobody is told what their role may not see.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,13 +85,13 @@ pub enum PageEvent {
         up: bool,
     },
     /// All VServers as they are; replaces what the page knew.
-    VServers(Vec<Summary>),
+    VServers(Vec<ShownVServer>),
     /// One VServer as it is now.
     VServer {
         /// Which.
         name: VServerName,
         /// Its row; none when it is gone.
-        summary: Option<Summary>,
+        summary: Option<ShownVServer>,
     },
     /// What is used now. After connecting there may be older ones first, for the charts.
     Samples {
@@ -101,13 +103,13 @@ pub enum PageEvent {
         vservers: Vec<Sample>,
     },
     /// An operation as it is now.
-    Operation(Operation),
+    Operation(ShownOperation),
     /// More of the log of the operation subscribed to.
     Log {
         /// Which operation.
         id: OperationId,
-        /// The piece; may repeat bytes the page has.
-        chunk: LogChunk,
+        /// The piece; it begins where the one before ended, or where the stream was asked to begin.
+        log: ShownLog,
     },
     /// Whoever looks may see less or more than when the page was loaded, or is logged out. The last
     /// message of its stream: the page is to be loaded anew.

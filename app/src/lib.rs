@@ -20,6 +20,7 @@ pub mod i18n;
 pub mod islands;
 mod live;
 mod shared;
+pub mod shown;
 
 #[cfg(feature = "ssr")]
 pub mod api;

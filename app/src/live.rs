@@ -33,6 +33,7 @@ mod end {
 
     pub(crate) fn listen(_handler: impl Fn(&PageEvent) + 'static) {}
     pub(crate) fn on_connection(_handler: impl Fn(Connection) + 'static) {}
+    pub(crate) fn go_on_from(_byte: u64) {}
     pub(crate) fn clock_offset_ms(_server_now: domain::time::UnixMillis) -> i64 {
         0
     }
@@ -61,6 +62,8 @@ mod end {
     struct Stream {
         is_open: Cell<bool>,
         failures: Cell<u32>,
+        /// Up to which byte the page has the log it follows, beyond what it was rendered with.
+        log_end: Cell<Option<u64>>,
         listeners: RefCell<Vec<Listener>>,
         watchers: RefCell<Vec<Watcher>>,
     }
@@ -88,6 +91,11 @@ mod end {
         }
     }
 
+    /// Has the stream, when it is opened again, go on at this byte of the log.
+    pub(crate) fn go_on_from(byte: u64) {
+        STREAM.with(|stream| stream.log_end.set(Some(byte)));
+    }
+
     fn tell(connection: Connection) {
         let watchers = STREAM.with(|stream| stream.watchers.borrow().clone());
         for watcher in watchers {
@@ -101,7 +109,13 @@ mod end {
             .ok()
             .flatten()
             .and_then(|element| element.get_attribute("data-events"));
-        let Some(address) = address else { return };
+        let Some(mut address) = address else { return };
+        if let (Some(end), Some(start)) =
+            (STREAM.with(|stream| stream.log_end.get()), address.rfind("from="))
+        {
+            address.truncate(start);
+            address.push_str(&format!("from={end}"));
+        }
         let Ok(source) = EventSource::new(&address) else {
             return;
         };
@@ -169,4 +183,4 @@ mod end {
     }
 }
 
-pub(crate) use end::{clock_offset_ms, every_second, listen, on_connection};
+pub(crate) use end::{clock_offset_ms, every_second, go_on_from, listen, on_connection};

@@ -1,25 +1,26 @@
 //! An operation while it is looked at: how far it is, its log as it grows, cancel.
 //!
-//! The server renders the state and the log there is; the stream goes on from that byte. The log's
+//! The server renders the state and the log there is; the stream goes on from that byte, and when it is
+//! opened again from the byte that it had come to, so that no line is shown twice or left out. The log's
 //! text nodes are appended by hand: a log of a mebibyte must not be laid out anew for each line.
 
 use domain::command;
-use domain::operation::{LogChunk, Operation, Progress};
 use domain::time::UnixMillis;
 use leptos::html::Pre;
 use leptos::prelude::*;
 
 use crate::events::PageEvent;
-use crate::i18n::{Locale, failure_text, format, log_text, stage_text};
+use crate::i18n::{Locale, format};
 use crate::live;
-use crate::shared::{elapsed_ms, instant, progress_pill};
+use crate::shared::{instant, progress_pill};
+use crate::shown::{ShownLog, ShownOperation, ShownProgress};
 
 /// Progress, log and cancel button.
 #[island]
 pub fn OperationProgress(
     locale: Locale,
-    operation: Operation,
-    log: LogChunk,
+    operation: ShownOperation,
+    log: ShownLog,
     may_cancel: bool,
     csrf: String,
     now: UnixMillis,
@@ -31,19 +32,17 @@ pub fn OperationProgress(
     let is_open = RwSignal::new(log.open);
     let now = RwSignal::new(now);
     let pre = NodeRef::<Pre>::new();
-    let received = StoredValue::new(log.offset + log.text.len() as u64);
     let is_empty = RwSignal::new(log.text.is_empty());
 
     let watched = id.clone();
     live::listen(move |event| match event {
         PageEvent::Operation(fresh) if fresh.id == watched => operation.set(fresh.clone()),
-        PageEvent::Log { id, chunk } if *id == watched => {
-            let fresh = unseen(chunk, received.get_value());
-            received.set_value(received.get_value().max(chunk.offset + chunk.text.len() as u64));
-            is_open.set(chunk.open);
-            if !fresh.is_empty() {
+        PageEvent::Log { id, log } if *id == watched => {
+            live::go_on_from(log.end);
+            is_open.set(log.open);
+            if !log.text.is_empty() {
                 is_empty.set(false);
-                append(pre, &log_text(t, fresh), is_following.get_untracked());
+                append(pre, &log.text, is_following.get_untracked());
             }
         }
         _ => {}
@@ -65,12 +64,12 @@ pub fn OperationProgress(
 
     let bar = move || {
         operation.with(|operation| match &operation.progress {
-            Progress::Queued => view! {
+            ShownProgress::Queued => view! {
                 <progress class="bar" max="1000" value="0" aria-label=t.progress()></progress>
                 <p class="stage" role="status">{t.waits_for_its_turn()}</p>
             }
             .into_any(),
-            Progress::Running { stage, permille } => view! {
+            ShownProgress::Running { stage, permille } => view! {
                 <progress
                     class="bar"
                     max="1000"
@@ -78,33 +77,30 @@ pub fn OperationProgress(
                     aria-label=t.progress()
                 ></progress>
                 <p class="stage">
-                    <span role="status">{stage_text(t, *stage)}</span>
+                    <span role="status">{stage.clone()}</span>
                     " "
                     <span class="number">{format::percent(t, u64::from(*permille))}</span>
                 </p>
             }
             .into_any(),
-            Progress::Succeeded => view! {
+            ShownProgress::Succeeded => view! {
                 <progress class="bar" max="1000" value="1000" aria-label=t.progress()></progress>
                 <p class="stage" role="status">{t.succeeded()}</p>
             }
             .into_any(),
-            Progress::Cancelled => {
+            ShownProgress::Cancelled => {
                 view! { <p class="stage" role="status">{t.cancelled_and_undone()}</p> }.into_any()
             }
-            Progress::Failed { failure } => {
-                let text = failure_text(t, failure);
-                view! {
-                    <div class="alert" role="alert">
-                        <p><strong>{text.what}</strong></p>
-                        <p>{text.remedy}</p>
-                        <p class="reference">
-                            {t.reference()} " " <code>{operation.id.to_string()}</code>
-                        </p>
-                    </div>
-                }
-                .into_any()
+            ShownProgress::Failed { what, remedy } => view! {
+                <div class="alert" role="alert">
+                    <p><strong>{what.clone()}</strong></p>
+                    <p>{remedy.clone()}</p>
+                    <p class="reference">
+                        {t.reference()} " " <code>{operation.id.to_string()}</code>
+                    </p>
+                </div>
             }
+            .into_any(),
         })
     };
     let facts = move || {
@@ -123,7 +119,8 @@ pub fn OperationProgress(
                 {row(t.finished_at(), moment(operation.finished_at))}
                 {row(
                     t.took(),
-                    elapsed_ms(operation, now.get())
+                    operation
+                        .elapsed_ms(now.get())
                         .map_or_else(|| "–".to_owned(), |ms| format::duration(t, ms))
                         .into_any(),
                 )}
@@ -133,7 +130,6 @@ pub fn OperationProgress(
     let can_cancel = Memo::new(move |_| {
         operation.with(|operation| operation.cancellable && !operation.progress.is_final())
     });
-    let text = log_text(t, &log.text);
 
     view! {
         <div class="progress">{bar}</div>
@@ -172,16 +168,10 @@ pub fn OperationProgress(
                     })
             }}
             <pre class="log" tabindex="0" role="log" aria-label=t.log() aria-live="off" node_ref=pre>
-                {text}
+                {log.text}
             </pre>
         </section>
     }
-}
-
-/// What of a chunk lies beyond the byte up to which the log is known.
-fn unseen(chunk: &LogChunk, known: u64) -> &str {
-    let skip = usize::try_from(known.saturating_sub(chunk.offset)).unwrap_or(usize::MAX);
-    chunk.text.get(skip.min(chunk.text.len())..).unwrap_or_default()
 }
 
 #[cfg(feature = "hydrate")]
@@ -207,17 +197,3 @@ fn scroll_to_end(pre: NodeRef<Pre>) {
 
 #[cfg(not(feature = "hydrate"))]
 fn scroll_to_end(_pre: NodeRef<Pre>) {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_was_seen_is_not_shown_again() {
-        let chunk = LogChunk { offset: 10, text: "abcdef".into(), open: true };
-        assert_eq!(unseen(&chunk, 0), "abcdef");
-        assert_eq!(unseen(&chunk, 10), "abcdef");
-        assert_eq!(unseen(&chunk, 13), "def");
-        assert_eq!(unseen(&chunk, 99), "");
-    }
-}

@@ -2,14 +2,14 @@
 //! page and nothing narrows it.
 
 use domain::id::VServerName;
-use domain::operation::{Operation, Progress};
 use domain::time::UnixMillis;
 use leptos::prelude::*;
 
 use crate::events::PageEvent;
-use crate::i18n::{Locale, actor_text, format, kind_text, stage_text};
+use crate::i18n::{Locale, format};
 use crate::live;
-use crate::shared::{elapsed_ms, instant, progress_pill};
+use crate::shared::{instant, progress_pill};
+use crate::shown::{ShownOperation, ShownProgress};
 
 /// Most rows that new operations make the list grow to.
 const MOST_ROWS: usize = 100;
@@ -18,7 +18,7 @@ const MOST_ROWS: usize = 100;
 #[island]
 pub fn OperationTable(
     locale: Locale,
-    operations: Vec<Operation>,
+    operations: Vec<ShownOperation>,
     /// Whether operations that are new belong on top: of any VServer, or of `target`.
     grows: bool,
     target: Option<VServerName>,
@@ -32,12 +32,12 @@ pub fn OperationTable(
         let PageEvent::Operation(fresh) = event else {
             return;
         };
-        let known = rows.with_untracked(|rows: &Vec<RwSignal<Operation>>| {
+        let known = rows.with_untracked(|rows: &Vec<RwSignal<ShownOperation>>| {
             rows.iter().find(|row| row.with_untracked(|old| old.id == fresh.id)).copied()
         });
         match known {
             Some(row) => row.set(fresh.clone()),
-            None if grows && target.as_ref().is_none_or(|target| fresh.target == *target) => {
+            None if grows && (target.is_none() || fresh.vserver == target) => {
                 let row = owner.as_ref().map_or_else(
                     || RwSignal::new(fresh.clone()),
                     |owner| owner.with(|| RwSignal::new(fresh.clone())),
@@ -81,16 +81,14 @@ pub fn OperationTable(
     }
 }
 
-fn table_row(t: Locale, row: RwSignal<Operation>, now: UnixMillis) -> impl IntoView {
+fn table_row(t: Locale, row: RwSignal<ShownOperation>, now: UnixMillis) -> impl IntoView {
     let fixed = row.get_untracked();
     let result = move || {
         row.with(|operation| {
             let stage = match &operation.progress {
-                Progress::Running { stage, permille } => Some(format!(
-                    "{}, {}",
-                    stage_text(t, *stage),
-                    format::percent(t, u64::from(*permille))
-                )),
+                ShownProgress::Running { stage, permille } => {
+                    Some(format!("{stage}, {}", format::percent(t, u64::from(*permille))))
+                }
                 _ => None,
             };
             view! {
@@ -102,7 +100,8 @@ fn table_row(t: Locale, row: RwSignal<Operation>, now: UnixMillis) -> impl IntoV
     let took = move || {
         row.with(|operation| {
             let is_final = operation.progress.is_final();
-            elapsed_ms(operation, now)
+            operation
+                .elapsed_ms(now)
                 .filter(|_| is_final)
                 .map_or_else(|| "–".to_owned(), |ms| format::duration(t, ms))
         })
@@ -111,11 +110,11 @@ fn table_row(t: Locale, row: RwSignal<Operation>, now: UnixMillis) -> impl IntoV
         <tr>
             <th scope="row">
                 <a href=format!("/operations/{}", fixed.id)>
-                    {format!("{} {}", kind_text(t, fixed.kind), fixed.target.name())}
+                    {fixed.title}
                 </a>
             </th>
             <td data-label=t.result()>{result}</td>
-            <td data-label=t.who()>{actor_text(t, &fixed.actor)}</td>
+            <td data-label=t.who()>{fixed.actor}</td>
             <td data-label=t.asked_at()>{instant(t, fixed.created_at)}</td>
             <td class="number" data-label=t.took()>
                 {took}

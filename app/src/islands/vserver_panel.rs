@@ -1,7 +1,7 @@
 //! The live head of a VServer's page: state, buttons, numbers, charts.
 
 use domain::command;
-use domain::vserver::{OomKills, State, Summary};
+use domain::vserver::{OomKills, State};
 use leptos::prelude::*;
 
 use super::charts::{History, charts};
@@ -9,13 +9,14 @@ use super::vserver_table::Abilities;
 use crate::events::PageEvent;
 use crate::i18n::{Locale, format};
 use crate::live;
-use crate::shared::{config_problem, state_pill};
+use crate::shared::state_pill;
+use crate::shown::ShownVServer;
 
 /// What changes on a VServer's page while one looks at it.
 #[island]
 pub fn VServerPanel(
     locale: Locale,
-    summary: Summary,
+    summary: ShownVServer,
     may: Abilities,
     csrf: String,
 ) -> impl IntoView {
@@ -87,7 +88,7 @@ pub fn VServerPanel(
         </div>
         {move || {
             summary
-                .with(|summary| summary.problem.as_ref().map(|problem| config_problem(t, problem)))
+                .with(|summary| summary.problem.clone())
                 .map(|problem| view! { <p class="alert" role="alert">{problem}</p> })
         }}
         <div role="status">{move || out_of_memory(t, summary.with(|summary| summary.oom_kills))}</div>
@@ -179,7 +180,7 @@ fn out_of_memory(t: Locale, kills: Option<OomKills>) -> Option<impl IntoView> {
 }
 
 fn number(
-    summary: RwSignal<Summary>,
+    summary: RwSignal<ShownVServer>,
     label: &'static str,
     text: fn(Locale, &domain::vserver::Usage) -> String,
     t: Locale,

@@ -6,14 +6,15 @@
 
 use domain::command::{self, Command};
 use domain::id::VServerName;
-use domain::vserver::{State, Summary, Usage};
+use domain::vserver::{State, Usage};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::events::PageEvent;
 use crate::i18n::{self, Locale, format};
 use crate::live;
-use crate::shared::{config_problem, state_name, state_pill};
+use crate::shared::{state_name, state_pill};
+use crate::shown::ShownVServer;
 
 /// What whoever looks may do to VServers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,12 +32,12 @@ pub struct Abilities {
 /// One row: a signal of its own, so that a new sample touches one row's cells only.
 #[derive(Clone, Copy)]
 struct Row {
-    summary: RwSignal<Summary>,
+    summary: RwSignal<ShownVServer>,
     chosen: RwSignal<bool>,
 }
 
 impl Row {
-    fn new(summary: Summary) -> Self {
+    fn new(summary: ShownVServer) -> Self {
         Self { summary: RwSignal::new(summary), chosen: RwSignal::new(false) }
     }
 
@@ -47,16 +48,16 @@ impl Row {
 
 /// Whether a row holds the text somewhere people see it.
 #[must_use]
-pub fn matches(locale: Locale, summary: &Summary, text: &str) -> bool {
+pub fn matches(locale: Locale, summary: &ShownVServer, text: &str) -> bool {
     let text = text.trim().to_lowercase();
     let holds = |part: &str| part.to_lowercase().contains(&text);
     text.is_empty()
         || holds(summary.name.as_str())
         || holds(i18n::state_text(locale, summary.state))
         || summary.context.is_some_and(|context| holds(&context.to_string()))
-        || summary.host_name.as_ref().is_some_and(|name| holds(name.as_str()))
-        || summary.interfaces.iter().any(|interface| holds(&interface.to_string()))
-        || summary.marks.iter().any(|mark| holds(mark.as_str()))
+        || holds(&summary.host_name)
+        || summary.interfaces.iter().any(|interface| holds(interface))
+        || holds(&summary.marks)
 }
 
 /// Brings the rows up to date; rows that stay keep their signals.
@@ -114,7 +115,7 @@ fn apply(rows: RwSignal<Vec<Row>>, owner: &Owner, event: &PageEvent) {
     }
 }
 
-fn set_changed(signal: RwSignal<Summary>, value: Summary) {
+fn set_changed(signal: RwSignal<ShownVServer>, value: ShownVServer) {
     if signal.with_untracked(|old| *old != value) {
         signal.set(value);
     }
@@ -124,7 +125,7 @@ fn set_changed(signal: RwSignal<Summary>, value: Summary) {
 #[island]
 pub fn VServerTable(
     locale: Locale,
-    rows: Vec<Summary>,
+    rows: Vec<ShownVServer>,
     may: Abilities,
     csrf: String,
     query: String,
@@ -338,7 +339,7 @@ fn table_row(t: Locale, row: Row, may: Abilities) -> impl IntoView {
                 <a href=format!("/vservers/{name}")>{name.to_string()}</a>
                 {move || {
                     summary
-                        .with(|s| s.problem.as_ref().map(|problem| config_problem(t, problem)))
+                        .with(|s| s.problem.clone())
                         .map(|problem| view! { <span class="row-problem">{problem}</span> })
                 }}
                 {move || {
@@ -363,27 +364,14 @@ fn table_row(t: Locale, row: Row, may: Abilities) -> impl IntoView {
             {number("sysTIME", |usage| format::stat_time(usage.system_ms))}
             {number("UPTIME", |usage| format::stat_time(usage.uptime_ms))}
             <td class="address" data-label=t.address()>
-                {move || summary.with(addresses)}
+                {move || summary.with(ShownVServer::addresses)}
             </td>
             <td data-label=t.mark()>
-                {move || {
-                    summary
-                        .with(|s| s.marks.iter().map(ToString::to_string).collect::<Vec<_>>())
-                        .join(" ")
-                }}
+                {move || summary.with(|s| s.marks.clone())}
             </td>
             {may.run.then(|| view! { <td class="row-actions">{row_actions(t, row, may)}</td> })}
         </tr>
     }
-}
-
-/// The addresses of a VServer, without the device, one after another.
-fn addresses(summary: &Summary) -> String {
-    let all = summary.interfaces.iter().map(|interface| match interface.prefix {
-        Some(prefix) => format!("{}/{prefix}", interface.address),
-        None => interface.address.to_string(),
-    });
-    all.collect::<Vec<_>>().join(" ")
 }
 
 /// The buttons that make sense in the row's state; an operation's link while one is at work.
@@ -442,10 +430,12 @@ fn row_actions(t: Locale, row: Row, may: Abilities) -> impl IntoView {
 
 #[cfg(test)]
 mod tests {
+    use domain::vserver::Summary;
+
     use super::*;
 
-    fn summary(name: &str) -> Summary {
-        Summary {
+    fn summary(name: &str) -> ShownVServer {
+        let summary = Summary {
             name: name.parse().unwrap(),
             context: Some(40_007_u32.try_into().unwrap()),
             state: State::Running,
@@ -456,7 +446,8 @@ mod tests {
             operation: None,
             oom_kills: None,
             problem: None,
-        }
+        };
+        ShownVServer::of(Locale::English, &summary)
     }
 
     #[test]
@@ -470,6 +461,6 @@ mod tests {
 
     #[test]
     fn addresses_stand_without_their_device() {
-        assert_eq!(addresses(&summary("web1")), "10.127.0.7/24");
+        assert_eq!(summary("web1").addresses(), "10.127.0.7/24");
     }
 }

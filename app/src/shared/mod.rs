@@ -4,12 +4,12 @@
 use domain::config_change::FileProblem;
 #[cfg(feature = "build-form")]
 use domain::field::Field;
-use domain::operation::{Operation, Progress};
 use domain::time::UnixMillis;
 use domain::vserver::State;
 use leptos::prelude::*;
 
 use crate::i18n::{self, Locale, format};
+use crate::shown::ShownProgress;
 
 /// A state: a mark of its own shape, a word, a colour.
 #[must_use]
@@ -35,13 +35,13 @@ pub(crate) fn state_name(state: State) -> &'static str {
 
 /// How an operation stands: mark, word, colour.
 #[must_use]
-pub(crate) fn progress_pill(locale: Locale, progress: &Progress) -> impl IntoView + use<> {
+pub(crate) fn progress_pill(locale: Locale, progress: &ShownProgress) -> impl IntoView + use<> {
     let (name, text) = match progress {
-        Progress::Queued => ("moving", locale.queued()),
-        Progress::Running { .. } => ("moving", locale.under_way()),
-        Progress::Succeeded => ("succeeded", locale.succeeded()),
-        Progress::Failed { .. } => ("failed", locale.failed()),
-        Progress::Cancelled => ("stopped", locale.cancelled()),
+        ShownProgress::Queued => ("moving", locale.queued()),
+        ShownProgress::Running { .. } => ("moving", locale.under_way()),
+        ShownProgress::Succeeded => ("succeeded", locale.succeeded()),
+        ShownProgress::Failed { .. } => ("failed", locale.failed()),
+        ShownProgress::Cancelled => ("stopped", locale.cancelled()),
     };
     view! {
         <span class="pill" data-state=name>
@@ -55,13 +55,6 @@ pub(crate) fn progress_pill(locale: Locale, progress: &Progress) -> impl IntoVie
 #[must_use]
 pub(crate) fn instant(locale: Locale, at: UnixMillis) -> impl IntoView {
     view! { <time datetime=format::rfc3339(at)>{format::instant(locale, at)}</time> }
-}
-
-/// How long an operation took, or has taken until `now`.
-#[must_use]
-pub(crate) fn elapsed_ms(operation: &Operation, now: UnixMillis) -> Option<u64> {
-    let start = operation.started_at?;
-    Some(operation.finished_at.unwrap_or(now).millis_since(start))
 }
 
 /// What is wrong with a config tree, in one line.

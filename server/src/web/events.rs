@@ -11,13 +11,16 @@ use std::time::Duration;
 
 use app::backend::{Backend, OperationFilter, Reference};
 use app::events::{PageEvent, Subscription};
+use app::i18n::Locale;
+use app::shown::{ShownLog, ShownOperation, ShownVServer};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Extension, Query, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use domain::authz::{ActionKind, ViewOperations, ViewVServers, allowed, authorize};
 use domain::failure::Failure;
-use domain::id::UserId;
+use domain::id::{OperationId, UserId};
+use domain::operation::LogChunk;
 use domain::vserver::Sample;
 use futures::stream::{self, Stream};
 use http::{HeaderMap, StatusCode};
@@ -26,7 +29,7 @@ use tokio::time::Instant;
 
 use super::backend::SiteBackend;
 use super::follow::{Listening, News, Samples};
-use super::refusal::refuse;
+use super::refusal::{locale_of, refuse};
 use super::session::{Tie, Visitor};
 use super::streams::Open;
 use super::{Site, told_to_end};
@@ -65,7 +68,7 @@ pub(crate) async fn events(
     let Some(open) = site.streams.open(tie.identity().user) else {
         return StatusCode::TOO_MANY_REQUESTS.into_response();
     };
-    let messages = PageStream::new(site, tie, wanted, open).messages();
+    let messages = PageStream::new(site, tie, locale_of(&headers), wanted, open).messages();
     Sse::new(messages).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response()
 }
 
@@ -73,6 +76,8 @@ pub(crate) async fn events(
 struct PageStream {
     site: Arc<Site>,
     tie: Tie,
+    /// The language of whoever looks.
+    locale: Locale,
     wanted: Subscription,
     listening: Listening,
     engine: watch::Receiver<bool>,
@@ -89,7 +94,13 @@ struct PageStream {
 }
 
 impl PageStream {
-    fn new(site: Arc<Site>, tie: Tie, wanted: Subscription, open: Open<UserId>) -> Self {
+    fn new(
+        site: Arc<Site>,
+        tie: Tie,
+        locale: Locale,
+        wanted: Subscription,
+        open: Open<UserId>,
+    ) -> Self {
         let wants_samples = wanted.vservers || wanted.vserver.is_some();
         let mut engine = site.engine.up();
         // The first word is how the engine is.
@@ -104,6 +115,7 @@ impl PageStream {
             recheck_at: Instant::now() + RECHECK,
             site,
             tie,
+            locale,
             wanted,
             _open: open,
         }
@@ -175,13 +187,15 @@ impl PageStream {
         if let (true, Ok(permit)) = (
             self.wanted.vservers || self.wanted.vserver.is_some(),
             authorize::<ViewVServers>(Some(&identity)),
-        ) && let Ok(mut all) = backend.vservers(permit).await
+        ) && let Ok(all) = backend.vservers(permit).await
         {
             if self.wanted.vservers {
+                let all = all.iter().map(|one| ShownVServer::of(self.locale, one)).collect();
                 self.queue.push_back(PageEvent::VServers(all));
             } else if let Some(name) = self.wanted.vserver.clone() {
-                all.retain(|summary| summary.name == name);
-                self.queue.push_back(PageEvent::VServer { name, summary: all.pop() });
+                let one = all.iter().find(|summary| summary.name == name);
+                let summary = one.map(|one| ShownVServer::of(self.locale, one));
+                self.queue.push_back(PageEvent::VServer { name, summary });
             }
         }
         let mut samples = self.site.follow.samples();
@@ -202,13 +216,15 @@ impl PageStream {
             };
             let recent = backend.operations(permit, filter).await.unwrap_or_default();
             let recent = recent.into_iter().take(RECENT_OPERATIONS).rev();
-            self.queue.extend(recent.map(PageEvent::Operation));
+            let shown = recent.map(|one| ShownOperation::of(self.locale, &one));
+            self.queue.extend(shown.map(PageEvent::Operation));
         }
         if let Some(id) = self.wanted.operation.clone() {
             if let Ok(permit) = authorize::<ViewOperations>(Some(&identity))
                 && let Ok(operation) = backend.operation(permit, id).await
             {
-                self.queue.push_back(PageEvent::Operation(operation));
+                let shown = ShownOperation::of(self.locale, &operation);
+                self.queue.push_back(PageEvent::Operation(shown));
             }
             self.read_log().await;
         }
@@ -222,16 +238,21 @@ impl PageStream {
         while let Ok(permit) = authorize::<ViewOperations>(Some(&identity)) {
             let offset = self.log_offset;
             let Ok(chunk) = backend.operation_log(permit, id.clone(), offset).await else { return };
-            let end = chunk.offset + chunk.text.len() as u64;
-            let is_last = end <= offset || !chunk.open;
-            self.log_offset = end.max(offset);
-            if end > offset || !chunk.open {
-                self.queue.push_back(PageEvent::Log { id: id.clone(), chunk });
-            }
-            if is_last {
+            if !self.queue_log(&id, &chunk) || !chunk.open {
                 return;
             }
         }
+    }
+
+    /// Queues what of a piece was not sent yet, or that it is the last. False when nothing is new.
+    fn queue_log(&mut self, id: &OperationId, chunk: &LogChunk) -> bool {
+        let log = ShownLog::beyond(self.locale, chunk, self.log_offset);
+        let is_new = log.end > self.log_offset;
+        self.log_offset = log.end;
+        if is_new || !log.open {
+            self.queue.push_back(PageEvent::Log { id: id.clone(), log });
+        }
+        is_new
     }
 
     /// What of a measurement this page wants.
@@ -258,8 +279,8 @@ impl PageStream {
             News::UserChanged(_) => {}
             News::VServer { name, summary } => {
                 if wanted.vservers || wanted.vserver.as_ref() == Some(name) {
-                    let (name, summary) = (name.clone(), summary.clone());
-                    self.queue.push_back(PageEvent::VServer { name, summary });
+                    let summary = summary.as_ref().map(|one| ShownVServer::of(self.locale, one));
+                    self.queue.push_back(PageEvent::VServer { name: name.clone(), summary });
                 }
             }
             News::Samples(samples) => self.queue.extend(self.samples(samples)),
@@ -268,19 +289,15 @@ impl PageStream {
                     || wanted.operation.as_ref() == Some(&operation.id)
                     || wanted.vserver.as_ref().is_some_and(|name| operation.target == *name)
                 {
-                    self.queue.push_back(PageEvent::Operation(operation.clone()));
+                    let shown = ShownOperation::of(self.locale, operation);
+                    self.queue.push_back(PageEvent::Operation(shown));
                 }
             }
             News::Log { id, chunk } if wanted.operation.as_ref() == Some(id) => {
                 if chunk.offset > self.log_offset {
                     self.read_log().await;
                 } else {
-                    let end = chunk.offset + chunk.text.len() as u64;
-                    if end > self.log_offset || !chunk.open {
-                        self.log_offset = self.log_offset.max(end);
-                        let (id, chunk) = (id.clone(), chunk.clone());
-                        self.queue.push_back(PageEvent::Log { id, chunk });
-                    }
+                    self.queue_log(id, chunk);
                 }
             }
             News::Log { .. } => {}

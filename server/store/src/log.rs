@@ -91,7 +91,7 @@ impl Store {
     }
 
     /// A piece of an operation's log from byte `offset` on, or from the next whole character; at
-    /// most `max_bytes`, but never less than a character. `None` when there is no such operation.
+    /// most `max_bytes`, cut between lines where one ends in it, but never less than a character. `None` when there is no such operation.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -123,6 +123,9 @@ impl Store {
         let rest = text.get(from..).unwrap_or_default();
         let least = rest.chars().next().map_or(0, char::len_utf8);
         let cut = rest.floor_char_boundary(max_bytes).max(least);
+        // A note is understood whole.
+        let line_end = rest.get(..cut).and_then(|piece| piece.rfind('\n'));
+        let cut = line_end.filter(|_| cut < rest.len()).map_or(cut, |end| end + 1);
         let is_last = base + (from + cut) as u64 >= self.log_bytes(id).await?;
         Ok(Some(LogChunk {
             offset: base + from as u64,

@@ -8,6 +8,7 @@ use crate::events::Subscription;
 use crate::i18n::kind_text;
 use crate::islands::operation_table::OperationTable;
 use crate::page::{Area, Content, For, Page, page};
+use crate::shown::ShownOperation;
 
 /// How many the backend gives at most: as many mean that there may be more.
 const PAGE_LENGTH: usize = 100;
@@ -70,7 +71,7 @@ pub(crate) fn list() -> impl IntoView {
             </form>
             <OperationTable
                 locale=t
-                operations=operations
+                operations=operations.iter().map(|one| ShownOperation::of(t, one)).collect()
                 grows=grows
                 target=target
                 now=page.now

@@ -9,10 +9,10 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
 use crate::events::Subscription;
-use crate::i18n::{actor_text, kind_text};
 use crate::islands::copy_button::CopyButton;
 use crate::islands::operation_progress::OperationProgress;
 use crate::page::{Area, Content, For, Page, page};
+use crate::shown::{ShownLog, ShownOperation};
 
 /// The most of a log that one page holds. A build's is a few hundred KiB.
 const MOST_LOG_BYTES: u64 = 4 << 20;
@@ -27,8 +27,10 @@ pub(crate) fn show() -> impl IntoView {
             id.parse().map_err(|problem| Failure::of_field(domain::field::Field::Name, problem))?;
         let operation = page.backend.operation(permit, id.clone()).await?;
         let log = whole_log(&page, &id).await?;
-        let end = log.offset + log.text.len() as u64;
-        let title = format!("{} {}", kind_text(t, operation.kind), operation.target.name());
+        let log = ShownLog::beyond(t, &log, 0);
+        let end = log.end;
+        let shown = ShownOperation::of(t, &operation);
+        let (title, actor) = (shown.title.clone(), shown.actor.clone());
         let name = operation.target.name().to_owned();
         let (label, address, name) = match (&operation.target, operation.kind) {
             (_, Kind::ConfigureDefaults) => {
@@ -41,7 +43,6 @@ pub(crate) fn show() -> impl IntoView {
             (Target::Template(_), _) => (t.template(), "/templates#templates".to_owned(), name),
             (Target::Base(_), _) => (t.base(), "/templates#bases".to_owned(), name),
         };
-        let actor = actor_text(t, &operation.actor);
         let command = operation.command.clone();
         let may_cancel = page.may(ActionKind::CancelOperation);
         let is_under_way = !operation.progress.is_final();
@@ -67,7 +68,7 @@ pub(crate) fn show() -> impl IntoView {
             </dl>
             <OperationProgress
                 locale=t
-                operation=operation
+                operation=shown
                 log=log
                 may_cancel=may_cancel
                 csrf=page.csrf.clone()

@@ -7,12 +7,14 @@ use super::abilities;
 use crate::events::Subscription;
 use crate::islands::vserver_table::{VServerTable, matches};
 use crate::page::{Area, Content, For, Page, page};
+use crate::shown::ShownVServer;
 
 /// The page. Without JavaScript, `?q=` filters.
 pub(crate) fn list() -> impl IntoView {
     page(For::LoggedIn, async |page: Page| {
         let t = page.locale;
         let rows = page.backend.vservers(page.permit()?).await?;
+        let rows: Vec<_> = rows.iter().map(|summary| ShownVServer::of(t, summary)).collect();
         let query = page.query("q").unwrap_or_default();
         let may = abilities(&page);
         let is_hopeless =

@@ -19,6 +19,7 @@ use crate::islands::operation_table::OperationTable;
 use crate::islands::vserver_panel::VServerPanel;
 use crate::page::{Area, Content, For, Page, page};
 use crate::pages::config::list::files;
+use crate::shown::{ShownOperation, ShownVServer};
 
 /// The VServer that the address names. A name that cannot be is a VServer that is not.
 pub(crate) fn named(text: &str) -> Result<VServerName, Failure> {
@@ -50,7 +51,7 @@ pub(crate) fn show() -> impl IntoView {
             {crate::pages::backups::alerts(t, std::slice::from_ref(&backups))}
             <VServerPanel
                 locale=t
-                summary=detail.summary.clone()
+                summary=ShownVServer::of(t, &detail.summary)
                 may=may
                 csrf=page.csrf.clone()
             />
@@ -63,7 +64,7 @@ pub(crate) fn show() -> impl IntoView {
                 <h2 id="its-operations">{t.operations()}</h2>
                 <OperationTable
                     locale=t
-                    operations=operations
+                    operations=operations.iter().map(|one| ShownOperation::of(t, one)).collect()
                     grows=true
                     target=Some(name.clone())
                     now=page.now

@@ -1,8 +1,12 @@
 //! The event stream of a page.
 
 use app::events::PageEvent;
+use app::i18n::Locale;
+use app::shown::{ShownOperation, ShownVServer};
 use axum::body::{Body, BodyDataStream};
 use axum::response::Response;
+use domain::failure::Failure;
+use domain::note::Note;
 use domain::operation::{Kind, Progress, Stage};
 use futures::StreamExt;
 use http::StatusCode;
@@ -68,7 +72,8 @@ async fn a_page_is_brought_up_to_date_and_told_what_happens() {
         "the engine comes first"
     );
     let event = stream.first("the list", |event| matches!(event, PageEvent::VServers(_))).await;
-    assert_eq!(event, PageEvent::VServers(vec![summary(web1())]));
+    let shown = ShownVServer::of(Locale::English, &summary(web1()));
+    assert_eq!(event, PageEvent::VServers(vec![shown]));
     let event = stream.first("usage", |event| matches!(event, PageEvent::Samples { .. })).await;
     let PageEvent::Samples { vservers, .. } = event else { unreachable!() };
     assert_eq!(vservers[0].usage.processes, 7);
@@ -79,7 +84,7 @@ async fn a_page_is_brought_up_to_date_and_told_what_happens() {
     let running = Progress::Running { stage: Stage::Unpacking, permille: 10 };
     let running = operation("01JADQ8Z9XKXQ5Y7D2M3N4P5R7", Kind::Build, running);
     site.engine.tell(Event::Operation(running.clone()));
-    let moved = PageEvent::Operation(running);
+    let moved = PageEvent::Operation(ShownOperation::of(Locale::English, &running));
     stream.first("an operation moves", |event| *event == moved).await;
 }
 
@@ -114,9 +119,10 @@ async fn a_log_is_told_from_where_the_page_has_it() {
     site.engine.world().operations.insert(id.clone(), running.clone());
     site.engine.world().logs.insert(id.clone(), "one\ntwo\n".to_owned());
     let mut stream = Stream::open(&mut vera, &format!("operation={id}&from=4")).await;
-    stream.first("the operation", |event| *event == PageEvent::Operation(running.clone())).await;
+    let shown = PageEvent::Operation(ShownOperation::of(Locale::English, &running));
+    stream.first("the operation", |event| *event == shown).await;
     let mut heard = String::new();
-    let mut offset = 4;
+    let mut end = 4;
     let mut is_closed = false;
     let grow = |text: &str| {
         site.engine.world().logs.get_mut(&id).unwrap().push_str(text);
@@ -125,12 +131,11 @@ async fn a_log_is_told_from_where_the_page_has_it() {
     let mut steps = 0;
     while !is_closed {
         let event = stream.first("the log", |event| matches!(event, PageEvent::Log { .. })).await;
-        let PageEvent::Log { chunk, .. } = event else { unreachable!() };
-        assert!(chunk.offset <= offset, "nothing is left out");
-        let skip = usize::try_from(offset - chunk.offset).unwrap().min(chunk.text.len());
-        heard.push_str(&chunk.text[skip..]);
-        offset = offset.max(chunk.offset + chunk.text.len() as u64);
-        is_closed = !chunk.open;
+        let PageEvent::Log { log, .. } = event else { unreachable!() };
+        heard.push_str(&log.text);
+        assert!(log.end >= end, "it never goes back");
+        end = log.end;
+        is_closed = !log.open;
         match (heard.as_str(), steps) {
             ("two\n", 0) => {
                 steps = 1;
@@ -146,6 +151,28 @@ async fn a_log_is_told_from_where_the_page_has_it() {
         }
     }
     assert_eq!(heard, "two\nthree\n");
+}
+
+#[tokio::test]
+async fn what_is_told_is_in_the_words_of_whoever_looks() {
+    let site = TestSite::with_users().await;
+    let mut vera = site.logged_in("vera").await;
+    vera.cookies.insert("lang".to_owned(), "fr".to_owned());
+    let failed = Progress::Failed { failure: Failure::EngineDown };
+    let failed = operation("01JADQ8Z9XKXQ5Y7D2M3N4P5R7", Kind::Build, failed);
+    let id = failed.id.clone();
+    let raw = format!("{}\n", Note::WaitingForBase.line());
+    site.engine.world().operations.insert(id.clone(), failed.clone());
+    site.engine.world().logs.insert(id.clone(), raw.clone());
+    let mut stream = Stream::open(&mut vera, &format!("operation={id}&from=0")).await;
+    let shown = ShownOperation::of(Locale::French, &failed);
+    assert_ne!(shown, ShownOperation::of(Locale::English, &failed));
+    let told = PageEvent::Operation(shown);
+    stream.first("the operation", |event| *event == told).await;
+    let event = stream.first("the log", |event| matches!(event, PageEvent::Log { .. })).await;
+    let PageEvent::Log { log, .. } = event else { unreachable!() };
+    assert!(log.text.starts_with("Une autre construction"), "{log:?}");
+    assert_eq!(log.end, raw.len() as u64, "it goes on at the byte of what is kept");
 }
 
 #[tokio::test]

@@ -93,6 +93,19 @@ async fn chunks_are_cut_between_characters() {
 }
 
 #[tokio::test]
+async fn a_piece_ends_where_a_line_ends() {
+    let Fixture { store, directory: _directory } = Fixture::new().await;
+    let kept = operation(1, "web");
+    store.put_operation(&kept).await.unwrap();
+    store.append_log(&kept.id, 0, "one\ntwo three\n").await.unwrap();
+    for (offset, max_bytes, piece) in [(0, 8, "one\n"), (4, 8, "two thre"), (4, 10, "two three\n")]
+    {
+        let chunk = store.operation_log(&kept.id, offset, max_bytes).await.unwrap().unwrap();
+        assert_eq!(chunk.text, piece);
+    }
+}
+
+#[tokio::test]
 async fn a_long_log_is_whole_and_every_line_is_found() {
     let Fixture { store, directory: _directory } = Fixture::new().await;
     let kept = operation(1, "web");
