@@ -48,6 +48,8 @@ pub enum Configure {
     VServer(VServerName, Permit<ConfigureVServer>),
     /// `.defaults`.
     Defaults(Permit<ConfigureDefaults>),
+    /// `.distributions`.
+    Distributions(Permit<ConfigureDefaults>),
 }
 
 impl Configure {
@@ -57,6 +59,7 @@ impl Configure {
         match self {
             Self::VServer(name, _) => ConfigTree::VServer(name.clone()),
             Self::Defaults(_) => ConfigTree::Defaults,
+            Self::Distributions(_) => ConfigTree::Distributions,
         }
     }
 
@@ -65,6 +68,7 @@ impl Configure {
         match self {
             Self::VServer(name, permit) => permit.configure(name, edits),
             Self::Defaults(permit) => permit.configure(edits),
+            Self::Distributions(permit) => permit.describe(edits),
         }
     }
 
@@ -73,6 +77,7 @@ impl Configure {
         match self {
             Self::VServer(name, permit) => permit.undo(name, number),
             Self::Defaults(permit) => permit.undo(number),
+            Self::Distributions(permit) => permit.undo_description(number),
         }
     }
 
@@ -81,7 +86,7 @@ impl Configure {
     pub fn identity(&self) -> &Identity {
         match self {
             Self::VServer(_, permit) => permit.identity(),
-            Self::Defaults(permit) => permit.identity(),
+            Self::Defaults(permit) | Self::Distributions(permit) => permit.identity(),
         }
     }
 }
@@ -299,7 +304,7 @@ pub struct Reference(pub String);
 /// Where the site's embedded files are served: content-hashed addresses.
 pub trait Assets: Send + Sync {
     /// The address of the file with this unhashed name: `ulysse.js`, `ulysse_bg.wasm`, `main.css`,
-    /// `start.js`, `terminal.js`, `xterm.js`, `xterm.css`, `favicon.svg`, …
+    /// `start.js`, `preview.js`, `terminal.js`, `xterm.js`, `xterm.css`, `favicon.svg`, …
     fn url(&self, name: &str) -> String;
 }
 

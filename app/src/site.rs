@@ -133,6 +133,21 @@ pub fn App() -> impl IntoView {
                     view=pages::config::history::history
                 />
                 <Route
+                    path=path!("distributions")
+                    ssr=SsrMode::Async
+                    view=pages::config::distributions::distributions
+                />
+                <Route
+                    path=path!("distributions/file")
+                    ssr=SsrMode::Async
+                    view=pages::config::file::file
+                />
+                <Route
+                    path=path!("distributions/history")
+                    ssr=SsrMode::Async
+                    view=pages::config::history::history
+                />
+                <Route
                     path=path!("vservers/:name/backups")
                     ssr=SsrMode::Async
                     view=pages::backups::of_vserver::of_vserver

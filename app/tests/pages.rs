@@ -1,6 +1,7 @@
 //! Every page and every form, rendered in memory: both languages, every role, what goes wrong.
 
 mod commands;
+mod distributions;
 mod memory;
 mod tables;
 mod visitor;

@@ -55,6 +55,10 @@ fn case_of(kind: Kind) -> Option<Case> {
         Kind::Delete => case(&["vserver", "--silent", "web", "delete"]),
         Kind::Configure => case(&["vserver", "web", "config", "set", "apps/init/mark", "default"]),
         Kind::ConfigureDefaults => case(&["vserver", ".defaults", "config", "set", "nonamespace"]),
+        Kind::ConfigureDistributions => Some(Case {
+            before: &[&["vserver", ".distributions", "config", "set", "one1/releasever", "1"]],
+            words: &["vserver", ".distributions", "config", "set", "two2/releasever", "2"],
+        }),
         Kind::AddTemplate => case(&["template", "add", "small", "ARCHIVE"]),
         Kind::RemoveTemplate => Some(Case {
             before: &[&["template", "add", "small", "ARCHIVE"]],
@@ -344,7 +348,13 @@ fn deleting_and_what_undoes_it() {
 
 #[test]
 fn changing() {
-    each(&[Kind::Configure, Kind::ConfigureDefaults, Kind::Rename, Kind::Set]);
+    each(&[
+        Kind::Configure,
+        Kind::ConfigureDefaults,
+        Kind::ConfigureDistributions,
+        Kind::Rename,
+        Kind::Set,
+    ]);
 }
 
 #[test]

@@ -26,7 +26,7 @@ pub enum ActionKind {
     DeleteVServer,
     /// Change the config tree of a VServer.
     ConfigureVServer,
-    /// Change `.defaults`, which hold for every VServer.
+    /// Change `.defaults`, which hold for every VServer, and `.distributions`, which say what builds install.
     ConfigureDefaults,
     /// Cancel an operation.
     CancelOperation,

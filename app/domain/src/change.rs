@@ -272,6 +272,10 @@ permits! {
     ConfigureDefaults: configure(edits: Vec<ConfigEdit>) =>
         Change::Configure { tree: ConfigTree::Defaults, edits };
     ConfigureDefaults: undo(number: u32) => Change::UndoConfig { tree: ConfigTree::Defaults, number };
+    ConfigureDefaults: describe(edits: Vec<ConfigEdit>) =>
+        Change::Configure { tree: ConfigTree::Distributions, edits };
+    ConfigureDefaults: undo_description(number: u32) =>
+        Change::UndoConfig { tree: ConfigTree::Distributions, number };
     ManageTemplates: remove_template(name: TemplateName) => PlainChange::RemoveTemplate(name);
     ManageTemplates: refresh_base(id: BaseId) => PlainChange::RefreshBase(id);
     ManageTemplates: remove_base(id: BaseId) => PlainChange::RemoveBase(id);

@@ -186,4 +186,7 @@ pub struct FileView {
     pub in_use: Use,
     /// Its changes, the newest first; other files of the same changes left out.
     pub history: Vec<ConfigRecord>,
+    /// What holds as long as it is not there: the same file of what the package describes.
+    #[serde(default)]
+    pub shipped: Option<String>,
 }

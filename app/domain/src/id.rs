@@ -119,6 +119,12 @@ impl VServerName {
     pub fn for_defaults() -> Self {
         Self("defaults".to_owned())
     }
+
+    /// The same for `.distributions`.
+    #[must_use]
+    pub fn for_distributions() -> Self {
+        Self("distributions".to_owned())
+    }
 }
 
 text_type!(

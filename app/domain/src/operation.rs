@@ -59,6 +59,8 @@ kinds! {
     Configure: "config";
     /// Changes what holds for all, `.defaults`.
     ConfigureDefaults: "config-defaults";
+    /// Changes what distributions are made of, `.distributions`.
+    ConfigureDistributions: "config-distributions";
     /// Puts right what a crash left behind.
     Repair: "repair";
     /// Keeps an archive as a template.

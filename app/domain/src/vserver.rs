@@ -140,6 +140,9 @@ pub struct ConfigFile {
     pub path: String,
     /// Its text, or the target of a link, cut after 4 KiB.
     pub text: String,
+    /// Whether it is not in the tree, but in what the package describes, and holds because of that.
+    #[serde(default)]
+    pub is_shipped: bool,
 }
 
 /// A sample of usage of one VServer at one moment.

@@ -77,8 +77,23 @@ const OF_DEFAULTS: &str = "
     styles/error
 ";
 
+/// Every entry that section 1.10 names for a distribution.
+const OF_DISTRIBUTIONS: &str = "
+    fc6 fc6/devs fc6/initpre fc6/initpost fc6/pkgs/01 fc6/pkg/01 fc6/pubkeys/key .common/pubkeys/key
+    fc6/yum/yum.conf fc6/yum.repos.d/core.repo fc6/apt/sources.list fc6/apt.conf fc6/rpm/macros
+    fc6/rpmlib fc6/rpmlist.d/00 fc6/execdir fc6/template fc6/debootstrap.mirror
+    fc6/debootstrap.script fc6/debootstrap.options fc6/files/hosts fc6/releasever
+";
+
 #[test]
 fn every_entry_of_the_original_is_in_it() {
+    for path in OF_DISTRIBUTIONS.split_whitespace() {
+        entry(&ConfigTree::Distributions, path);
+    }
+    for unknown in ["-x/devs", ".common/devs", "fc6/.x/devs", "fc6/yum.repos.d/core"] {
+        let path = unknown.parse().unwrap();
+        assert_eq!(ConfigEntry::of(&ConfigTree::Distributions, &path), None, "{unknown}");
+    }
     for path in OF_GUESTS.split_whitespace() {
         entry(&guest(), path);
     }
@@ -93,6 +108,12 @@ fn every_entry_of_the_original_is_in_it() {
 
 #[test]
 fn every_row_is_found_by_its_own_path_and_its_default_is_right() {
+    let name = "fc6".parse().unwrap();
+    for one in ConfigEntry::all_of(&ConfigTree::Distributions) {
+        if let Some(path) = one.example_in(&name) {
+            assert_eq!(entry(&ConfigTree::Distributions, &path).pattern(), one.pattern());
+        }
+    }
     for tree in [guest(), ConfigTree::Defaults] {
         for one in ConfigEntry::all_of(&tree) {
             assert_eq!(entry(&tree, &one.example_path()).pattern(), one.pattern());
@@ -124,6 +145,9 @@ fn what_ran_as_root_on_the_host_is_never_for_the_web() {
         "sysctl/0/setting",
     ] {
         assert_ne!(entry(&tree, path).access(), Access::Web, "{path}");
+    }
+    for path in ["fc6/initpre", "fc6/yum/yum.conf", "fc6/rpm/macros", ".common/pubkeys/key"] {
+        assert_ne!(entry(&ConfigTree::Distributions, path).access(), Access::Web, "{path}");
     }
     for one in ConfigEntry::ALL {
         if matches!(one.kind(), EntryKind::Link | EntryKind::Program) {
@@ -183,6 +207,21 @@ fn texts_are_judged_line_by_line() {
 }
 
 #[test]
+fn what_says_where_packages_come_from_is_judged() {
+    let right =
+        |path: &str, text: &str| entry(&ConfigTree::Distributions, path).judge(text).is_ok();
+    assert!(right("fc6/pkgs/01", "# a\n--can-fail\nglibc filesystem # first\n@core\n"));
+    assert!(!right("fc6/pkgs/01", "--nogpgcheck\n") && !right("fc6/pkgs/01", "bash /etc/x.rpm\n"));
+    assert!(right("fc6/releasever", "9.4\n") && !right("fc6/releasever", "9 --x\n"));
+    assert!(right("etch/debootstrap.mirror", "http://archive.example/debian\n"));
+    assert!(right("etch/debootstrap.script", "/usr/share/debootstrap/scripts/sid\n"));
+    assert!(right("etch/debootstrap.script", "sid\n"));
+    assert!(!right("etch/debootstrap.script", "/root/script\n"));
+    assert!(!right("etch/debootstrap.script", "../../../bin/sh\n"));
+    assert!(!right("fc6/yum.repos.d/core.repo", "baseurl=http://a/\n"));
+}
+
+#[test]
 fn what_reaches_the_host_is_seen() {
     use domain::config_entry::reaches_host;
     for line in domain::build::DEFAULT_FSTAB.lines() {
@@ -214,6 +253,7 @@ fn a_typed_text_is_written_as_the_original_reads_it() {
 #[test]
 fn trees_and_paths() {
     assert_eq!(".defaults".parse(), Ok(ConfigTree::Defaults));
+    assert_eq!(".distributions".parse(), Ok(ConfigTree::Distributions));
     assert_eq!("web".parse(), Ok(guest()));
     assert!("..".parse::<ConfigTree>().is_err() && ".git".parse::<ConfigTree>().is_err());
     for bad in [

@@ -4,16 +4,16 @@
 //! beneath the tree, and refuses what the catalogue does not give to the web.
 
 use domain::authz::{ConfigureDefaults, ConfigureVServer};
-use domain::config_change::ConfigEdit;
+use domain::config_change::{ConfigEdit, MAX_EDITS};
 use domain::config_entry::{ConfigEntry, ConfigPath, ConfigTree, Digest};
 use domain::failure::Failure;
-use domain::field::Field;
+use domain::field::{Field, Problem};
 use leptos::prelude::*;
 
 use super::{Answer, Call};
 use crate::backend::{Configure, Notice};
 use crate::error::Refusal;
-use crate::pages::config::{address, file_address};
+use crate::pages::config::{address, distribution_address, file_address};
 
 /// What is sent as `action` to remove a file.
 pub(crate) const REMOVE: &str = "remove";
@@ -25,6 +25,9 @@ async fn permit(call: &Call, csrf: &str, tree: &str) -> Result<Configure, Failur
         ConfigTree::VServer(name) => Ok(Configure::VServer(name, permit)),
         ConfigTree::Defaults => {
             Ok(Configure::Defaults(call.permit::<ConfigureDefaults>(csrf).await?))
+        }
+        ConfigTree::Distributions => {
+            Ok(Configure::Distributions(call.permit::<ConfigureDefaults>(csrf).await?))
         }
     }
 }
@@ -137,6 +140,41 @@ pub async fn undo_config(
     let result = async {
         let of = permit(&call, &csrf, &tree).await?;
         let operation = call.backend.queue(of.undo(number)).await?;
+        Ok(Answer::to(format!("/operations/{}", operation.id)))
+    }
+    .await;
+    call.answer(&back, result).await
+}
+
+/// Queues the removal of several files, each as it was seen: its digest, a blank and its path.
+#[server(prefix = "/api", endpoint = "config/remove")]
+pub async fn remove_config(
+    #[server(default)] csrf: String,
+    #[server(default)] tree: String,
+    #[server(default)] files: Vec<String>,
+) -> Result<(), Refusal> {
+    let call = Call::begin("config/remove");
+    let named = files.first().and_then(|file| file.split_once(' '));
+    let named = named.and_then(|(_, path)| path.parse::<ConfigPath>().ok()?.distribution());
+    let back = match (tree.parse::<ConfigTree>(), named) {
+        (Ok(ConfigTree::Distributions), Some(name)) => distribution_address(&name),
+        (Ok(tree), _) => address(&tree),
+        (Err(_), _) => "/vservers".to_owned(),
+    };
+    let result = async {
+        let of = permit(&call, &csrf, &tree).await?;
+        let edits = files
+            .iter()
+            .map(|file| {
+                let (seen, path) = file.split_once(' ').unwrap_or_default();
+                edit_of(&of.tree(), path, seen, REMOVE, "")
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        if edits.is_empty() || edits.len() > MAX_EDITS {
+            let problem = Problem::OutOfRange { min: 1, max: MAX_EDITS as u64 };
+            return Err(Failure::of_field(Field::ConfigPath, problem));
+        }
+        let operation = call.backend.queue(of.edit(edits)).await?;
         Ok(Answer::to(format!("/operations/{}", operation.id)))
     }
     .await;

@@ -339,6 +339,30 @@ messages! { Messages:
     by_hand;
     file_problem(path, line, expected);
     line_problem(line, expected);
+    // Distributions.
+    distribution;
+    distributions;
+    distribution_named(name);
+    distributions_explained;
+    no_distributions;
+    described_by_the_package;
+    to_be_described_once;
+    from_the_package;
+    from_the_package_instead;
+    methods;
+    files_of_its_own;
+    shared_by_distributions;
+    describe_a_distribution;
+    distribution_name_hint;
+    describe_it;
+    what_it_may_say;
+    root_alone_writes_it;
+    made_by_hand;
+    remove_the_description;
+    remove_the_description_dots;
+    remove_files_of(count, name);
+    can_be_put_back;
+    only_root_removes;
     // Templates and bases.
     templates;
     templates_alone;

@@ -194,6 +194,9 @@ pub fn kind_text(locale: Locale, kind: Kind) -> &'static str {
         Kind::Delete => ("Delete", "Suppression"),
         Kind::Configure => ("Configuration", "Configuration"),
         Kind::ConfigureDefaults => ("Default configuration", "Configuration par défaut"),
+        Kind::ConfigureDistributions => {
+            ("Description of distributions", "Description de distributions")
+        }
         Kind::Repair => ("Repair", "Réparation"),
         Kind::AddTemplate => ("New template", "Nouveau modèle"),
         Kind::RemoveTemplate => ("Template removal", "Suppression de modèle"),
@@ -363,8 +366,8 @@ pub fn action_text(locale: Locale, action: ActionKind) -> &'static str {
             ("change the configuration of VServers", "modifier la configuration des VServers")
         }
         ActionKind::ConfigureDefaults => (
-            "change the defaults for all VServers",
-            "modifier les réglages par défaut de tous les VServers",
+            "change the defaults for all VServers and describe distributions",
+            "modifier les réglages par défaut de tous les VServers et décrire des distributions",
         ),
         ActionKind::ViewTemplates => ("see templates and bases", "voir les modèles et les bases"),
         ActionKind::ManageTemplates => {

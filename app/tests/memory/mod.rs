@@ -214,7 +214,7 @@ impl Backend for Memory {
                 by: SharedBy::Reference { vservers: 3 },
             }),
             disk_bytes: Some(310_000_000),
-            config_files: vec![ConfigFile { path: "context".into(), text: "40001\n".into() }],
+            config_files: vec![own("context", "40001\n")],
             summary,
         })
     }
@@ -250,7 +250,7 @@ impl Backend for Memory {
             Change::Purge(_) => queued(Kind::Purge, bin_entry().identity.name),
             Change::Configure { tree, edits } => {
                 self.judge_edits(&tree, &edits)?;
-                let target = tree.vserver().cloned().unwrap_or_else(VServerName::for_defaults);
+                let target = tree.lock_name();
                 queued(Kind::Configure, target)
             }
             Change::UndoConfig { tree: ConfigTree::VServer(name), number: 1 } => {
@@ -273,11 +273,20 @@ impl Backend for Memory {
         tree: ConfigTree,
     ) -> Result<Vec<ConfigFile>, Failure> {
         known(&tree)?;
-        let file = |path: &str, text: &str| ConfigFile { path: path.into(), text: text.into() };
+        if tree == ConfigTree::Distributions {
+            let shipped = ConfigFile { is_shipped: true, ..own("almalinux9/pkgs/01", "bash\n") };
+            return self.answer(vec![
+                own(".common/pubkeys/team", "KEY\n"),
+                shipped,
+                own("fc6/initpost", "#!/bin/sh\n"),
+                own("fc6/pkgs/01", "bash\n"),
+                own("fc6/yum.repos.d/core.repo", "[core]\nbaseurl=http://mirror.example/\n"),
+            ]);
+        }
         self.answer(vec![
-            file("apps/init/", ""),
-            file("context", "40001\n"),
-            file("vdir", "→ /var/lib/vservers/web1"),
+            own("apps/init/", ""),
+            own("context", "40001\n"),
+            own("vdir", "→ /var/lib/vservers/web1"),
         ])
     }
     async fn config_file(
@@ -294,13 +303,16 @@ impl Backend for Memory {
             "apps/init/mark" => text("default\nweb"),
             "notes" => text("kept\n"),
             "interfaces/0/nodev" => text(""),
+            "fc6/pkgs/01" => text("bash\n"),
+            "fc6/yum.repos.d/core.repo" => text("[core]\nbaseurl=http://mirror.example/\n"),
             "vdir" => FileState::Link { target: "/var/lib/vservers/web1".to_owned() },
             _ => FileState::Absent,
         };
         let mut history = config_history();
         history.retain(|record| record.files.iter().any(|file| file.path == path));
         let in_use = Use::AfterRestart;
-        self.answer(FileView { path, state, modified_at: Some(NOW), in_use, history })
+        let shipped = (path.as_str() == "almalinux9/pkgs/01").then(|| "bash less\n".to_owned());
+        self.answer(FileView { path, state, modified_at: Some(NOW), in_use, history, shipped })
     }
     async fn config_history(
         &self,

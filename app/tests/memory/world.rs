@@ -239,3 +239,8 @@ pub(crate) fn backup_overview(is_empty: bool) -> BackupOverview {
         vservers: if is_empty { Vec::new() } else { vec![status] },
     }
 }
+
+/// A file of a config tree.
+pub(crate) fn own(path: &str, text: &str) -> ConfigFile {
+    ConfigFile { path: path.into(), text: text.into(), is_shipped: false }
+}

@@ -32,6 +32,15 @@ pub(crate) fn pages() -> Vec<(String, Role, &'static str, &'static str)> {
         page("/defaults", Role::Viewer, "Defaults for all VServers", "Valeurs par défaut"),
         page("/defaults/file?path=shell", Role::Viewer, "one item a line", "un élément par ligne"),
         page("/defaults/history", Role::Viewer, "Change 2", "Modification 2"),
+        page("/distributions", Role::Viewer, "a suite of Debian’s", "une distribution RPM"),
+        page("/distributions?of=fc6", Role::Viewer, "root alone writes it", "seul root"),
+        page(
+            "/distributions/file?path=fc6%2Fpkgs%2F01",
+            Role::Viewer,
+            "one list after the other",
+            "liste après liste",
+        ),
+        page("/distributions/history", Role::Viewer, "Change 2", "Modification 2"),
         page(
             "/vservers/web1/delete",
             Role::Operator,
@@ -83,6 +92,7 @@ pub(crate) fn functions() -> Vec<(&'static str, Option<Role>)> {
         ("/api/config/preview", Some(Role::Operator)),
         ("/api/config/save", Some(Role::Operator)),
         ("/api/config/undo", Some(Role::Operator)),
+        ("/api/config/remove", Some(Role::Operator)),
         ("/api/bin/empty", Some(Role::Administrator)),
         ("/api/bin/remove", Some(Role::Administrator)),
         ("/api/bin/restore", Some(Role::Operator)),

@@ -18,6 +18,7 @@ use domain::note::Note;
 use domain::operation::{Kind, Stage};
 use domain::time::UnixMillis;
 
+use crate::build::distribution::shipped_text;
 use crate::config::{
     self, ConfigDirectory, ConfigError, History, JudgedEdit, Refused, differences, digest_of,
     judge, open_tree,
@@ -93,8 +94,13 @@ pub(crate) fn configure(
         if edit.text.is_none() && is_numbered(tree, path) {
             emptied.insert(parent);
         }
+        // An empty directory would be the description of a distribution that has nothing.
+        if edit.text.is_none() && *tree == ConfigTree::Distributions {
+            emptied.extend(path.parents().map(|parent| directory.path().join(parent)));
+        }
     }
-    finish.extend(emptied.into_iter().map(Finish::RemoveEmpty));
+    // The innermost first.
+    finish.extend(emptied.into_iter().rev().map(Finish::RemoveEmpty));
     work.commit(finish)?;
     crash_point("configure:committed");
     recovery::finish(roots, work.journal()).map_err(RecoveryError::into_failure)?;
@@ -258,7 +264,7 @@ pub(crate) fn notice(
 ) -> Result<(), Failure> {
     let directory = match open_tree(roots, tree) {
         Ok(directory) => directory,
-        Err(_) if *tree == ConfigTree::Defaults => return Ok(()),
+        Err(_) if tree.vserver().is_none() => return Ok(()),
         Err(failure) => return Err(failure),
     };
     // An operation that begins after this look waits for the history before it writes.
@@ -296,12 +302,14 @@ pub(crate) fn view(
             let found = directory.look(path).map_err(|error| config::failed(tree, path, error))?;
             (found.state, found.modified_at)
         }
-        Err(_) if *tree == ConfigTree::Defaults => (FileState::Absent, None),
+        Err(_) if tree.vserver().is_none() => (FileState::Absent, None),
         Err(failure) => return Err(failure),
     };
     let changed_at = modified_at.max(history.first().map(|record| record.at));
     let in_use = used(roots, tree, path, changed_at)?;
-    Ok(FileView { path: path.clone(), state, modified_at, in_use, history })
+    let is_shipped = *tree == ConfigTree::Distributions && state == FileState::Absent;
+    let shipped = if is_shipped { shipped_text(path) } else { None };
+    Ok(FileView { path: path.clone(), state, modified_at, in_use, history, shipped })
 }
 
 fn used(

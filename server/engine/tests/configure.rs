@@ -16,6 +16,7 @@ use domain::field::Problem;
 use domain::id::UserId;
 use domain::operation::{Actor, Operation, Progress};
 use engine::Engine;
+use engine::build::distribution;
 use engine::config::GuestConfig;
 use engine::operation::Silent;
 use engine::roots::Roots;
@@ -440,6 +441,76 @@ fn the_defaults_are_a_tree_too() {
     assert!(matches!(other, Err(Failure::ConfigNotEditable { .. })), "{other:?}");
     host.undo(defaults, 1).unwrap();
     assert_eq!(host.text(defaults, mirror), None);
+}
+
+#[test]
+fn a_distribution_is_described_changed_and_gone() {
+    let host = Host::new();
+    let (tree, all) = (".distributions", host.directory(".distributions"));
+    let source = "[core]\nname=Core\nbaseurl=http://mirror.example/$releasever/\ngpgcheck=1\n";
+    // A preview makes nothing of what it judges.
+    let edits = [host.edit(tree, "fc6/yum.repos.d/core.repo", Some(source))];
+    host.engine.judge_config(&ConfigTree::Distributions, &edits).unwrap();
+    assert!(all_of(&all).is_empty());
+    host.set(web_user(), tree, "fc6/yum.repos.d/core.repo", Some(source)).unwrap();
+    host.set(web_user(), tree, "fc6/pkgs/01", Some("glibc bash # first\n--can-fail\n")).unwrap();
+    host.set(web_user(), tree, "etch/debootstrap.mirror", Some("http://old.example/\n")).unwrap();
+    let roots = host.roots();
+    assert_eq!(distribution::names(roots), ["fc6".parse().unwrap()]);
+    assert_eq!(distribution::suites(roots)[0].mirror, "http://old.example/");
+    let view = host.engine.config_file(&ConfigTree::Distributions, &path("fc6/pkgs/01")).unwrap();
+    assert_eq!((view.in_use, view.history.len()), (Use::NextBuild, 1));
+
+    // What reaches for the host, or drops a check, is root's; who has it may keep it.
+    let unchecked = source.replace("gpgcheck=1", "gpgcheck=0");
+    let refused = host.refused(tree, "fc6/yum.repos.d/core.repo", &unchecked);
+    let wrong = |line| {
+        let file = "fc6/yum.repos.d/core.repo".to_owned();
+        vec![(file, line, Expected::CheckedRepository)]
+    };
+    assert_eq!(refused, wrong(4));
+    let here = source.replace("http://mirror.example/", "file:///srv/");
+    assert_eq!(host.refused(tree, "fc6/yum.repos.d/core.repo", &here), wrong(3));
+    host.set(root(), tree, "fc6/yum.repos.d/core.repo", Some(&unchecked)).unwrap();
+    let kept = unchecked.replace("Core", "The core");
+    host.set(web_user(), tree, "fc6/yum.repos.d/core.repo", Some(&kept)).unwrap();
+    assert_eq!(host.refused(tree, "fc6/pkgs/01", "bash\n--nogpgcheck\n")[0].1, 2);
+    for (file, reason) in [
+        ("fc6/yum/yum.conf", NotEditable::HostOnly),
+        ("fc6/pubkeys/key", NotEditable::HostOnly),
+        (".common/pubkeys/key", NotEditable::HostOnly),
+        ("fc6/rpm/macros", NotEditable::HostOnly),
+        ("fc6/initpost", NotEditable::ByHand),
+        ("fc6/template", NotEditable::ByHand),
+        ("-x/pkgs/01", NotEditable::Unknown),
+        (".other/pkgs/01", NotEditable::Unknown),
+        ("fc6/unheard-of", NotEditable::Unknown),
+    ] {
+        let refused = host.set(web_user(), tree, file, Some("x\n"));
+        let path = path(file);
+        assert_eq!(refused, Err(Failure::ConfigNotEditable { path, reason }), "{file}");
+    }
+    let program = host.set(root(), tree, "fc6/initpost", Some("#!/bin/sh\n"));
+    assert!(matches!(program, Err(Failure::ConfigNotEditable { .. })), "{program:?}");
+    host.set(root(), tree, "fc6/yum/yum.conf", Some("[main]\n")).unwrap();
+    // What is elsewhere on the host is not written over a link.
+    fs::create_dir(host.base.path().join("shared")).unwrap();
+    symlink(host.base.path().join("shared"), all.join("linked")).unwrap();
+    let linked = host.set(root(), tree, "linked/releasever", Some("1\n"));
+    let (path, reason) = (path("linked/releasever"), NotEditable::NotAFile);
+    assert_eq!(linked, Err(Failure::ConfigNotEditable { path, reason }));
+
+    // With its last file it is gone, and the history puts it back.
+    let before = all_of(&all);
+    let files = ["fc6/yum.repos.d/core.repo", "fc6/pkgs/01", "fc6/yum/yum.conf"];
+    let edits = files.map(|file| host.edit(tree, file, None)).to_vec();
+    host.change(Change::Configure { tree: ConfigTree::Distributions, edits }, root()).unwrap();
+    assert!(!all.join("fc6").exists() && all.join("etch/debootstrap.mirror").exists());
+    assert!(distribution::names(roots).is_empty());
+    let last = host.engine.config_history(&ConfigTree::Distributions).unwrap()[0].number;
+    let undo = Change::UndoConfig { tree: ConfigTree::Distributions, number: last };
+    host.change(undo, root()).unwrap();
+    assert_eq!(all_of(&all), before);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `vserver NAME config`: the files of a config tree seen, explained, set, edited, and undone.
 //!
-//! `NAME` may be `.defaults`. A change is judged as one from the web is, but that root on the host may
+//! `NAME` may be `.defaults` or `.distributions`. A change is judged as one from the web is, but that root on the host may
 //! change what reaches beyond the VServer. What is only looked at is printed as it is.
 
 use std::env;
@@ -136,7 +136,7 @@ fn run(caller: Caller, engine: &Arc<Engine>, change: Change) -> u8 {
 }
 
 fn list(caller: Caller, engine: &Engine, tree: &ConfigTree) -> Result<u8, Failure> {
-    for file in engine.config_files(tree)? {
+    for file in engine.config_files(tree)?.into_iter().filter(|file| !file.is_shipped) {
         let mut lines = file.text.lines();
         let first = lines.next().unwrap_or_default();
         let more = if lines.next().is_some() { " …" } else { "" };

@@ -79,7 +79,7 @@ pub(super) enum Request {
         name: OsString,
         arguments: Vec<OsString>,
     },
-    /// About the config tree of a VServer, or `.defaults`.
+    /// About the config tree of a VServer, `.defaults` or `.distributions`.
     Config {
         name: OsString,
         action: Action,
@@ -258,11 +258,12 @@ fn answer(caller: Caller, typed: Typed) -> Result<u8, u8> {
         Request::Config { name, action } => {
             let engine = caller.engine(config)?;
             let roots = &engine.instance().settings.roots;
-            let tree = if name == ".defaults" {
-                ConfigTree::Defaults
-            } else {
-                let name = name::existing(roots, &name).map_err(|error| error.tell(caller))?;
-                ConfigTree::VServer(name)
+            let tree = match name.to_str().and_then(|name| name.parse().ok()) {
+                Some(shared @ (ConfigTree::Defaults | ConfigTree::Distributions)) => shared,
+                _ => {
+                    let name = name::existing(roots, &name).map_err(|error| error.tell(caller))?;
+                    ConfigTree::VServer(name)
+                }
             };
             return Ok(super::config::config(caller, &engine, tree, action));
         }

@@ -99,15 +99,16 @@ macro_rules! catalogue {
                 match self { $(Self::$name => $rule,)+ }
             }
 
-            /// Whether VServers have it, and whether the defaults do.
-            pub(super) fn place(self) -> (bool, bool) {
+            /// Whether VServers have it, whether the defaults do, and whether distributions do.
+            pub(super) fn place(self) -> (bool, bool, bool) {
                 match self { $(Self::$name => catalogue!(@place $place),)+ }
             }
         }
     };
-    (@place vserver) => { (true, false) };
-    (@place defaults) => { (false, true) };
-    (@place both) => { (true, true) };
+    (@place vserver) => { (true, false, false) };
+    (@place defaults) => { (false, true, false) };
+    (@place both) => { (true, true, false) };
+    (@place distributions) => { (false, false, true) };
 }
 
 #[rustfmt::skip]
@@ -269,4 +270,25 @@ catalogue! {
     SystemFile: "files/{hosts,nsswitch.conf,krb5.conf,krb.conf,krb.realms,ldap.conf,localtime,resolv.conf}" in defaults, Text, None, NextBuild, Host, Rule::Any;
     VisibleProcFiles: "apps/vprocunhide/files" in defaults, List, None, None, Host, Rule::Any;
     MessageStyle: "styles/{bold,emph,info,warning,error}" in defaults, Text, None, None, Host, Rule::Any;
+    // Distributions (1.10). Whose packages are trusted, and what dnf and rpm are told beyond where
+    // packages come from and which, is root's.
+    PackageSource: "*/yum.repos.d/*.repo" in distributions, Text, None, NextBuild, Web, Rule::Repositories;
+    PackageList: "*/{pkgs,pkg}/*" in distributions, List, None, NextBuild, Web, Rule::Packages;
+    Release: "*/releasever" in distributions, Scalar, None, NextBuild, Web, Rule::Release;
+    SuiteMirror: "*/debootstrap.mirror" in distributions, Scalar, None, NextBuild, Web, Rule::Mirror;
+    SuiteScript: "*/debootstrap.script" in distributions, Scalar, None, NextBuild, Web, Rule::SuiteScript;
+    SuiteOptions: "*/debootstrap.options" in distributions, List, None, NextBuild, Host, Rule::Any;
+    PackageSettings: "*/yum/yum.conf" in distributions, Text, None, NextBuild, Host, Rule::Any;
+    PackageKey: "*/pubkeys/*" in distributions, Text, None, NextBuild, Host, Rule::Any;
+    SharedPackageKey: ".common/pubkeys/*" in distributions, Text, None, NextBuild, Host, Rule::Any;
+    PackageMacros: "*/rpm/macros" in distributions, Text, None, NextBuild, Host, Rule::Any;
+    DistributionProgram: "*/{initpre,initpost}" in distributions, Program, None, NextBuild, ByHand, Rule::Any;
+    DistributionTemplate: "*/template" in distributions, Link, None, NextBuild, ByHand, Rule::Any;
+    DistributionLink: "*" in distributions, Link, None, NextBuild, ByHand, Rule::Any;
+    DistributionDevices: "*/devs" in distributions, Text, None, None, Host, Rule::Any;
+    DistributionHosts: "*/files/hosts" in distributions, Text, None, None, Host, Rule::Any;
+    DistributionAptConf: "*/apt.conf" in distributions, Text, None, None, Host, Rule::Any;
+    DistributionApt: "*/apt/*" in distributions, Text, None, None, Host, Rule::Any;
+    DistributionRpm: "*/{rpm,rpmlist.d}/*" in distributions, Text, None, None, Host, Rule::Any;
+    DistributionLibrary: "*/{rpmlib,execdir}" in distributions, Link, None, None, ByHand, Rule::Any;
 }

@@ -95,6 +95,16 @@ pub enum Expected {
     SixIntegers,
     /// The address of a mirror.
     Mirror(Problem),
+    /// `[id]` of a source of packages, or one of its settings, `name=value`.
+    Repository,
+    /// A source over http or https, and settings that drop no check and name nothing of the host's.
+    CheckedRepository,
+    /// The name of an RPM package.
+    Package(Problem),
+    /// Letters, digits, `.`, `_` and `-`.
+    Release,
+    /// A suite that debootstrap has a script for.
+    SuiteScript(Problem),
     /// A file that can be read; the kernel's answer was this.
     Readable {
         /// Why it cannot.
@@ -113,6 +123,8 @@ impl fmt::Display for Expected {
             | Self::UsableAddress(problem)
             | Self::Prefix(problem)
             | Self::Netmask(problem)
+            | Self::Package(problem)
+            | Self::SuiteScript(problem)
             | Self::Mark(problem)
             | Self::BackupSchedule(problem)
             | Self::VServerName(problem)

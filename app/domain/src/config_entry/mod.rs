@@ -1,5 +1,5 @@
-//! The entries of a config tree, `/etc/vservers/NAME` and `/etc/vservers/.defaults`: a catalogue of
-//! everything the original knew (fact sheet 1.1 to 1.9), as data, and how the text of each is judged.
+//! The entries of a config tree, `/etc/vservers/NAME`, `/etc/vservers/.defaults` and
+//! `/etc/vservers/.distributions`: a catalogue of everything the original knew (fact sheet 1), as data, and how the text of each is judged.
 //!
 //! What an entry means is said in `app::i18n`, in French and in English; a new entry without both does
 //! not compile. Reading files, and acting on what they say, is the engine's.
@@ -13,6 +13,7 @@ mod limit;
 mod number_list;
 mod path;
 mod pattern;
+mod repository;
 mod rule;
 mod words;
 
@@ -25,6 +26,11 @@ pub use rule::{MAX_TEXT_BYTES, Rule, reaches_host};
 pub use words::{CAPABILITY_COUNT, capability_number, signal_number};
 
 use serde::{Deserialize, Serialize};
+
+use crate::id::DistributionName;
+
+/// The directory of what all distributions share.
+const SHARED: &str = ".common";
 
 /// How the original read an entry (fact sheet 0.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -80,6 +86,13 @@ impl ConfigEntry {
     /// The entry that a path of a tree is; none when the original knew none there.
     #[must_use]
     pub fn of(tree: &ConfigTree, path: &ConfigPath) -> Option<Self> {
+        // What a build would not take for a distribution is none.
+        if *tree == ConfigTree::Distributions
+            && path.distribution().is_none()
+            && path.top() != SHARED
+        {
+            return None;
+        }
         Self::ALL
             .iter()
             .copied()
@@ -95,13 +108,38 @@ impl ConfigEntry {
         match tree {
             ConfigTree::VServer(_) => self.place().0,
             ConfigTree::Defaults => self.place().1,
+            ConfigTree::Distributions => self.place().2,
         }
     }
 
     /// A path of this entry to begin with when one is added: `interfaces/0/ip` for `interfaces/*/ip`.
     #[must_use]
     pub fn example_path(self) -> String {
-        pattern::example(self.pattern())
+        pattern::example(self.pattern(), "0")
+    }
+
+    /// The same in the description of a distribution; none when it is no entry of one distribution.
+    #[must_use]
+    pub fn example_in(self, distribution: &DistributionName) -> Option<String> {
+        let pattern = self.pattern().strip_prefix("*/").filter(|_| self.place().2)?;
+        Some(format!("{distribution}/{}", pattern::example(pattern, "01")))
+    }
+
+    /// The lines, from 1, of a new text of it that reach for something of the host's or drop a check, and
+    /// did not stand in the old one: only root on the host may add them.
+    #[must_use]
+    pub fn host_lines(self, old: &str, new: &str) -> Vec<Misread> {
+        let (reaches, expected): (fn(&str) -> bool, _) = match self.rule() {
+            Rule::Mount => (reaches_host, Expected::NoHostSource),
+            Rule::Repositories => (repository::reaches_host, Expected::CheckedRepository),
+            _ => return Vec::new(),
+        };
+        let known: Vec<&str> = old.lines().map(str::trim).collect();
+        new.lines()
+            .enumerate()
+            .filter(|(_, line)| reaches(line) && !known.contains(&line.trim()))
+            .map(|(index, _)| Misread { line: index + 1, expected: expected.clone() })
+            .collect()
     }
 
     /// Whether a path of it has parts that are to be chosen: a number, or one of several names.

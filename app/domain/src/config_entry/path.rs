@@ -6,7 +6,7 @@ use core::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::field::{Allowed, Problem};
-use crate::id::{VServerName, text_type};
+use crate::id::{DistributionName, VServerName, text_type};
 
 /// The most bytes of a path, and how many names it may have.
 const MAX_PATH_BYTES: usize = 200;
@@ -63,6 +63,23 @@ impl ConfigPath {
         self.as_str().rsplit_once('/').map(|(parent, _)| parent)
     }
 
+    /// Every directory it is in, relative to the config directory, the innermost first.
+    pub fn parents(&self) -> impl Iterator<Item = &str> {
+        core::iter::successors(self.parent(), |path| path.rsplit_once('/').map(|(above, _)| above))
+    }
+
+    /// Its first name.
+    #[must_use]
+    pub fn top(&self) -> &str {
+        self.as_str().split('/').next().unwrap_or_default()
+    }
+
+    /// The distribution whose description it is in, if it is one of `.distributions`.
+    #[must_use]
+    pub fn distribution(&self) -> Option<DistributionName> {
+        self.top().parse().ok()
+    }
+
     /// Its last name.
     #[must_use]
     pub fn leaf(&self) -> &str {
@@ -104,6 +121,8 @@ pub enum ConfigTree {
     VServer(VServerName),
     /// `.defaults`: what holds for every VServer that says nothing else.
     Defaults,
+    /// `.distributions`: what distributions are made of, a directory each.
+    Distributions,
 }
 
 impl ConfigTree {
@@ -113,6 +132,7 @@ impl ConfigTree {
         match self {
             Self::VServer(name) => name.as_str(),
             Self::Defaults => DEFAULTS,
+            Self::Distributions => DISTRIBUTIONS,
         }
     }
 
@@ -121,13 +141,25 @@ impl ConfigTree {
     pub fn vserver(&self) -> Option<&VServerName> {
         match self {
             Self::VServer(name) => Some(name),
-            Self::Defaults => None,
+            Self::Defaults | Self::Distributions => None,
+        }
+    }
+
+    /// What its lock, and operations on it, are named by.
+    #[must_use]
+    pub fn lock_name(&self) -> VServerName {
+        match self {
+            Self::VServer(name) => name.clone(),
+            Self::Defaults => VServerName::for_defaults(),
+            Self::Distributions => VServerName::for_distributions(),
         }
     }
 }
 
-/// The directory of the defaults; never the name of a VServer, because those begin otherwise.
+/// The directories of the defaults and of distributions; never the name of a VServer, because those
+/// begin otherwise.
 const DEFAULTS: &str = ".defaults";
+const DISTRIBUTIONS: &str = ".distributions";
 
 impl fmt::Display for ConfigTree {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -140,6 +172,7 @@ impl FromStr for ConfigTree {
     fn from_str(text: &str) -> Result<Self, Problem> {
         match text {
             DEFAULTS => Ok(Self::Defaults),
+            DISTRIBUTIONS => Ok(Self::Distributions),
             name => name.parse().map(Self::VServer),
         }
     }

@@ -1,5 +1,5 @@
-//! Patterns of the catalogue: a path in which `*` stands for any name that is not hidden, and
-//! `{a,b}` for one of several pieces of a name. They are written by us, never by a stranger.
+//! Patterns of the catalogue: a path in which `*` stands for any name that is not hidden, or what is
+//! left of one (`refserver.*`, `*.repo`), and `{a,b}` for one of several pieces of a name. They are written by us, never by a stranger.
 
 /// Whether a path is one of a pattern's.
 pub(super) fn matches(pattern: &str, path: &str) -> bool {
@@ -10,7 +10,7 @@ pub(super) fn matches(pattern: &str, path: &str) -> bool {
 
 fn name_matches(part: &str, name: &str) -> bool {
     if let Some(rest) = part.strip_prefix('*') {
-        return !name.is_empty() && !name.starts_with('.') && rest.is_empty();
+        return name.len() > rest.len() && !name.starts_with('.') && name.ends_with(rest);
     }
     let Some((before, choices, after)) = alternatives(part) else {
         // A star may end a name: `refserver.*`.
@@ -32,9 +32,9 @@ fn alternatives(part: &str) -> Option<(&str, &str, &str)> {
     Some((before, choices, after))
 }
 
-/// A path of a pattern: 0 for every star, the first of several pieces.
-pub(super) fn example(pattern: &str) -> String {
-    let mut path = pattern.replace('*', "0");
+/// A path of a pattern: this for every star, the first of several pieces.
+pub(super) fn example(pattern: &str, star: &str) -> String {
+    let mut path = pattern.replace('*', star);
     while let Some((before, choices, after)) = alternatives(&path) {
         let first = choices.split(',').next().unwrap_or_default();
         path = format!("{before}{first}{after}");
@@ -59,7 +59,10 @@ mod tests {
         assert!(!matches(limits, "rlimits/.soft") && !matches(limits, "rlimits/rss.softer"));
         assert!(matches("apps/vunify/refserver.*", "apps/vunify/refserver.a"));
         assert!(!matches("apps/vunify/refserver.*", "apps/vunify/refserver."));
-        assert_eq!(example(limits), "rlimits/rss");
-        assert_eq!(example("sysctl/*/{setting,value}"), "sysctl/0/setting");
+        assert!(matches("*/yum.repos.d/*.repo", "fc6/yum.repos.d/core.repo"));
+        assert!(!matches("*/yum.repos.d/*.repo", "fc6/yum.repos.d/.repo"));
+        assert!(!matches("*/yum.repos.d/*.repo", "fc6/yum.repos.d/core.repo.rpmsave"));
+        assert_eq!(example(limits, "0"), "rlimits/rss");
+        assert_eq!(example("sysctl/*/{setting,value}", "0"), "sysctl/0/setting");
     }
 }

@@ -9,10 +9,12 @@ use super::EntryKind;
 use super::expected::{Expected, Misread};
 use super::limit::LimitValue;
 use super::number_list::NumberList;
+use super::repository;
 use super::words::{capability_number, signal_number};
 use crate::field::Problem;
 use crate::id::{
-    ContextId, DeviceName, FLAGS, HostName, InterfaceLabel, Mark, MirrorUrl, VServerName,
+    ContextId, DeviceName, FLAGS, HostName, InterfaceLabel, Mark, MirrorUrl, RpmPackage, Suite,
+    VServerName,
 };
 use crate::init::InitStyle;
 use crate::interface::{Device, Interface, parse_prefix};
@@ -75,6 +77,14 @@ pub enum Rule {
     Mirror,
     /// A mount.
     Mount,
+    /// Sections and settings of sources of packages, as dnf reads them.
+    Repositories,
+    /// Names of RPM packages and groups of them, and what the original knew beside.
+    Packages,
+    /// What `$releasever` stands for.
+    Release,
+    /// A script of debootstrap's: a suite, perhaps with the directory they are in.
+    SuiteScript,
 }
 
 /// Other names of flags, and names of several at once (fact sheet 3.2).
@@ -92,6 +102,12 @@ const OTHER_FLAGS: [&str; 11] = [
     "state_init",
 ];
 
+/// What a list of packages may begin with, that it may fail and that what is there is installed anew.
+const LIST_OPTIONS: [&str; 2] = ["--can-fail", "--reinstall"];
+
+/// Where debootstrap has its scripts.
+const SUITE_SCRIPTS: &str = "/usr/share/debootstrap/scripts/";
+
 /// Judges a text; see [`super::ConfigEntry::judge`].
 pub(super) fn judge(kind: EntryKind, rule: Rule, text: &str) -> Result<(), Vec<Misread>> {
     let mut wrong = Vec::new();
@@ -108,6 +124,7 @@ pub(super) fn judge(kind: EntryKind, rule: Rule, text: &str) -> Result<(), Vec<M
         return Err(wrong);
     }
     match kind {
+        EntryKind::Text if rule == Rule::Repositories => wrong.extend(repository::judge(text)),
         EntryKind::Switch | EntryKind::Text | EntryKind::Link | EntryKind::Program => {}
         EntryKind::Scalar => wrong.extend(scalar(rule, text)),
         EntryKind::List | EntryKind::Fstab => wrong.extend(items(rule, text, true)),
@@ -168,7 +185,7 @@ fn value(rule: Rule, text: &str) -> Result<(), Expected> {
         if is_right { Ok(()) } else { Err(expected) }
     };
     match rule {
-        Rule::Any | Rule::KillSequence | Rule::Schedule => Ok(()),
+        Rule::Any | Rule::KillSequence | Rule::Schedule | Rule::Repositories => Ok(()),
         Rule::Context => parsed::<ContextId>(text, |_| Expected::ContextNumber),
         Rule::HostName => parsed::<HostName>(text, Expected::HostName),
         Rule::Device => parsed::<DeviceName>(text, Expected::Device),
@@ -229,6 +246,18 @@ fn value(rule: Rule, text: &str) -> Result<(), Expected> {
         }
         Rule::Mirror => parsed::<MirrorUrl>(text, Expected::Mirror),
         Rule::Mount => mount(text),
+        Rule::Packages => {
+            let words = text.split('#').next().unwrap_or_default().split_whitespace();
+            let mut names = words.filter(|word| !LIST_OPTIONS.contains(word));
+            names.try_for_each(|name| parsed::<RpmPackage>(name, Expected::Package))
+        }
+        Rule::Release => {
+            let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+            right_if(text.len() <= 32 && text.bytes().all(is_plain), Expected::Release)
+        }
+        Rule::SuiteScript => {
+            parsed::<Suite>(text.strip_prefix(SUITE_SCRIPTS).unwrap_or(text), Expected::SuiteScript)
+        }
     }
 }
 

@@ -185,7 +185,8 @@ restore-file BACKUP PATH  puts one file back; one that is there stays, and the
   history [PATH]          what was changed, when and by whom
   undo NUMBER             put back what a change replaced
 PATH is below the config directory, such as interfaces/0/ip. NAME may be
-.defaults. What a change would break is refused, with file and line.";
+.defaults or .distributions. What a change would break is refused, with file
+and line.";
         config_action_unknown(word, supported) = "There is no action “{word}” of config. There are: {supported}.";
         config_path_missing = "Which file? Give its path below the config directory, such as interfaces/0/ip.";
         config_number_missing = "Which change? “config history” shows their numbers.";

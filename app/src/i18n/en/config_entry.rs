@@ -307,5 +307,53 @@ pub(crate) fn meaning(entry: ConfigEntry) -> &'static str {
             "Files of /proc that the original showed to VServers, one a line."
         }
         ConfigEntry::MessageStyle => "Escape sequences that coloured the original’s messages.",
+        ConfigEntry::PackageSource => {
+            "Where dnf finds the packages of an RPM distribution. At least one is needed. $releasever stands for the release, $basearch for the architecture; gpgkey names the key that the packages are signed with."
+        }
+        ConfigEntry::PackageList => {
+            "Packages of an RPM distribution, installed one list after the other in the order of their names. At least one is needed. “--can-fail” lets the build go on without the list, “--reinstall” installs once more what is there."
+        }
+        ConfigEntry::Release => {
+            "What $releasever stands for. Without it: the digits that the distribution’s name ends in."
+        }
+        ConfigEntry::SuiteMirror => "Where debootstrap finds this suite.",
+        ConfigEntry::SuiteScript => {
+            "For a suite that debootstrap does not know: another one that is made in the same way."
+        }
+        ConfigEntry::SuiteOptions => {
+            "What debootstrap is told for this suite, such as a keyring of the host’s or that signatures are not checked."
+        }
+        ConfigEntry::PackageSettings => {
+            "Settings of dnf for this distribution. @YUMETCDIR@, @YUMCACHEDIR@, @YUMLOGDIR@, @YUMLIBDIR@ and @YUMLOCKDIR@ are filled in by the build."
+        }
+        ConfigEntry::PackageKey => "A key that packages of this distribution may be signed with.",
+        ConfigEntry::SharedPackageKey => {
+            "A key that packages of every distribution may be signed with."
+        }
+        ConfigEntry::PackageMacros => {
+            "Settings of rpm, such as where the distribution’s own rpm keeps its database."
+        }
+        ConfigEntry::DistributionProgram => {
+            "A program that a build runs before the first package (initpre) or after the last (initpost), with the rights of the new VServer alone."
+        }
+        ConfigEntry::DistributionTemplate => {
+            "A link to the archive that the method template unpacks."
+        }
+        ConfigEntry::DistributionLink => "A link to a description elsewhere on the host.",
+        ConfigEntry::DistributionDevices => {
+            "The devices that the original made in /dev. Here every VServer gets the same, made anew at each start."
+        }
+        ConfigEntry::DistributionHosts => {
+            "The /etc/hosts that the original gave to new VServers. Here it is .defaults/files/hosts."
+        }
+        ConfigEntry::DistributionAptConf | ConfigEntry::DistributionApt => {
+            "Settings of apt for management from outside. Here packages are managed inside."
+        }
+        ConfigEntry::DistributionRpm => {
+            "Settings and lists of rpm for management from outside. Here packages are managed inside."
+        }
+        ConfigEntry::DistributionLibrary => {
+            "A link to programs or libraries of rpm for management from outside."
+        }
     }
 }

@@ -23,6 +23,14 @@ pub(crate) fn expected(expected: &Expected) -> String {
             "a filesystem of its own (proc, tmpfs, devpts, …): a line that reaches for a device, directory or server of the host can only be added by root on the host",
             None,
         ),
+        Expected::Repository => {
+            ("[id] of a source of packages, and below it one setting a line: name=value", None)
+        }
+        Expected::CheckedRepository => (
+            "an address that begins with http:// or https://, a check that stays on, or a setting that names nothing of the host: anything else can only be added by root on the host",
+            None,
+        ),
+        Expected::Release => ("letters, digits, “.”, “_” and “-”", None),
         Expected::Utf8 => ("UTF-8 text", None),
         Expected::RootDirectory => ("a link to the directory of the VServer’s files", None),
         Expected::NoNul => ("text without NUL bytes", None),
@@ -48,6 +56,10 @@ pub(crate) fn expected(expected: &Expected) -> String {
         Expected::Mark(problem) => ("a mark", Some(problem)),
         Expected::BackupSchedule(problem) => ("a schedule of backups", Some(problem)),
         Expected::VServerName(problem) => ("the name of a VServer", Some(problem)),
+        Expected::Package(problem) => {
+            ("names of packages or groups (@core), “--can-fail” or “--reinstall”", Some(problem))
+        }
+        Expected::SuiteScript(problem) => ("a suite that debootstrap knows", Some(problem)),
         Expected::Mirror(problem) => ("a mirror’s address", Some(problem)),
         Expected::AtMostBytes(bytes) => return format!("at most {bytes} bytes"),
         Expected::Integer { min, max: i64::MAX } => {

@@ -286,6 +286,30 @@ impl Messages for English {
         by_hand = "by hand on the host";
         file_problem(path, line, expected) = "{path}, line {line}: expected {expected}";
         line_problem(line, expected) = "Line {line}: expected {expected}.";
+        // Distributions.
+        distribution = "Distribution";
+        distributions = "Distributions";
+        distribution_named(name) = "Distribution {name}";
+        distributions_explained = "What VServers are built from: of an RPM distribution where its packages come from and which it has; of a suite of Debian’s what debootstrap is told.";
+        no_distributions = "No distribution is described yet.";
+        described_by_the_package = "The package describes this; what is described here stands instead of it, entry by entry.";
+        to_be_described_once = "The package describes this. To build from it, describe one of its files here, such as where its packages come from.";
+        from_the_package = "From the package";
+        from_the_package_instead = "As long as it is not there, what the package says holds:";
+        methods = "Methods";
+        files_of_its_own = "Files here";
+        shared_by_distributions = "Shared by all distributions";
+        describe_a_distribution = "Describe another distribution";
+        distribution_name_hint = "Of an RPM distribution a name that ends in its release, such as fedora42; of Debian the name of the suite. Nothing is made before you save its first file.";
+        describe_it = "Describe it";
+        what_it_may_say = "What its description may say";
+        root_alone_writes_it = "root alone writes it, at the host’s command line";
+        made_by_hand = "made by hand on the host";
+        remove_the_description = "Remove the description";
+        remove_the_description_dots = "Remove its files…";
+        remove_files_of(count, name) = "Remove the files of {name} ({count})";
+        can_be_put_back = "Nothing is built from it afterwards; VServers that were built stay as they are. The history can put the files back.";
+        only_root_removes = "Only root removes these, on the host; as long as they are there the description is:";
         // Templates and bases.
         templates = "Templates and bases";
         templates_alone = "Templates";

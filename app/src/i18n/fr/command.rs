@@ -187,8 +187,8 @@ restore-file SAUVEGARDE CHEMIN
   history [CHEMIN]        ce qui a été modifié, quand et par qui
   undo NUMÉRO             remettre ce qu’une modification a remplacé
 CHEMIN est sous le répertoire de configuration, par exemple interfaces/0/ip.
-NOM peut être .defaults. Ce qu’une modification casserait est refusé, avec
-fichier et ligne.";
+NOM peut être .defaults ou .distributions. Ce qu’une modification casserait est
+refusé, avec fichier et ligne.";
         config_action_unknown(word, supported) = "Il n’y a pas d’action « {word} » de config. Il y a : {supported}.";
         config_path_missing = "Quel fichier ? Donnez son chemin sous le répertoire de configuration, par exemple interfaces/0/ip.";
         config_number_missing = "Quelle modification ? « config history » montre leurs numéros.";

@@ -363,5 +363,55 @@ pub(crate) fn meaning(entry: ConfigEntry) -> &'static str {
         ConfigEntry::MessageStyle => {
             "Séquences d’échappement qui coloraient les messages de l’original."
         }
+        ConfigEntry::PackageSource => {
+            "D’où dnf tire les paquets d’une distribution RPM. Il en faut au moins un. $releasever tient lieu de version, $basearch d’architecture ; gpgkey nomme la clé qui signe les paquets."
+        }
+        ConfigEntry::PackageList => {
+            "Des paquets d’une distribution RPM, installés liste après liste dans l’ordre de leurs noms. Il en faut au moins une. « --can-fail » laisse la construction continuer sans la liste, « --reinstall » réinstalle ce qui y est déjà."
+        }
+        ConfigEntry::Release => {
+            "Ce que vaut $releasever. Sans lui : les chiffres qui terminent le nom de la distribution."
+        }
+        ConfigEntry::SuiteMirror => "Où debootstrap trouve cette distribution.",
+        ConfigEntry::SuiteScript => {
+            "Pour une distribution que debootstrap ne connaît pas : une autre, qui se fait de la même façon."
+        }
+        ConfigEntry::SuiteOptions => {
+            "Ce qu’on dit à debootstrap pour cette distribution, par exemple un trousseau de l’hôte, ou que les signatures ne sont pas vérifiées."
+        }
+        ConfigEntry::PackageSettings => {
+            "Les réglages de dnf pour cette distribution. @YUMETCDIR@, @YUMCACHEDIR@, @YUMLOGDIR@, @YUMLIBDIR@ et @YUMLOCKDIR@ sont remplacés par la construction."
+        }
+        ConfigEntry::PackageKey => {
+            "Une clé dont les paquets de cette distribution peuvent être signés."
+        }
+        ConfigEntry::SharedPackageKey => {
+            "Une clé dont les paquets de toute distribution peuvent être signés."
+        }
+        ConfigEntry::PackageMacros => {
+            "Des réglages de rpm, par exemple l’endroit où le rpm de la distribution garde sa base."
+        }
+        ConfigEntry::DistributionProgram => {
+            "Un programme que la construction exécute avant le premier paquet (initpre) ou après le dernier (initpost), avec les seuls droits du nouveau VServer."
+        }
+        ConfigEntry::DistributionTemplate => {
+            "Un lien vers l’archive que dépaquette la méthode template."
+        }
+        ConfigEntry::DistributionLink => "Un lien vers une description ailleurs sur l’hôte.",
+        ConfigEntry::DistributionDevices => {
+            "Les périphériques que l’original créait dans /dev. Ici, tout VServer a les mêmes, refaits à chaque démarrage."
+        }
+        ConfigEntry::DistributionHosts => {
+            "Le /etc/hosts que l’original donnait aux nouveaux VServers. Ici, c’est .defaults/files/hosts."
+        }
+        ConfigEntry::DistributionAptConf | ConfigEntry::DistributionApt => {
+            "Des réglages d’apt pour une gestion de l’extérieur. Ici, les paquets se gèrent à l’intérieur."
+        }
+        ConfigEntry::DistributionRpm => {
+            "Des réglages et des listes de rpm pour une gestion de l’extérieur. Ici, les paquets se gèrent à l’intérieur."
+        }
+        ConfigEntry::DistributionLibrary => {
+            "Un lien vers des programmes ou des bibliothèques de rpm pour une gestion de l’extérieur."
+        }
     }
 }

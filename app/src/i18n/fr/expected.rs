@@ -26,6 +26,14 @@ pub(crate) fn expected(expected: &Expected) -> String {
             "un système de fichiers à lui (proc, tmpfs, devpts, …) : une ligne qui touche à un périphérique, un répertoire ou un serveur de l’hôte ne peut être ajoutée que par root sur l’hôte",
             None,
         ),
+        Expected::Repository => {
+            ("[id] d’une source de paquets, et dessous un réglage par ligne : nom=valeur", None)
+        }
+        Expected::CheckedRepository => (
+            "une adresse en http:// ou https://, une vérification qui reste active, ou un réglage qui ne touche à rien de l’hôte : tout le reste ne peut être ajouté que par root sur l’hôte",
+            None,
+        ),
+        Expected::Release => ("des lettres, des chiffres, « . », « _ » et « - »", None),
         Expected::Utf8 => ("du texte en UTF-8", None),
         Expected::RootDirectory => ("un lien vers le répertoire des fichiers du VServer", None),
         Expected::NoNul => ("du texte sans octet nul", None),
@@ -55,6 +63,13 @@ pub(crate) fn expected(expected: &Expected) -> String {
         Expected::Mark(problem) => ("une marque", Some(problem)),
         Expected::BackupSchedule(problem) => ("un calendrier de sauvegardes", Some(problem)),
         Expected::VServerName(problem) => ("le nom d’un VServer", Some(problem)),
+        Expected::Package(problem) => (
+            "des noms de paquets ou de groupes (@core), « --can-fail » ou « --reinstall »",
+            Some(problem),
+        ),
+        Expected::SuiteScript(problem) => {
+            ("une distribution que debootstrap connaît", Some(problem))
+        }
         Expected::Mirror(problem) => ("l’adresse d’un miroir", Some(problem)),
         Expected::AtMostBytes(bytes) => return format!("au plus {bytes} octets"),
         Expected::Integer { min, max: i64::MAX } => {

@@ -286,6 +286,30 @@ impl Messages for French {
         by_hand = "à la main sur l’hôte";
         file_problem(path, line, expected) = "{path}, ligne {line} : attendu : {expected}";
         line_problem(line, expected) = "Ligne {line} : attendu : {expected}.";
+        // Distributions.
+        distribution = "Distribution";
+        distributions = "Distributions";
+        distribution_named(name) = "Distribution {name}";
+        distributions_explained = "De quoi sont faits les VServers : pour une distribution RPM, d’où viennent ses paquets et lesquels ; pour une version de Debian, ce qu’on dit à debootstrap.";
+        no_distributions = "Aucune distribution n’est encore décrite.";
+        described_by_the_package = "Décrit par le paquet ; ce qui est décrit ici en tient lieu, élément par élément.";
+        to_be_described_once = "Décrit par le paquet. Pour construire avec, décrivez ici un de ses fichiers, par exemple d’où viennent ses paquets.";
+        from_the_package = "Du paquet";
+        from_the_package_instead = "Tant qu’il n’existe pas, ce que dit le paquet est valable :";
+        methods = "Méthodes";
+        files_of_its_own = "Fichiers ici";
+        shared_by_distributions = "Commun à toutes les distributions";
+        describe_a_distribution = "Décrire une autre distribution";
+        distribution_name_hint = "Pour une distribution RPM, un nom qui finit par sa version, comme fedora42 ; pour Debian, le nom de la version. Rien n’est créé avant l’enregistrement du premier fichier.";
+        describe_it = "La décrire";
+        what_it_may_say = "Ce que peut dire sa description";
+        root_alone_writes_it = "seul root l’écrit, à la ligne de commande de l’hôte";
+        made_by_hand = "fait à la main sur l’hôte";
+        remove_the_description = "Supprimer la description";
+        remove_the_description_dots = "Supprimer ses fichiers…";
+        remove_files_of(count, name) = "Supprimer les fichiers de {name} ({count})";
+        can_be_put_back = "Plus rien ne se construit avec ; les VServers déjà construits restent tels quels. L’historique peut rétablir les fichiers.";
+        only_root_removes = "Seul root supprime ceux-ci, sur l’hôte ; tant qu’ils existent, la description aussi :";
         // Templates and bases.
         templates = "Modèles et bases";
         templates_alone = "Modèles";

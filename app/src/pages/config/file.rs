@@ -10,7 +10,9 @@ use domain::failure::Failure;
 use domain::field::Field;
 use leptos::prelude::*;
 
-use super::{difference, file_address, history, links, may_configure, name_in_address, tree_of};
+use super::{
+    difference, distribution_address, file_address, history, links, may_configure, tree_in_address,
+};
 use crate::api::config::REMOVE;
 use crate::backend::{Notice, Outcome};
 use crate::i18n::{
@@ -26,11 +28,11 @@ const SAVE: &str = "config/save";
 
 /// The page: `?path=`.
 pub(crate) fn file() -> impl IntoView {
-    let name = name_in_address();
+    let tree = tree_in_address();
     page(For::LoggedIn, async move |page: Page| {
         let t = page.locale;
         let permit = page.permit()?;
-        let tree = tree_of(name)?;
+        let tree = tree?;
         let path: ConfigPath = page
             .query("path")
             .unwrap_or_default()
@@ -44,9 +46,14 @@ pub(crate) fn file() -> impl IntoView {
         let body = view! {
             {links(t, &tree)}
             {facts(t, entry, &view)}
+            {to_distribution(t, &tree, &path)}
             <section aria-labelledby="current-title">
                 <h2 id="current-title">{t.current_text()}</h2>
                 {current(t, &view.state)}
+                {view.shipped.as_ref().map(|text| view! {
+                    <p class="hint">{t.from_the_package_instead()}</p>
+                    <pre class="file-text" tabindex="0">{text.clone()}</pre>
+                })}
             </section>
             {change}
             <section aria-labelledby="history-title">
@@ -114,6 +121,17 @@ fn facts(t: Locale, entry: Option<ConfigEntry>, view: &FileView) -> impl IntoVie
             {changed}
         </dl>
     }
+}
+
+/// The way to the other files of a distribution.
+fn to_distribution(
+    t: Locale,
+    tree: &ConfigTree,
+    path: &ConfigPath,
+) -> Option<impl IntoView + use<>> {
+    let name = path.distribution().filter(|_| *tree == ConfigTree::Distributions)?;
+    let text = t.distribution_named(name.as_str());
+    Some(view! { <p><a href=distribution_address(&name)>{text}</a></p> })
 }
 
 fn current(t: Locale, state: &FileState) -> AnyView {
@@ -193,6 +211,7 @@ impl Form<'_> {
     fn edit(&self, entry: Option<ConfigEntry>, typed: Option<String>) -> AnyView {
         let t = self.page.locale;
         let is_there = self.view.state != FileState::Absent;
+        let begin_with = self.view.shipped.as_ref().unwrap_or(&self.old);
         let is_switch = entry.is_some_and(|entry| entry.kind() == EntryKind::Switch);
         let is_one_line = entry.is_some_and(|entry| entry.kind() == EntryKind::Scalar);
         let remove = is_there.then(|| {
@@ -219,7 +238,7 @@ impl Form<'_> {
         };
         let field = entry
             .filter(|_| !is_switch)
-            .map(|entry| self.field(entry, typed.unwrap_or_else(|| self.old.clone())));
+            .map(|entry| self.field(entry, typed.unwrap_or_else(|| begin_with.clone())));
         view! {
             <section aria-labelledby="change-title">
                 <h2 id="change-title">{t.edit_the_file()}</h2>

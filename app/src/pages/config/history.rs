@@ -5,18 +5,18 @@ use domain::config_change::{ConfigRecord, FileRecord};
 use domain::config_entry::ConfigTree;
 use leptos::prelude::*;
 
-use super::{difference, file_address, links, may_configure, name_in_address, tree_of};
+use super::{difference, file_address, links, may_configure, tree_in_address};
 use crate::i18n::{Locale, author_text};
 use crate::page::{Area, Content, For, Page, page};
 use crate::shared::instant;
 
 /// The page.
 pub(crate) fn history() -> impl IntoView {
-    let name = name_in_address();
+    let tree = tree_in_address();
     page(For::LoggedIn, async move |page: Page| {
         let t = page.locale;
         let permit = page.permit()?;
-        let tree = tree_of(name)?;
+        let tree = tree?;
         let records = page.backend.config_history(permit, tree.clone()).await?;
         let body = view! {
             {links(t, &tree)}

@@ -4,17 +4,17 @@ use domain::config_entry::{ConfigEntry, ConfigPath, ConfigTree};
 use domain::vserver::ConfigFile;
 use leptos::prelude::*;
 
-use super::{file_address, links, may_configure, name_in_address, title, tree_of};
+use super::{file_address, links, may_configure, title, tree_in_address};
 use crate::i18n::{Locale, entry_kind_text, entry_meaning};
 use crate::page::{Area, Content, For, Page, page};
 
 /// The page.
 pub(crate) fn list() -> impl IntoView {
-    let name = name_in_address();
+    let tree = tree_in_address();
     page(For::LoggedIn, async move |page: Page| {
         let t = page.locale;
         let permit = page.permit()?;
-        let tree = tree_of(name)?;
+        let tree = tree?;
         let there = page.backend.config_files(permit, tree.clone()).await?;
         let explained = matches!(tree, ConfigTree::Defaults)
             .then(|| view! { <p class="hint">{t.defaults_explained()}</p> });

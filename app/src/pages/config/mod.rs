@@ -1,5 +1,7 @@
-//! Config trees: their files, one of them, their history. One set of pages for VServers and `.defaults`.
+//! Config trees: their files, one of them, their history. One set of pages for VServers, `.defaults` and
+//! `.distributions`; but that distributions have a list of their own.
 
+pub(crate) mod distributions;
 pub(crate) mod file;
 pub(crate) mod history;
 pub(crate) mod list;
@@ -7,8 +9,9 @@ pub(crate) mod list;
 use domain::authz::ActionKind;
 use domain::config_entry::ConfigTree;
 use domain::failure::Failure;
+use domain::id::DistributionName;
 use leptos::prelude::*;
-use leptos_router::hooks::use_params_map;
+use leptos_router::hooks::{use_location, use_params_map};
 
 use super::operations::list::encoded;
 use super::vservers::show::named;
@@ -20,7 +23,13 @@ pub(crate) fn address(tree: &ConfigTree) -> String {
     match tree {
         ConfigTree::VServer(name) => format!("/vservers/{name}/config"),
         ConfigTree::Defaults => "/defaults".to_owned(),
+        ConfigTree::Distributions => "/distributions".to_owned(),
     }
+}
+
+/// Where the page of a distribution is.
+pub(crate) fn distribution_address(name: &DistributionName) -> String {
+    format!("/distributions?of={name}")
 }
 
 /// Where the page of a file is.
@@ -28,16 +37,13 @@ pub(crate) fn file_address(tree: &ConfigTree, path: &str) -> String {
     format!("{}/file?path={}", address(tree), encoded(path))
 }
 
-/// The name in the address of the page at hand; none on those of the defaults. Reads the request's
-/// context: to be called before the first `await`.
-fn name_in_address() -> Option<String> {
-    use_params_map().with_untracked(|map| map.get("name"))
-}
-
-/// The tree that the address names.
-fn tree_of(name: Option<String>) -> Result<ConfigTree, Failure> {
-    match name {
+/// The tree that the address of the page at hand names. Reads the request's context: to be called before
+/// the first `await`.
+fn tree_in_address() -> Result<ConfigTree, Failure> {
+    let shared = use_location().pathname.with_untracked(|path| path.starts_with("/distributions/"));
+    match use_params_map().with_untracked(|map| map.get("name")) {
         Some(name) => named(&name).map(ConfigTree::VServer),
+        None if shared => Ok(ConfigTree::Distributions),
         None => Ok(ConfigTree::Defaults),
     }
 }
@@ -46,7 +52,7 @@ fn tree_of(name: Option<String>) -> Result<ConfigTree, Failure> {
 fn may_configure(page: &Page, tree: &ConfigTree) -> bool {
     page.may(match tree {
         ConfigTree::VServer(_) => ActionKind::ConfigureVServer,
-        ConfigTree::Defaults => ActionKind::ConfigureDefaults,
+        ConfigTree::Defaults | ConfigTree::Distributions => ActionKind::ConfigureDefaults,
     })
 }
 
@@ -55,6 +61,7 @@ fn title(t: Locale, tree: &ConfigTree) -> String {
     match tree {
         ConfigTree::VServer(name) => t.configuration_of(name.as_str()),
         ConfigTree::Defaults => t.defaults().to_owned(),
+        ConfigTree::Distributions => t.distributions().to_owned(),
     }
 }
 

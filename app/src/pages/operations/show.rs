@@ -36,6 +36,9 @@ pub(crate) fn show() -> impl IntoView {
             (_, Kind::ConfigureDefaults) => {
                 ("VServer", "/defaults".to_owned(), t.defaults().to_owned())
             }
+            (_, Kind::ConfigureDistributions) => {
+                (t.configuration(), "/distributions".to_owned(), t.distributions().to_owned())
+            }
             (Target::VServer(_), Kind::Configure) => {
                 ("VServer", format!("/vservers/{name}/config"), name)
             }

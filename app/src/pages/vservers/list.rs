@@ -36,7 +36,10 @@ pub(crate) fn list() -> impl IntoView {
             {is_hopeless
                 .then(|| view! { <p><a href="/vservers">{t.show_all()}</a></p> })}
             <VServerTable locale=t rows=rows may=may csrf=page.csrf.clone() query=query />
-            <p><a href="/defaults">{t.defaults()}</a></p>
+            <p>
+                <a href="/defaults">{t.defaults()}</a> " · "
+                <a href="/distributions">{t.distributions()}</a>
+            </p>
         };
         Ok(Content {
             title: t.vservers().to_owned(),

@@ -14,7 +14,8 @@
 //! | `debootstrap.mirror`, `.script`, `.options` | what debootstrap is told for the suite of this name |
 //! | `template` | the archive to unpack, or a link to it |
 //!
-//! It is the administrator's word, and root's to write. No form names anything in it but its name.
+//! It is the administrator's word. Of it the web may write where packages come from and which there are, the
+//! rest is root's (`ConfigEntry::access`). The form of a build names nothing in it but its name.
 
 use std::fs;
 use std::io::{self, Read};
@@ -22,8 +23,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use domain::build::SuiteDescription;
+use domain::config_entry::ConfigPath;
 use domain::field::Problem;
 use domain::id::{DistributionName, RpmPackage, Suite};
+use domain::vserver::ConfigFile;
 
 use crate::config;
 use crate::roots::Roots;
@@ -158,6 +161,18 @@ fn described<T: std::str::FromStr + Ord>(roots: &Roots) -> Vec<T> {
         directories.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
     names.sort();
     names
+}
+
+/// What the package describes of distributions and the administrator, with these files, does not.
+#[must_use]
+pub fn shipped_files(own: &[ConfigFile]) -> Vec<ConfigFile> {
+    config::shipped_files(Path::new(SHIPPED), own)
+}
+
+/// What the package says in a file of a description.
+pub(crate) fn shipped_text(path: &ConfigPath) -> Option<String> {
+    path.distribution()?;
+    text_of(&Path::new(SHIPPED).join(path.as_str())).ok().flatten()
 }
 
 /// The names of the RPM distributions that are described, sorted.

@@ -2,16 +2,15 @@
 //! that would come of it as a whole, then against the other VServers and the host.
 //!
 //! What comes from the web is a stranger's: only entries of the catalogue that are for the web, no
-//! line of an fstab that reaches for the host, nothing that ran as the host's root. A tree that was
+//! line of an fstab or of a source of packages that reaches for the host, nothing that ran as the host's root. A tree that was
 //! broken before may be mended file by file: only what a change breaks is refused.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use domain::build::judge_place;
 use domain::config_change::{ConfigEdit, FileProblem, FileState, MAX_EDITS, NotEditable};
 use domain::config_entry::{
-    Access, ConfigEntry, ConfigPath, ConfigTree, Digest, EntryKind, Expected, Misread, reaches_host,
+    Access, ConfigEntry, ConfigPath, ConfigTree, Digest, Expected, Misread,
 };
 use domain::failure::Failure;
 use domain::field::Problem;
@@ -194,18 +193,12 @@ fn judge_text(
         Err(wrong) if !origin.is_history() => wrong,
         _ => Vec::new(),
     };
-    if entry.kind() == EntryKind::Fstab && origin.is_web() {
+    if origin.is_web() {
         let before = match found {
             FileState::Text { text, .. } => text.as_str(),
             _ => "",
         };
-        let known: BTreeSet<&str> = before.lines().map(str::trim).collect();
-        wrong.extend(
-            text.lines()
-                .enumerate()
-                .filter(|(_, line)| reaches_host(line) && !known.contains(line.trim()))
-                .map(|(index, _)| Misread { line: index + 1, expected: Expected::NoHostSource }),
-        );
+        wrong.extend(entry.host_lines(before, text));
     }
     let path = edit.path.to_string();
     wrong

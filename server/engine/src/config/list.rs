@@ -152,6 +152,37 @@ pub fn files_of(roots: &Roots, tree: &ConfigTree) -> Result<Vec<ConfigFile>, Con
     Ok(files)
 }
 
+/// What the package says of distributions below `shipped` and a tree with `own` does not, sorted by path.
+/// What a distribution says itself stands for the whole entry, a directory of files included.
+#[must_use]
+pub fn shipped_files(shipped: &Path, own: &[ConfigFile]) -> Vec<ConfigFile> {
+    let mut files = Vec::new();
+    if let Err(error) = collect(shipped, "", 0, &mut files)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        tracing::warn!(path = %shipped.display(), %error, "what the package describes is unreadable");
+    }
+    let is_said = |path: &str| {
+        let mut names = path.splitn(3, '/');
+        let (name, entry) = (names.next().unwrap_or_default(), names.next().unwrap_or_default());
+        own.iter().any(|file| {
+            let rest = file.path.strip_prefix(name);
+            // A link for the whole of it, or the same entry.
+            rest == Some("")
+                || rest
+                    .and_then(|rest| rest.strip_prefix('/')?.strip_prefix(entry))
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+    };
+    files.retain(|file| file.path.contains('/') && !is_said(&file.path));
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    files.into_iter().map(|file| ConfigFile { is_shipped: true, ..file }).collect()
+}
+
+fn own(path: String, text: String) -> ConfigFile {
+    ConfigFile { path, text, is_shipped: false }
+}
+
 fn collect(
     directory: &Path,
     below: &str,
@@ -170,17 +201,17 @@ fn collect(
         let kind = entry.file_type()?;
         if kind.is_symlink() {
             let target = fs::read_link(entry.path())?;
-            files.push(ConfigFile { path, text: format!("→ {}", target.display()) });
+            files.push(own(path, format!("→ {}", target.display())));
         } else if kind.is_dir() && depth < SHOWN_DEPTH {
             collect(&entry.path(), &path, depth + 1, files)?;
         } else if kind.is_file() {
             let mut bytes = Vec::new();
             fs::File::open(entry.path())?.take(SHOWN_BYTES).read_to_end(&mut bytes)?;
-            files.push(ConfigFile { path, text: String::from_utf8_lossy(&bytes).into_owned() });
+            files.push(own(path, String::from_utf8_lossy(&bytes).into_owned()));
         }
     }
     if count == 0 && !below.is_empty() {
-        files.push(ConfigFile { path: format!("{below}/"), text: String::new() });
+        files.push(own(format!("{below}/"), String::new()));
     }
     Ok(())
 }

@@ -37,12 +37,12 @@ pub use judge::Origin;
 pub(crate) use judge::{JudgedEdit, failed, judge, look, open_tree};
 pub use list::{
     Listed, claims_of, display_name_of, files_of, host_name_of, init_style_of, list, list_names,
-    root_directory_of,
+    root_directory_of, shipped_files,
 };
 pub use reader::is_backup;
 pub use resources::{Limited, ProcessLimit, ProcessSettings};
 pub use words::{CapabilityChanges, Flag, KillStep};
-pub use write::{ensure_defaults, put_in_place, staging_of, write_new};
+pub use write::{ensure, ensure_defaults, put_in_place, staging_of, write_new};
 
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Component, Path, PathBuf};
 
 use domain::build::{PlannedContent, PlannedFile};
+use domain::config_entry::ConfigTree;
 use domain::id::VServerName;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
@@ -53,6 +54,21 @@ pub fn put_in_place(staging: &Path, directory: &Path) -> Result<(), ConfigError>
         .map_err(io::Error::from)
         .and_then(|()| directory.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all()))
         .map_err(|source| ConfigError::Write { path: directory.to_owned(), source })
+}
+
+/// Makes the directory of a tree that all VServers share, where it is missing.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn ensure(roots: &Roots, tree: &ConfigTree) -> Result<(), ConfigError> {
+    match tree {
+        ConfigTree::VServer(_) => Ok(()),
+        ConfigTree::Defaults => ensure_defaults(roots),
+        ConfigTree::Distributions => {
+            let path = roots.config_base.join(tree.directory());
+            make_directories(&path).map_err(|source| ConfigError::Write { path, source })
+        }
+    }
 }
 
 /// Makes the links `vdirbase`, `cachebase` and `run.rev` of `.defaults`, and the directories they

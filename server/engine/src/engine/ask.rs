@@ -118,18 +118,24 @@ impl Engine {
     /// # Errors
     /// That.
     pub fn judge_config(&self, tree: &ConfigTree, edits: &[ConfigEdit]) -> Result<(), Failure> {
+        config::ensure(&self.instance.settings.roots, tree)?;
         let promised = self.store.promised()?;
         config::judge(&self.instance.settings, &promised, tree, edits, Origin::Web).map(drop)
     }
 
-    /// Every file of a config tree with its text, cut after 4 KiB.
+    /// Every file of a config tree with its text, cut after 4 KiB; of distributions also what the package
+    /// says and the administrator does not.
     ///
     /// # Errors
     /// When there is no such tree, or it cannot be read.
     pub fn config_files(&self, tree: &ConfigTree) -> Result<Vec<ConfigFile>, Failure> {
         let roots = &self.instance.settings.roots;
         self.notice_edits(tree)?;
-        Ok(config::files_of(roots, tree)?)
+        let mut files = config::files_of(roots, tree)?;
+        if *tree == ConfigTree::Distributions {
+            files.extend(build::distribution::shipped_files(&files));
+        }
+        Ok(files)
     }
 
     /// One file of a config tree, with its history.

@@ -149,11 +149,9 @@ impl Engine {
         edits: impl FnOnce(&Roots, &ConfigTree) -> Result<Vec<ConfigEdit>, Failure>,
     ) -> Result<Job, Failure> {
         let roots = &self.instance.settings.roots;
-        let target = tree.vserver().cloned().unwrap_or_else(VServerName::for_defaults);
+        let target = tree.lock_name();
         self.recover_if_free(&target);
-        if tree == ConfigTree::Defaults {
-            config::ensure_defaults(roots)?;
-        }
+        config::ensure(roots, &tree)?;
         self.notice_edits(&tree)?;
         let edits = edits(roots, &tree)?;
         let origin = match (&actor, undoes) {

@@ -90,7 +90,7 @@ pub enum SavedAt {
 pub struct ConfigureTask {
     /// Which tree.
     pub tree: ConfigTree,
-    /// Whose lock is held: its VServer's, or the defaults'.
+    /// Whose lock is held: its VServer's, or that of a tree that all share.
     pub target: VServerName,
     /// What is to be done.
     pub edits: Vec<ConfigEdit>,
@@ -140,6 +140,7 @@ impl Task {
             Self::Configure(task) => match task.tree {
                 ConfigTree::VServer(_) => Kind::Configure,
                 ConfigTree::Defaults => Kind::ConfigureDefaults,
+                ConfigTree::Distributions => Kind::ConfigureDistributions,
             },
             Self::AddTemplate(_) => Kind::AddTemplate,
             Self::Import { .. } => Kind::Backup,
@@ -229,6 +230,11 @@ mod tests {
             Kind::ConfigureDefaults,
             r#"{"configure":{"tree":"defaults","target":"defaults","edits":[],"undoes":3,"origin":"host_history"}}"#,
             "vserver .defaults config undo 3",
+        ),
+        (
+            Kind::ConfigureDistributions,
+            r#"{"configure":{"tree":"distributions","target":"distributions","edits":[],"undoes":3,"origin":"host_history"}}"#,
+            "vserver .distributions config undo 3",
         ),
         (
             Kind::AddTemplate,

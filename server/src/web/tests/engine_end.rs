@@ -262,6 +262,7 @@ fn answer(world: &mut World, frame: &RequestFrame) -> (Result<Reply, Failure>, O
                 modified_at: None,
                 in_use: domain::config_change::Use::NextStart,
                 history: Vec::new(),
+                shipped: None,
             }))
         }
         Request::ConfigHistory(_) => Ok(Reply::ConfigHistory(Vec::new())),
@@ -372,7 +373,7 @@ fn kind_and_target(change: &Change) -> (Kind, Target) {
         Change::Undelete { .. } => (Kind::Undelete, web1().into()),
         Change::Purge(_) => (Kind::Purge, web1().into()),
         Change::Configure { tree, .. } | Change::UndoConfig { tree, .. } => {
-            let name = tree.vserver().cloned().unwrap_or_else(VServerName::for_defaults);
+            let name = tree.lock_name();
             (Kind::Configure, name.into())
         }
         Change::Restore { .. } => (Kind::Restore, web1().into()),

@@ -38,6 +38,9 @@ fn pages() -> Vec<(&'static str, String, Option<ActionKind>)> {
         page("/defaults", "/defaults", Some(ViewVServers)),
         page("/defaults/file", "/defaults/file?path=shell", Some(ViewVServers)),
         page("/defaults/history", "/defaults/history", Some(ViewVServers)),
+        page("/distributions", "/distributions", Some(ViewVServers)),
+        page("/distributions/file", "/distributions/file?path=fc6%2Fpkgs%2F01", Some(ViewVServers)),
+        page("/distributions/history", "/distributions/history", Some(ViewVServers)),
         page("/vservers/{name}/backups", "/vservers/web1/backups", Some(ViewVServers)),
         page("/backups", "/backups", Some(ViewVServers)),
         page("/backups/{backup}", &format!("/backups/{BACKUP}"), Some(RestoreBackup)),
@@ -56,7 +59,7 @@ fn pages() -> Vec<(&'static str, String, Option<ActionKind>)> {
 }
 
 /// Every server function and what its caller must be allowed to do; none: anybody calls it.
-const FUNCTIONS: [(&str, Option<ActionKind>); 37] = [
+const FUNCTIONS: [(&str, Option<ActionKind>); 38] = [
     ("/api/account/log-in", None),
     ("/api/account/set-up", None),
     ("/api/account/preferences", None),
@@ -71,6 +74,7 @@ const FUNCTIONS: [(&str, Option<ActionKind>); 37] = [
     ("/api/config/preview", Some(ActionKind::ConfigureVServer)),
     ("/api/config/save", Some(ActionKind::ConfigureVServer)),
     ("/api/config/undo", Some(ActionKind::ConfigureVServer)),
+    ("/api/config/remove", Some(ActionKind::ConfigureVServer)),
     ("/api/backups/take", Some(ActionKind::BackUpVServer)),
     ("/api/backups/verify", Some(ActionKind::BackUpVServer)),
     ("/api/backups/remove", Some(ActionKind::BackUpVServer)),
