@@ -16,6 +16,9 @@ use crate::live;
 use crate::shared::{state_name, state_pill};
 use crate::shown::ShownVServer;
 
+/// Of so many chosen VServers at most the commands are spelt out.
+const MOST_SPELT_OUT: usize = 5;
+
 /// What whoever looks may do to VServers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Abilities {
@@ -178,6 +181,7 @@ pub fn VServerTable(
                 {bulk_button(t.stop(), "/api/vservers/stop", is_awake, chosen, command::stop)}
                 {bulk_button(t.restart(), "/api/vservers/restart", is_awake, chosen, command::restart)}
             </div>
+            {move || commands(t, &chosen(), may)}
         }
     });
     let is_empty = move || rows.with(Vec::is_empty);
@@ -274,15 +278,37 @@ pub fn VServerTable(
     }
 }
 
+/// What a button types for a VServer.
+type CommandOf = fn(&VServerName) -> Command;
+
+/// What the buttons would type for the chosen ones. A button's `title` says the same to a mouse alone.
+fn commands(t: Locale, chosen: &[VServerName], may: Abilities) -> Option<impl IntoView + use<>> {
+    let few = chosen.get(..MOST_SPELT_OUT).unwrap_or(chosen);
+    let more = if few.len() < chosen.len() { "; …" } else { "" };
+    let mut all: Vec<CommandOf> = vec![command::start, command::stop, command::restart];
+    if may.enter && chosen.len() == 1 {
+        all.push(command::enter);
+    }
+    let lines = all
+        .into_iter()
+        .map(|command| view! { " " <code>{lines(few, command)} {more}</code> })
+        .collect_view();
+    (!chosen.is_empty())
+        .then(|| view! { <p class="hint commands">{t.command()} {t.colon()} {lines}</p> })
+}
+
+fn lines(chosen: &[VServerName], command: CommandOf) -> String {
+    chosen.iter().map(|name| command(name).line()).collect::<Vec<_>>().join("; ")
+}
+
 fn bulk_button(
     label: &'static str,
     action: &'static str,
     is_awake: RwSignal<bool>,
     chosen: impl Fn() -> Vec<VServerName> + Copy + Send + Sync + 'static,
-    command: fn(&VServerName) -> Command,
+    command: CommandOf,
 ) -> impl IntoView {
-    let lines =
-        move || chosen().iter().map(|name| command(name).line()).collect::<Vec<_>>().join("; ");
+    let lines = move || lines(&chosen(), command);
     view! {
         <button
             type="submit"
