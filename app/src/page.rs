@@ -86,7 +86,7 @@ impl Page {
         let (_, query) = self.path.split_once('?')?;
         query.split('&').find_map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (name == key).then(|| decoded(value))
+            (decoded(name) == key).then(|| decoded(value))
         })
     }
 }

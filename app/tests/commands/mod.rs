@@ -23,6 +23,15 @@ async fn a_change_of_identity_is_shown_judged_and_queued() {
     assert!(form.contains("vserver db1 rename ulyse --context 201"), "{form}");
     assert!(form.contains("mv /etc/vservers/db1 /etc/vservers/ulyse"), "{form}");
     assert!(form.contains("value=\"ulyse\""));
+    // What `public/preview.js` asks for as somebody types, and takes out of the page.
+    let place = async |query: &str| {
+        let form = get(&memory, "operator", "en", &format!("{page}?{query}")).await.text;
+        assert!(form.contains("<form") && form.contains("data-preview"), "{form}");
+        form.split("data-preview-place").nth(1).unwrap().to_owned()
+    };
+    assert!(place(fields).await.contains("mv /etc/vservers/db1 /etc/vservers/ulyse"));
+    assert!(place("form%5Bname%5D=web1").await.contains("This name is taken."));
+    assert!(!place("").await.contains("class=\"p"));
     assert_eq!(send("/api/vservers/identity", "form%5Bname%5D=web1").await, page);
     let form = get(&memory, "operator", "en", page).await.text;
     assert!(form.contains("This name is taken."), "{form}");

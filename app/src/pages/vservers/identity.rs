@@ -2,18 +2,20 @@
 
 use domain::authz::ChangeIdentity;
 use domain::command;
+use domain::failure::Failure;
 use domain::field::{Field, FieldErrors};
 use domain::identity::{IdentityForm, IdentityPlan, VServerIdentity};
 use domain::vserver::{State, Summary};
+use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
 use super::show::named;
 use crate::backend::{Notice, Outcome};
 use crate::components::field::{Input, field, id_of};
-use crate::i18n::{Locale, field_label, problem_text};
+use crate::i18n::{Locale, failure_text, field_label, problem_text};
 use crate::islands::form_command::FormCommand;
-use crate::page::{Area, Content, For, Page, page};
+use crate::page::{Area, Content, For, Page, asset, page};
 use crate::shared::area_text;
 
 const FORM: &str = "vservers/identity";
@@ -26,20 +28,22 @@ pub(crate) fn typed(page: &Page, form: &str) -> Option<IdentityForm> {
 /// The page.
 pub(crate) fn identity() -> impl IntoView {
     let name = use_params_map().with_untracked(|map| map.get("name")).unwrap_or_default();
+    let (nonce, script) = (use_nonce(), asset("preview.js"));
     page(For::LoggedIn, async move |page: Page| {
         let t = page.locale;
         let _ = page.permit::<ChangeIdentity>()?;
         let name = named(&name)?;
         let summary = page.backend.vserver(page.permit()?, name.clone()).await?.summary;
-        let form = typed(&page, FORM).unwrap_or_default();
+        let asked = asked(&page);
+        let form = typed(&page, FORM).or_else(|| asked.clone()).unwrap_or_default();
         let errors = page.errors(FORM);
         let is_previewed = page.flash.as_ref().is_some_and(|flash| {
             flash.form == FORM && flash.outcome == Outcome::Done(Notice::Previewed)
         });
-        let plan = match is_previewed {
+        let plan = match is_previewed || asked.is_some() {
             true => {
                 let plan = page.backend.plan_identity(page.permit()?, name.clone(), form.clone());
-                Some(plan.await?)
+                Some(plan.await)
             }
             false => None,
         };
@@ -48,7 +52,12 @@ pub(crate) fn identity() -> impl IntoView {
         let line = command::identity(&name, &form);
         let body = view! {
             <p class="hint">{t.identity_explained()}</p>
-            <form method="post" action="/api/vservers/identity" class="narrow">
+            <form
+                method="post"
+                action="/api/vservers/identity"
+                class="narrow"
+                data-preview
+            >
                 <input type="hidden" name="csrf" value=page.csrf.clone() />
                 <input type="hidden" name="name" value=name.to_string() />
                 {fields(t, &current, &form, &errors)}
@@ -73,7 +82,9 @@ pub(crate) fn identity() -> impl IntoView {
                     <a class="button" href=format!("/vservers/{name}")>{t.cancel()}</a>
                 </p>
             </form>
-            {plan.map(|plan| planned(t, &plan))}
+            // As somebody types, `public/preview.js` asks for it anew.
+            <div data-preview-place aria-live="polite">{plan.map(|plan| planned_or_why(t, plan))}</div>
+            <script type="module" src=script nonce=nonce></script>
         };
         Ok(Content {
             title: t.identity_of(name.as_str()),
@@ -82,6 +93,38 @@ pub(crate) fn identity() -> impl IntoView {
             body: body.into_any(),
         })
     })
+}
+
+/// What the address asks to be shown the plan of, as somebody types.
+fn asked(page: &Page) -> Option<IdentityForm> {
+    let value = |field: &str| page.query(&format!("form[{field}]")).unwrap_or_default();
+    let form = IdentityForm {
+        name: value("name"),
+        context: value("context"),
+        host_name: value("host_name"),
+        interfaces: value("interfaces"),
+        restart: value("restart") == "true",
+    };
+    (form != IdentityForm::default()).then_some(form)
+}
+
+/// The plan, or why there is none.
+fn planned_or_why(t: Locale, plan: Result<IdentityPlan, Failure>) -> AnyView {
+    let problems: Vec<String> = match plan {
+        Ok(plan) => return planned(t, &plan).into_any(),
+        Err(Failure::NothingToChange) => Vec::new(),
+        Err(Failure::Invalid { errors }) => errors
+            .0
+            .iter()
+            .map(|error| {
+                let problem = problem_text(t, &error.problem);
+                format!("{}{}{problem}", field_label(t, error.field), t.colon())
+            })
+            .collect(),
+        Err(failure) => vec![failure_text(t, &failure).what],
+    };
+    let problems = problems.into_iter().map(|text| view! { <p class="problem">{text}</p> });
+    problems.collect_view().into_any()
 }
 
 fn known_as(summary: Summary) -> VServerIdentity {
