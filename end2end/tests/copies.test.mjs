@@ -189,7 +189,11 @@ story("copies", (scene, step) => {
     await page.getByRole("button", { name: "Show what it does" }).click();
     await page.locator("#field-name[aria-invalid=true]").waitFor();
     await page.getByLabel("Name", { exact: true }).fill("c2");
+    await awake(page);
+    await page.getByLabel("Context number").fill("7x");
+    await page.locator("[data-preview-place] .problem").waitFor();
     await page.getByLabel("Context number").fill("777");
+    await page.locator("[data-preview-place]").getByText("--context 777").first().waitFor();
     await page.getByLabel("Host name").fill("c2.example.org");
     await page.getByLabel("Addresses").fill("nat0:10.127.0.77/24");
     await page.getByLabel(/stop it for this/).check();
@@ -255,6 +259,52 @@ story("copies", (scene, step) => {
     await page.goto("/build");
     await awake(page);
     assert.equal(await page.getByLabel("Mirror").getAttribute("placeholder"), sandbox.mirror);
+  });
+
+  step("a distribution is described, refused what is the host's, removed and put back", async ({ page, sandbox }) => {
+    await page.goto("/vservers");
+    await page.getByRole("link", { name: "Distributions" }).click();
+    await page.getByRole("heading", { level: 1, name: "Distributions" }).waitFor();
+    await awake(page);
+    await page.getByLabel("Distribution", { exact: true }).fill("tiny1");
+    await page.getByRole("button", { name: "Describe it" }).click();
+    await page.getByRole("heading", { level: 1, name: "Distribution tiny1" }).waitFor();
+    await seen(page, "distribution-new");
+    const write = async (text) => {
+      await page.getByLabel("New text").fill(text);
+      await page.getByRole("button", { name: "Show the difference" }).click();
+    };
+    const save = async () => {
+      await page.getByRole("button", { name: "Save", exact: true }).click();
+      await succeeds(page);
+    };
+    await page.getByRole("link", { name: "tiny1/yum.repos.d/01.repo" }).click();
+    await write("[core]\nbaseurl=file:///srv/\ngpgcheck=0\n");
+    await page.locator("#field-text[aria-invalid=true]").waitFor();
+    await page.getByText("Line 3: expected").first().waitFor();
+    await seen(page, "distribution-refused");
+    const text = "[core]\nname=Core\nbaseurl=http://mirror.example/\n";
+    await write(text);
+    await page.getByText("vserver .distributions config edit tiny1/yum.repos.d/01.repo").waitFor();
+    const file = path.join(sandbox.folder, "etc/.distributions/tiny1/yum.repos.d/01.repo");
+    await assert.rejects(readFile(file), "nothing is written before it is saved");
+    await save();
+    assert.equal(await readFile(file, "utf8"), text);
+    await page.goto("/distributions/file?path=tiny1/pkgs/01");
+    await write("bash\n");
+    await save();
+    await look(page, "/distributions", "distributions");
+    await page.goto("/distributions?of=tiny1");
+    await awake(page);
+    await page.getByText("Remove its files…").click();
+    await seen(page, "distribution");
+    await page.getByRole("button", { name: "Remove the files of tiny1 (2)" }).click();
+    await succeeds(page);
+    assert.deepEqual(await readdir(path.join(sandbox.folder, "etc/.distributions")), []);
+    await look(page, "/distributions/history", "distributions-history");
+    await page.getByRole("button", { name: /^Undo change/ }).first().click();
+    await succeeds(page);
+    assert.equal(await readFile(file, "utf8"), text);
   });
 
   step("a build that is cancelled leaves nothing", async ({ page, sandbox }) => {
@@ -507,6 +557,7 @@ story("copies", (scene, step) => {
       [backup, "backup"], ["/bin", "bin"], ["/vservers/t1/identity", "identity"],
       ["/vservers/t1/config", "config"], ["/vservers/t1/config/history", "config-history"],
       ["/vservers/t1/config/file?path=fstab", "config-file"], ["/defaults", "defaults"],
+      ["/distributions", "distributions"], ["/distributions?of=tiny1", "distribution"],
       ["/build?method=clone", "build-clone"], ["/build?method=rsync", "build-rsync"],
       ["/build?method=template", "build-template"], ["/vservers/t1", "vserver-kept"],
     ]);

@@ -70,11 +70,15 @@ fn links(t: Locale, tree: &ConfigTree) -> impl IntoView + use<> {
     let to_vserver = tree.vserver().map(|name| {
         view! { <a class="button" href=format!("/vservers/{name}")>{name.to_string()}</a> }
     });
+    let label = match tree {
+        ConfigTree::Distributions => t.distributions(),
+        ConfigTree::VServer(_) | ConfigTree::Defaults => t.files_there(),
+    };
     let files = address(tree);
     let history = format!("{files}/history");
     view! {
         <p class="actions head">
-            {to_vserver} <a class="button" href=files>{t.files_there()}</a>
+            {to_vserver} <a class="button" href=files>{label}</a>
             <a class="button" href=history>{t.history()}</a>
         </p>
     }
