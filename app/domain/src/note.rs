@@ -56,6 +56,13 @@ pub enum Note {
         /// The other one.
         by: String,
     },
+    /// A config file has no effect in this init style.
+    NotOfStyle {
+        /// The file.
+        file: String,
+        /// The style.
+        style: InitStyle,
+    },
     /// The host has no cgroup controller for what a config file says.
     NoController {
         /// The file.

@@ -431,6 +431,9 @@ pub fn init_text(locale: Locale, init: Init) -> &'static str {
     let (en, fr) = match init {
         Init::Systemd => ("systemd (style plain)", "systemd (style plain)"),
         Init::Sysvinit => ("sysvinit (style sysv)", "sysvinit (style sysv)"),
+        Init::Gentoo => ("Gentoo’s scripts (style gentoo)", "scripts de Gentoo (style gentoo)"),
+        Init::Arch => ("Arch’s scripts (style arch)", "scripts d’Arch (style arch)"),
+        Init::Minit => ("minit (style minit)", "minit (style minit)"),
     };
     locale.pick(en, fr)
 }

@@ -267,8 +267,10 @@ fn init_options(
     let of_source = is_copy.then(|| {
         view! { <option value="" selected=chosen.is_empty()>{t.init_of_the_source()}</option> }
     });
+    let is_installed = matches!(method, MethodKind::Debootstrap | MethodKind::Yum);
     let all = Init::ALL
         .into_iter()
+        .filter(|init| !is_installed || Init::INSTALLED.contains(init))
         .map(|init| {
             let can_run = runnable.contains(&init);
             let is_chosen = chosen == init.as_str() || chosen.is_empty() && default == Some(init);

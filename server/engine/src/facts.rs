@@ -310,7 +310,8 @@ fn inits(cgroup_mount: &Path) -> Vec<Init> {
     /// `CGROUP2_SUPER_MAGIC` of `linux/magic.h`.
     const CGROUP2: i64 = 0x6367_7270;
     let is_unified = rustix::fs::statfs(cgroup_mount).is_ok_and(|found| found.f_type == CGROUP2);
-    if is_unified { Init::ALL.to_vec() } else { vec![Init::Sysvinit] }
+    let can_run = |init: &Init| is_unified || *init != Init::Systemd;
+    Init::ALL.into_iter().filter(can_run).collect()
 }
 
 fn host_domain() -> Option<String> {

@@ -23,6 +23,8 @@ use domain::init::InitStyle;
 use domain::time::UnixMillis;
 use serde::{Deserialize, Serialize};
 
+use crate::config::{DEFAULT_SYNC_TIMEOUT_SECONDS, KillStep, default_kill_sequence};
+use crate::guest::InitCommand;
 use crate::network::AppliedNetwork;
 use crate::roots::Roots;
 
@@ -128,11 +130,35 @@ pub struct GuestState {
     /// an older Ulysse wrote has none; its VServer goes on after an upgrade.
     #[serde(default = "secure_capabilities")]
     pub capabilities: u64,
+    /// How it is stopped. A record that an older Ulysse wrote does not say.
+    #[serde(default)]
+    pub stop: AppliedStop,
     /// Its network.
     pub network: AppliedNetwork,
     /// Its cgroup directories, one for each hierarchy; the first one is unified v2's where that is
     /// the host's layout.
     pub cgroups: Vec<PathBuf>,
+}
+
+/// How a VServer is stopped, as its config tree said when it was started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppliedStop {
+    /// What Ulysse's own pid 1 runs when it is told to end; of no use where pid 1 is another.
+    pub command: InitCommand,
+    /// How what still runs after that is ended.
+    pub kill_sequence: Vec<KillStep>,
+    /// How long a stop waits for pid 1 before that, in seconds.
+    pub timeout_seconds: u32,
+}
+
+impl Default for AppliedStop {
+    fn default() -> Self {
+        Self {
+            command: InitCommand::configured(&[]),
+            kill_sequence: default_kill_sequence(),
+            timeout_seconds: DEFAULT_SYNC_TIMEOUT_SECONDS,
+        }
+    }
 }
 
 fn secure_capabilities() -> u64 {
@@ -332,6 +358,7 @@ mod tests {
             root: "/somewhere".into(),
             first_host_id: 1,
             capabilities: 0,
+            stop: AppliedStop::default(),
             network: AppliedNetwork::default(),
             cgroups: vec![],
         }

@@ -2,32 +2,23 @@
 //! today's kernel can do of one has its effect, what it cannot is said at the start, and nobody
 //! touches what Ulysse does not know.
 
-mod instance;
+mod busybox_host;
 mod original_tree;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::os::unix::fs::symlink;
+use std::path::Path;
 
-use domain::change::{Change, PlainChange};
+use busybox_host::{Host, name, until};
 use domain::config_change::{Author, ConfigEdit, FileState};
 use domain::config_entry::{ConfigTree, Expected};
 use domain::failure::Failure;
 use domain::identity::IdentityForm;
 use domain::note::Note;
-use domain::operation::{Actor, Operation, Progress};
-use engine::Engine;
-use engine::cgroup::{self, Layout};
-use engine::exec::{self, Invocation};
-use engine::operation::Silent;
-use engine::roots::Roots;
+use domain::operation::{Actor, Progress};
+use engine::engine::Change;
 use engine::state::GuestState;
-use instance::engine_below;
 use original_tree::TREE;
 use sys::priority::{IoPriority, io_priority};
 
@@ -43,153 +34,20 @@ const WITHOUT_EFFECT: &[&str] = &[
     "uts/release",
 ];
 
-/// An instance of its own; what runs of it is ended when it is dropped.
-struct Host {
-    _base: tempfile::TempDir,
-    engine: Arc<Engine>,
-}
-
-impl Host {
-    fn new() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        // The test's thread, and what it starts, are on a host network of their own.
-        nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET).unwrap();
-        let base = tempfile::tempdir().unwrap();
-        fs::set_permissions(base.path(), fs::Permissions::from_mode(0o711)).unwrap();
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let test = std::env::current_exe().unwrap();
-        let program = test.parent().and_then(Path::parent).unwrap().join("examples/roles");
-        let cgroups = format!("ulysse-test-old-{}-{number}", std::process::id());
-        let engine = engine_below(base.path(), &cgroups, Some(program));
-        engine::config::ensure_defaults(&engine.instance().settings.roots).unwrap();
-        Self { _base: base, engine }
-    }
-
-    fn roots(&self) -> &Roots {
-        &self.engine.instance().settings.roots
-    }
-
-    fn config(&self, name: &str) -> PathBuf {
-        self.roots().config_base.join(name)
-    }
-
-    /// A VServer of busybox with this config tree, whose rc does `script`; its links are the original's.
-    fn guest(&self, name: &str, tree: &[(&str, &str)], script: &str) {
-        let (root, config) = (self.roots().guest_base.join(name), self.config(name));
-        for directory in ["bin", "dev", "etc/init.d", "mnt", "proc", "sys", "tmp", "var/run"] {
-            fs::create_dir_all(root.join(directory)).unwrap();
-        }
-        fs::copy("/bin/busybox", root.join("bin/busybox")).unwrap();
-        let list = Command::new("/bin/busybox").arg("--list").output().unwrap();
-        for applet in String::from_utf8(list.stdout).unwrap().lines() {
-            // busybox itself is there already.
-            let _ = symlink("busybox", root.join("bin").join(applet));
-        }
-        fs::write(root.join("etc/passwd"), "root:x:0:0:root:/root:/bin/sh\n").unwrap();
-        let rc = root.join("etc/init.d/rc");
-        fs::write(&rc, format!("#!/bin/sh\n{script}\n")).unwrap();
-        fs::set_permissions(&rc, fs::Permissions::from_mode(0o755)).unwrap();
-        fs::create_dir_all(&config).unwrap();
-        for (path, text) in tree {
-            let path = config.join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        }
-        let defaults = self.roots().config_base.join(".defaults");
-        symlink(defaults.join("vdirbase").join(name), config.join("vdir")).unwrap();
-        symlink(defaults.join("cachebase").join(name), config.join("cache")).unwrap();
-        symlink(self.roots().run_base.join(name), config.join("run")).unwrap();
-    }
-
-    fn old(&self) {
-        self.guest(
-            "old",
-            TREE,
-            "(echo level $1 $RUNLEVEL; echo who $WHO; ulimit -n; ulimit -c; ulimit -s) > /out.new; \
-             mv /out.new /out",
-        );
-        let config = self.config("old");
-        // One that would have failed the original's start; it ran as the host's root.
-        fs::create_dir(config.join("scripts")).unwrap();
-        fs::write(config.join("scripts/pre-start"), "#!/bin/sh\nexit 1\n").unwrap();
-        fs::write(config.join("apps/somebody/binary"), b"\xff\0\x01").unwrap();
-        symlink("/nowhere/at all", config.join("apps/somebody/link")).unwrap();
-    }
-
-    fn run(&self, change: impl Into<Change>) -> Operation {
-        let actor = Actor::CommandLine { login: "ada".to_owned() };
-        self.engine.run_in_process(change, actor, &Silent).unwrap()
-    }
-
-    fn must(&self, change: impl Into<Change>) -> Operation {
-        let operation = self.run(change);
-        assert_eq!(operation.progress, Progress::Succeeded, "{}", operation.command);
-        operation
-    }
-
-    /// What Ulysse itself said in the log of an operation.
-    fn notes(&self, operation: &Operation) -> Vec<Note> {
-        let log = self.engine.read_log(&operation.id, 0).unwrap().text;
-        log.lines().filter_map(Note::of_line).collect()
-    }
-
-    fn state(&self, name: &str) -> Option<GuestState> {
-        GuestState::running(self.roots(), &name.parse().unwrap()).unwrap()
-    }
-
-    /// What a command inside says.
-    fn inside(&self, name: &str, script: &str) -> String {
-        let state = self.state(name).unwrap();
-        let argv = ["/bin/sh", "-c", script].map(Into::into).to_vec();
-        let invocation = Invocation::from_here(argv);
-        let executable = &self.engine.instance().executable;
-        let mut command = exec::command(executable, self.roots(), &state, &invocation).unwrap();
-        let output = command.output().unwrap();
-        assert!(output.status.success(), "{script}: {output:?}");
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
-    }
-
-    /// Who changed what in a tree, the newest first.
-    fn history(&self, name: &str) -> Vec<(Author, Vec<String>)> {
-        let records = self.engine.config_history(&name.parse().unwrap()).unwrap();
-        let files = |record: &domain::config_change::ConfigRecord| {
-            record.files.iter().map(|file| file.path.to_string()).collect()
-        };
-        records.iter().map(|record| (record.author.clone(), files(record))).collect()
-    }
-}
-
-impl Drop for Host {
-    fn drop(&mut self) {
-        let patience = Duration::from_secs(10);
-        for state in GuestState::all(self.roots()).unwrap_or_default() {
-            let _ = cgroup::kill_all(&state.cgroups, patience);
-            let _ = cgroup::remove(&state.cgroups, patience);
-        }
-        let Ok(layout) = Layout::detect() else { return };
-        for directory in layout.paths(&self.roots().cgroup_root, ".supervisors") {
-            let Some(top) = directory.parent() else { continue };
-            let deadline = Instant::now() + patience;
-            // A supervisor ends a moment after its guest.
-            while top.exists() && Instant::now() < deadline {
-                for entry in fs::read_dir(top).into_iter().flatten().flatten() {
-                    let _ = fs::remove_dir(entry.path());
-                }
-                if fs::remove_dir(top).is_ok() {
-                    break;
-                }
-                std::thread::park_timeout(Duration::from_millis(5));
-            }
-        }
-    }
-}
-
-fn until(what: &str, mut condition: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !condition() {
-        assert!(Instant::now() < deadline, "waited in vain until {what}");
-        std::thread::park_timeout(Duration::from_millis(5));
-    }
+/// The VServer `old` of an instance.
+fn make_old(host: &Host) {
+    host.guest(
+        "old",
+        TREE,
+        "(echo level $1 $RUNLEVEL; echo who $WHO; ulimit -n; ulimit -c; ulimit -s) > /out.new; \
+         mv /out.new /out",
+    );
+    let config = host.config("old");
+    // One that would have failed the original's start; it ran as the host's root.
+    fs::create_dir(config.join("scripts")).unwrap();
+    fs::write(config.join("scripts/pre-start"), "#!/bin/sh\nexit 1\n").unwrap();
+    fs::write(config.join("apps/somebody/binary"), b"\xff\0\x01").unwrap();
+    symlink("/nowhere/at all", config.join("apps/somebody/link")).unwrap();
 }
 
 /// What a file of its cgroups says: under its name in either layout.
@@ -223,16 +81,12 @@ fn all_of(directory: &Path) -> BTreeMap<String, Vec<u8>> {
     all
 }
 
-fn name(text: &str) -> domain::id::VServerName {
-    text.parse().unwrap()
-}
-
 #[test]
 fn a_tree_of_the_original_starts_and_has_its_effect() {
     let host = Host::new();
-    host.old();
+    make_old(&host);
     let before = all_of(&host.config("old"));
-    let started = host.must(PlainChange::Start(name("old")));
+    let started = host.must(Change::Start(name("old")));
     let notes = host.notes(&started);
     let mut without_effect: Vec<&str> = notes
         .iter()
@@ -308,7 +162,7 @@ fn a_tree_of_the_original_starts_and_has_its_effect() {
         assert!(mounts.contains(address), "{address}: {mounts}");
     }
 
-    host.must(PlainChange::Stop(name("old")));
+    host.must(Change::Stop(name("old")));
     assert!(state.cgroups.iter().all(|path| !path.exists()), "nothing of its limits is left");
     assert_eq!(all_of(&host.config("old")), before, "starting and stopping writes nothing there");
 }
@@ -316,7 +170,7 @@ fn a_tree_of_the_original_starts_and_has_its_effect() {
 #[test]
 fn what_ulysse_does_not_know_is_kept_through_edits_and_renaming() {
     let host = Host::new();
-    host.old();
+    make_old(&host);
     let unknown = |name: &str| {
         let mut all = all_of(&host.config(name));
         all.retain(|path, _| path.contains("somebody") || path.contains("note.txt"));
@@ -336,7 +190,7 @@ fn what_ulysse_does_not_know_is_kept_through_edits_and_renaming() {
     let form = IdentityForm { name: "older".to_owned(), ..IdentityForm::default() };
     host.must(Change::Identity { name: name("old"), form });
     assert_eq!(unknown("older"), all);
-    host.must(PlainChange::Start(name("older")));
+    host.must(Change::Start(name("older")));
     assert_eq!(
         host.inside("older", "hostname; cut -d' ' -f19 /proc/self/stat"),
         "older.cume.fr\n7"
@@ -360,23 +214,23 @@ fn processors_that_the_host_does_not_have_are_refused() {
         fs::write(path(leaf), text).unwrap();
         let file = format!("web/cpuset/{leaf}");
         let failure = Failure::BadConfig { file, line: 1, expected };
-        let refused = host.run(PlainChange::Start(name("web")));
+        let refused = host.run(Change::Start(name("web")));
         assert_eq!(refused.progress, Progress::Failed { failure }, "{text}");
         assert!(host.state("web").is_none());
         fs::remove_file(path(leaf)).unwrap();
     }
     // One that runs goes on when it could not be started again.
     fs::write(path("cpus"), "0").unwrap();
-    host.must(PlainChange::Start(name("web")));
+    host.must(Change::Start(name("web")));
     let first = host.state("web").unwrap();
     assert_eq!(limit(&first, &["cpuset.cpus"]), "0");
     fs::write(path("cpus"), "0-4000").unwrap();
-    let refused = host.run(PlainChange::Restart(name("web")));
+    let refused = host.run(Change::Restart(name("web")));
     assert!(matches!(refused.progress, Progress::Failed { .. }), "{refused:?}");
     assert_eq!(host.state("web").unwrap().init, first.init);
     // Without the files the next start has all of them.
     fs::remove_dir_all(host.config("web").join("cpuset")).unwrap();
-    host.must(PlainChange::Restart(name("web")));
+    host.must(Change::Restart(name("web")));
     let now = host.state("web").unwrap();
     let Expected::NumbersOfHost { available } = online("cpu") else { panic!() };
     assert_eq!(limit(&now, &["cpuset.cpus.effective", "cpuset.cpus"]), available);
@@ -401,10 +255,10 @@ fn the_history_tells_operations_from_edits_by_hand() {
     let files = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
 
     // A start notices what was edited since the last look, without anybody looking at the tree.
-    host.must(PlainChange::Start(name("nono")));
+    host.must(Change::Start(name("nono")));
     assert_eq!(host.history("nono"), []);
     fs::write(host.config("nono").join("nice"), "3\n").unwrap();
-    host.must(PlainChange::Restart(name("nono")));
+    host.must(Change::Restart(name("nono")));
     assert_eq!(host.history("nono"), [(Author::ByHand, files(&["nice"]))]);
 
     // A renaming is its own author's, also while it stops and starts; what was edited before it is not.
@@ -423,10 +277,10 @@ fn the_history_tells_operations_from_edits_by_hand() {
     assert_eq!(record.operation.as_ref(), Some(&renamed.id));
 
     // Protection as well; and then the next edit by hand is by hand again.
-    host.must(PlainChange::Protect { name: name("ulyse"), on: true });
+    host.must(Change::Protect { name: name("ulyse"), on: true });
     assert_eq!(host.history("ulyse")[0], (ada, files(&["apps/ulysse/protected"])));
     fs::write(host.config("ulyse").join("nice"), "5\n").unwrap();
-    host.must(PlainChange::Restart(name("ulyse")));
+    host.must(Change::Restart(name("ulyse")));
     assert_eq!(host.history("ulyse")[0], (Author::ByHand, files(&["nice"])));
     assert_eq!(host.history("ulyse").len(), 5);
 }

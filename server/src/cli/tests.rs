@@ -159,7 +159,7 @@ fn builds_that_are_typed_wrongly() {
     assert_eq!(missing(&["-m", "debootstrap", "--hostname", " "]), Field::HostName);
     assert_eq!(missing(&["-m", "debootstrap", "--interface", ""]), Field::Interface);
     assert_eq!(missing(&["-m", "debootstrap", "--netdev", "eth0"]), Field::Interface);
-    assert_eq!(missing(&["-m", "debootstrap", "--initstyle", "gentoo"]), Field::Init);
+    assert_eq!(missing(&["-m", "debootstrap", "--initstyle", "upstart"]), Field::Init);
 }
 
 /// A host on which every specification of [`specs`] can be built.

@@ -262,6 +262,20 @@ pub fn set_title(title: &str) -> io::Result<()> {
     Ok(())
 }
 
+/// Sends a signal by its number to every other process of the caller's pid namespace. For its pid 1 alone:
+/// whoever else called it would mean the whole host.
+///
+/// # Errors
+/// When the caller is not pid 1, or nobody else is there.
+pub fn signal_everybody(number: i32) -> io::Result<()> {
+    if std::process::id() != 1 {
+        return Err(io::ErrorKind::PermissionDenied.into());
+    }
+    // SAFETY: takes no pointers.
+    let done = unsafe { libc::kill(-1, number) };
+    if done < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
 /// Sends a signal by its number, real-time ones included, to exactly the process of a pidfd.
 ///
 /// # Errors

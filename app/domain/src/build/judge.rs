@@ -138,6 +138,11 @@ pub(super) fn judge_init(
             init
         }
     };
+    let is_installed = matches!(method, Some(Method::Debootstrap { .. } | Method::Yum { .. }));
+    if is_installed && !Init::INSTALLED.contains(&init) {
+        let choices = Init::INSTALLED.iter().map(ToString::to_string).collect();
+        return Err(Problem::NotAChoice { choices });
+    }
     if host.inits.contains(&init) { Ok(init) } else { Err(Problem::InitNotRunnable) }
 }
 

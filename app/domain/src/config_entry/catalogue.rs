@@ -161,7 +161,7 @@ catalogue! {
     RunLevel: "apps/init/runlevel" in vserver, Scalar, None, NextStart, Web, Rule::RunLevel;
     StartRunLevel: "apps/init/runlevel.start" in vserver, Scalar, None, NextStart, Web, Rule::RunLevel;
     StopRunLevel: "apps/init/runlevel.stop" in vserver, Scalar, None, NextStart, Web, Rule::RunLevel;
-    KillSequence: "apps/init/killseq" in vserver, Array, Some("15 5 9"), AtOnce, Web, Rule::KillSequence;
+    KillSequence: "apps/init/killseq" in vserver, Array, Some("15 5 9"), NextStart, Web, Rule::KillSequence;
     StartCommand: "apps/init/cmd.start" in vserver, Array, None, NextStart, Web, Rule::Any;
     StopCommand: "apps/init/cmd.stop" in vserver, Array, None, NextStart, Web, Rule::Any;
     SyncCommand: "apps/init/cmd.{start,stop}-sync" in vserver, Array, None, None, Host, Rule::Any;

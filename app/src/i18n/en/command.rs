@@ -46,8 +46,8 @@ impl CommandMessages for English {
   --netmask MASK, --netprefix LENGTH
                           the network of interfaces that give none
   --netbcast ADDRESS      its broadcast address; must be that of the network
-  --initstyle STYLE       sysv or plain (default: that of what is copied, else
-                          what the host can run)
+  --initstyle STYLE       sysv, plain, gentoo, arch or minit (default: that of
+                          what is copied, else what the host can run)
   --flags FLAG,…          context flags
   --cpuset NAME, --cpusetcpus N[-M][:EXCL], --cpusetmems N[-M][:EXCL],
   --cpusetvirt            its cpuset

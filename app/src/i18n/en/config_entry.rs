@@ -98,23 +98,23 @@ pub(crate) fn meaning(entry: ConfigEntry) -> &'static str {
             "Mount points of the host that the clean-up leaves, one a line."
         }
         ConfigEntry::InitStyle => {
-            "How its first process is made: sysv (run levels, by Ulysse’s own small init) or plain (its own /sbin/init, such as systemd)."
+            "How its first process is made: sysv (run levels, by Ulysse’s own small init), gentoo or openrc, arch (the same, with the scripts of these), plain (its own /sbin/init, such as systemd) or minit (its own /sbin/minit-start)."
         }
         ConfigEntry::RunLevel => "The run level it is started in; runlevel.start wins.",
         ConfigEntry::StartRunLevel => {
-            "The run level it is started in: 3 for style sysv, none for plain."
+            "The run level it is started in: 3 for the styles sysv and arch, “default” for gentoo, none for plain and minit."
         }
         ConfigEntry::StopRunLevel => {
-            "The run level that stops it: 6 for style sysv, none for plain."
+            "The run level that stops it: 6 for style sysv, none for the others."
         }
         ConfigEntry::KillSequence => {
-            "How what still runs at the end of a stop is ended: a signal, seconds to wait, a signal and so on."
+            "How what still runs at the end of a stop is ended: a signal, seconds to wait, a signal and so on. What it said at the start counts."
         }
         ConfigEntry::StartCommand => {
             "The command that starts it, inside, in place of the style’s; one argument a line."
         }
         ConfigEntry::StopCommand => {
-            "The command that stops it, inside, in place of the style’s; one argument a line."
+            "The command that stops it, inside, in place of the style’s; one argument a line. The styles plain and minit need none: their first process is told by a signal."
         }
         ConfigEntry::SyncCommand => {
             "A command of the host that waited for the end of a start or stop."

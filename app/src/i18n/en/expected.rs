@@ -10,7 +10,7 @@ pub(crate) fn expected(expected: &Expected) -> String {
         Expected::ContextNumber => ("a context number from 2 to 49151", None),
         Expected::DeviceOrNodev => ("a device in the file “dev”, or a file “nodev”", None),
         Expected::Address => ("an IPv4 or IPv6 address", None),
-        Expected::InitStyle => ("“sysv” or “plain”", None),
+        Expected::InitStyle => ("“sysv”, “plain”, “gentoo”, “openrc”, “arch” or “minit”", None),
         Expected::RunLevel => ("a run level: one word of letters and digits", None),
         Expected::KillSequence => {
             ("signals and seconds in turn, beginning and ending with a signal", None)

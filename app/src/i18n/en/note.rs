@@ -30,6 +30,9 @@ pub(in crate::i18n) fn note(note: &Note) -> String {
             format!("{file} has no effect: it counts with the flag {flag} alone (file “cflags”).")
         }
         Note::Overruled { file, by } => format!("{file} is not read, because there is {by}."),
+        Note::NotOfStyle { file, style } => {
+            format!("{file} has no effect with init style {style}: its first process is told by a signal.")
+        }
         Note::NoController { file } => {
             format!("{file} has no effect: the host has no cgroup controller for it.")
         }

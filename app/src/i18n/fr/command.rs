@@ -46,8 +46,8 @@ impl CommandMessages for French {
   --netmask MASQUE, --netprefix LONGUEUR
                           le réseau des interfaces qui n’en donnent pas
   --netbcast ADRESSE      son adresse de diffusion ; doit être celle du réseau
-  --initstyle STYLE       sysv ou plain (par défaut : celui de ce qui est copié, sinon
-                          ce que l’hôte peut faire tourner)
+  --initstyle STYLE       sysv, plain, gentoo, arch ou minit (par défaut : celui de
+                          ce qui est copié, sinon ce que l’hôte peut faire tourner)
   --flags DRAPEAU,…       drapeaux de contexte
   --cpuset NOM, --cpusetcpus N[-M][:EXCL], --cpusetmems N[-M][:EXCL],
   --cpusetvirt            son cpuset

@@ -112,25 +112,25 @@ pub(crate) fn meaning(entry: ConfigEntry) -> &'static str {
             "Points de montage de l’hôte que le nettoyage laisse en place, un par ligne."
         }
         ConfigEntry::InitStyle => {
-            "Comment son premier processus est créé : sysv (niveaux d’exécution, par le petit init d’Ulysse) ou plain (son propre /sbin/init, systemd par exemple)."
+            "Comment son premier processus est créé : sysv (niveaux d’exécution, par le petit init d’Ulysse), gentoo ou openrc, arch (de même, avec leurs scripts), plain (son propre /sbin/init, systemd par exemple) ou minit (son propre /sbin/minit-start)."
         }
         ConfigEntry::RunLevel => {
             "Le niveau d’exécution dans lequel il démarre ; runlevel.start l’emporte."
         }
         ConfigEntry::StartRunLevel => {
-            "Le niveau d’exécution dans lequel il démarre : 3 pour le style sysv, aucun pour plain."
+            "Le niveau d’exécution dans lequel il démarre : 3 pour les styles sysv et arch, « default » pour gentoo, aucun pour plain et minit."
         }
         ConfigEntry::StopRunLevel => {
-            "Le niveau d’exécution qui l’arrête : 6 pour le style sysv, aucun pour plain."
+            "Le niveau d’exécution qui l’arrête : 6 pour le style sysv, aucun pour les autres."
         }
         ConfigEntry::KillSequence => {
-            "Comment finit ce qui tourne encore à la fin d’un arrêt : un signal, des secondes d’attente, un signal, etc."
+            "Comment finit ce qui tourne encore à la fin d’un arrêt : un signal, des secondes d’attente, un signal, etc. Ce qu’il disait au démarrage compte."
         }
         ConfigEntry::StartCommand => {
             "La commande qui le démarre, à l’intérieur, à la place de celle du style ; un argument par ligne."
         }
         ConfigEntry::StopCommand => {
-            "La commande qui l’arrête, à l’intérieur, à la place de celle du style ; un argument par ligne."
+            "La commande qui l’arrête, à l’intérieur, à la place de celle du style ; un argument par ligne. Les styles plain et minit n’en ont pas besoin : leur premier processus est averti par un signal."
         }
         ConfigEntry::SyncCommand => {
             "Une commande de l’hôte qui attendait la fin d’un démarrage ou d’un arrêt."

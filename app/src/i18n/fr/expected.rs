@@ -12,7 +12,9 @@ pub(crate) fn expected(expected: &Expected) -> String {
             ("un périphérique dans le fichier « dev », ou un fichier « nodev »", None)
         }
         Expected::Address => ("une adresse IPv4 ou IPv6", None),
-        Expected::InitStyle => ("« sysv » ou « plain »", None),
+        Expected::InitStyle => {
+            ("« sysv », « plain », « gentoo », « openrc », « arch » ou « minit »", None)
+        }
         Expected::RunLevel => ("un niveau d’exécution : un mot de lettres et de chiffres", None),
         Expected::KillSequence => (
             "des signaux et des secondes à tour de rôle, en commençant et en finissant par un signal",

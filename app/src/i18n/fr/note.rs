@@ -32,6 +32,9 @@ pub(in crate::i18n) fn note(note: &Note) -> String {
             "{file} n’a pas d’effet : il ne compte qu’avec le drapeau {flag} (fichier « cflags »)."
         ),
         Note::Overruled { file, by } => format!("{file} n’est pas lu, car {by} est là."),
+        Note::NotOfStyle { file, style } => {
+            format!("{file} n’a pas d’effet avec le style d’init {style} : son premier processus est averti par un signal.")
+        }
         Note::NoController { file } => {
             format!("{file} n’a pas d’effet : l’hôte n’a pas de contrôleur cgroup pour cela.")
         }

@@ -9,7 +9,6 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use domain::build::{BuildSpec, GivenContent, Method};
-use domain::init::InitStyle;
 use domain::note::Note;
 use rustix::fs::{
     AtFlags, FileType, Mode, OFlags, ResolveFlags, mkdirat, open, openat2, renameat, statat,
@@ -93,10 +92,8 @@ fn sources(etc: &OwnedFd, method: &Method) -> io::Result<()> {
 
 /// What keeps it from being started, if anything does: no init of its style among its files.
 fn missing_init(root: &OwnedFd, spec: &BuildSpec) -> Option<Note> {
-    let candidates: &[&str] = match spec.init.style() {
-        InitStyle::Plain => &["sbin/init"],
-        InitStyle::Sysv => &["etc/init.d/rc", "etc/rc.d/rc"],
-    };
+    let programs = spec.init.style().start_programs().iter();
+    let candidates: Vec<&str> = programs.map(|path| path.trim_start_matches('/')).collect();
     let flags = OFlags::PATH | OFlags::CLOEXEC;
     let is_there = |path: &&str| {
         openat2(
@@ -111,7 +108,7 @@ fn missing_init(root: &OwnedFd, spec: &BuildSpec) -> Option<Note> {
     if candidates.iter().any(is_there) {
         return None;
     }
-    let paths = candidates.iter().map(|path| (*path).to_owned()).collect();
+    let paths = candidates.into_iter().map(str::to_owned).collect();
     Some(Note::NoInit { paths, style: spec.init.style() })
 }
 

@@ -64,6 +64,8 @@ pub(super) fn command(method: &Method, init: Init) -> Vec<String> {
     let (with, without): (&[&str], &[&str]) = match init {
         Init::Sysvinit => (&SYSVINIT, &WITHOUT_SYSTEMD),
         Init::Systemd => (&SYSTEMD, &[]),
+        // Debian has no packages that would make one of these.
+        Init::Gentoo | Init::Arch | Init::Minit => (&[], &[]),
     };
     let mut command =
         vec![PROGRAM.to_owned(), "--debian-installer".to_owned(), format!("--arch={architecture}")];

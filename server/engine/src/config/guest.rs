@@ -103,7 +103,7 @@ fn seconds_expected() -> Expected {
 const DEFAULT_ENVIRONMENT: &str = "PATH=/bin:/usr/bin:/sbin:/usr/sbin";
 
 /// How long a stop waits before it kills, when nothing else says so.
-const DEFAULT_SYNC_TIMEOUT_SECONDS: u32 = 30;
+pub(crate) const DEFAULT_SYNC_TIMEOUT_SECONDS: u32 = 30;
 
 impl GuestConfig {
     /// Reads the config tree of a VServer.
@@ -132,7 +132,7 @@ impl GuestConfig {
         let mut warnings = Vec::new();
         let context =
             reader.parsed("context", str::parse::<ContextId>, |_| Expected::ContextNumber)?;
-        let init = init_config(&reader, defaults.as_ref())?;
+        let init = init_config(&reader, defaults.as_ref(), &mut warnings)?;
         let shell = match reader.array("shell")? {
             Some(shell) if !shell.is_empty() => Some(shell),
             _ => defaults.as_ref().map(|d| d.array("shell")).transpose()?.flatten(),
@@ -249,7 +249,11 @@ fn uts(reader: &Reader, warnings: &mut Vec<Note>) -> Result<Uts, ConfigError> {
     Ok(uts)
 }
 
-fn init_config(reader: &Reader, defaults: Option<&Reader>) -> Result<InitConfig, ConfigError> {
+fn init_config(
+    reader: &Reader,
+    defaults: Option<&Reader>,
+    warnings: &mut Vec<Note>,
+) -> Result<InitConfig, ConfigError> {
     let style = reader
         .parsed("apps/init/style", str::parse::<InitStyle>, |_| Expected::InitStyle)?
         .unwrap_or(InitStyle::Sysv);
@@ -260,15 +264,12 @@ fn init_config(reader: &Reader, defaults: Option<&Reader>) -> Result<InitConfig,
         };
         reader.parsed(path, judge, |()| Expected::RunLevel)
     };
-    let (default_start, default_stop) = match style {
-        InitStyle::Sysv => (Some("3".to_owned()), Some("6".to_owned())),
-        InitStyle::Plain => (None, None),
-    };
+    let of_style = |level: Option<&str>| level.map(str::to_owned);
     let start_level = match level("apps/init/runlevel.start")? {
         Some(level) => Some(level),
-        None => level("apps/init/runlevel")?.or(default_start),
+        None => level("apps/init/runlevel")?.or(of_style(style.start_level())),
     };
-    let stop_level = level("apps/init/runlevel.stop")?.or(default_stop);
+    let stop_level = level("apps/init/runlevel.stop")?.or(of_style(style.stop_level()));
     let command = |path: &str| -> Result<Option<Vec<String>>, ConfigError> {
         Ok(reader.array(path)?.filter(|words| !words.is_empty()))
     };
@@ -285,12 +286,16 @@ fn init_config(reader: &Reader, defaults: Option<&Reader>) -> Result<InitConfig,
             .transpose()?
             .flatten(),
     };
+    let stop_command = command("apps/init/cmd.stop")?;
+    if style.has_own_init() && stop_command.is_some() {
+        warnings.push(Note::NotOfStyle { file: "apps/init/cmd.stop".to_owned(), style });
+    }
     Ok(InitConfig {
         style,
         start_level,
         stop_level,
         start_command: command("apps/init/cmd.start")?,
-        stop_command: command("apps/init/cmd.stop")?,
+        stop_command,
         kill_sequence: kill_sequence(reader, "apps/init/killseq")?,
         environment: environment.unwrap_or_else(|| vec![DEFAULT_ENVIRONMENT.to_owned()]),
         marks: words(reader, "apps/init/mark", Expected::Mark)?,

@@ -29,6 +29,7 @@ pub(crate) use directory::Refused;
 pub(crate) use directory::{ConfigDirectory, digest_of};
 pub use error::ConfigError;
 pub use fstab::{FstabEntry, MountFlags, MountKind};
+pub(crate) use guest::DEFAULT_SYNC_TIMEOUT_SECONDS;
 pub use guest::{GuestConfig, InitConfig, Uts, process_settings_of, without_effect};
 pub(crate) use history::{History, differences, history_base};
 pub use history::{HistoryError, history_of};
@@ -41,6 +42,7 @@ pub use list::{
 };
 pub use reader::is_backup;
 pub use resources::{Limited, ProcessLimit, ProcessSettings};
+pub(crate) use words::default_kill_sequence;
 pub use words::{CapabilityChanges, Flag, KillStep};
 pub use write::{ensure, ensure_defaults, put_in_place, staging_of, write_new};
 

@@ -188,7 +188,7 @@ fn every_mistake_names_file_line_and_what_was_expected() {
             "web/interfaces/0/name",
             1,
         ),
-        (&[("apps/init/style", "gentoo")], "web/apps/init/style", 1),
+        (&[("apps/init/style", "upstart")], "web/apps/init/style", 1),
         (&[("apps/init/runlevel", "3 4")], "web/apps/init/runlevel", 1),
         (&[("apps/init/killseq", "15\n5\nnine")], "web/apps/init/killseq", 3),
         (&[("apps/init/killseq", "15 5")], "web/apps/init/killseq", 1),

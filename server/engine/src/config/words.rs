@@ -2,6 +2,7 @@
 
 use domain::config_entry::{Expected, capability_number, signal_number};
 use domain::note::Note;
+use serde::{Deserialize, Serialize};
 
 use super::error::ConfigError;
 use super::reader::Reader;
@@ -25,12 +26,17 @@ pub struct Flag {
 }
 
 /// One step of ending what still runs: a signal, then how long to wait for it to do its work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KillStep {
     /// The number of the signal.
     pub signal: u8,
     /// Seconds to wait after it.
     pub wait_seconds: u32,
+}
+
+/// How what still runs is ended when the config tree does not say (fact sheet 1.4).
+pub(crate) fn default_kill_sequence() -> Vec<KillStep> {
+    vec![KillStep { signal: 15, wait_seconds: 5 }, KillStep { signal: 9, wait_seconds: 0 }]
 }
 
 /// Splits list items further at commas and blanks, and takes `~` or `!` off as "not".
@@ -123,9 +129,7 @@ pub(super) fn flags(reader: &Reader, warnings: &mut Vec<Note>) -> Result<Vec<Fla
 
 /// Reads `killseq`: signal, seconds, signal, …, one a line or separated by blanks (B27).
 pub(super) fn kill_sequence(reader: &Reader, path: &str) -> Result<Vec<KillStep>, ConfigError> {
-    let default =
-        vec![KillStep { signal: 15, wait_seconds: 5 }, KillStep { signal: 9, wait_seconds: 0 }];
-    let Some(lines) = reader.list(path)? else { return Ok(default) };
+    let Some(lines) = reader.list(path)? else { return Ok(default_kill_sequence()) };
     let mut words =
         lines.iter().flat_map(|(line, item)| item.split_whitespace().map(|word| (*line, word)));
     let mut steps = Vec::new();
@@ -143,7 +147,7 @@ pub(super) fn kill_sequence(reader: &Reader, path: &str) -> Result<Vec<KillStep>
         steps.push(KillStep { signal, wait_seconds });
     }
     match steps.last() {
-        None => Ok(default),
+        None => Ok(default_kill_sequence()),
         // Seconds at the end would be waited for with nothing after them.
         Some(step) if step.wait_seconds > 0 => {
             Err(reader.unexpected(path, last_line, Expected::KillSequence))

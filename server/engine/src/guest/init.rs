@@ -1,8 +1,9 @@
-//! The pid 1 of guests of style `sysv`: Ulysse's own, a forked copy of the supervisor.
+//! The pid 1 of guests of the styles `sysv`, `gentoo` and `arch`: Ulysse's own, a forked copy of the
+//! supervisor; and what is prepared in a guest's files before any pid 1 is.
 //!
-//! It runs `/etc/init.d/rc 3` (or what the configuration names), reaps whoever ends, and keeps the
-//! namespaces alive when no service does. On `SIGTERM`, `SIGINT` or `SIGPWR` it runs the script with
-//! the stop level, ends what is left and then itself. `halt`, `reboot`, `shutdown` and `init` inside
+//! It runs the start command of its plan (`/etc/init.d/rc 3`), reaps whoever ends, and keeps the
+//! namespaces alive when no service does. On `SIGTERM`, `SIGINT` or `SIGPWR` it runs the stop command,
+//! ends what is left by the kill sequence, and then itself. `halt`, `reboot`, `shutdown` and `init` inside
 //! write what they want to `/run/initctl`, as they do with sysvinit: levels 0 and 6 are heard.
 //!
 //! Invariants: it has the guest's rights, no others. It cannot be looked into from inside
@@ -17,21 +18,18 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use nix::libc;
-use nix::sys::signal::{SigSet, Signal, kill};
+use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use nix::unistd::Pid;
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fs::Access;
 use rustix::process::DumpableBehavior;
 use rustix::system::{RebootCommand, reboot};
 use sys::process::Reaped;
 
 use super::mounts::At;
-use super::plan::{InitPlan, StartFailure, StartPlan, Step};
+use super::plan::{InitCommand, InitPlan, Preparation, StartFailure, StartPlan, Step};
 use super::processes;
-use crate::config::ProcessLimit;
-
-/// Scripts that start run levels; of several the last one is taken (fact sheet 1.4).
-const SCRIPTS: [&str; 2] = ["/etc/init.d/rc", "/etc/rc.d/rc"];
+use crate::config::{KillStep, ProcessLimit};
 
 /// Directories whose files are of an earlier life (fact sheet 1.4, "prepare").
 const STALE: [&str; 2] = ["/var/run", "/var/lock"];
@@ -39,8 +37,10 @@ const STALE: [&str; 2] = ["/var/run", "/var/lock"];
 /// How deep these are looked through.
 const MAX_DEPTH: usize = 16;
 
-/// How long what ignores SIGTERM has at the end, in seconds.
-const GRACE_SECONDS: u32 = 3;
+/// What a sysvinit reads, files that order it to check filesystems, and the one that orders it not to.
+const INITTAB: &str = "/etc/inittab";
+const CHECK_ORDERS: [&str; 2] = ["/.autofsck", "/forcefsck"];
+const NO_CHECK: &str = "/fastboot";
 
 /// Signals that this pid 1 waits for.
 const AWAITED: [Signal; 5] =
@@ -54,84 +54,89 @@ const REQUEST_BYTES: usize = 384;
 const REQUEST_MAGIC: u32 = 0x0309_1969;
 const REQUEST_RUN_LEVEL: u32 = 1;
 
-/// A start or stop command with its environment.
-pub(super) struct Order {
-    command: Vec<String>,
+/// A start or stop command with what it is run with.
+struct Order {
+    command: InitCommand,
+    /// The plan's environment; the command's own comes after it.
     environment: Vec<String>,
     /// Limits of each of its processes.
     limits: Vec<ProcessLimit>,
-    /// Whether the command is a script that takes a run level; otherwise the configuration's own.
-    takes_level: bool,
 }
 
 impl Order {
+    fn of(command: &InitCommand, plan: &StartPlan) -> Self {
+        let (environment, limits) = (plan.environment.clone(), plan.processes.limits.clone());
+        Self { command: command.clone(), environment, limits }
+    }
+
     /// The same for another run level.
     fn at_level(&self, level: u8) -> Self {
-        let (mut command, mut environment) = (self.command.clone(), self.environment.clone());
-        if self.takes_level {
+        let mut command = self.command.clone();
+        if command.takes_level {
             let level = char::from(level).to_string();
-            environment.retain(|pair| !pair.starts_with("RUNLEVEL="));
-            environment.push(format!("RUNLEVEL={level}"));
-            command.truncate(1);
-            command.push(level);
+            command.environment.retain(|pair| !pair.starts_with("RUNLEVEL="));
+            command.environment.push(format!("RUNLEVEL={level}"));
+            command.arguments = vec![level];
         }
-        Self { command, environment, limits: self.limits.clone(), takes_level: self.takes_level }
+        Self { command, environment: self.environment.clone(), limits: self.limits.clone() }
+    }
+
+    /// Its program: of those that are there the last one. One of the configuration's is looked for in its
+    /// `PATH`, as a shell does.
+    fn program(&self) -> Option<&str> {
+        let programs = &self.command.programs;
+        let is_there = |path: &&String| rustix::fs::access(path.as_str(), Access::EXEC_OK).is_ok();
+        match programs.as_slice() {
+            [one] if !one.contains('/') => Some(one),
+            _ => programs.iter().rev().find(is_there).map(String::as_str),
+        }
+    }
+
+    /// Starts it; gives its pid.
+    fn spawn(&self) -> io::Result<u32> {
+        let program = self.program().ok_or(io::ErrorKind::NotFound)?;
+        let pairs = self.environment.iter().chain(&self.command.environment);
+        let variables = pairs.filter_map(|pair| pair.split_once('='));
+        let mut command = Command::new(program);
+        command
+            .args(&self.command.arguments)
+            .env_clear()
+            .envs(variables)
+            .current_dir("/")
+            .stdin(Stdio::inherit());
+        processes::limit(&mut command, &self.limits);
+        Ok(command.spawn()?.id())
     }
 }
 
+/// What pid 1 does when it is told to end.
+pub(super) struct Ending {
+    stop: Order,
+    kill_sequence: Vec<KillStep>,
+}
+
 /// Becomes pid 1 and starts the start command; gives how it is to be stopped.
-pub(super) fn begin(plan: &StartPlan) -> Result<Order, StartFailure> {
-    let InitPlan::Own { start_command, start_level, stop_command, stop_level } = &plan.init else {
+pub(super) fn begin(plan: &StartPlan) -> Result<Ending, StartFailure> {
+    let InitPlan::Own { title, start, stop, kill_sequence } = &plan.init else {
         return Err(StartFailure::new(Step::FindInit, "", libc::EINVAL));
     };
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
         .at(Step::Execute, "init")?;
     // Only what `ps` shows.
-    let _ = sys::process::set_title(&format!("init [{start_level}]"));
+    let _ = sys::process::set_title(&format!("init [{title}]"));
     let mask: SigSet = AWAITED.into_iter().collect();
     mask.thread_block().map_err(io::Error::from).at(Step::Execute, "init")?;
-    let start = order(start_command.as_deref(), start_level, plan)?;
-    let stop = order(stop_command.as_deref(), stop_level, plan)?;
-    prepare(start_level);
-    spawn(&start).at(Step::Execute, start.command.first().map_or("", String::as_str))?;
-    Ok(stop)
-}
-
-/// The command for a run level.
-fn order(
-    configured: Option<&[String]>,
-    level: &str,
-    plan: &StartPlan,
-) -> Result<Order, StartFailure> {
-    let mut environment = plan.environment.clone();
-    let command = match configured {
-        Some(command) => command.to_vec(),
-        None => {
-            let script = SCRIPTS
-                .iter()
-                .rev()
-                .find(|path| rustix::fs::access(**path, rustix::fs::Access::EXEC_OK).is_ok())
-                .ok_or_else(|| StartFailure::new(Step::FindInit, SCRIPTS[0], libc::ENOENT))?;
-            environment.push("PREVLEVEL=N".to_owned());
-            environment.push(format!("RUNLEVEL={level}"));
-            vec![(*script).to_owned(), level.to_owned()]
-        }
+    let start = Order::of(start, plan);
+    let first = start.command.programs.first().map_or("", String::as_str);
+    let Some(program) = start.program() else {
+        return Err(StartFailure::new(Step::FindInit, first, libc::ENOENT));
     };
-    let limits = plan.processes.limits.clone();
-    Ok(Order { command, environment, limits, takes_level: configured.is_none() })
-}
-
-fn spawn(order: &Order) -> io::Result<u32> {
-    let (program, arguments) = order.command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
-    let variables = order.environment.iter().filter_map(|pair| pair.split_once('='));
-    let mut command = Command::new(program);
-    command.args(arguments).env_clear().envs(variables).current_dir("/").stdin(Stdio::inherit());
-    processes::limit(&mut command, &order.limits);
-    Ok(command.spawn()?.id())
+    start.spawn().at(Step::Execute, program)?;
+    Ok(Ending { stop: Order::of(stop, plan), kill_sequence: kill_sequence.clone() })
 }
 
 /// The life of pid 1, once its start command runs.
-pub(super) fn serve(stop: &Order) -> ! {
+pub(super) fn serve(ending: &Ending) -> ! {
     let mask: SigSet = AWAITED.into_iter().collect();
     let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
     let Ok(signals) = SignalFd::with_flags(&mask, flags) else { std::process::exit(1) };
@@ -147,10 +152,10 @@ pub(super) fn serve(stop: &Order) -> ! {
         while let Ok(Some(info)) = signals.read_signal() {
             let signal = i32::try_from(info.ssi_signo).ok().and_then(|n| Signal::try_from(n).ok());
             life = match (signal, life) {
-                (Some(Signal::SIGCHLD), life) => reap(life, last),
-                (Some(Signal::SIGALRM), Life::Ending) => last.act(),
+                (Some(Signal::SIGCHLD), life) => ending.reap(life, last),
+                (Some(Signal::SIGALRM), Life::Ending { step }) => ending.kill(step + 1, last),
                 (Some(Signal::SIGTERM | Signal::SIGINT | Signal::SIGPWR), Life::Running) => {
-                    stop_with(stop, last)
+                    ending.begin(&ending.stop, last)
                 }
                 (_, life) => life,
             };
@@ -158,15 +163,48 @@ pub(super) fn serve(stop: &Order) -> ! {
         let level = control.as_mut().and_then(wanted_level);
         if let (Some(level @ (b'0' | b'6')), Life::Running) = (level, life) {
             last = if level == b'6' { Last::Restart } else { Last::Halt };
-            life = stop_with(&stop.at_level(level), last);
+            life = ending.begin(&ending.stop.at_level(level), last);
         }
     }
 }
 
-fn stop_with(stop: &Order, last: Last) -> Life {
-    match spawn(stop) {
-        Ok(pid) => Life::Stopping(pid),
-        Err(_) => end(last),
+impl Ending {
+    /// Runs the stop command.
+    fn begin(&self, stop: &Order, last: Last) -> Life {
+        match stop.spawn() {
+            Ok(pid) => Life::Stopping(pid),
+            Err(_) => self.kill(0, last),
+        }
+    }
+
+    /// Takes a step of the kill sequence; the kernel ends those that outlive the last one when pid 1
+    /// ends.
+    fn kill(&self, step: usize, last: Last) -> Life {
+        let Some(KillStep { signal, wait_seconds }) = self.kill_sequence.get(step) else {
+            last.act()
+        };
+        // Nobody else is there.
+        if sys::process::signal_everybody(i32::from(*signal)).is_err() {
+            last.act();
+        }
+        if *wait_seconds == 0 {
+            return self.kill(step + 1, last);
+        }
+        nix::unistd::alarm::set(*wait_seconds);
+        Life::Ending { step }
+    }
+
+    fn reap(&self, mut life: Life, last: Last) -> Life {
+        loop {
+            match (sys::process::reap_any(), life) {
+                (Ok(Reaped::Child { pid, .. }), Life::Stopping(stop)) if pid == stop => {
+                    life = self.kill(0, last);
+                }
+                (Ok(Reaped::Child { .. }), _) => {}
+                (Ok(Reaped::NoChildren), Life::Ending { .. }) => last.act(),
+                (Ok(Reaped::NoneEnded | Reaped::NoChildren) | Err(_), _) => return life,
+            }
+        }
     }
 }
 
@@ -240,42 +278,31 @@ enum Life {
     Running,
     /// The stop command of this pid runs.
     Stopping(u32),
-    /// What is left has been told to end.
-    Ending,
+    /// What is left has been sent the signal of this step.
+    Ending { step: usize },
 }
 
-fn reap(mut life: Life, last: Last) -> Life {
-    loop {
-        match (sys::process::reap_any(), life) {
-            (Ok(Reaped::Child { pid, .. }), Life::Stopping(stop)) if pid == stop => {
-                life = end(last);
+/// Prepares a guest's files, from inside. Nothing of it is worth failing a start.
+pub(super) fn prepare(preparation: &Preparation) {
+    match preparation {
+        Preparation::Nothing => {}
+        Preparation::RunLevel(level) => {
+            for directory in STALE {
+                remove_files(Path::new(directory), 0);
             }
-            (Ok(Reaped::Child { .. }), _) => {}
-            (Ok(Reaped::NoChildren), Life::Ending) => last.act(),
-            (Ok(Reaped::NoneEnded | Reaped::NoChildren) | Err(_), _) => return life,
+            // For `runlevel` and `who -r`.
+            let _ = write_run_level(level);
+        }
+        Preparation::NoFilesystemCheck => {
+            // Others have no use for the file, and would leave it there.
+            if Path::new(INITTAB).exists() {
+                for order in CHECK_ORDERS {
+                    let _ = fs::remove_file(order);
+                }
+                let _ = OpenOptions::new().append(true).create(true).open(NO_CHECK);
+            }
         }
     }
-}
-
-/// Tells all others to end. The kernel ends those that do not when pid 1 does.
-fn end(last: Last) -> Life {
-    match kill(Pid::from_raw(-1), Signal::SIGTERM) {
-        Ok(()) => {
-            nix::unistd::alarm::set(GRACE_SECONDS);
-            Life::Ending
-        }
-        // Nobody else is there.
-        Err(_) => last.act(),
-    }
-}
-
-/// Takes away what an earlier life left, and writes the run level down for `runlevel` and `who -r`.
-/// Nothing of it is worth failing a start.
-fn prepare(level: &str) {
-    for directory in STALE {
-        remove_files(Path::new(directory), 0);
-    }
-    let _ = write_run_level(level);
 }
 
 fn remove_files(directory: &Path, depth: usize) {
@@ -356,16 +383,18 @@ mod tests {
 
     #[test]
     fn a_script_is_told_the_level_and_a_command_of_the_administrators_stays() {
-        let script = Order {
-            command: vec!["/etc/init.d/rc".to_owned(), "6".to_owned()],
+        let order = |command| Order { command, environment: Vec::new(), limits: Vec::new() };
+        let script = order(InitCommand {
+            programs: vec!["/etc/init.d/rc".to_owned()],
+            arguments: vec!["6".to_owned()],
             environment: vec!["PREVLEVEL=N".to_owned(), "RUNLEVEL=6".to_owned()],
-            limits: Vec::new(),
             takes_level: true,
-        };
-        let halt = script.at_level(b'0');
-        assert_eq!(halt.command, ["/etc/init.d/rc", "0"]);
+        });
+        let halt = script.at_level(b'0').command;
+        assert_eq!(halt.arguments, ["0"]);
         assert_eq!(halt.environment, ["PREVLEVEL=N", "RUNLEVEL=0"]);
-        let own = Order { takes_level: false, ..script };
+        let own = order(InitCommand::configured(&["/bin/halt".to_owned(), "6".to_owned()]));
         assert_eq!(own.at_level(b'0').command, own.command);
+        assert_eq!(own.command.programs, ["/bin/halt"]);
     }
 }

@@ -24,6 +24,8 @@ mod spawn;
 pub mod supervise;
 mod watch;
 
-pub use plan::{InitPlan, MountPlan, MountSource, StartPlan, Step, ceiling};
+pub use plan::{
+    InitCommand, InitPlan, MountPlan, MountSource, Preparation, StartPlan, Step, ceiling,
+};
 pub use spawn::{GuestError, SkippedMount, Spawned, Started, spawn};
 pub use watch::oom_kills;

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use sys::capability::CapabilitySet;
 use sys::mount::Attributes;
 
-use crate::config::{FstabEntry, MountKind, ProcessSettings};
+use crate::config::{FstabEntry, KillStep, MountKind, ProcessSettings};
 
 /// All that is needed to make a guest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +33,8 @@ pub struct StartPlan {
     pub domain_name: Option<String>,
     /// What its pid 1 is.
     pub init: InitPlan,
+    /// What is done in its files before.
+    pub preparation: Preparation,
     /// The whole environment of its first program, `NAME=value` each.
     pub environment: Vec<String>,
     /// The capabilities it can have at all; bit number = capability number.
@@ -65,14 +67,14 @@ pub struct StartPlan {
 pub enum InitPlan {
     /// Our own small one, which runs a start command and reaps.
     Own {
-        /// The start command; none means `/etc/init.d/rc` or `/etc/rc.d/rc` with the run level.
-        start_command: Option<Vec<String>>,
-        /// The run level to start, usually 3.
-        start_level: String,
-        /// The stop command; none means the same script with the stop level.
-        stop_command: Option<Vec<String>>,
-        /// The run level to stop, usually 6.
-        stop_level: String,
+        /// What `ps` shows beside its name.
+        title: String,
+        /// What it runs at once.
+        start: InitCommand,
+        /// What it runs when it is told to end.
+        stop: InitCommand,
+        /// How it ends what is left after that.
+        kill_sequence: Vec<KillStep>,
     },
     /// A program of the guest's, usually `/sbin/init`.
     Program {
@@ -81,15 +83,38 @@ pub enum InitPlan {
     },
 }
 
-impl InitPlan {
-    /// The style it belongs to.
+/// A command that our own pid 1 runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InitCommand {
+    /// Where its program may be, inside. Of several that are there the last one is taken.
+    pub programs: Vec<String>,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// What its environment has beside the plan's, `NAME=value` each.
+    pub environment: Vec<String>,
+    /// Whether it is a script that takes a run level, as its only argument and in `RUNLEVEL`.
+    pub takes_level: bool,
+}
+
+impl InitCommand {
+    /// One of the configuration, taken as it stands.
     #[must_use]
-    pub fn style(&self) -> InitStyle {
-        match self {
-            Self::Own { .. } => InitStyle::Sysv,
-            Self::Program { .. } => InitStyle::Plain,
-        }
+    pub fn configured(command: &[String]) -> Self {
+        let (programs, arguments) = command.split_at(command.len().min(1));
+        let (programs, arguments) = (programs.to_vec(), arguments.to_vec());
+        Self { programs, arguments, environment: Vec::new(), takes_level: false }
     }
+}
+
+/// What is done in a guest's files before its first program runs (fact sheet 1.4, `cmd.prepare`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Preparation {
+    /// Nothing.
+    Nothing,
+    /// What an earlier life left below `/var/run` and `/var/lock` goes, and this run level is written down.
+    RunLevel(String),
+    /// A sysvinit that is pid 1 is told to check no filesystem.
+    NoFilesystemCheck,
 }
 
 /// The capabilities a guest of this style can have at all: the original's secure set and what
@@ -101,7 +126,9 @@ impl InitPlan {
 #[must_use]
 pub fn ceiling(style: InitStyle, added: u64, removed: u64) -> u64 {
     let of_style = match style {
-        InitStyle::Sysv => CapabilitySet::EMPTY,
+        InitStyle::Sysv | InitStyle::Gentoo | InitStyle::Arch | InitStyle::Minit => {
+            CapabilitySet::EMPTY
+        }
         InitStyle::Plain => CapabilitySet::SETPCAP,
     };
     CapabilitySet::SECURE

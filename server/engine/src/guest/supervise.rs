@@ -327,17 +327,20 @@ fn tell(channel: &OwnedFd, report: &Report) -> bool {
 /// The guest's first process: everything until the guest's own first instruction.
 fn be_guest(plan: &StartPlan, link: OwnedFd, root: OwnedFd, prepared: Vec<Prepared>) -> ! {
     let failure = match enter(plan, &link, root, prepared) {
-        Ok(()) => match &plan.init {
-            InitPlan::Own { .. } => match init::begin(plan) {
-                Ok(stop) => {
-                    let _ = seqpacket::send(&link, EXECUTING, &[]);
-                    drop(link);
-                    init::serve(&stop)
-                }
-                Err(failure) => failure,
-            },
-            InitPlan::Program { command } => execute(command, plan, link.as_fd()),
-        },
+        Ok(()) => {
+            init::prepare(&plan.preparation);
+            match &plan.init {
+                InitPlan::Own { .. } => match init::begin(plan) {
+                    Ok(ending) => {
+                        let _ = seqpacket::send(&link, EXECUTING, &[]);
+                        drop(link);
+                        init::serve(&ending)
+                    }
+                    Err(failure) => failure,
+                },
+                InitPlan::Program { command } => execute(command, plan, link.as_fd()),
+            }
+        }
         Err(Some(failure)) => failure,
         // The supervisor is gone.
         Err(None) => std::process::exit(1),

@@ -13,10 +13,10 @@ use domain::id::ContextId;
 use domain::init::InitStyle;
 use domain::time::UnixMillis;
 use engine::cgroup::{self, Layout};
-use engine::guest::{InitPlan, StartPlan, spawn};
+use engine::guest::{InitPlan, Preparation, StartPlan, spawn};
 use engine::network::NetworkPlan;
 use engine::roots::{IDS_PER_VSERVER, Nat, Roots, Settings, first_host_id};
-use engine::state::GuestState;
+use engine::state::{AppliedStop, GuestState};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -62,6 +62,7 @@ impl Guest {
             init: InitPlan::Program {
                 command: ["/bin/sleep", "infinity"].map(str::to_owned).to_vec(),
             },
+            preparation: Preparation::Nothing,
             environment: vec!["PATH=/bin".to_owned()],
             capabilities: sys::capability::CapabilitySet::SECURE.bits(),
             mounts: Vec::new(),
@@ -90,6 +91,7 @@ impl Guest {
             root,
             first_host_id,
             capabilities: plan.capabilities,
+            stop: AppliedStop::default(),
             network,
             cgroups: plan.cgroups,
         };

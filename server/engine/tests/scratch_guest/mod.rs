@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use domain::id::ContextId;
 use engine::cgroup::{self, Layout};
-use engine::guest::{self, InitPlan, StartPlan, Started};
+use engine::config::KillStep;
+use engine::guest::{self, InitCommand, InitPlan, Preparation, StartPlan, Started};
 use engine::state::ProcessIdentity;
 use sys::capability::CapabilitySet;
 use tempfile::TempDir;
@@ -102,11 +103,15 @@ impl Scratch {
             host_name: "web1".to_owned(),
             domain_name: None,
             init: InitPlan::Own {
-                start_command: None,
-                start_level: "3".to_owned(),
-                stop_command: None,
-                stop_level: "6".to_owned(),
+                title: "3".to_owned(),
+                start: rc("3"),
+                stop: rc("6"),
+                kill_sequence: vec![
+                    KillStep { signal: 15, wait_seconds: 3 },
+                    KillStep { signal: 9, wait_seconds: 0 },
+                ],
             },
+            preparation: Preparation::RunLevel("3".to_owned()),
             environment: vec!["PATH=/bin:/usr/bin:/sbin:/usr/sbin".to_owned()],
             capabilities: CapabilitySet::SECURE.bits(),
             mounts: Vec::new(),
@@ -187,6 +192,16 @@ impl Drop for Scratch {
         if !std::thread::panicking() {
             removed.unwrap();
         }
+    }
+}
+
+/// The command of style `sysv`.
+fn rc(level: &str) -> InitCommand {
+    InitCommand {
+        programs: ["/etc/init.d/rc", "/etc/rc.d/rc"].map(str::to_owned).to_vec(),
+        arguments: vec![level.to_owned()],
+        environment: vec!["PREVLEVEL=N".to_owned(), format!("RUNLEVEL={level}")],
+        takes_level: true,
     }
 }
 

@@ -1,0 +1,150 @@
+//! Why a VServer was not started or stopped, and what people are told of it.
+
+use std::io;
+use std::path::Path;
+
+use domain::failure::{Failure, HostFeature, chain};
+use domain::field::{Field, Problem};
+use domain::id::{ContextId, VServerName};
+use nix::libc;
+
+use super::stop::KILL_PATIENCE;
+use crate::cgroup::CgroupError;
+use crate::config::ConfigError;
+use crate::facts::FactsError;
+use crate::guest::{GuestError, Step};
+use crate::lock::LockError;
+use crate::network::{NetworkError, PlanError};
+use crate::state::StateError;
+use crate::volume;
+
+/// Why a VServer was not started or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum LifecycleError {
+    /// Its config tree.
+    #[error("reading the config tree")]
+    Config(#[from] ConfigError),
+    /// The record of its start.
+    #[error("keeping the record of a start")]
+    State(#[from] StateError),
+    /// Its cgroups.
+    #[error("using cgroups")]
+    Cgroup(#[from] CgroupError),
+    /// Its network.
+    #[error("using the network")]
+    Network(#[from] NetworkError),
+    /// What its interfaces say cannot be.
+    #[error("planning the network")]
+    Plan(#[from] PlanError),
+    /// Its processes.
+    #[error("making its processes")]
+    Guest {
+        /// Which VServer.
+        name: VServerName,
+        /// Why.
+        #[source]
+        source: GuestError,
+    },
+    /// It runs.
+    #[error("{name} is running")]
+    AlreadyRunning {
+        /// Which.
+        name: VServerName,
+    },
+    /// It does not run.
+    #[error("{name} is not running")]
+    NotRunning {
+        /// Which.
+        name: VServerName,
+    },
+    /// Another VServer that runs has its context number.
+    #[error("context {context} is in use by {by}")]
+    ContextInUse {
+        /// The number.
+        context: ContextId,
+        /// Who has it.
+        by: VServerName,
+    },
+    /// Every context number is taken.
+    #[error("no context number is free")]
+    NoFreeContext,
+    /// Choosing a context number.
+    #[error("choosing a context number")]
+    Facts(#[from] FactsError),
+    /// The lock for choosing.
+    #[error("choosing a context number")]
+    Lock(#[from] LockError),
+    /// Waiting for a process.
+    #[error("waiting for a process to end")]
+    Wait(#[source] io::Error),
+    /// Some of its processes would not end.
+    #[error("process {pid} does not end")]
+    DoesNotEnd {
+        /// Its pid.
+        pid: u32,
+    },
+}
+
+impl From<LifecycleError> for Failure {
+    fn from(error: LifecycleError) -> Self {
+        let unexpected = |error: &dyn std::error::Error| Self::Unexpected { detail: chain(error) };
+        match error {
+            LifecycleError::Config(error) => error.into(),
+            LifecycleError::AlreadyRunning { name } => Self::AlreadyRunning { name },
+            LifecycleError::NotRunning { name } => Self::NotRunning { name },
+            LifecycleError::ContextInUse { context, by } => {
+                Self::of_field(Field::Context, Problem::ContextTaken { context, by })
+            }
+            LifecycleError::NoFreeContext => Self::of_field(Field::Context, Problem::NoFreeContext),
+            LifecycleError::Facts(error) => error.into(),
+            LifecycleError::Lock(error) => error.into(),
+            LifecycleError::Guest { name, source } => guest_failure(name, source),
+            LifecycleError::Cgroup(error @ (CgroupError::Detect(_) | CgroupError::None)) => {
+                Self::HostLacks { feature: HostFeature::Cgroups, detail: chain(&error) }
+            }
+            LifecycleError::Plan(PlanError::AddressTwice { address })
+            | LifecycleError::Network(NetworkError::Plan(PlanError::AddressTwice { address })) => {
+                Self::of_field(Field::Interface, Problem::AddressTwice { address })
+            }
+            LifecycleError::Plan(PlanError::NotOfNat { address, .. }) => {
+                Self::of_field(Field::Interface, Problem::AddressNotUsable { address })
+            }
+            LifecycleError::Network(NetworkError::AddressOfHost { address }) => {
+                Self::of_field(Field::Interface, Problem::AddressOfHost { address })
+            }
+            LifecycleError::Network(NetworkError::NoSuchDevice { device }) => Self::of_field(
+                Field::Interface,
+                Problem::NoSuchDevice { device: device.to_string(), devices: Vec::new() },
+            ),
+            LifecycleError::Network(error @ NetworkError::MakePair { .. }) => {
+                Self::HostLacks { feature: HostFeature::Veth, detail: chain(&error) }
+            }
+            LifecycleError::Network(
+                error @ (NetworkError::StartNft(_) | NetworkError::LoadRules { .. }),
+            ) => Self::HostLacks { feature: HostFeature::Nftables, detail: chain(&error) },
+            LifecycleError::DoesNotEnd { .. } => {
+                Self::TimedOut { what: error.to_string(), seconds: KILL_PATIENCE.as_secs() }
+            }
+            other => unexpected(&other),
+        }
+    }
+}
+
+fn guest_failure(name: VServerName, error: GuestError) -> Failure {
+    let errno = |source: &io::Error| source.raw_os_error().unwrap_or_default();
+    match error {
+        GuestError::NoInit { path } => Failure::NoInit { name, path },
+        GuestError::Make { step: Step::MapFiles, ref subject, .. } => {
+            volume::unmappable(Path::new(subject), chain(&error))
+        }
+        GuestError::Make { step: Step::Fork, ref source, .. }
+            if matches!(
+                errno(source),
+                libc::EPERM | libc::ENOSPC | libc::EINVAL | libc::EUSERS
+            ) =>
+        {
+            Failure::HostLacks { feature: HostFeature::UserNamespaces, detail: chain(&error) }
+        }
+        other => Failure::Unexpected { detail: chain(&other) },
+    }
+}

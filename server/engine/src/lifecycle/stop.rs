@@ -1,0 +1,176 @@
+//! Stopping a VServer, and taking away all that its record names.
+//!
+//! Invariant: what is taken away, and how its processes are ended, is what was applied at its start,
+//! whatever was edited in between.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use domain::failure::chain;
+use domain::id::VServerName;
+use domain::note::Note;
+use domain::operation::Stage;
+use nix::libc;
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
+use super::LifecycleError;
+use crate::cgroup;
+use crate::config::{ConfigError, GuestConfig};
+use crate::engine::Instance;
+use crate::network;
+use crate::operation::{Step, Stopped, Work, crash_point};
+use crate::roots::Roots;
+use crate::state::{GuestState, ProcessIdentity};
+use crate::terminal::{self, TerminalError};
+use crate::unification;
+
+/// How long processes that were killed may take to be gone.
+pub(super) const KILL_PATIENCE: Duration = Duration::from_secs(20);
+/// What pid 1 of its own gets where nothing else is said: systemd powers off.
+const POWER_OFF: i32 = 38;
+
+/// Stops a VServer: politely, then by its kill sequence, then all that is left.
+///
+/// # Errors
+/// When it does not run, or something of it cannot be ended or removed.
+pub fn stop(instance: &Instance, work: &mut Work<'_>, name: &VServerName) -> Result<(), Stopped> {
+    let roots = &instance.settings.roots;
+    let Some(state) = GuestState::read(roots, name).map_err(LifecycleError::from)? else {
+        let exists = roots.config_of(name).is_dir();
+        return Err(if exists {
+            LifecycleError::NotRunning { name: name.clone() }.into()
+        } else {
+            ConfigError::NoSuchVServer { name: name.clone(), path: roots.config_of(name) }.into()
+        });
+    };
+    // Here `pre-stop` will run.
+    work.intend(Step::End { name: name.clone(), init: state.init })?;
+    crash_point("stop:intended");
+    if state.is_running() {
+        work.progress(Stage::StoppingServices, 50);
+        hang_up(roots, work, name);
+        end_processes(roots, work, &state)?;
+        crash_point("stop:ended");
+        tracing::debug!(%name, "its first process has ended");
+    }
+    work.progress(Stage::RemovingNetwork, 900);
+    clean_up(roots, &state)?;
+    crash_point("stop:cleaned");
+    tracing::debug!(%name, "removed its processes, network and cgroups");
+    // Here `post-stop` and `postpost-stop` will run.
+    Ok(())
+}
+
+/// Ends the shells of its terminals as a closed window would. They ignore the signal that asks
+/// processes to end, and init scripts would wait for them in vain.
+fn hang_up(roots: &Roots, work: &mut Work<'_>, name: &VServerName) {
+    let ended = terminal::list(roots).and_then(|terminals| {
+        let mut its = terminals.iter().filter(|terminal| terminal.vserver == *name);
+        its.try_for_each(|terminal| terminal::close(roots, &terminal.id))
+    });
+    match ended {
+        // One that has just ended by itself is what is wanted.
+        Ok(()) | Err(TerminalError::NoSuchTerminal { .. }) => {}
+        Err(error) => work.note(&Note::TerminalNotEnded { detail: chain(&error) }),
+    }
+}
+
+/// Ends what runs of a VServer.
+fn end_processes(
+    roots: &Roots,
+    work: &mut Work<'_>,
+    state: &GuestState,
+) -> Result<(), LifecycleError> {
+    let Some(init) = state.init else { return Ok(()) };
+    // How long to wait was not applied to anything, and counts from the moment it is edited; a tree that
+    // is broken by now says no more than it did at the start.
+    let seconds = GuestConfig::read(roots, &state.name)
+        .map_or(state.stop.timeout_seconds, |config| config.init.sync_timeout_seconds);
+    let Some(pidfd) = open_process(init).map_err(LifecycleError::Wait)? else { return Ok(()) };
+    ask_to_end(state, init, &pidfd);
+    let patience = Duration::from_secs(seconds.into());
+    if wait_for_end(&pidfd, patience).map_err(LifecycleError::Wait)? {
+        return Ok(());
+    }
+    work.note(&Note::StopTimedOut { seconds });
+    work.progress(Stage::EndingProcesses, 600);
+    for step in &state.stop.kill_sequence {
+        signal_all(state, &pidfd, step.signal);
+        let patience = Duration::from_secs(step.wait_seconds.into());
+        if wait_for_end(&pidfd, patience).map_err(LifecycleError::Wait)? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Tells pid 1 to end everything, the way it understands.
+fn ask_to_end(state: &GuestState, init: ProcessIdentity, pidfd: &OwnedFd) {
+    let signal = if state.style.has_own_init() {
+        // The name is the guest's own word; all it decides is how the guest is told.
+        match std::fs::read_to_string(format!("/proc/{}/comm", init.pid)) {
+            Ok(name) if name.trim() == "systemd" => POWER_OFF,
+            _ => libc::SIGINT,
+        }
+    } else {
+        libc::SIGTERM
+    };
+    tracing::debug!(name = %state.name, pid = init.pid, signal, "tells its first process to end");
+    // When it has just ended, that is what is wanted.
+    let _ = sys::process::send_signal(pidfd.as_fd(), signal);
+}
+
+/// Sends a signal to pid 1 first, then to all (fact sheet 4.2).
+fn signal_all(state: &GuestState, init: &OwnedFd, signal: u8) {
+    let _ = sys::process::send_signal(init.as_fd(), i32::from(signal));
+    let init = state.init.map(|init| init.pid);
+    for pid in cgroup::processes(&state.cgroups).into_iter().filter(|pid| Some(*pid) != init) {
+        if let Some(process) = ProcessIdentity::of(pid)
+            && let Ok(Some(pidfd)) = open_process(process)
+        {
+            let _ = sys::process::send_signal(pidfd.as_fd(), i32::from(signal));
+        }
+    }
+}
+
+/// A descriptor of exactly this process; none when it has ended.
+fn open_process(process: ProcessIdentity) -> io::Result<Option<OwnedFd>> {
+    let Some(pid) = i32::try_from(process.pid).ok().and_then(Pid::from_raw) else {
+        return Ok(None);
+    };
+    match pidfd_open(pid, PidfdFlags::empty()) {
+        Ok(pidfd) => Ok(process.is_alive().then_some(pidfd)),
+        // Older kernels say `INVAL` of a number that is only a session's or process group's by now.
+        Err(rustix::io::Errno::SRCH | rustix::io::Errno::INVAL) => Ok(None),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+/// Waits for the end of a process; false when it lives after `patience`.
+fn wait_for_end(pidfd: &OwnedFd, patience: Duration) -> io::Result<bool> {
+    sys::wait::until_readable(pidfd, Instant::now() + patience)
+}
+
+/// Ends and removes all that a record names, and the record last. Doing it twice is the same as once.
+///
+/// # Errors
+/// When something cannot be ended or removed; the record is still there then.
+pub fn clean_up(roots: &Roots, state: &GuestState) -> Result<(), LifecycleError> {
+    // A supervisor whose guest was never told to run ends by itself, with the guest.
+    cgroup::kill_all(&state.cgroups, KILL_PATIENCE)?;
+    for process in [state.init, state.supervisor].into_iter().flatten() {
+        let Some(pidfd) = open_process(process).map_err(LifecycleError::Wait)? else { continue };
+        if !wait_for_end(&pidfd, KILL_PATIENCE).map_err(LifecycleError::Wait)? {
+            return Err(LifecycleError::DoesNotEnd { pid: process.pid });
+        }
+    }
+    network::undo(&state.network)?;
+    cgroup::remove(&state.cgroups, KILL_PATIENCE)?;
+    state.remove(roots)?;
+    if let Err(error) = unification::show(&state.root) {
+        // It is ended all the same; whoever needs its files next is told.
+        tracing::warn!(name = %state.name, error = chain(&error), "its files are not shown");
+    }
+    Ok(())
+}

@@ -1,0 +1,175 @@
+//! An instance of Ulysse of its own for one test, without a server: roots in a temporary directory, a host
+//! network and a cgroup that no other has, and VServers of nothing but busybox.
+#![allow(dead_code, reason = "each test crate uses a part of it")]
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use domain::config_change::Author;
+use domain::id::VServerName;
+use domain::note::Note;
+use domain::operation::{Actor, Operation, Progress};
+use engine::Engine;
+use engine::cgroup::{self, Layout};
+use engine::engine::{Change, Instance};
+use engine::exec::{self, Invocation};
+use engine::operation::Silent;
+use engine::roots::{Roots, Settings};
+use engine::state::GuestState;
+
+/// An instance of its own; what runs of it is ended when it is dropped.
+pub(crate) struct Host {
+    _base: tempfile::TempDir,
+    pub(crate) engine: Arc<Engine>,
+}
+
+impl Host {
+    pub(crate) fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        // The test's thread, and what it starts, are on a host network of their own.
+        nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET).unwrap();
+        let base = tempfile::tempdir().unwrap();
+        fs::set_permissions(base.path(), fs::Permissions::from_mode(0o711)).unwrap();
+        let at = |name: &str| base.path().join(name);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let roots = Roots {
+            config_base: at("etc"),
+            guest_base: at("lib"),
+            run_base: at("run"),
+            cache_base: at("cache"),
+            log_base: at("log"),
+            state_base: at("state"),
+            runtime_base: at("runtime"),
+            database_base: at("database"),
+            host_fstab: at("fstab"),
+            cgroup_root: format!("ulysse-test-host-{}-{number}", std::process::id()),
+        };
+        let settings = Settings { roots, ..Settings::default() };
+        engine::config::ensure_defaults(&settings.roots).unwrap();
+        let test = std::env::current_exe().unwrap();
+        let executable = test.parent().and_then(Path::parent).unwrap().join("examples/roles");
+        let engine = Engine::new(Instance { settings, settings_file: None, executable });
+        Self { _base: base, engine }
+    }
+
+    pub(crate) fn roots(&self) -> &Roots {
+        &self.engine.instance().settings.roots
+    }
+
+    pub(crate) fn config(&self, name: &str) -> PathBuf {
+        self.roots().config_base.join(name)
+    }
+
+    /// A VServer of busybox with this config tree, whose rc does `script`; its links are the original's.
+    pub(crate) fn guest(&self, name: &str, tree: &[(&str, &str)], script: &str) {
+        let (root, config) = (self.roots().guest_base.join(name), self.config(name));
+        for directory in ["bin", "dev", "etc/init.d", "mnt", "proc", "sys", "tmp", "var/run"] {
+            fs::create_dir_all(root.join(directory)).unwrap();
+        }
+        fs::copy("/bin/busybox", root.join("bin/busybox")).unwrap();
+        let list = Command::new("/bin/busybox").arg("--list").output().unwrap();
+        for applet in String::from_utf8(list.stdout).unwrap().lines() {
+            // busybox itself is there already.
+            let _ = symlink("busybox", root.join("bin").join(applet));
+        }
+        fs::write(root.join("etc/passwd"), "root:x:0:0:root:/root:/bin/sh\n").unwrap();
+        let rc = root.join("etc/init.d/rc");
+        fs::write(&rc, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&rc, fs::Permissions::from_mode(0o755)).unwrap();
+        fs::create_dir_all(&config).unwrap();
+        for (path, text) in tree {
+            let path = config.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        let defaults = self.roots().config_base.join(".defaults");
+        symlink(defaults.join("vdirbase").join(name), config.join("vdir")).unwrap();
+        symlink(defaults.join("cachebase").join(name), config.join("cache")).unwrap();
+        symlink(self.roots().run_base.join(name), config.join("run")).unwrap();
+    }
+
+    pub(crate) fn run(&self, change: Change) -> Operation {
+        let actor = Actor::CommandLine { login: "ada".to_owned() };
+        self.engine.run_in_process(change, actor, &Silent).unwrap()
+    }
+
+    pub(crate) fn must(&self, change: Change) -> Operation {
+        let operation = self.run(change);
+        assert_eq!(operation.progress, Progress::Succeeded, "{}", operation.command);
+        operation
+    }
+
+    /// What Ulysse itself said in the log of an operation.
+    pub(crate) fn notes(&self, operation: &Operation) -> Vec<Note> {
+        let log = self.engine.read_log(&operation.id, 0).unwrap().text;
+        log.lines().filter_map(Note::of_line).collect()
+    }
+
+    pub(crate) fn state(&self, name: &str) -> Option<GuestState> {
+        GuestState::running(self.roots(), &name.parse().unwrap()).unwrap()
+    }
+
+    /// What a command inside says.
+    pub(crate) fn inside(&self, name: &str, script: &str) -> String {
+        let state = self.state(name).unwrap();
+        let argv = ["/bin/sh", "-c", script].map(Into::into).to_vec();
+        let invocation = Invocation::from_here(argv);
+        let executable = &self.engine.instance().executable;
+        let mut command = exec::command(executable, self.roots(), &state, &invocation).unwrap();
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{script}: {output:?}");
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    /// Who changed what in a tree, the newest first.
+    pub(crate) fn history(&self, name: &str) -> Vec<(Author, Vec<String>)> {
+        let records = self.engine.config_history(&name.parse().unwrap()).unwrap();
+        let files = |record: &domain::config_change::ConfigRecord| {
+            record.files.iter().map(|file| file.path.to_string()).collect()
+        };
+        records.iter().map(|record| (record.author.clone(), files(record))).collect()
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        let patience = Duration::from_secs(10);
+        for state in GuestState::all(self.roots()).unwrap_or_default() {
+            let _ = cgroup::kill_all(&state.cgroups, patience);
+            let _ = cgroup::remove(&state.cgroups, patience);
+        }
+        let Ok(layout) = Layout::detect() else { return };
+        for directory in layout.paths(&self.roots().cgroup_root, ".supervisors") {
+            let Some(top) = directory.parent() else { continue };
+            let deadline = Instant::now() + patience;
+            // A supervisor ends a moment after its guest.
+            while top.exists() && Instant::now() < deadline {
+                for entry in fs::read_dir(top).into_iter().flatten().flatten() {
+                    let _ = fs::remove_dir(entry.path());
+                }
+                if fs::remove_dir(top).is_ok() {
+                    break;
+                }
+                std::thread::park_timeout(Duration::from_millis(5));
+            }
+        }
+    }
+}
+
+pub(crate) fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !condition() {
+        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+}
+
+/// The name of a VServer.
+pub(crate) fn name(text: &str) -> VServerName {
+    text.parse().unwrap()
+}

@@ -1,0 +1,243 @@
+//! Starting and stopping on the real kernel: what each init style runs, and that a stop takes away what was
+//! applied at the start, whatever was edited in between.
+
+mod busybox_host;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::Command;
+
+use busybox_host::{Host, name, until};
+use domain::failure::Failure;
+use domain::init::InitStyle;
+use domain::note::Note;
+use domain::operation::{Operation, Progress};
+use engine::engine::Change;
+
+/// A VServer of a test.
+struct Guest<'a> {
+    host: &'a Host,
+    name: &'static str,
+}
+
+impl<'a> Guest<'a> {
+    fn make(host: &'a Host, name: &'static str, tree: &[(&str, &str)]) -> Self {
+        host.guest(name, tree, "true");
+        Self { host, name }
+    }
+
+    fn root(&self) -> PathBuf {
+        self.host.roots().guest_base.join(self.name)
+    }
+
+    /// Puts an executable script into it.
+    fn script(&self, path: &str, text: &str) {
+        let path = self.root().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    fn configure(&self, path: &str, text: &str) {
+        let path = self.host.config(self.name).join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn start(&self) -> Operation {
+        self.host.must(Change::Start(name(self.name)))
+    }
+
+    fn stop(&self) -> Operation {
+        self.host.must(Change::Stop(name(self.name)))
+    }
+
+    /// What a file of it says, once it is there.
+    fn said(&self, path: &str) -> String {
+        let path = self.root().join(path);
+        until(&format!("{} is there", path.display()), || path.exists());
+        fs::read_to_string(path).unwrap()
+    }
+}
+
+/// Leaves in `/out` how it was called, what pid 1 is called, and the run level that `who -r` would say.
+const TELL: &str = "(echo $0 $*; echo TERM=$TERM RUNLEVEL=$RUNLEVEL PREVLEVEL=$PREVLEVEL; \
+    tr '\\0' ' ' < /proc/1/cmdline; echo; head -c 5 /var/run/utmp | tail -c 1; echo) > /out.new; \
+    mv /out.new /out";
+
+#[test]
+fn each_style_runs_what_it_is_documented_to_run() {
+    let host = Host::new();
+    let old_script = "lib/rcscripts/sh/init-vserver.sh";
+    let script = "lib/rc/sh/init-vserver.sh";
+    // Style, its start scripts, the called one and its argument, its environment, the title of pid 1, the
+    // run level that is written down.
+    for (guest, style, files, called, environment, title, level) in [
+        (
+            "old-gentoo",
+            "gentoo",
+            &[old_script][..],
+            "/lib/rcscripts/sh/init-vserver.sh default",
+            "TERM=linux RUNLEVEL= PREVLEVEL=",
+            "init [default]",
+            "3",
+        ),
+        (
+            "gentoo",
+            "openrc\n",
+            &[old_script, script],
+            "/lib/rc/sh/init-vserver.sh default",
+            "TERM=linux RUNLEVEL= PREVLEVEL=",
+            "init [default]",
+            "3",
+        ),
+        (
+            "arch",
+            "arch",
+            &["etc/rc.multi"],
+            "/etc/rc.multi",
+            "TERM= RUNLEVEL= PREVLEVEL=",
+            "init [3]",
+            "3",
+        ),
+        (
+            "sysv",
+            "sysv",
+            &["etc/init.d/rc", "etc/rc.d/rc"],
+            "/etc/rc.d/rc 3",
+            "TERM= RUNLEVEL=3 PREVLEVEL=N",
+            "init [3]",
+            "3",
+        ),
+    ] {
+        let guest = Guest::make(&host, guest, &[("apps/init/style", style)]);
+        for file in files {
+            guest.script(file, &format!("[ \"$1\" = 6 ] && {{ echo $0 $* > /stopped; exit; }}\n{TELL}\n(true &); (true &)"));
+        }
+        guest.script("sbin/rc", "echo $0 $* $RUNLEVEL $TERM > /stopped");
+        guest.script("etc/rc.shutdown", "echo $0 $* > /stopped");
+        fs::write(guest.root().join("var/run/stale.pid"), "1\n").unwrap();
+        guest.start();
+        let out = guest.said("out");
+        let lines: Vec<&str> = out.lines().map(str::trim_end).collect();
+        assert_eq!(lines, [called, environment, title, level], "{style}");
+        assert!(!guest.root().join("var/run/stale.pid").exists(), "{style}: of an earlier life");
+        // Whoever ends is reaped.
+        let pid_1 = host.state(guest.name).unwrap().init.unwrap().pid;
+        until("its children are reaped", || {
+            fs::read_to_string(format!("/proc/{pid_1}/task/{pid_1}/children")).unwrap().is_empty()
+        });
+        guest.stop();
+        let stopped = match style.trim() {
+            "gentoo" | "openrc" => "/sbin/rc shutdown 0\n",
+            "arch" => "/etc/rc.shutdown\n",
+            _ => "/etc/rc.d/rc 6\n",
+        };
+        assert_eq!(guest.said("stopped"), stopped, "{style}");
+        assert!(host.state(guest.name).is_none());
+    }
+}
+
+#[test]
+fn the_vservers_own_init_is_pid_1_and_told_by_a_signal() {
+    let host = Host::new();
+    let init = "trap 'echo interrupted > /stopped; exit' INT\n\
+        (echo $$ $0 $*; ls -A /var/run / | grep -E 'stale|utmp|fsck|fastboot') > /out.new; mv /out.new /out\n\
+        while :; do sleep 1000 & wait; done";
+    for (guest, style, file, called) in [
+        ("plain", "plain", "sbin/init", "1 /sbin/init 2\nfastboot\nstale.pid\n"),
+        ("minit", "minit", "sbin/minit-start", "1 /sbin/minit-start\n.autofsck\nforcefsck\nutmp\n"),
+    ] {
+        let tree = [
+            ("apps/init/style", style),
+            ("apps/init/runlevel.start", "2"),
+            ("apps/init/cmd.stop", "/bin/false\n"),
+        ];
+        let guest = Guest::make(&host, guest, &tree);
+        guest.script(file, init);
+        for file in ["etc/inittab", "forcefsck", ".autofsck", "var/run/stale.pid"] {
+            fs::write(guest.root().join(file), "").unwrap();
+        }
+        let started = guest.start();
+        let (file, style) = ("apps/init/cmd.stop".to_owned(), style.parse().unwrap());
+        assert_eq!(host.notes(&started), [Note::NotOfStyle { file, style }]);
+        let mut said: Vec<String> = guest.said("out").lines().map(str::to_owned).collect();
+        said[1..].sort();
+        assert_eq!(said.join("\n") + "\n", called);
+        guest.stop();
+        assert_eq!(guest.said("stopped"), "interrupted\n");
+    }
+}
+
+#[test]
+fn a_style_without_its_program_is_refused_by_name() {
+    let host = Host::new();
+    for (guest, style, path) in [
+        ("gentoo", "gentoo", "/lib/rcscripts/sh/init-vserver.sh"),
+        ("arch", "arch", "/etc/rc.multi"),
+        ("minit", "minit", "/sbin/minit-start"),
+    ] {
+        let guest = Guest::make(&host, guest, &[("apps/init/style", style)]);
+        let refused = host.run(Change::Start(name(guest.name)));
+        let failure = Failure::NoInit { name: name(guest.name), path: path.to_owned() };
+        assert_eq!(refused.progress, Progress::Failed { failure });
+        assert!(host.state(guest.name).is_none());
+    }
+}
+
+#[test]
+fn what_was_applied_at_the_start_is_undone_whatever_was_edited() {
+    let host = Host::new();
+    let tree = [
+        ("context", "231"),
+        ("interfaces/0/dev", "nat0"),
+        ("interfaces/0/ip", "10.127.0.61"),
+        ("interfaces/0/prefix", "24"),
+        ("apps/init/style", "arch"),
+        ("apps/init/killseq", "USR1\n60\nKILL\n"),
+        ("apps/init/cmd.stop", "/etc/stop\nas it\nwas"),
+    ];
+    let guest = Guest::make(&host, "web", &tree);
+    guest.script("etc/rc.multi", "/etc/service & ");
+    // It ends at the first signal of the kill sequence of the start, and never at another's.
+    guest.script("etc/service", "trap '' TERM\ntrap 'echo usr1 > /ended; exit' USR1\necho > /out\nwhile :; do sleep 1000 & wait; done");
+    guest.script("etc/stop", "for word; do echo \"$word\"; done > /stopped");
+    guest.script("sbin/init", "true");
+    guest.start();
+    guest.said("out");
+    let state = host.state("web").unwrap();
+    assert_eq!((state.style, state.stop.kill_sequence.len()), (InitStyle::Arch, 2));
+    let device = state.network.links[0].host_device.to_string();
+    let is_linked = || {
+        let output = Command::new("ip").args(["-o", "link"]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap().contains(&device)
+    };
+    assert!(is_linked(), "{device} leads to it");
+    guest.configure("context", "232");
+    guest.configure("interfaces/0/ip", "10.127.0.62");
+    guest.configure("apps/init/style", "plain");
+    guest.configure("apps/init/killseq", "KILL");
+    guest.configure("apps/init/cmd.stop", "/bin/false");
+    let stopped = guest.stop();
+    assert_eq!(host.notes(&stopped), []);
+    assert_eq!(guest.said("stopped"), "as it\nwas\n");
+    assert_eq!(guest.said("ended"), "usr1\n");
+    assert!(!is_linked());
+    assert!(state.cgroups.iter().all(|path| !path.exists()));
+}
+
+#[test]
+fn what_does_not_end_in_time_gets_the_kill_sequence_of_the_start() {
+    let host = Host::new();
+    let guest = Guest::make(&host, "web", &[("apps/init/killseq", "USR1\n60\n9")]);
+    guest.script("etc/init.d/rc", "[ $1 = 3 ] && { echo > /out; exit; }\ntrap 'echo usr1 > /ended; exit' USR1\necho > /stopping\nwhile :; do sleep 1000 & wait; done");
+    guest.start();
+    guest.said("out");
+    guest.configure("apps/init/killseq", "KILL");
+    // This is not applied to anything: it counts at once.
+    guest.configure("apps/vshelper/sync-timeout", "1");
+    let stopped = guest.stop();
+    assert_eq!(host.notes(&stopped), [Note::StopTimedOut { seconds: 1 }]);
+    assert_eq!(guest.said("ended"), "usr1\n");
+}
