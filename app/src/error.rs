@@ -55,6 +55,7 @@ pub fn status_of(failure: &Failure) -> StatusCode {
         | Failure::Mounted { .. }
         | Failure::Place { .. }
         | Failure::BaseUnusable { .. }
+        | Failure::UnsafeProgram { .. }
         | Failure::Cancelled => StatusCode::CONFLICT,
         Failure::Invalid { .. }
         | Failure::WrongCredentials

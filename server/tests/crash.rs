@@ -8,8 +8,9 @@ mod tiny_guest;
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
 
+use domain::hook::Hook;
 use domain::operation::Kind;
-use engine::operation::CRASH_POINTS;
+use engine::operation::{CRASH_POINTS, HOOK_CRASH_POINT};
 use engine::state::GuestState;
 use sandbox::{Sandbox, build_words, contents, leave_network, until};
 use tiny_guest::make_course_vserver;
@@ -112,6 +113,35 @@ fn a_start_or_stop_that_died_leaves_a_vserver_that_runs_or_does_not() {
         assert!(dies_at(&sandbox, point, &["web", "stop"]), "{point} is passed");
         repair(&sandbox, point);
         assert!(!runs(&sandbox, "web"), "{point}");
+    }
+}
+
+#[test]
+fn a_start_or_stop_that_died_in_a_hook_leaves_a_vserver_that_runs_or_does_not() {
+    leave_network();
+    let sandbox = Sandbox::without_bases();
+    make_course_vserver(&sandbox, "web", 100, "10.127.0.40");
+    let scripts = sandbox.settings.roots.config_base.join("web/scripts");
+    fs::create_dir(&scripts).unwrap();
+    for hook in Hook::ALL {
+        let is_of_start =
+            matches!(hook, Hook::Initialize | Hook::PrepreStart | Hook::PreStart | Hook::PostStart);
+        let word = if is_of_start { "start" } else { "stop" };
+        if !is_of_start {
+            sandbox.must(&["web", "start"]);
+        }
+        let script = scripts.join(hook.as_str());
+        fs::write(&script, "true\n").unwrap();
+        assert!(dies_at(&sandbox, HOOK_CRASH_POINT, &["web", word]), "{hook} is run");
+        repair(&sandbox, hook.as_str());
+        // What was started when the last of them ran, is.
+        assert_eq!(runs(&sandbox, "web"), hook == Hook::PostStart, "{hook}");
+        if runs(&sandbox, "web") {
+            sandbox.must(&["web", "stop"]);
+        }
+        fs::remove_file(&script).unwrap();
+        sandbox.must(&["web", "start"]);
+        sandbox.must(&["web", "stop"]);
     }
 }
 

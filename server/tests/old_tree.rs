@@ -26,7 +26,6 @@ const SAID: &[&str] = &[
     "cpuset/virtualized has no effect",
     "dlimits/0/directory has no effect",
     "ccapabilities has no effect",
-    "scripts/pre-start has no effect",
     "flags: “virt_mem” has no effect",
     "schedule is not read, because there is sched",
     "fstab.local is an old spelling: use fstab",
@@ -65,9 +64,9 @@ fn make_old(sandbox: &Sandbox) -> PathBuf {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
-    // One that would have failed the original's start; it ran as the host's root.
+    // Sourced by a shell, as it cannot be executed, in the VServer's root.
     fs::create_dir(config.join("scripts")).unwrap();
-    fs::write(config.join("scripts/pre-start"), "#!/bin/sh\nexit 1\n").unwrap();
+    fs::write(config.join("scripts/pre-start"), "echo $1 of $2 > hook\n").unwrap();
     fs::write(config.join("apps/somebody/binary"), b"\xff\0\x01").unwrap();
     let defaults = roots.config_base.join(".defaults");
     for (link, target) in [
@@ -100,6 +99,16 @@ fn inside(sandbox: &Sandbox, name: &str, script: &str) -> String {
     sandbox.must(&[name, "exec", "/bin/sh", "-c", script]).trim().to_owned()
 }
 
+fn assert_in_order(text: &str, expected: &[&str]) {
+    let mut rest = text;
+    for part in expected {
+        match rest.split_once(part) {
+            Some((_, after)) => rest = after,
+            None => panic!("{part}, after those before it, in {text}"),
+        }
+    }
+}
+
 #[test]
 fn a_tree_of_the_original_starts_and_has_its_effect() {
     leave_network();
@@ -121,6 +130,8 @@ fn a_tree_of_the_original_starts_and_has_its_effect() {
     until("its rc has run", || out.exists());
     let out = fs::read_to_string(out).unwrap();
     assert_eq!(out, "level 4 4\nwho the old one\n512\n0\n4096\n");
+    let hook = fs::read_to_string(sandbox.settings.roots.guest_base.join("old/hook")).unwrap();
+    assert_eq!(hook, "pre-start of old\n");
 
     // What whoever enters is given.
     let found = inside(
@@ -175,6 +186,33 @@ fn a_tree_of_the_original_starts_and_has_its_effect() {
     let stat = String::from_utf8(stat.stdout).unwrap();
     assert!(stat.lines().any(|l| l.starts_with("211 ") && l.ends_with("the old one")), "{stat}");
 
+    // Its steps are shown to who asks, in their order, and to nobody else.
+    assert!(!said.contains('→'), "{said}");
+    let stopped = sandbox.vserver(&["--debug", "old", "stop"]);
+    assert!(stopped.status.success(), "{stopped:?}");
+    let steps = [
+        "record of its start: context 211",
+        "it runs /etc/init.d/rc 6",
+        "None of its",
+        "Cgroups removed",
+    ];
+    assert_in_order(&complained(&stopped), &steps);
+    let started = sandbox.vserver(&["--debug", "old", "start"]);
+    assert!(started.status.success(), "{started:?}");
+    let steps = [
+        "→ Configuration: ",
+        "→ Context 211",
+        "→ Cgroups made",
+        "→ First process",
+        "→ Network device",
+        "→ Runs old/scripts/pre-start on the host (pre-start)",
+        "→ fstab, line 3: /proc mounted",
+        "fstab, line 5: /var/spool was not mounted",
+        "→ Host name set: old.cume.fr",
+        "/etc/init.d/rc 4",
+        "→ Run file written",
+    ];
+    assert_in_order(&complained(&started), &steps);
     sandbox.must(&["old", "stop"]);
     assert!(state.cgroups.iter().all(|path| !path.exists()), "nothing of its limits is left");
     assert_eq!(contents(&config), before, "starting and stopping writes nothing there");

@@ -175,6 +175,16 @@ pub enum Failure {
         /// Where it would be.
         path: String,
     },
+    /// A program of the administrator's was not run, because others than root could have written it.
+    #[error("{program} is not safe to run: {path}: {problem:?}")]
+    UnsafeProgram {
+        /// What was to be run.
+        program: String,
+        /// What about it, or above it, is wrong.
+        path: String,
+        /// What is wrong with that.
+        problem: ProgramProblem,
+    },
     /// The host cannot do this.
     #[error("this host lacks {feature}")]
     HostLacks {
@@ -323,6 +333,20 @@ pub enum Failure {
         /// What was being tried, for the log; shown small.
         detail: String,
     },
+}
+
+/// Why a program is not run as the host's root.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProgramProblem {
+    /// Its path does not begin at the root.
+    NotAbsolute,
+    /// It is not root's.
+    NotRoots,
+    /// Others than its owner may write it.
+    WritableByOthers,
+    /// It is no file.
+    NoFile,
 }
 
 /// Why a directory is no place for VServers' files.

@@ -10,6 +10,7 @@ use crate::backup::Omission;
 use crate::failure::Failure;
 use crate::id::{HostName, VServerName};
 use crate::init::InitStyle;
+use crate::trace::TraceStep;
 
 /// What a line begins with that is a note.
 pub const MARK: char = '\u{1e}';
@@ -76,6 +77,21 @@ pub enum Note {
         subject: String,
         /// The kernel's answer.
         detail: String,
+    },
+    /// A step of a start or a stop was taken.
+    Traced {
+        /// Which.
+        step: TraceStep,
+    },
+    /// The start command was waited for, and still runs.
+    StartCommandRuns {
+        /// How long was waited.
+        seconds: u32,
+    },
+    /// What failed beside a stop, which went on.
+    AtStop {
+        /// Why.
+        failure: Box<Failure>,
     },
     /// A terminal was not ended.
     TerminalNotEnded {

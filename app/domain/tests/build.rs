@@ -104,6 +104,22 @@ fn what_the_host_cannot_do_is_refused() {
         problem(|form| form.init = "systemd".into()),
         (Field::Init, Problem::InitNotRunnable)
     );
+    // It could be run, but no package of Debian's makes one.
+    let host = HostFacts { inits: Init::ALL.to_vec(), ..host() };
+    let of = |method: &str| {
+        let form = BuildForm {
+            name: "mail".into(),
+            method: method.into(),
+            init: "gentoo".into(),
+            ..BuildForm::default()
+        };
+        form.judge(&host).map(|spec| spec.init)
+    };
+    assert_eq!(of("skeleton").unwrap(), Init::Gentoo);
+    let choices = vec!["systemd".to_owned(), "sysvinit".to_owned()];
+    let expected = (Field::Init, Problem::NotAChoice { choices });
+    let error = of("debootstrap").unwrap_err().0.remove(0);
+    assert_eq!((error.field, error.problem), expected);
     assert_eq!(problem(|form| form.suite = "sid".into()).0, Field::Suite);
     assert_eq!(problem(|form| form.architecture = "arm64".into()).0, Field::Architecture);
     assert!(judge(|form| form.architecture = "i386".into()).is_ok());

@@ -127,6 +127,8 @@ pub struct Limits {
     pub terminals: usize,
     /// How old a cached base may be before it is made anew, in days.
     pub base_age_days: u32,
+    /// How long a program of `scripts/` or `apps/init` may run on the host, in seconds.
+    pub hook_seconds: u32,
     /// The largest archive that is kept as a template, in bytes.
     pub template_bytes: u64,
     /// The most bytes that come out of an archive.
@@ -243,6 +245,7 @@ impl Default for Limits {
             queued_operations: 100,
             terminals: 64,
             base_age_days: 7,
+            hook_seconds: 600,
             template_bytes: 8 << 30,
             unpacked_bytes: 64 << 30,
             unpacked_entries: 2_000_000,

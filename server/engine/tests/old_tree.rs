@@ -30,7 +30,6 @@ const WITHOUT_EFFECT: &[&str] = &[
     "interfaces/0/bcast",
     "rlimits/nsock",
     "sched/tokens-max",
-    "scripts/pre-start",
     "uts/release",
 ];
 
@@ -43,9 +42,9 @@ fn make_old(host: &Host) {
          mv /out.new /out",
     );
     let config = host.config("old");
-    // One that would have failed the original's start; it ran as the host's root.
+    // Sourced by a shell, as it cannot be executed, in the VServer's root.
     fs::create_dir(config.join("scripts")).unwrap();
-    fs::write(config.join("scripts/pre-start"), "#!/bin/sh\nexit 1\n").unwrap();
+    fs::write(config.join("scripts/pre-start"), "echo $1 of $2 > hook\n").unwrap();
     fs::write(config.join("apps/somebody/binary"), b"\xff\0\x01").unwrap();
     symlink("/nowhere/at all", config.join("apps/somebody/link")).unwrap();
 }
@@ -116,6 +115,8 @@ fn a_tree_of_the_original_starts_and_has_its_effect() {
     until("its rc has run", || out.exists());
     let out = fs::read_to_string(out).unwrap();
     assert_eq!(out, "level 4 4\nwho the old one\n512\n0\n4096\n");
+    let hook = fs::read_to_string(host.roots().guest_base.join("old/hook")).unwrap();
+    assert_eq!(hook, "pre-start of old\n");
 
     // What whoever enters is given.
     let found = host.inside(

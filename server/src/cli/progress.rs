@@ -151,9 +151,21 @@ impl Observer for Display {
             return;
         }
         let mut shown = self.shown();
-        let Some(earlier) = shown.held.replace(text.to_owned()) else { return };
         let mut lines = String::new();
-        self.log_line(&mut lines, &shown, &earlier);
+        for line in text.split_inclusive('\n') {
+            let is_step = matches!(Note::of_line(line), Some(Note::Traced { .. }));
+            let earlier = match is_step {
+                // A step is no failure, and is to be seen while what it says is done.
+                true if self.debug => {
+                    shown.held.take().into_iter().chain([line.to_owned()]).collect()
+                }
+                true => Vec::new(),
+                false => Vec::from_iter(shown.held.replace(line.to_owned())),
+            };
+            for line in earlier {
+                self.log_line(&mut lines, &shown, &line);
+            }
+        }
         if lines.is_empty() {
             return;
         }

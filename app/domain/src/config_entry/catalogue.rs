@@ -164,8 +164,8 @@ catalogue! {
     KillSequence: "apps/init/killseq" in vserver, Array, Some("15 5 9"), NextStart, Web, Rule::KillSequence;
     StartCommand: "apps/init/cmd.start" in vserver, Array, None, NextStart, Web, Rule::Any;
     StopCommand: "apps/init/cmd.stop" in vserver, Array, None, NextStart, Web, Rule::Any;
-    SyncCommand: "apps/init/cmd.{start,stop}-sync" in vserver, Array, None, None, Host, Rule::Any;
-    PrepareCommand: "apps/init/cmd.prepare" in vserver, Array, None, None, Host, Rule::Any;
+    SyncCommand: "apps/init/cmd.{start,stop}-sync" in vserver, Array, None, AtOnce, Host, Rule::Any;
+    PrepareCommand: "apps/init/cmd.prepare" in vserver, Array, None, NextStart, Host, Rule::Any;
     Sync: "apps/init/sync" in vserver, Switch, None, Given, Web, Rule::Any;
     Terminal: "apps/init/tty" in both, Text, Some("/dev/null"), None, ByHand, Rule::Any;
     Marks: "apps/init/mark" in vserver, List, None, AtOnce, Web, Rule::Mark;
@@ -261,8 +261,8 @@ catalogue! {
     NetworkNamespaceName: "netns/{name,shared}" in both, Text, None, None, Host, Rule::Any;
     NetworkNamespaceInterface: "netns/interfaces/*/{host,guest,type}" in both, Scalar, None, None, Host, Rule::Any;
     // Scripts (1.8).
-    Script: "scripts/{initialize,prepre-start,pre-start,post-start,pre-stop,post-stop,postpost-stop}" in both, Program, None, None, ByHand, Rule::Any;
-    ScriptPart: "scripts/{initialize,prepre-start,pre-start,post-start,pre-stop,post-stop,postpost-stop}.d/*" in both, Program, None, None, ByHand, Rule::Any;
+    Script: "scripts/{initialize,prepre-start,pre-start,post-start,pre-stop,post-stop,postpost-stop}" in both, Program, None, AtOnce, ByHand, Rule::Any;
+    ScriptPart: "scripts/{initialize,prepre-start,pre-start,post-start,pre-stop,post-stop,postpost-stop}.d/*" in both, Program, None, AtOnce, ByHand, Rule::Any;
     // What only the defaults have (1.9).
     BaseLink: "{vdirbase,cachebase,run.rev}" in defaults, Link, None, AtOnce, ByHand, Rule::Any;
     DynamicContext: "context.dynamic" in defaults, Switch, None, None, Web, Rule::Any;

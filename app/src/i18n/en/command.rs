@@ -19,7 +19,7 @@ impl CommandMessages for English {
         vserver_options = "Options, before NAME:
   --config FILE     the settings of another instance
   -v, --verbose     show the log of what is done
-  --debug           the same, and more
+  --debug           the same, and each step of a start or stop
   --silent          print nothing but errors; delete without asking
   -s, --sync        wait for the end of stops (always done)
   --help, --version";

@@ -117,9 +117,11 @@ pub(crate) fn meaning(entry: ConfigEntry) -> &'static str {
             "The command that stops it, inside, in place of the style’s; one argument a line. The styles plain and minit need none: their first process is told by a signal."
         }
         ConfigEntry::SyncCommand => {
-            "A command of the host that waited for the end of a start or stop."
+            "A command of the host, one argument a line, that runs when a start or stop has come to its end and waits for what else belongs to it."
         }
-        ConfigEntry::PrepareCommand => "A command of the host that ran before each start.",
+        ConfigEntry::PrepareCommand => {
+            "A command of the host, one argument a line, that runs before each start, in place of what the style prepares."
+        }
         ConfigEntry::Sync => "Start and stop wait for their end. Ulysse always waits.",
         ConfigEntry::Terminal => "Where the output of start and stop went.",
         ConfigEntry::Marks => {
@@ -292,10 +294,10 @@ pub(crate) fn meaning(entry: ConfigEntry) -> &'static str {
             "A pair of devices between the host and the named network namespace."
         }
         ConfigEntry::Script => {
-            "A script that the original ran on the host, as root, at this step of a start or stop."
+            "A program, or a shell script, that runs on the host as root at this step of a start or stop. It has to be root’s, and nobody else may write it. One that fails ends a start."
         }
         ConfigEntry::ScriptPart => {
-            "One of several scripts that the original ran on the host, as root, at this step."
+            "One of several programs or shell scripts that run on the host as root at this step, in the order of their names."
         }
         ConfigEntry::BaseLink => {
             "A link to the directory that holds the files, caches or running numbers of all VServers."

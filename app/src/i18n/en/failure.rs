@@ -1,7 +1,7 @@
 //! English: what did not happen, and what to do about it.
 
 use domain::config_change::NotEditable;
-use domain::failure::{BaseProblem, Failure, HostFeature};
+use domain::failure::{BaseProblem, Failure, HostFeature, ProgramProblem};
 
 use super::archive;
 
@@ -179,6 +179,28 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
         Failure::NoSuchTarget { target } => (
             format!("The settings name no place {target} for backups."),
             "Choose another one, or add it under [backup.targets] in the settings.".into(),
+        ),
+        Failure::UnsafeProgram { program, path, problem } => (
+            match problem {
+                ProgramProblem::NotAbsolute => {
+                    format!("{program} was not run: {path} does not begin with “/”.")
+                }
+                ProgramProblem::NotRoots => {
+                    format!("{program} was not run: {path} belongs to somebody else than root.")
+                }
+                ProgramProblem::WritableByOthers => {
+                    format!("{program} was not run: others than root may write {path}.")
+                }
+                ProgramProblem::NoFile => format!("{program} was not run: {path} is no file."),
+            },
+            match problem {
+                ProgramProblem::NotAbsolute | ProgramProblem::NoFile => {
+                    "Correct it, or remove it.".into()
+                }
+                ProgramProblem::NotRoots | ProgramProblem::WritableByOthers => format!(
+                    "It would run as root on the host. See who wrote it, then: chown root {path}; chmod go-w {path}"
+                ),
+            },
         ),
         Failure::TimedOut { what, seconds } => (
             format!("{what} took longer than {seconds} seconds."),

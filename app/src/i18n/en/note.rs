@@ -5,6 +5,7 @@ use domain::failure::Failure;
 use domain::note::{MemberNote, NoAnswer, Note};
 
 use super::failure::failure;
+use super::trace::trace;
 use crate::i18n::{Locale, format};
 
 const ENGLISH: Locale = Locale::English;
@@ -39,6 +40,11 @@ pub(in crate::i18n) fn note(note: &Note) -> String {
         Note::NotMounted { line, subject, detail } => {
             format!("fstab, line {line}: {subject} was not mounted ({detail}).")
         }
+        Note::Traced { step } => trace(step),
+        Note::StartCommandRuns { seconds } => {
+            format!("The start command still runs after {seconds} s; what waits for it goes on.")
+        }
+        Note::AtStop { failure } => both(failure),
         Note::TerminalNotEnded { detail } => format!("A terminal was not ended ({detail})."),
         Note::StopTimedOut { seconds } => format!(
             "It did not stop within {seconds} s (apps/vshelper/sync-timeout): its processes are ended."

@@ -19,7 +19,7 @@ impl CommandMessages for French {
         vserver_options = "Options, avant NOM :
   --config FICHIER  les réglages d’une autre instance
   -v, --verbose     montrer le journal de ce qui est fait
-  --debug           de même, en plus détaillé
+  --debug           de même, et chaque étape d’un démarrage ou d’un arrêt
   --silent          n’afficher que les erreurs ; supprimer sans demander
   -s, --sync        attendre la fin des arrêts (toujours le cas)
   --help, --version";

@@ -133,9 +133,11 @@ pub(crate) fn meaning(entry: ConfigEntry) -> &'static str {
             "La commande qui l’arrête, à l’intérieur, à la place de celle du style ; un argument par ligne. Les styles plain et minit n’en ont pas besoin : leur premier processus est averti par un signal."
         }
         ConfigEntry::SyncCommand => {
-            "Une commande de l’hôte qui attendait la fin d’un démarrage ou d’un arrêt."
+            "Une commande de l’hôte, un argument par ligne, exécutée quand un démarrage ou un arrêt touche à sa fin, et qui attend le reste."
         }
-        ConfigEntry::PrepareCommand => "Une commande de l’hôte exécutée avant chaque démarrage.",
+        ConfigEntry::PrepareCommand => {
+            "Une commande de l’hôte, un argument par ligne, exécutée avant chaque démarrage à la place de ce que prépare le style."
+        }
         ConfigEntry::Sync => "Démarrage et arrêt attendent leur fin. Ulysse attend toujours.",
         ConfigEntry::Terminal => "Où allait la sortie du démarrage et de l’arrêt.",
         ConfigEntry::Marks => {
@@ -340,10 +342,10 @@ pub(crate) fn meaning(entry: ConfigEntry) -> &'static str {
             "Une paire de périphériques entre l’hôte et l’espace de noms réseau nommé."
         }
         ConfigEntry::Script => {
-            "Un script que l’original exécutait sur l’hôte, en root, à cette étape du démarrage ou de l’arrêt."
+            "Un programme ou un script shell exécuté sur l’hôte, en root, à cette étape du démarrage ou de l’arrêt. Il doit appartenir à root, et personne d’autre ne doit pouvoir l’écrire. S’il échoue, le démarrage s’arrête."
         }
         ConfigEntry::ScriptPart => {
-            "Un de plusieurs scripts que l’original exécutait sur l’hôte, en root, à cette étape."
+            "Un de plusieurs programmes ou scripts shell exécutés sur l’hôte, en root, à cette étape, dans l’ordre de leurs noms."
         }
         ConfigEntry::BaseLink => {
             "Un lien vers le répertoire qui contient les fichiers, les caches ou les numéros en marche de tous les VServers."

@@ -1,7 +1,7 @@
 //! French: what did not happen, and what to do about it.
 
 use domain::config_change::NotEditable;
-use domain::failure::{BaseProblem, Failure, HostFeature};
+use domain::failure::{BaseProblem, Failure, HostFeature, ProgramProblem};
 
 use super::archive;
 
@@ -186,6 +186,30 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
         Failure::NoSuchTarget { target } => (
             format!("Les réglages ne nomment aucun lieu de sauvegarde {target}."),
             "Choisissez-en un autre, ou ajoutez-le sous [backup.targets] dans les réglages.".into(),
+        ),
+        Failure::UnsafeProgram { program, path, problem } => (
+            match problem {
+                ProgramProblem::NotAbsolute => {
+                    format!("{program} n’a pas été exécuté : {path} ne commence pas par « / ».")
+                }
+                ProgramProblem::NotRoots => {
+                    format!("{program} n’a pas été exécuté : {path} n’appartient pas à root.")
+                }
+                ProgramProblem::WritableByOthers => {
+                    format!("{program} n’a pas été exécuté : d’autres que root peuvent écrire dans {path}.")
+                }
+                ProgramProblem::NoFile => {
+                    format!("{program} n’a pas été exécuté : {path} n’est pas un fichier.")
+                }
+            },
+            match problem {
+                ProgramProblem::NotAbsolute | ProgramProblem::NoFile => {
+                    "Corrigez-le, ou supprimez-le.".into()
+                }
+                ProgramProblem::NotRoots | ProgramProblem::WritableByOthers => format!(
+                    "Il s’exécuterait en root sur l’hôte. Voyez qui l’a écrit, puis : chown root {path}; chmod go-w {path}"
+                ),
+            },
         ),
         Failure::TimedOut { what, seconds } => (
             format!("{what} : plus de {seconds} secondes se sont écoulées."),

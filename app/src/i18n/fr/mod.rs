@@ -9,3 +9,4 @@ pub(super) mod note;
 pub(super) mod place;
 pub(super) mod problem;
 pub(super) mod text;
+pub(super) mod trace;

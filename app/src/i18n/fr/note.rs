@@ -5,6 +5,7 @@ use domain::failure::Failure;
 use domain::note::{MemberNote, NoAnswer, Note};
 
 use super::failure::failure;
+use super::trace::trace;
 use crate::i18n::{Locale, format};
 
 const FRENCH: Locale = Locale::French;
@@ -41,6 +42,11 @@ pub(in crate::i18n) fn note(note: &Note) -> String {
         Note::NotMounted { line, subject, detail } => {
             format!("fstab, ligne {line} : {subject} n’a pas été monté ({detail}).")
         }
+        Note::Traced { step } => trace(step),
+        Note::StartCommandRuns { seconds } => {
+            format!("La commande de démarrage tourne encore après {seconds} s ; ce qui l’attend continue.")
+        }
+        Note::AtStop { failure } => both(failure),
         Note::TerminalNotEnded { detail } => format!("Un terminal n’a pas été fermé ({detail})."),
         Note::StopTimedOut { seconds } => format!(
             "Il ne s’est pas arrêté en {seconds} s (apps/vshelper/sync-timeout) : ses processus sont terminés."

@@ -83,6 +83,12 @@ pub struct InitConfig {
     pub start_command: Option<Vec<String>>,
     /// The stop command that replaces the style's.
     pub stop_command: Option<Vec<String>>,
+    /// A command of the host in place of what the style prepares.
+    pub prepare_command: Option<Vec<String>>,
+    /// A command of the host that waits for what else belongs to a start.
+    pub start_sync_command: Option<Vec<String>>,
+    /// The same of a stop.
+    pub stop_sync_command: Option<Vec<String>>,
     /// How what still runs is ended.
     pub kill_sequence: Vec<KillStep>,
     /// The whole environment of the start command, `NAME=value` each.
@@ -94,6 +100,11 @@ pub struct InitConfig {
     /// How long a stop waits before it kills, in seconds.
     pub sync_timeout_seconds: u32,
 }
+
+/// Files that name commands of the host.
+pub(crate) const PREPARE_COMMAND: &str = "apps/init/cmd.prepare";
+pub(crate) const START_SYNC_COMMAND: &str = "apps/init/cmd.start-sync";
+pub(crate) const STOP_SYNC_COMMAND: &str = "apps/init/cmd.stop-sync";
 
 fn seconds_expected() -> Expected {
     Expected::Integer { min: 0, max: 86_400 }
@@ -296,6 +307,9 @@ fn init_config(
         stop_level,
         start_command: command("apps/init/cmd.start")?,
         stop_command,
+        prepare_command: command(PREPARE_COMMAND)?,
+        start_sync_command: command(START_SYNC_COMMAND)?,
+        stop_sync_command: command(STOP_SYNC_COMMAND)?,
         kill_sequence: kill_sequence(reader, "apps/init/killseq")?,
         environment: environment.unwrap_or_else(|| vec![DEFAULT_ENVIRONMENT.to_owned()]),
         marks: words(reader, "apps/init/mark", Expected::Mark)?,

@@ -29,7 +29,9 @@ pub(crate) use directory::Refused;
 pub(crate) use directory::{ConfigDirectory, digest_of};
 pub use error::ConfigError;
 pub use fstab::{FstabEntry, MountFlags, MountKind};
-pub(crate) use guest::DEFAULT_SYNC_TIMEOUT_SECONDS;
+pub(crate) use guest::{
+    DEFAULT_SYNC_TIMEOUT_SECONDS, PREPARE_COMMAND, START_SYNC_COMMAND, STOP_SYNC_COMMAND,
+};
 pub use guest::{GuestConfig, InitConfig, Uts, process_settings_of, without_effect};
 pub(crate) use history::{History, differences, history_base};
 pub use history::{HistoryError, history_of};

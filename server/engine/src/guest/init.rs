@@ -24,10 +24,10 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::Access;
 use rustix::process::DumpableBehavior;
 use rustix::system::{RebootCommand, reboot};
-use sys::process::Reaped;
+use sys::process::{Ended, Reaped};
 
 use super::mounts::At;
-use super::plan::{InitCommand, InitPlan, Preparation, StartFailure, StartPlan, Step};
+use super::plan::{InitCommand, InitPlan, Preparation, Report, StartFailure, StartPlan, Step};
 use super::processes;
 use crate::config::{KillStep, ProcessLimit};
 
@@ -111,6 +111,8 @@ impl Order {
 
 /// What pid 1 does when it is told to end.
 pub(super) struct Ending {
+    /// The start command that was started.
+    start: u32,
     stop: Order,
     kill_sequence: Vec<KillStep>,
 }
@@ -131,12 +133,12 @@ pub(super) fn begin(plan: &StartPlan) -> Result<Ending, StartFailure> {
     let Some(program) = start.program() else {
         return Err(StartFailure::new(Step::FindInit, first, libc::ENOENT));
     };
-    start.spawn().at(Step::Execute, program)?;
-    Ok(Ending { stop: Order::of(stop, plan), kill_sequence: kill_sequence.clone() })
+    let pid = start.spawn().at(Step::Execute, program)?;
+    Ok(Ending { start: pid, stop: Order::of(stop, plan), kill_sequence: kill_sequence.clone() })
 }
 
-/// The life of pid 1, once its start command runs.
-pub(super) fn serve(ending: &Ending) -> ! {
+/// The life of pid 1, once its start command runs; the end of that one is told over `link`.
+pub(super) fn serve(ending: &Ending, mut link: Option<OwnedFd>) -> ! {
     let mask: SigSet = AWAITED.into_iter().collect();
     let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
     let Ok(signals) = SignalFd::with_flags(&mask, flags) else { std::process::exit(1) };
@@ -152,7 +154,7 @@ pub(super) fn serve(ending: &Ending) -> ! {
         while let Ok(Some(info)) = signals.read_signal() {
             let signal = i32::try_from(info.ssi_signo).ok().and_then(|n| Signal::try_from(n).ok());
             life = match (signal, life) {
-                (Some(Signal::SIGCHLD), life) => ending.reap(life, last),
+                (Some(Signal::SIGCHLD), life) => ending.reap(life, last, &mut link),
                 (Some(Signal::SIGALRM), Life::Ending { step }) => ending.kill(step + 1, last),
                 (Some(Signal::SIGTERM | Signal::SIGINT | Signal::SIGPWR), Life::Running) => {
                     ending.begin(&ending.stop, last)
@@ -194,17 +196,33 @@ impl Ending {
         Life::Ending { step }
     }
 
-    fn reap(&self, mut life: Life, last: Last) -> Life {
+    fn reap(&self, mut life: Life, last: Last, link: &mut Option<OwnedFd>) -> Life {
         loop {
             match (sys::process::reap_any(), life) {
                 (Ok(Reaped::Child { pid, .. }), Life::Stopping(stop)) if pid == stop => {
                     life = self.kill(0, last);
+                }
+                (Ok(Reaped::Child { pid, ended }), _) if pid == self.start => {
+                    if let Some(link) = link.take() {
+                        tell_start(&link, ended);
+                    }
                 }
                 (Ok(Reaped::Child { .. }), _) => {}
                 (Ok(Reaped::NoChildren), Life::Ending { .. }) => last.act(),
                 (Ok(Reaped::NoneEnded | Reaped::NoChildren) | Err(_), _) => return life,
             }
         }
+    }
+}
+
+/// Says how the start command has ended. Nobody may be there to hear it.
+fn tell_start(link: &OwnedFd, ended: Ended) {
+    let status = match ended {
+        Ended::Exited(status) => Some(status),
+        Ended::Killed(_) => None,
+    };
+    if let Ok(text) = serde_json::to_vec(&Report::StartCommandEnded { status }) {
+        let _ = sys::seqpacket::send(link, &text, &[]);
     }
 }
 

@@ -27,5 +27,5 @@ mod watch;
 pub use plan::{
     InitCommand, InitPlan, MountPlan, MountSource, Preparation, StartPlan, Step, ceiling,
 };
-pub use spawn::{GuestError, SkippedMount, Spawned, Started, spawn};
+pub use spawn::{GuestError, SkippedMount, Spawned, StartCommand, Started, spawn};
 pub use watch::oom_kills;

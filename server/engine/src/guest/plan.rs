@@ -35,6 +35,8 @@ pub struct StartPlan {
     pub init: InitPlan,
     /// What is done in its files before.
     pub preparation: Preparation,
+    /// Whether the caller wants to hear of the end of the start command that our own pid 1 runs.
+    pub reports_start: bool,
     /// The whole environment of its first program, `NAME=value` each.
     pub environment: Vec<String>,
     /// The capabilities it can have at all; bit number = capability number.
@@ -103,6 +105,12 @@ impl InitCommand {
         let (programs, arguments) = command.split_at(command.len().min(1));
         let (programs, arguments) = (programs.to_vec(), arguments.to_vec());
         Self { programs, arguments, environment: Vec::new(), takes_level: false }
+    }
+
+    /// It as it would be typed; empty when there is none.
+    #[must_use]
+    pub fn words(&self) -> Vec<String> {
+        self.programs.first().into_iter().chain(&self.arguments).cloned().collect()
     }
 }
 
@@ -334,6 +342,11 @@ pub(super) enum Report {
     },
     /// The guest's first program runs.
     Started,
+    /// The start command has ended.
+    StartCommandEnded {
+        /// With this status; none when a signal ended it.
+        status: Option<u8>,
+    },
     /// It did not come to that; nothing is left.
     Failed(StartFailure),
 }

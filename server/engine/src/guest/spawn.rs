@@ -10,7 +10,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::libc;
 use sys::memfd::{self, MemfdError};
@@ -126,6 +126,37 @@ pub struct Started {
     pub init: ProcessIdentity,
     /// What of its `fstab` could not be mounted.
     pub skipped: Vec<SkippedMount>,
+    channel: OwnedFd,
+}
+
+/// What became of a start command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StartCommand {
+    /// It has ended.
+    Ended {
+        /// With this status; none when a signal ended it.
+        status: Option<u8>,
+    },
+    /// It still runs.
+    Runs,
+    /// Nobody tells any more: the guest has ended.
+    Gone,
+}
+
+impl Started {
+    /// Waits for the end of the start command, if the plan said that somebody wants to hear of it.
+    ///
+    /// # Errors
+    /// When waiting fails.
+    pub fn wait_for_start_command(&self, patience: Duration) -> io::Result<StartCommand> {
+        if !sys::wait::until_readable(&self.channel, Instant::now() + patience)? {
+            return Ok(StartCommand::Runs);
+        }
+        Ok(match receive(&self.channel) {
+            Ok(Report::StartCommandEnded { status }) => StartCommand::Ended { status },
+            _ => StartCommand::Gone,
+        })
+    }
 }
 
 /// Starts a supervisor with this plan. When this returns, the guest's namespaces exist and its
@@ -169,7 +200,9 @@ pub fn spawn(plan: &StartPlan) -> Result<Spawned, GuestError> {
     let (supervisor, init) = match report? {
         Report::Created { supervisor, init } => (supervisor, init),
         Report::Failed(failure) => return Err(failure.into()),
-        Report::Skipped { .. } | Report::Started => return Err(GuestError::OutOfTurn),
+        Report::Skipped { .. } | Report::Started | Report::StartCommandEnded { .. } => {
+            return Err(GuestError::OutOfTurn);
+        }
     };
     ended.map_err(failed)?;
     match (ProcessIdentity::of(supervisor), ProcessIdentity::of(init)) {
@@ -215,11 +248,13 @@ impl Spawned {
                     skipped.push(SkippedMount { line, source: failure.into() });
                 }
                 Ok(Report::Started) => {
-                    let Self { supervisor, init, .. } = self;
-                    return Ok(Started { supervisor, init, skipped });
+                    let Self { supervisor, init, channel } = self;
+                    return Ok(Started { supervisor, init, skipped, channel });
                 }
                 Ok(Report::Failed(failure)) => return Err(failure.into()),
-                Ok(Report::Created { .. }) => return Err(GuestError::OutOfTurn),
+                Ok(Report::Created { .. } | Report::StartCommandEnded { .. }) => {
+                    return Err(GuestError::OutOfTurn);
+                }
                 Err(error) => {
                     told.map_err(GuestError::Talk)?;
                     return Err(error);

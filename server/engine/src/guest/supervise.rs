@@ -92,11 +92,15 @@ pub fn main() -> ExitCode {
         Err(Stop::Failed(failure)) => Report::Failed(failure.clone()),
         Err(Stop::Alone) => return ExitCode::FAILURE,
     };
-    if let Some(channel) = channel.take() {
-        tell(&channel, &report);
+    if let Some(channel) = &channel {
+        tell(channel, &report);
     }
     match made {
-        Ok(guest) => stay(plan, guest),
+        Ok(mut guest) => {
+            // Without the two the caller is told nothing more.
+            let start = guest.link.take().zip(channel);
+            stay(plan, guest, start)
+        }
         Err(_) => ExitCode::FAILURE,
     }
 }
@@ -158,6 +162,8 @@ struct Guest {
     pidfd: OwnedFd,
     console: Option<OwnedFd>,
     oom: Option<watch::OomCounter>,
+    /// Where its pid 1 tells of the end of the start command, if somebody wants to hear it.
+    link: Option<OwnedFd>,
 }
 
 /// Makes the guest and lets it run when the caller says so.
@@ -196,9 +202,10 @@ fn make(plan: &StartPlan, channel: &mut Option<OwnedFd>) -> Result<Guest, Stop> 
     join_v1(&plan.cgroups, init)?;
     // Before the guest's first instruction, so that no kill is missed.
     let oom = watch::OomCounter::open(plan);
-    let console = converse(channel, &link)?;
+    let keeps_link = plan.reports_start && matches!(plan.init, InitPlan::Own { .. });
+    let console = converse(channel, &link, keeps_link)?;
     let pidfd = child.pidfd.take().ok_or(Stop::Alone)?;
-    Ok(Guest { init, pidfd, console, oom })
+    Ok(Guest { init, pidfd, console, oom, link: keeps_link.then_some(link) })
 }
 
 /// A guest's process that is ended unless its start is completed.
@@ -261,8 +268,9 @@ fn map_ids(
     Ok(())
 }
 
-/// Speaks with both sides until the guest's first program runs; gives the console.
-fn converse(channel: &OwnedFd, link: &OwnedFd) -> Result<Option<OwnedFd>, Stop> {
+/// Speaks with both sides until the guest's first program runs; gives the console. A guest that keeps its
+/// side of the link is one with our own pid 1, which runs when it says so.
+fn converse(channel: &OwnedFd, link: &OwnedFd, keeps_link: bool) -> Result<Option<OwnedFd>, Stop> {
     let (mut may_go, mut is_ready, mut sent, mut executing) = (false, false, false, false);
     let mut console = None;
     loop {
@@ -286,6 +294,7 @@ fn converse(channel: &OwnedFd, link: &OwnedFd) -> Result<Option<OwnedFd>, Stop> 
                     is_ready = true;
                     console = received.descriptors.into_iter().next();
                 }
+                EXECUTING if keeps_link => return Ok(console),
                 EXECUTING => executing = true,
                 // A report from there is passed on as it is.
                 report => match serde_json::from_slice(report) {
@@ -333,8 +342,7 @@ fn be_guest(plan: &StartPlan, link: OwnedFd, root: OwnedFd, prepared: Vec<Prepar
                 InitPlan::Own { .. } => match init::begin(plan) {
                     Ok(ending) => {
                         let _ = seqpacket::send(&link, EXECUTING, &[]);
-                        drop(link);
-                        init::serve(&ending)
+                        init::serve(&ending, plan.reports_start.then_some(link))
                     }
                     Err(failure) => failure,
                 },
@@ -442,14 +450,14 @@ fn execute(command: &[String], plan: &StartPlan, link: BorrowedFd<'_>) -> StartF
 }
 
 /// Watches the guest until it ends, then says so.
-fn stay(plan: StartPlan, guest: Guest) -> ExitCode {
+fn stay(plan: StartPlan, guest: Guest, start: Option<(OwnedFd, OwnedFd)>) -> ExitCode {
     // What ends others must not end this one: the guest would lose who speaks for it.
     let ignored = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGQUIT];
     let _ = ignored.into_iter().collect::<SigSet>().thread_block();
     let _ = fs::write("/proc/self/oom_score_adj", OOM_SCORE);
     let _ = join_v1(&plan.supervisor_cgroups, std::process::id());
-    let Guest { init, pidfd, console, oom } = guest;
-    let Ok(ended) = watch::until_end(&plan, init, &pidfd, console, oom) else {
+    let Guest { init, pidfd, console, oom, .. } = guest;
+    let Ok(ended) = watch::until_end(&plan, init, &pidfd, console, oom, start) else {
         return ExitCode::FAILURE;
     };
     if plan.report_end && run_event(&plan, ended).is_err() {

@@ -14,10 +14,11 @@ use nix::libc;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use serde::{Deserialize, Serialize};
 use sys::process::Ended;
+use sys::seqpacket;
 use sys::wait::timespec;
 
 use super::console::ConsoleLog;
-use super::plan::StartPlan;
+use super::plan::{Report, StartPlan};
 use crate::clock::{Clock, SystemClock};
 
 /// How often, and after how long, the counter is looked at again when a notice came and it had not
@@ -115,13 +116,27 @@ pub fn oom_kills(event_log: &Path) -> Option<OomKills> {
     })
 }
 
-/// Stays until pid 1 has ended; gives how.
+/// Passes on what pid 1 says of the end of the start command: the one word that is expected, or none.
+fn pass_on((link, channel): (OwnedFd, OwnedFd)) {
+    let mut buffer = [0; 256];
+    let Ok(received) = seqpacket::receive(&link, &mut buffer) else { return };
+    let said = serde_json::from_slice(buffer.get(..received.bytes).unwrap_or_default());
+    if let Ok(report @ Report::StartCommandEnded { .. }) = said
+        && let Ok(text) = serde_json::to_vec(&report)
+    {
+        let _ = seqpacket::send(&channel, &text, &[]);
+    }
+}
+
+/// Stays until pid 1 has ended; gives how. `start` is where pid 1 tells of the end of the start command,
+/// and who wants to hear of it.
 pub(super) fn until_end(
     plan: &StartPlan,
     init: u32,
     pidfd: &OwnedFd,
     console: Option<OwnedFd>,
     mut oom: Option<OomCounter>,
+    mut start: Option<(OwnedFd, OwnedFd)>,
 ) -> io::Result<Ended> {
     let mut log = ConsoleLog::open(&plan.console_log);
     let mut looks_left = 0;
@@ -144,6 +159,10 @@ pub(super) fn until_end(
             polled.push(PollFd::from_borrowed_fd(master.as_fd(), PollFlags::IN));
             polled.len() - 1
         });
+        let start_index = start.as_ref().map(|(link, _)| {
+            polled.push(PollFd::from_borrowed_fd(link.as_fd(), PollFlags::IN));
+            polled.len() - 1
+        });
         let look = (looks_left > 0).then_some(LOOK);
         let wait = pause.map(|rest| rest + Duration::from_millis(1)).into_iter().chain(look).min();
         let timeout = wait.map(timespec);
@@ -154,6 +173,11 @@ pub(super) fn until_end(
         let is_ready = |index: usize| polled.get(index).is_some_and(|fd| !fd.revents().is_empty());
         let (ended, oom_ready) = (is_ready(0), oom_index.is_some_and(is_ready));
         let console_ready = console_index.is_some_and(is_ready);
+        if start_index.is_some_and(is_ready)
+            && let Some(start) = start.take()
+        {
+            pass_on(start);
+        }
         if console_ready && console.as_ref().is_some_and(|master| !log.read_from(master)) {
             console = None;
         }

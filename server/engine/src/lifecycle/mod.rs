@@ -8,6 +8,9 @@
 //! issue mounts.
 
 mod error;
+mod hooks;
+mod host_program;
+mod init_style;
 mod start;
 mod stop;
 

@@ -8,19 +8,25 @@ use std::time::Duration;
 
 use domain::config_entry::ConfigTree;
 use domain::failure::{Failure, chain};
+use domain::hook::Hook;
 use domain::id::{ContextId, VServerName};
 use domain::init::{InitStyle, Rescue};
 use domain::note::Note;
 use domain::operation::Stage;
+use domain::trace::TraceStep;
 
 use super::LifecycleError;
-use super::stop::clean_up;
+use super::hooks::{self, Hooks};
+use super::init_style::{init_plan, preparation, stop_of};
+use super::stop::{clean_up, end_processes};
 use crate::cgroup::Layout;
-use crate::config::{self, GuestConfig, InitConfig};
+use crate::config::{self, ConfigError, GuestConfig, InitConfig};
 use crate::configure;
 use crate::engine::Instance;
 use crate::facts;
-use crate::guest::{self, GuestError, InitCommand, InitPlan, MountPlan, Preparation, StartPlan};
+use crate::guest::{
+    self, GuestError, InitPlan, MountPlan, Preparation, StartCommand, StartPlan, Started,
+};
 use crate::lock::AllocationLock;
 use crate::network::{self, NetworkPlan};
 use crate::operation::{Step, Stopped, Work, crash_point};
@@ -34,10 +40,9 @@ const ALLOCATION_PATIENCE: Duration = Duration::from_secs(10);
 /// Starts a VServer.
 ///
 /// # Errors
-/// When it runs, its config tree is broken, or a step failed; nothing of it is left then.
+/// When it runs, its config tree is broken, or a step or hook failed; nothing of it is left then.
 pub fn start(instance: &Instance, work: &mut Work<'_>, name: &VServerName) -> Result<(), Stopped> {
-    let config = GuestConfig::read(&instance.settings.roots, name)?;
-    start_as(instance, work, name, &config)
+    start_as(instance, work, name, None)
 }
 
 /// Starts something else in a VServer than its init, so that it can be entered and mended; whatever its
@@ -51,58 +56,122 @@ pub fn rescue(
     name: &VServerName,
     rescue: &Rescue,
 ) -> Result<(), Stopped> {
-    let mut config = GuestConfig::read(&instance.settings.roots, name)?;
-    config.init.style = if rescue.is_init { InitStyle::Plain } else { InitStyle::Sysv };
-    config.init.start_command = Some(rescue.command().to_vec());
-    config.init.stop_command = Some(vec!["/sbin/killall5".to_owned()]);
-    start_as(instance, work, name, &config)
+    start_as(instance, work, name, Some(rescue))
 }
 
 fn start_as(
     instance: &Instance,
     work: &mut Work<'_>,
     name: &VServerName,
-    config: &GuestConfig,
+    rescue: Option<&Rescue>,
 ) -> Result<(), Stopped> {
     let layout = Layout::detect().map_err(LifecycleError::from)?;
     layout.hasten();
     let roots = &instance.settings.roots;
-    config.limits.placement.judge(name)?;
+    let directory = roots.config_of(name);
+    if !directory.is_dir() {
+        return Err(ConfigError::NoSuchVServer { name: name.clone(), path: directory }.into());
+    }
     if let Some(old) = GuestState::read(roots, name).map_err(LifecycleError::from)? {
         if old.is_running() {
             return Err(LifecycleError::AlreadyRunning { name: name.clone() }.into());
         }
         clean_up(roots, &old)?;
     }
+    work.trace(TraceStep::ConfigDirectory { path: directory.display().to_string() });
     let files = configure::notice_before_start(roots, work, &ConfigTree::VServer(name.clone()));
+    work.intend(Step::Run(name.clone()))?;
+    crash_point("start:intended");
+    // It may yet make what the config tree names.
+    Hooks::of(instance, name, None).run(work, Hook::Initialize)?;
+    let config = configuration(instance, name, rescue)?;
+    config.limits.placement.judge(name)?;
+    let (style, root) = (config.init.style, config.root.display().to_string());
+    work.trace(TraceStep::ConfigRead { style, root });
     for warning in config.warnings.iter().chain(&config::without_effect(name, &files)) {
         work.note(warning);
     }
     // What cannot be shown as it is cannot be shown with its ids.
     unification::show(&config.root).map_err(Failure::from)?;
-    // Here `initialize` and `prepre-start` will run, and the volume will be mounted.
-    work.intend(Step::Run(name.clone()))?;
-    crash_point("start:intended");
-    let mut state = record(instance, work, &layout, config)?;
+    let hooks = Hooks::of(instance, name, Some(&config.root));
+    hooks.run(work, Hook::PrepreStart)?;
+    let mut state = record(instance, work, &layout, &config)?;
     crash_point("start:recorded");
+    let (context, first_host_id) = (state.context, state.first_host_id);
+    work.trace(TraceStep::Recorded { context, first_host_id });
     work.progress(Stage::StartingInit, 300);
-    let started = launch(instance, &layout, config, &mut state)
-        .inspect_err(|_| tell_if_left(clean_up(roots, &state), name));
-    let (skipped, notes) = started?;
-    for note in &notes {
-        work.note(note);
-    }
-    for mount in skipped {
-        let (subject, detail) = match mount.source {
-            GuestError::Make { subject, source, .. } => (subject, source.to_string()),
-            other => (String::new(), chain(&other)),
-        };
-        work.note(&Note::NotMounted { line: mount.line, subject, detail });
-    }
+    let started = launch(instance, work, &layout, &config, &mut state, &hooks)
+        .inspect_err(|_| tell_if_left(clean_up(roots, &state), name))?;
     crash_point("start:started");
     state.publish(roots).map_err(LifecycleError::from)?;
-    // Here `post-start` will run.
+    let run_file = roots.run_file_of(name).display().to_string();
+    work.trace(TraceStep::Published { run_file });
+    if let Err(stopped) = complete(instance, work, &config, &started, &hooks) {
+        // What runs by now gets the time to end that a stop would give it.
+        let ended = end_processes(roots, work, &state).and_then(|()| clean_up(roots, &state));
+        tell_if_left(ended, name);
+        return Err(stopped);
+    }
+    work.flush_trace();
     Ok(())
+}
+
+/// Its config tree; for a rescue with another init.
+fn configuration(
+    instance: &Instance,
+    name: &VServerName,
+    rescue: Option<&Rescue>,
+) -> Result<GuestConfig, ConfigError> {
+    let mut config = GuestConfig::read(&instance.settings.roots, name)?;
+    if let Some(rescue) = rescue {
+        config.init = InitConfig {
+            style: if rescue.is_init { InitStyle::Plain } else { InitStyle::Sysv },
+            start_command: Some(rescue.command().to_vec()),
+            stop_command: Some(vec!["/sbin/killall5".to_owned()]),
+            prepare_command: None,
+            start_sync_command: None,
+            stop_sync_command: None,
+            ..config.init
+        };
+    }
+    Ok(config)
+}
+
+/// What follows when its first program runs: what waits for the start, then `post-start`.
+fn complete(
+    instance: &Instance,
+    work: &mut Work<'_>,
+    config: &GuestConfig,
+    started: &Started,
+    hooks: &Hooks<'_>,
+) -> Result<(), Stopped> {
+    if waits_for_start(config, hooks) {
+        work.trace(TraceStep::WaitsForStart);
+        work.flush_trace();
+        let seconds = instance.settings.limits.hook_seconds;
+        let patience = Duration::from_secs(seconds.into());
+        match started.wait_for_start_command(patience).map_err(LifecycleError::Wait)? {
+            StartCommand::Ended { status } => {
+                work.trace(TraceStep::StartCommandEnded { status });
+            }
+            // The original waited for ever; what waits for the start has waited long enough.
+            StartCommand::Runs => work.note(&Note::StartCommandRuns { seconds }),
+            // Its end is somebody else's to see to.
+            StartCommand::Gone => {}
+        }
+    }
+    if let Some(command) = &config.init.start_sync_command {
+        let file = (config::START_SYNC_COMMAND, command.as_slice());
+        hooks::run_command(instance, work, &config.name, &config.root, file)?;
+    }
+    hooks.run(work, Hook::PostStart)?;
+    Ok(())
+}
+
+/// Whether something follows the end of the start command. A first process of the VServer's own never ends.
+fn waits_for_start(config: &GuestConfig, hooks: &Hooks<'_>) -> bool {
+    let follows = config.init.start_sync_command.is_some() || hooks.has(Hook::PostStart);
+    !config.init.style.has_own_init() && follows
 }
 
 /// Writes down what is about to be applied.
@@ -172,48 +241,88 @@ fn free_context(roots: &Roots) -> Result<ContextId, LifecycleError> {
 /// Makes cgroups, processes and network, and lets the guest run.
 fn launch(
     instance: &Instance,
+    work: &mut Work<'_>,
     layout: &Layout,
     config: &GuestConfig,
     state: &mut GuestState,
-) -> Result<(Vec<guest::SkippedMount>, Vec<Note>), LifecycleError> {
+    hooks: &Hooks<'_>,
+) -> Result<Started, Stopped> {
     let roots = &instance.settings.roots;
     let name = &config.name;
     let failed = |source| LifecycleError::Guest { name: name.clone(), source };
-    let cgroups = layout.create(&roots.cgroup_root, name.as_str(), state.first_host_id)?;
+    let cgroups = layout
+        .create(&roots.cgroup_root, name.as_str(), state.first_host_id)
+        .map_err(LifecycleError::from)?;
     crash_point("start:cgroups");
-    tracing::debug!(%name, context = %state.context, directories = ?cgroups, "made its cgroups");
-    let notes = config.limits.apply(&cgroups)?;
-    tracing::debug!(%name, limits = ?config.limits, "limited them");
-    let supervisor_cgroups = layout.create_supervisors(&roots.cgroup_root)?;
-    let plan = plan_of(instance, config, state, cgroups, supervisor_cgroups);
-    let network = NetworkPlan::new(state.context, &config.interfaces, &instance.settings.nat)?;
+    let directories = cgroups.iter().map(|path| path.display().to_string()).collect();
+    work.trace(TraceStep::Cgroups { directories });
+    for note in &config.limits.apply(&cgroups).map_err(LifecycleError::from)? {
+        work.note(note);
+    }
+    work.trace(TraceStep::Limits);
+    let supervisor_cgroups =
+        layout.create_supervisors(&roots.cgroup_root).map_err(LifecycleError::from)?;
+    let reports_start = waits_for_start(config, hooks);
+    let plan = StartPlan {
+        reports_start,
+        ..plan_of(instance, config, state, cgroups, supervisor_cgroups)
+    };
+    let network = NetworkPlan::new(state.context, &config.interfaces, &instance.settings.nat)
+        .map_err(LifecycleError::from)?;
     let spawned = guest::spawn(&plan).map_err(failed)?;
     crash_point("start:spawned");
-    tracing::debug!(
-        %name,
-        pid = spawned.init().pid,
-        first_host_id = state.first_host_id,
-        root = %state.root.display(),
-        "made its first process, in namespaces of its own"
-    );
-    for mount in &plan.mounts {
-        tracing::debug!(%name, line = mount.line, target = mount.target, "will mount");
-    }
-    network::apply(&network, spawned.init().pid)?;
+    work.trace(TraceStep::Namespaces { pid: spawned.init().pid });
+    network::apply(&network, spawned.init().pid).map_err(LifecycleError::from)?;
     crash_point("start:network");
     for link in &state.network.links {
-        let device = &link.host_device;
-        tracing::debug!(%name, %device, addresses = ?link.addresses, "made a link to it");
+        let addresses = link.addresses.iter().map(ToString::to_string).collect();
+        work.trace(TraceStep::Link { device: link.host_device.to_string(), addresses });
     }
+    if let Some(command) = &config.init.prepare_command {
+        let file = (config::PREPARE_COMMAND, command.as_slice());
+        hooks::run_command(instance, work, name, &state.root, file)?;
+    }
+    hooks.run(work, Hook::PreStart)?;
     let started = spawned.go().map_err(failed)?;
     crash_point("start:running");
-    tracing::debug!(%name, style = %state.style, init = ?plan.init, "let its first process go");
     // Only now: a record with a pid 1 means that the start was completed. A crash before leaves one
     // without, and what runs then is ended.
     state.supervisor = Some(started.supervisor);
     state.init = Some(started.init);
-    state.write(roots)?;
-    Ok((started.skipped, notes))
+    state.write(roots).map_err(LifecycleError::from)?;
+    tell_made(work, config, &plan, &started);
+    Ok(started)
+}
+
+/// Says what was done inside before its first program ran.
+fn tell_made(work: &mut Work<'_>, config: &GuestConfig, plan: &StartPlan, started: &Started) {
+    for mount in &plan.mounts {
+        let (line, target) = (mount.line, mount.target.clone());
+        match started.skipped.iter().find(|skipped| skipped.line == line) {
+            None => work.trace(TraceStep::Mounted { line, target }),
+            Some(skipped) => {
+                let (subject, detail) = match &skipped.source {
+                    GuestError::Make { subject, source, .. } => {
+                        (subject.clone(), source.to_string())
+                    }
+                    other => (String::new(), chain(other)),
+                };
+                work.note(&Note::NotMounted { line, subject, detail });
+            }
+        }
+    }
+    work.trace(TraceStep::HostName { host_name: plan.host_name.clone() });
+    work.trace(TraceStep::Served { nice: plan.nice });
+    work.trace(TraceStep::Confined { capabilities: plan.capabilities });
+    if plan.preparation != Preparation::Nothing {
+        work.trace(TraceStep::Prepared { style: config.init.style });
+    }
+    let words = match &plan.init {
+        InitPlan::Own { start, .. } => start.words(),
+        InitPlan::Program { command } => command.clone(),
+    };
+    let command = domain::build::shell_line(&words);
+    work.trace(TraceStep::Executed { pid: started.init.pid, command });
 }
 
 fn plan_of(
@@ -241,6 +350,7 @@ fn plan_of(
         domain_name: config.uts.domain_name.clone(),
         init: init_plan(init, &state.stop),
         preparation: preparation(init),
+        reports_start: false,
         environment,
         capabilities: state.capabilities,
         mounts: config.fstab.iter().map(MountPlan::from).collect(),
@@ -253,87 +363,6 @@ fn plan_of(
         executable: instance.executable.clone(),
         settings_file: instance.settings_file.clone(),
         report_end: true,
-    }
-}
-
-/// What pid 1 is in this style (fact sheet 1.4).
-fn init_plan(init: &InitConfig, stop: &AppliedStop) -> InitPlan {
-    let level = init.start_level.clone();
-    if init.style.has_own_init() {
-        let of_style = || {
-            let program = init.style.start_programs().iter().map(|path| (*path).to_owned());
-            program.chain(level.filter(|_| init.style == InitStyle::Plain)).collect()
-        };
-        let command = init.start_command.clone().unwrap_or_else(of_style);
-        return InitPlan::Program { command };
-    }
-    let start = match &init.start_command {
-        Some(command) => InitCommand::configured(command),
-        None => start_of_style(init),
-    };
-    InitPlan::Own {
-        title: level.unwrap_or_default(),
-        start,
-        stop: stop.command.clone(),
-        kill_sequence: stop.kill_sequence.clone(),
-    }
-}
-
-fn start_of_style(init: &InitConfig) -> InitCommand {
-    let level: Vec<String> = init.start_level.iter().cloned().collect();
-    let (arguments, environment) = match init.style {
-        InitStyle::Sysv => (level.clone(), run_level("N", &level)),
-        InitStyle::Gentoo => (level, vec!["TERM=linux".to_owned()]),
-        // It knows its run level itself.
-        InitStyle::Arch | InitStyle::Plain | InitStyle::Minit => (Vec::new(), Vec::new()),
-    };
-    InitCommand {
-        programs: owned(init.style.start_programs()),
-        arguments,
-        environment,
-        takes_level: init.style == InitStyle::Sysv,
-    }
-}
-
-/// What our own pid 1 runs in this style when it is told to end; of no use to a style with one of its own.
-fn stop_of(init: &InitConfig) -> InitCommand {
-    if let Some(command) = &init.stop_command {
-        return InitCommand::configured(command);
-    }
-    let (programs, arguments, environment) = match init.style {
-        InitStyle::Sysv => {
-            let level: Vec<String> = init.stop_level.iter().cloned().collect();
-            let environment = run_level("N", &level);
-            (init.style.start_programs(), level, environment)
-        }
-        InitStyle::Gentoo => {
-            let environment = vec!["RUNLEVEL=0".to_owned()];
-            (&["/sbin/rc"][..], vec!["shutdown".to_owned()], environment)
-        }
-        InitStyle::Arch => (&["/etc/rc.shutdown"][..], Vec::new(), Vec::new()),
-        InitStyle::Plain | InitStyle::Minit => (&[][..], Vec::new(), Vec::new()),
-    };
-    let takes_level = init.style == InitStyle::Sysv;
-    InitCommand { programs: owned(programs), arguments, environment, takes_level }
-}
-
-fn run_level(before: &str, level: &[String]) -> Vec<String> {
-    let now = level.iter().map(|level| format!("RUNLEVEL={level}"));
-    std::iter::once(format!("PREVLEVEL={before}")).chain(now).collect()
-}
-
-fn owned(words: &[&str]) -> Vec<String> {
-    words.iter().map(|word| (*word).to_owned()).collect()
-}
-
-/// What is done in its files before its first program runs (fact sheet 1.4, the column "prepare").
-fn preparation(init: &InitConfig) -> Preparation {
-    let level = || init.start_level.clone().unwrap_or_else(|| "3".to_owned());
-    match init.style {
-        InitStyle::Plain => Preparation::NoFilesystemCheck,
-        // Theirs is a word, or none.
-        InitStyle::Gentoo | InitStyle::Minit => Preparation::RunLevel("3".to_owned()),
-        InitStyle::Sysv | InitStyle::Arch => Preparation::RunLevel(level()),
     }
 }
 

@@ -1,22 +1,26 @@
 //! Stopping a VServer, and taking away all that its record names.
 //!
 //! Invariant: what is taken away, and how its processes are ended, is what was applied at its start,
-//! whatever was edited in between.
+//! whatever was edited in between. Hooks are those that are there when it is stopped; one that fails is
+//! told of, and the stop goes on.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use domain::failure::chain;
+use domain::hook::Hook;
 use domain::id::VServerName;
 use domain::note::Note;
 use domain::operation::Stage;
+use domain::trace::TraceStep;
 use nix::libc;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::LifecycleError;
+use super::hooks::{self, Hooks};
 use crate::cgroup;
-use crate::config::{ConfigError, GuestConfig};
+use crate::config::{self, ConfigError, GuestConfig};
 use crate::engine::Instance;
 use crate::network;
 use crate::operation::{Step, Stopped, Work, crash_point};
@@ -44,22 +48,49 @@ pub fn stop(instance: &Instance, work: &mut Work<'_>, name: &VServerName) -> Res
             ConfigError::NoSuchVServer { name: name.clone(), path: roots.config_of(name) }.into()
         });
     };
-    // Here `pre-stop` will run.
     work.intend(Step::End { name: name.clone(), init: state.init })?;
     crash_point("stop:intended");
+    work.trace(TraceStep::RecordRead { context: state.context, style: state.style });
+    let hooks = Hooks::of(instance, name, Some(&state.root));
+    let was_started = state.init.is_some();
     if state.is_running() {
         work.progress(Stage::StoppingServices, 50);
+        hooks.run_at_stop(work, Hook::PreStop);
         hang_up(roots, work, name);
+        work.trace(TraceStep::TerminalsClosed);
         end_processes(roots, work, &state)?;
         crash_point("stop:ended");
-        tracing::debug!(%name, "its first process has ended");
+        wait_for_the_rest(instance, work, &state);
+    }
+    end_all(&state)?;
+    work.trace(TraceStep::Ended);
+    if was_started {
+        hooks.run_at_stop(work, Hook::PostStop);
     }
     work.progress(Stage::RemovingNetwork, 900);
-    clean_up(roots, &state)?;
+    remove_applied(roots, &state)?;
     crash_point("stop:cleaned");
-    tracing::debug!(%name, "removed its processes, network and cgroups");
-    // Here `post-stop` and `postpost-stop` will run.
+    for link in &state.network.links {
+        work.trace(TraceStep::LinkRemoved { device: link.host_device.to_string() });
+    }
+    work.trace(TraceStep::CgroupsRemoved);
+    work.trace(TraceStep::RecordRemoved);
+    if was_started {
+        hooks.run_at_stop(work, Hook::PostpostStop);
+    }
+    work.flush_trace();
     Ok(())
+}
+
+/// Runs the command of the host that waits for what else belongs to a stop, if the config tree has one and
+/// can be read.
+fn wait_for_the_rest(instance: &Instance, work: &mut Work<'_>, state: &GuestState) {
+    let Ok(config) = GuestConfig::read(&instance.settings.roots, &state.name) else { return };
+    let Some(command) = config.init.stop_sync_command else { return };
+    let file = (config::STOP_SYNC_COMMAND, command.as_slice());
+    if let Err(failure) = hooks::run_command(instance, work, &state.name, &state.root, file) {
+        work.note(&Note::AtStop { failure: Box::new(failure) });
+    }
 }
 
 /// Ends the shells of its terminals as a closed window would. They ignore the signal that asks
@@ -76,8 +107,8 @@ fn hang_up(roots: &Roots, work: &mut Work<'_>, name: &VServerName) {
     }
 }
 
-/// Ends what runs of a VServer.
-fn end_processes(
+/// Ends what runs of a VServer: politely, then by its kill sequence.
+pub(super) fn end_processes(
     roots: &Roots,
     work: &mut Work<'_>,
     state: &GuestState,
@@ -88,7 +119,13 @@ fn end_processes(
     let seconds = GuestConfig::read(roots, &state.name)
         .map_or(state.stop.timeout_seconds, |config| config.init.sync_timeout_seconds);
     let Some(pidfd) = open_process(init).map_err(LifecycleError::Wait)? else { return Ok(()) };
-    ask_to_end(state, init, &pidfd);
+    let signal = ask_to_end(state, init, &pidfd);
+    let command = match state.style.has_own_init() {
+        true => String::new(),
+        false => domain::build::shell_line(&state.stop.command.words()),
+    };
+    work.trace(TraceStep::ToldToEnd { pid: init.pid, signal, command, seconds });
+    work.flush_trace();
     let patience = Duration::from_secs(seconds.into());
     if wait_for_end(&pidfd, patience).map_err(LifecycleError::Wait)? {
         return Ok(());
@@ -97,6 +134,8 @@ fn end_processes(
     work.progress(Stage::EndingProcesses, 600);
     for step in &state.stop.kill_sequence {
         signal_all(state, &pidfd, step.signal);
+        work.trace(TraceStep::Signalled { signal: step.signal, seconds: step.wait_seconds });
+        work.flush_trace();
         let patience = Duration::from_secs(step.wait_seconds.into());
         if wait_for_end(&pidfd, patience).map_err(LifecycleError::Wait)? {
             break;
@@ -105,8 +144,8 @@ fn end_processes(
     Ok(())
 }
 
-/// Tells pid 1 to end everything, the way it understands.
-fn ask_to_end(state: &GuestState, init: ProcessIdentity, pidfd: &OwnedFd) {
+/// Tells pid 1 to end everything, by the signal that it understands; gives that.
+fn ask_to_end(state: &GuestState, init: ProcessIdentity, pidfd: &OwnedFd) -> i32 {
     let signal = if state.style.has_own_init() {
         // The name is the guest's own word; all it decides is how the guest is told.
         match std::fs::read_to_string(format!("/proc/{}/comm", init.pid)) {
@@ -116,9 +155,9 @@ fn ask_to_end(state: &GuestState, init: ProcessIdentity, pidfd: &OwnedFd) {
     } else {
         libc::SIGTERM
     };
-    tracing::debug!(name = %state.name, pid = init.pid, signal, "tells its first process to end");
     // When it has just ended, that is what is wanted.
     let _ = sys::process::send_signal(pidfd.as_fd(), signal);
+    signal
 }
 
 /// Sends a signal to pid 1 first, then to all (fact sheet 4.2).
@@ -157,6 +196,12 @@ fn wait_for_end(pidfd: &OwnedFd, patience: Duration) -> io::Result<bool> {
 /// # Errors
 /// When something cannot be ended or removed; the record is still there then.
 pub fn clean_up(roots: &Roots, state: &GuestState) -> Result<(), LifecycleError> {
+    end_all(state)?;
+    remove_applied(roots, state)
+}
+
+/// Ends all that still runs.
+fn end_all(state: &GuestState) -> Result<(), LifecycleError> {
     // A supervisor whose guest was never told to run ends by itself, with the guest.
     cgroup::kill_all(&state.cgroups, KILL_PATIENCE)?;
     for process in [state.init, state.supervisor].into_iter().flatten() {
@@ -165,6 +210,11 @@ pub fn clean_up(roots: &Roots, state: &GuestState) -> Result<(), LifecycleError>
             return Err(LifecycleError::DoesNotEnd { pid: process.pid });
         }
     }
+    Ok(())
+}
+
+/// Removes all that was made for it, and the record last.
+fn remove_applied(roots: &Roots, state: &GuestState) -> Result<(), LifecycleError> {
     network::undo(&state.network)?;
     cgroup::remove(&state.cgroups, KILL_PATIENCE)?;
     state.remove(roots)?;

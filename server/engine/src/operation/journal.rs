@@ -469,6 +469,9 @@ pub const UNIFY_CRASH_POINTS: &[&str] =
 /// The one that builds by yum pass besides.
 pub const YUM_CRASH_POINT: &str = "build:packages-installed";
 
+/// The one that starts and stops pass besides, before each program of a hook.
+pub const HOOK_CRASH_POINT: &str = "hook:running";
+
 /// Those that an import of archives passes before those of a backup.
 pub const IMPORT_CRASH_POINTS: &[&str] = &["import:intended", "import:unpacked"];
 
@@ -476,7 +479,13 @@ pub const IMPORT_CRASH_POINTS: &[&str] = &["import:intended", "import:unpacked"]
 /// into debug builds only.
 #[cfg(debug_assertions)]
 pub fn crash_point(name: &str) {
-    let others = [COPY_CRASH_POINTS, UNIFY_CRASH_POINTS, &[YUM_CRASH_POINT], IMPORT_CRASH_POINTS];
+    let others = [
+        COPY_CRASH_POINTS,
+        UNIFY_CRASH_POINTS,
+        &[YUM_CRASH_POINT],
+        &[HOOK_CRASH_POINT],
+        IMPORT_CRASH_POINTS,
+    ];
     let mut listed = CRASH_POINTS.iter().map(|(_, names)| *names).chain(others);
     let is_listed = listed.any(|names| names.contains(&name));
     debug_assert!(is_listed, "{name} is not a crash point that is tested");

@@ -16,8 +16,8 @@ mod task;
 mod work;
 
 pub use journal::{
-    COPY_CRASH_POINTS, CRASH_POINTS, Finish, IMPORT_CRASH_POINTS, Journal, JournalError, Record,
-    Step, UNIFY_CRASH_POINTS, YUM_CRASH_POINT, crash_point,
+    COPY_CRASH_POINTS, CRASH_POINTS, Finish, HOOK_CRASH_POINT, IMPORT_CRASH_POINTS, Journal,
+    JournalError, Record, Step, UNIFY_CRASH_POINTS, YUM_CRASH_POINT, crash_point,
 };
 pub use store::{Live, OperationError, Store};
 pub use task::{ConfigureTask, SavedAt, Task};

@@ -13,6 +13,7 @@ use domain::failure::Failure;
 use domain::id::OperationId;
 use domain::note::Note;
 use domain::operation::{Operation, Progress, Stage};
+use domain::trace::TraceStep;
 
 use super::journal::{Finish, Journal, JournalError, Step};
 use super::store::Store;
@@ -84,6 +85,8 @@ pub struct Work<'a> {
     operation: Operation,
     journal: Journal,
     log: Option<File>,
+    /// Lines that are still to be written.
+    traced: String,
     log_path: PathBuf,
     log_bytes: u64,
     last_progress: Option<(Stage, u16, Instant)>,
@@ -110,6 +113,7 @@ impl<'a> Work<'a> {
             operation,
             journal,
             log: None,
+            traced: String::new(),
             log_bytes: std::fs::metadata(&log_path).map_or(0, |found| found.len()),
             log_path,
             last_progress: None,
@@ -162,7 +166,8 @@ impl<'a> Work<'a> {
         }
     }
 
-    fn tell(&self) {
+    fn tell(&mut self) {
+        self.flush_trace();
         // What cannot be written now is written with the next word; the journal is what counts.
         if let Err(error) = self.store.write(&self.operation) {
             tracing::warn!(id = %self.operation.id, %error, "an operation's progress is not kept");
@@ -182,11 +187,32 @@ impl<'a> Work<'a> {
         self.add(note.line());
     }
 
+    /// Says that a step of a start or stop was taken. It is written down with the next word, or by
+    /// [`Work::flush_trace`]: a start does not wait for a line for each of its steps.
+    pub fn trace(&mut self, step: TraceStep) {
+        self.traced.push_str(&Note::Traced { step }.line());
+        self.traced.push('\n');
+    }
+
+    /// Writes down the steps that were said.
+    pub fn flush_trace(&mut self) {
+        let text = std::mem::take(&mut self.traced);
+        if !text.is_empty() {
+            self.write_log(text);
+        }
+    }
+
     fn add(&mut self, mut text: String) {
+        self.flush_trace();
+        text.push('\n');
+        self.write_log(text);
+    }
+
+    /// Adds whole lines to the log.
+    fn write_log(&mut self, mut text: String) {
         if self.log_bytes >= MAX_LOG_BYTES {
             return;
         }
-        text.push('\n');
         if self.log_bytes + text.len() as u64 >= MAX_LOG_BYTES {
             text = format!("{}\n", Note::LogTooLong.line());
             self.log_bytes = MAX_LOG_BYTES;

@@ -63,6 +63,7 @@ impl Guest {
                 command: ["/bin/sleep", "infinity"].map(str::to_owned).to_vec(),
             },
             preparation: Preparation::Nothing,
+            reports_start: false,
             environment: vec!["PATH=/bin".to_owned()],
             capabilities: sys::capability::CapabilitySet::SECURE.bits(),
             mounts: Vec::new(),

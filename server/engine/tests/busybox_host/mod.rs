@@ -14,6 +14,7 @@ use domain::config_change::Author;
 use domain::id::VServerName;
 use domain::note::Note;
 use domain::operation::{Actor, Operation, Progress};
+use domain::trace::TraceStep;
 use engine::Engine;
 use engine::cgroup::{self, Layout};
 use engine::engine::{Change, Instance};
@@ -30,6 +31,11 @@ pub(crate) struct Host {
 
 impl Host {
     pub(crate) fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// One with other settings.
+    pub(crate) fn with(change: impl FnOnce(&mut Settings)) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         // The test's thread, and what it starts, are on a host network of their own.
         nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET).unwrap();
@@ -49,7 +55,8 @@ impl Host {
             host_fstab: at("fstab"),
             cgroup_root: format!("ulysse-test-host-{}-{number}", std::process::id()),
         };
-        let settings = Settings { roots, ..Settings::default() };
+        let mut settings = Settings { roots, ..Settings::default() };
+        change(&mut settings);
         engine::config::ensure_defaults(&settings.roots).unwrap();
         let test = std::env::current_exe().unwrap();
         let executable = test.parent().and_then(Path::parent).unwrap().join("examples/roles");
@@ -104,10 +111,25 @@ impl Host {
         operation
     }
 
-    /// What Ulysse itself said in the log of an operation.
+    pub(crate) fn log(&self, operation: &Operation) -> String {
+        self.engine.read_log(&operation.id, 0).unwrap().text
+    }
+
+    /// What Ulysse itself said in the log of an operation, but for its steps.
     pub(crate) fn notes(&self, operation: &Operation) -> Vec<Note> {
-        let log = self.engine.read_log(&operation.id, 0).unwrap().text;
-        log.lines().filter_map(Note::of_line).collect()
+        let log = self.log(operation);
+        let notes = log.lines().filter_map(Note::of_line);
+        notes.filter(|note| !matches!(note, Note::Traced { .. })).collect()
+    }
+
+    /// The steps that the log of an operation says were taken.
+    pub(crate) fn steps(&self, operation: &Operation) -> Vec<TraceStep> {
+        let log = self.log(operation);
+        let step = |note| match note {
+            Note::Traced { step } => Some(step),
+            _ => None,
+        };
+        log.lines().filter_map(Note::of_line).filter_map(step).collect()
     }
 
     pub(crate) fn state(&self, name: &str) -> Option<GuestState> {
@@ -172,4 +194,65 @@ pub(crate) fn until(what: &str, mut condition: impl FnMut() -> bool) {
 /// The name of a VServer.
 pub(crate) fn name(text: &str) -> VServerName {
     text.parse().unwrap()
+}
+
+/// A VServer of a test.
+pub(crate) struct Guest<'a> {
+    pub(crate) host: &'a Host,
+    pub(crate) name: &'static str,
+}
+
+impl<'a> Guest<'a> {
+    pub(crate) fn make(host: &'a Host, name: &'static str, tree: &[(&str, &str)]) -> Self {
+        host.guest(name, tree, "true");
+        Self { host, name }
+    }
+
+    pub(crate) fn root(&self) -> PathBuf {
+        self.host.roots().guest_base.join(self.name)
+    }
+
+    /// Puts an executable script into it.
+    pub(crate) fn script(&self, path: &str, text: &str) {
+        let path = self.root().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    pub(crate) fn configure(&self, path: &str, text: &str) {
+        let path = self.host.config(self.name).join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    pub(crate) fn start(&self) -> Operation {
+        self.host.must(Change::Start(name(self.name)))
+    }
+
+    pub(crate) fn stop(&self) -> Operation {
+        self.host.must(Change::Stop(name(self.name)))
+    }
+
+    /// What a file of it says, once it is there.
+    pub(crate) fn said(&self, path: &str) -> String {
+        let path = self.root().join(path);
+        until(&format!("{} is there", path.display()), || path.exists());
+        fs::read_to_string(path).unwrap()
+    }
+
+    /// Puts a hook into its config tree, or into that of the defaults, which is `.defaults`.
+    pub(crate) fn hook(&self, tree: &str, file: &str, mode: u32, text: &str) -> PathBuf {
+        let path = self.host.roots().config_base.join(tree).join("scripts").join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        path
+    }
+
+    /// The lines that hooks and the VServer's own scripts have written to its file `order`.
+    pub(crate) fn order(&self) -> Vec<String> {
+        let text = fs::read_to_string(self.root().join("order")).unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
+    }
 }

@@ -112,6 +112,7 @@ impl Scratch {
                 ],
             },
             preparation: Preparation::RunLevel("3".to_owned()),
+            reports_start: false,
             environment: vec!["PATH=/bin:/usr/bin:/sbin:/usr/sbin".to_owned()],
             capabilities: CapabilitySet::SECURE.bits(),
             mounts: Vec::new(),

@@ -1,65 +1,17 @@
-//! Starting and stopping on the real kernel: what each init style runs, and that a stop takes away what was
+//! Init styles on the real kernel: what each runs, how it is told to end, and that a stop takes away what was
 //! applied at the start, whatever was edited in between.
 
 mod busybox_host;
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
 use std::process::Command;
 
-use busybox_host::{Host, name, until};
+use busybox_host::{Guest, Host, name, until};
 use domain::failure::Failure;
 use domain::init::InitStyle;
 use domain::note::Note;
-use domain::operation::{Operation, Progress};
+use domain::operation::Progress;
 use engine::engine::Change;
-
-/// A VServer of a test.
-struct Guest<'a> {
-    host: &'a Host,
-    name: &'static str,
-}
-
-impl<'a> Guest<'a> {
-    fn make(host: &'a Host, name: &'static str, tree: &[(&str, &str)]) -> Self {
-        host.guest(name, tree, "true");
-        Self { host, name }
-    }
-
-    fn root(&self) -> PathBuf {
-        self.host.roots().guest_base.join(self.name)
-    }
-
-    /// Puts an executable script into it.
-    fn script(&self, path: &str, text: &str) {
-        let path = self.root().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-    }
-
-    fn configure(&self, path: &str, text: &str) {
-        let path = self.host.config(self.name).join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-
-    fn start(&self) -> Operation {
-        self.host.must(Change::Start(name(self.name)))
-    }
-
-    fn stop(&self) -> Operation {
-        self.host.must(Change::Stop(name(self.name)))
-    }
-
-    /// What a file of it says, once it is there.
-    fn said(&self, path: &str) -> String {
-        let path = self.root().join(path);
-        until(&format!("{} is there", path.display()), || path.exists());
-        fs::read_to_string(path).unwrap()
-    }
-}
 
 /// Leaves in `/out` how it was called, what pid 1 is called, and the run level that `who -r` would say.
 const TELL: &str = "(echo $0 $*; echo TERM=$TERM RUNLEVEL=$RUNLEVEL PREVLEVEL=$PREVLEVEL; \
