@@ -10,7 +10,7 @@ use crate::backup::Omission;
 use crate::failure::Failure;
 use crate::id::{HostName, VServerName};
 use crate::init::InitStyle;
-use crate::trace::TraceStep;
+use crate::trace::StepKind;
 
 /// What a line begins with that is a note.
 pub const MARK: char = '\u{1e}';
@@ -80,8 +80,10 @@ pub enum Note {
     },
     /// A step of a start or a stop was taken.
     Traced {
-        /// Which.
-        step: TraceStep,
+        /// What it is.
+        step: StepKind,
+        /// What it names.
+        named: Vec<String>,
     },
     /// The start command was waited for, and still runs.
     StartCommandRuns {

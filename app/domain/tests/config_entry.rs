@@ -157,6 +157,19 @@ fn what_ran_as_root_on_the_host_is_never_for_the_web() {
 }
 
 #[test]
+fn what_could_stand_for_what_only_root_may_write_is_known() {
+    let is_guarded = |path| ConfigEntry::is_guarded(&guest(), path);
+    for path in
+        ["scripts", "scripts/x", "scripts/pre-start.d/a b", "apps/init", "apps/init/x", "apps"]
+    {
+        assert!(is_guarded(path), "{path}");
+    }
+    for path in ["a note.txt", "scripts.old", "apps/somebody/elses", "uts"] {
+        assert!(!is_guarded(path), "{path}");
+    }
+}
+
+#[test]
 fn texts_are_judged_line_by_line() {
     let wrong = |path: &str, text: &str| match entry(&guest(), path).judge(text) {
         Ok(()) => Vec::new(),

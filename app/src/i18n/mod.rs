@@ -144,6 +144,22 @@ pub fn note_text(locale: Locale, note: &Note) -> String {
     }
 }
 
+/// A sentence with what it names in its places, `{0}` and so on.
+fn filled(sentence: &str, named: &[String]) -> String {
+    let mut text = String::with_capacity(sentence.len());
+    let mut rest = sentence;
+    while let Some((before, after)) = rest.split_once('{') {
+        let (number, after) = after.split_once('}').unwrap_or((after, ""));
+        text.push_str(before);
+        text.push_str(
+            number.parse().ok().and_then(|n: usize| named.get(n)).map_or("", |name| name),
+        );
+        rest = after;
+    }
+    text.push_str(rest);
+    text
+}
+
 /// A piece of a log: our own notes in words, everybody else's lines as they are.
 #[must_use]
 pub fn log_text(locale: Locale, piece: &str) -> String {
@@ -507,6 +523,7 @@ impl Locale {
 #[cfg(test)]
 mod tests {
     use domain::note::Note;
+    use domain::trace::StepKind;
 
     use super::Locale::{self, English, French};
     use super::log_text;
@@ -520,6 +537,22 @@ mod tests {
             "I: Retrieving\nAnother build is making this base; waiting for it.\n{\"put_right\":1}"
         );
         assert!(fr.starts_with("I: Retrieving\nUne autre construction") && !fr.contains('\u{1e}'));
+    }
+
+    #[test]
+    fn every_step_says_what_it_names() {
+        for kind in StepKind::ALL {
+            for sentence in [super::en::trace::step(*kind), super::fr::trace::step(*kind)] {
+                let places = (0..5).filter(|n| sentence.contains(&format!("{{{n}}}"))).count();
+                assert_eq!(places, kind.names(), "{sentence}");
+                let named: Vec<String> = (0..places).map(|n| format!("{{x{n}")).collect();
+                let text = super::filled(sentence, &named);
+                assert!(named.iter().all(|name| text.contains(name)), "{text}");
+                assert!(!text.contains("{0}"), "{text}");
+            }
+        }
+        // What is missing is left out, whatever a log says.
+        assert_eq!(super::filled("a {0} {1} {", &["b".to_owned()]), "a b  ");
     }
 
     #[test]

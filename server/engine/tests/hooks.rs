@@ -11,7 +11,7 @@ use busybox_host::{Guest, Host, name, until};
 use domain::failure::{Failure, ProgramProblem};
 use domain::note::Note;
 use domain::operation::{Operation, Progress};
-use domain::trace::TraceStep;
+use domain::trace::StepKind;
 use engine::engine::Change;
 
 /// What a hook does that tells of itself.
@@ -46,6 +46,9 @@ fn hooks_run_in_their_order_around_what_they_are_documented_to_be_around() {
         0o644,
         "echo part a $1 $2 >> order; DONT_SKIP_DEFAULTS=1",
     );
+    // Executable, and without a word on what it is for.
+    let plain = guest.hook("web", "pre-start.d/25-plain", 0o755, "");
+    fs::write(plain, "echo part plain $1 >> order\n").unwrap();
     guest.hook("web", "pre-start.d/30-c~", 0o755, "echo backup >> order");
     guest.hook("web", "pre-start.d/.hidden", 0o755, "echo hidden >> order");
     guest.hook(".defaults", "post-stop", 0o755, "echo default $1 $2 >> order");
@@ -58,6 +61,7 @@ fn hooks_run_in_their_order_around_what_they_are_documented_to_be_around() {
         format!("pre-start web in {root}"),
         "part a pre-start web".to_owned(),
         "part b".to_owned(),
+        "part plain pre-start".to_owned(),
         "default pre-start".to_owned(),
         "rc 3".to_owned(),
         format!("post-start web in {root}"),
@@ -298,16 +302,6 @@ fn commands_of_the_host_prepare_and_wait() {
     assert_nothing_is_left(&host, &guest);
 }
 
-/// The words of steps, without what they name.
-fn kinds(steps: &[TraceStep]) -> Vec<String> {
-    let kind = |step| match serde_json::to_value(step).unwrap() {
-        serde_json::Value::String(kind) => kind,
-        serde_json::Value::Object(fields) => fields.keys().next().unwrap().clone(),
-        other => panic!("{other}"),
-    };
-    steps.iter().map(kind).collect()
-}
-
 #[test]
 fn every_step_is_in_the_log_in_the_order_it_was_taken() {
     let host = Host::new();
@@ -324,24 +318,24 @@ fn every_step_is_in_the_log_in_the_order_it_was_taken() {
     guest.hook("web", "pre-start", 0o755, "echo said by the hook");
     let started = guest.start();
     let expected = [
-        "config_directory",
-        "config_read",
-        "recorded",
-        "cgroups",
-        "limits",
-        "namespaces",
-        "link",
-        "hook",
-        "mounted",
-        "mounted",
-        "host_name",
-        "served",
-        "confined",
-        "prepared",
-        "executed",
-        "published",
+        StepKind::ConfigDirectory,
+        StepKind::ConfigRead,
+        StepKind::Recorded,
+        StepKind::Cgroups,
+        StepKind::Limits,
+        StepKind::Namespaces,
+        StepKind::Link,
+        StepKind::Hook,
+        StepKind::Mounted,
+        StepKind::Mounted,
+        StepKind::HostName,
+        StepKind::Served,
+        StepKind::Confined,
+        StepKind::Prepared,
+        StepKind::Executed,
+        StepKind::Published,
     ];
-    assert_eq!(kinds(&host.steps(&started)), expected);
+    assert_eq!(host.steps(&started), expected);
     // In the one log, between the others.
     let log = host.log(&started);
     let place = |text: &str| log.find(text).unwrap_or_else(|| panic!("{text} in {log}"));
@@ -351,13 +345,13 @@ fn every_step_is_in_the_log_in_the_order_it_was_taken() {
     assert!(places.is_sorted(), "{log}");
     let stopped = guest.stop();
     let expected = [
-        "record_read",
-        "terminals_closed",
-        "told_to_end",
-        "ended",
-        "link_removed",
-        "cgroups_removed",
-        "record_removed",
+        StepKind::RecordRead,
+        StepKind::TerminalsClosed,
+        StepKind::ToldToRun,
+        StepKind::Ended,
+        StepKind::LinkRemoved,
+        StepKind::CgroupsRemoved,
+        StepKind::RecordRemoved,
     ];
-    assert_eq!(kinds(&host.steps(&stopped)), expected);
+    assert_eq!(host.steps(&stopped), expected);
 }

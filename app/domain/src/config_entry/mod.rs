@@ -104,6 +104,22 @@ impl ConfigEntry {
         Self::ALL.iter().copied().filter(|entry| entry.is_in(tree))
     }
 
+    /// Whether a path is a directory of entries that only root may write, or lies in one: a link there would
+    /// stand for such entries, and what is there may be read or run beside them.
+    #[must_use]
+    pub fn is_guarded(tree: &ConfigTree, path: &str) -> bool {
+        let names: Vec<&str> = path.split('/').collect();
+        let guarded =
+            Self::ALL.iter().filter(|entry| entry.is_in(tree) && entry.access() != Access::Web);
+        guarded.into_iter().any(|entry| {
+            let (directory, _) = entry.pattern().rsplit_once('/').unwrap_or_default();
+            let parts: Vec<&str> = directory.split('/').filter(|part| !part.is_empty()).collect();
+            let depth = parts.len().min(names.len());
+            let (parts, names) = (parts.iter().take(depth), names.iter().take(depth));
+            depth > 0 && parts.zip(names).all(|(part, name)| pattern::matches(part, name))
+        })
+    }
+
     fn is_in(self, tree: &ConfigTree) -> bool {
         match tree {
             ConfigTree::VServer(_) => self.place().0,

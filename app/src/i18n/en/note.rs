@@ -5,8 +5,8 @@ use domain::failure::Failure;
 use domain::note::{MemberNote, NoAnswer, Note};
 
 use super::failure::failure;
-use super::trace::trace;
-use crate::i18n::{Locale, format};
+use super::trace::step;
+use crate::i18n::{Locale, filled, format};
 
 const ENGLISH: Locale = Locale::English;
 
@@ -40,7 +40,7 @@ pub(in crate::i18n) fn note(note: &Note) -> String {
         Note::NotMounted { line, subject, detail } => {
             format!("fstab, line {line}: {subject} was not mounted ({detail}).")
         }
-        Note::Traced { step } => trace(step),
+        Note::Traced { step: kind, named } => filled(step(*kind), named),
         Note::StartCommandRuns { seconds } => {
             format!("The start command still runs after {seconds} s; what waits for it goes on.")
         }

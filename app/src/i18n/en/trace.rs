@@ -1,65 +1,47 @@
 //! English: the steps of a start and a stop.
 
-use domain::trace::TraceStep;
+use domain::trace::StepKind;
 
-/// One line.
-pub(in crate::i18n) fn trace(step: &TraceStep) -> String {
-    match step {
-        TraceStep::ConfigDirectory { path } => format!("→ Configuration: {path}"),
-        TraceStep::Hook { hook, file } => format!("→ Runs {file} on the host ({hook})"),
-        TraceStep::ConfigRead { style, root } => {
-            format!("→ Configuration read: init style {style}, files in {root}")
+/// One line; `{0}` is where the first thing stands that the step names, and so on.
+pub(in crate::i18n) fn step(kind: StepKind) -> &'static str {
+    match kind {
+        StepKind::ConfigDirectory => "→ Configuration: {0}",
+        StepKind::Hook => "→ Runs {1} on the host ({0})",
+        StepKind::ConfigRead => "→ Configuration read: init style {0}, files in {1}",
+        StepKind::Recorded => {
+            "→ Context {0}; its user 0 is user {1} of the host. Written down for the stop"
         }
-        TraceStep::Recorded { context, first_host_id } => format!(
-            "→ Context {context}; its user 0 is user {first_host_id} of the host. Written down for the stop"
-        ),
-        TraceStep::Cgroups { directories } => format!("→ Cgroups made: {}", directories.join(" ")),
-        TraceStep::Limits => "→ Limits written to the cgroups".into(),
-        TraceStep::Namespaces { pid } => format!(
-            "→ First process {pid} made, in namespaces of its own (users, processes, mounts, host name, IPC, network)"
-        ),
-        TraceStep::Link { device, addresses } => {
-            format!("→ Network device {device} made for {}", addresses.join(", "))
+        StepKind::Cgroups => "→ Cgroups made: {0}",
+        StepKind::Limits => "→ Limits written to the cgroups",
+        StepKind::Namespaces => {
+            "→ First process {0} made, in namespaces of its own (users, processes, mounts, host name, IPC, network)"
         }
-        TraceStep::Mounted { line, target } => format!("→ fstab, line {line}: {target} mounted"),
-        TraceStep::HostCommand { file, command } => {
-            format!("→ Runs on the host ({file}): {command}")
+        StepKind::Link => "→ Network device {0} made for {1}",
+        StepKind::Mounted => "→ fstab, line {0}: {1} mounted",
+        StepKind::HostCommand => "→ Runs on the host ({0}): {1}",
+        StepKind::HostName => "→ Host name set: {0}",
+        StepKind::Served => "→ nice {0}, disk priority, personality and limits of processes set",
+        StepKind::Confined => {
+            "→ The host’s files left; capabilities kept: {0}; system calls filtered"
         }
-        TraceStep::HostName { host_name } => format!("→ Host name set: {host_name}"),
-        TraceStep::Served { nice } => {
-            format!("→ nice {nice}, disk priority, personality and limits of processes set")
+        StepKind::Prepared => "→ Files prepared for init style {0}",
+        StepKind::Executed => "→ Started, pid {0} of the host: {1}",
+        StepKind::WaitsForStart => "→ Waits for the start command to end",
+        StepKind::StartCommandEnded => "→ The start command has ended with status {0}",
+        StepKind::StartCommandKilled => "→ The start command was ended by a signal",
+        StepKind::Published => "→ Run file written: {0}",
+        StepKind::RecordRead => "→ By the record of its start: context {0}, init style {1}",
+        StepKind::TerminalsClosed => "→ Its terminals closed",
+        StepKind::ToldToEnd => {
+            "→ First process {0} told to end by signal {1}; it has {2} s for that"
         }
-        TraceStep::Confined { capabilities } => format!(
-            "→ The host’s files left; capabilities kept: {capabilities:#x}; system calls filtered"
-        ),
-        TraceStep::Prepared { style } => format!("→ Files prepared for init style {style}"),
-        TraceStep::Executed { pid, command } => {
-            format!("→ Started, pid {pid} of the host: {command}")
+        StepKind::ToldToRun => {
+            "→ First process {0} told to end by signal {1}; it runs {2} and has {3} s for that"
         }
-        TraceStep::WaitsForStart => "→ Waits for the start command to end".into(),
-        TraceStep::StartCommandEnded { status: Some(status) } => {
-            format!("→ The start command has ended with status {status}")
-        }
-        TraceStep::StartCommandEnded { status: None } => {
-            "→ The start command was ended by a signal".into()
-        }
-        TraceStep::Published { run_file } => format!("→ Run file written: {run_file}"),
-        TraceStep::RecordRead { context, style } => {
-            format!("→ By the record of its start: context {context}, init style {style}")
-        }
-        TraceStep::TerminalsClosed => "→ Its terminals closed".into(),
-        TraceStep::ToldToEnd { pid, signal, command, seconds } if command.is_empty() => format!(
-            "→ First process {pid} told to end by signal {signal}; it has {seconds} s for that"
-        ),
-        TraceStep::ToldToEnd { pid, signal, command, seconds } => format!(
-            "→ First process {pid} told to end by signal {signal}; it runs {command} and has {seconds} s for that"
-        ),
-        TraceStep::Signalled { signal, seconds } => {
-            format!("→ Signal {signal} to all its processes, then up to {seconds} s of waiting")
-        }
-        TraceStep::Ended => "→ None of its processes is left".into(),
-        TraceStep::LinkRemoved { device } => format!("→ Network device {device} removed"),
-        TraceStep::CgroupsRemoved => "→ Cgroups removed".into(),
-        TraceStep::RecordRemoved => "→ Record of its start and run file removed".into(),
+        StepKind::Signalled => "→ Signal {0} to all its processes, then up to {1} s of waiting",
+        StepKind::Ended => "→ None of its processes is left",
+        StepKind::LinkRemoved => "→ Network device {0} removed",
+        StepKind::CgroupsRemoved => "→ Cgroups removed",
+        StepKind::RecordRemoved => "→ Record of its start and run file removed",
     }
 }

@@ -5,8 +5,8 @@ use domain::failure::Failure;
 use domain::note::{MemberNote, NoAnswer, Note};
 
 use super::failure::failure;
-use super::trace::trace;
-use crate::i18n::{Locale, format};
+use super::trace::step;
+use crate::i18n::{Locale, filled, format};
 
 const FRENCH: Locale = Locale::French;
 
@@ -42,7 +42,7 @@ pub(in crate::i18n) fn note(note: &Note) -> String {
         Note::NotMounted { line, subject, detail } => {
             format!("fstab, ligne {line} : {subject} n’a pas été monté ({detail}).")
         }
-        Note::Traced { step } => trace(step),
+        Note::Traced { step: kind, named } => filled(step(*kind), named),
         Note::StartCommandRuns { seconds } => {
             format!("La commande de démarrage tourne encore après {seconds} s ; ce qui l’attend continue.")
         }

@@ -1,67 +1,51 @@
 //! French: the steps of a start and a stop.
 
-use domain::trace::TraceStep;
+use domain::trace::StepKind;
 
-/// One line.
-pub(in crate::i18n) fn trace(step: &TraceStep) -> String {
-    match step {
-        TraceStep::ConfigDirectory { path } => format!("→ Configuration : {path}"),
-        TraceStep::Hook { hook, file } => format!("→ Exécute {file} sur l’hôte ({hook})"),
-        TraceStep::ConfigRead { style, root } => {
-            format!("→ Configuration lue : style d’init {style}, fichiers dans {root}")
+/// One line; `{0}` is where the first thing stands that the step names, and so on.
+pub(in crate::i18n) fn step(kind: StepKind) -> &'static str {
+    match kind {
+        StepKind::ConfigDirectory => "→ Configuration : {0}",
+        StepKind::Hook => "→ Exécute {1} sur l’hôte ({0})",
+        StepKind::ConfigRead => "→ Configuration lue : style d’init {0}, fichiers dans {1}",
+        StepKind::Recorded => {
+            "→ Contexte {0} ; son utilisateur 0 est l’utilisateur {1} de l’hôte. Noté pour l’arrêt"
         }
-        TraceStep::Recorded { context, first_host_id } => format!(
-            "→ Contexte {context} ; son utilisateur 0 est l’utilisateur {first_host_id} de l’hôte. Noté pour l’arrêt"
-        ),
-        TraceStep::Cgroups { directories } => {
-            format!("→ Cgroups créés : {}", directories.join(" "))
+        StepKind::Cgroups => "→ Cgroups créés : {0}",
+        StepKind::Limits => "→ Limites écrites dans les cgroups",
+        StepKind::Namespaces => {
+            "→ Premier processus {0} créé, dans ses propres namespaces (utilisateurs, processus, montages, nom d’hôte, IPC, réseau)"
         }
-        TraceStep::Limits => "→ Limites écrites dans les cgroups".into(),
-        TraceStep::Namespaces { pid } => format!(
-            "→ Premier processus {pid} créé, dans ses propres namespaces (utilisateurs, processus, montages, nom d’hôte, IPC, réseau)"
-        ),
-        TraceStep::Link { device, addresses } => {
-            format!("→ Interface réseau {device} créée pour {}", addresses.join(", "))
+        StepKind::Link => "→ Interface réseau {0} créée pour {1}",
+        StepKind::Mounted => "→ fstab, ligne {0} : {1} monté",
+        StepKind::HostCommand => "→ Exécute sur l’hôte ({0}) : {1}",
+        StepKind::HostName => "→ Nom d’hôte posé : {0}",
+        StepKind::Served => {
+            "→ nice {0}, priorité disque, personnalité et limites des processus posés"
         }
-        TraceStep::Mounted { line, target } => format!("→ fstab, ligne {line} : {target} monté"),
-        TraceStep::HostCommand { file, command } => {
-            format!("→ Exécute sur l’hôte ({file}) : {command}")
+        StepKind::Confined => {
+            "→ Fichiers de l’hôte quittés ; capacités gardées : {0} ; appels système filtrés"
         }
-        TraceStep::HostName { host_name } => format!("→ Nom d’hôte posé : {host_name}"),
-        TraceStep::Served { nice } => {
-            format!("→ nice {nice}, priorité disque, personnalité et limites des processus posés")
+        StepKind::Prepared => "→ Fichiers préparés pour le style d’init {0}",
+        StepKind::Executed => "→ Lancé, pid {0} de l’hôte : {1}",
+        StepKind::WaitsForStart => "→ Attend la fin de la commande de démarrage",
+        StepKind::StartCommandEnded => "→ La commande de démarrage a fini avec le code {0}",
+        StepKind::StartCommandKilled => "→ La commande de démarrage a été tuée par un signal",
+        StepKind::Published => "→ Fichier run écrit : {0}",
+        StepKind::RecordRead => {
+            "→ D’après ce qui fut noté au démarrage : contexte {0}, style d’init {1}"
         }
-        TraceStep::Confined { capabilities } => format!(
-            "→ Fichiers de l’hôte quittés ; capacités gardées : {capabilities:#x} ; appels système filtrés"
-        ),
-        TraceStep::Prepared { style } => {
-            format!("→ Fichiers préparés pour le style d’init {style}")
+        StepKind::TerminalsClosed => "→ Ses terminaux fermés",
+        StepKind::ToldToEnd => {
+            "→ Premier processus {0} prié de finir par le signal {1} ; il a {2} s pour cela"
         }
-        TraceStep::Executed { pid, command } => format!("→ Lancé, pid {pid} de l’hôte : {command}"),
-        TraceStep::WaitsForStart => "→ Attend la fin de la commande de démarrage".into(),
-        TraceStep::StartCommandEnded { status: Some(status) } => {
-            format!("→ La commande de démarrage a fini avec le code {status}")
+        StepKind::ToldToRun => {
+            "→ Premier processus {0} prié de finir par le signal {1} ; il exécute {2} et a {3} s pour cela"
         }
-        TraceStep::StartCommandEnded { status: None } => {
-            "→ La commande de démarrage a été tuée par un signal".into()
-        }
-        TraceStep::Published { run_file } => format!("→ Fichier run écrit : {run_file}"),
-        TraceStep::RecordRead { context, style } => format!(
-            "→ D’après ce qui fut noté au démarrage : contexte {context}, style d’init {style}"
-        ),
-        TraceStep::TerminalsClosed => "→ Ses terminaux fermés".into(),
-        TraceStep::ToldToEnd { pid, signal, command, seconds } if command.is_empty() => format!(
-            "→ Premier processus {pid} prié de finir par le signal {signal} ; il a {seconds} s pour cela"
-        ),
-        TraceStep::ToldToEnd { pid, signal, command, seconds } => format!(
-            "→ Premier processus {pid} prié de finir par le signal {signal} ; il exécute {command} et a {seconds} s pour cela"
-        ),
-        TraceStep::Signalled { signal, seconds } => {
-            format!("→ Signal {signal} à tous ses processus, puis jusqu’à {seconds} s d’attente")
-        }
-        TraceStep::Ended => "→ Plus aucun de ses processus ne tourne".into(),
-        TraceStep::LinkRemoved { device } => format!("→ Interface réseau {device} supprimée"),
-        TraceStep::CgroupsRemoved => "→ Cgroups supprimés".into(),
-        TraceStep::RecordRemoved => "→ Note de son démarrage et fichier run supprimés".into(),
+        StepKind::Signalled => "→ Signal {0} à tous ses processus, puis jusqu’à {1} s d’attente",
+        StepKind::Ended => "→ Plus aucun de ses processus ne tourne",
+        StepKind::LinkRemoved => "→ Interface réseau {0} supprimée",
+        StepKind::CgroupsRemoved => "→ Cgroups supprimés",
+        StepKind::RecordRemoved => "→ Note de son démarrage et fichier run supprimés",
     }
 }

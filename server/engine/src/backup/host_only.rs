@@ -23,7 +23,7 @@ pub(super) enum Provenance<'a> {
     /// A stranger, who may have written anything.
     Stranger,
     /// A backup of a VServer whose tree is in this directory today, if it is still there. What the original
-    /// had no name for has no effect, and comes back.
+    /// had no name for has no effect, and comes back; but not where it could stand for what has one.
     Backup(&'a Path),
 }
 
@@ -42,7 +42,9 @@ pub(super) fn withhold(
         }
         let known = entry.path.parse().ok().and_then(|path| Known::of(&tree, &path));
         let is_kept = match (known, &mut entry.content) {
-            (None, _) => matches!(from, Provenance::Backup(_)),
+            (None, _) => {
+                matches!(from, Provenance::Backup(_)) && !Known::is_guarded(&tree, &entry.path)
+            }
             (Some(known), ConfigContent::File(Bytes(text))) if known.access() == Access::Web => {
                 if known.kind() == EntryKind::Fstab && is_cut(text, &entry.path, from) {
                     told.push(Note::HostLinesLeftOut { path: entry.path.clone() });
@@ -126,6 +128,8 @@ mod tests {
             file("bcapabilities", "SYS_ADMIN\n"),
             file("fstab", &format!("{shown}{hidden}")),
             file("a-file-of-somebody-else", "x"),
+            link("apps/init", "../elsewhere"),
+            file("scripts/pre-start.d/a b", "#!/bin/sh\nrm -rf /\n"),
         ];
         let name = "web".parse().unwrap();
         let told = withhold(&mut entries, &name, Provenance::Backup(today));
@@ -134,10 +138,16 @@ mod tests {
             kept,
             ["apps/init/mark", "scripts/pre-start", "fstab", "a-file-of-somebody-else"]
         );
-        let left_out = ["scripts/post-start", "scripts/pre-stop", "bcapabilities"]
-            .map(|path| Note::ConfigLeftOut { path: path.to_owned() });
+        let left_out = [
+            "scripts/post-start",
+            "scripts/pre-stop",
+            "bcapabilities",
+            "apps/init",
+            "scripts/pre-start.d/a b",
+        ]
+        .map(|path| Note::ConfigLeftOut { path: path.to_owned() });
         let lines = Note::HostLinesLeftOut { path: "fstab".to_owned() };
-        assert_eq!(told, [&left_out[..], &[lines]].concat());
+        assert_eq!(told, [&left_out[..3], &[lines], &left_out[3..]].concat());
         assert_eq!(entries[2], file("fstab", shown));
         // Of a VServer that is gone nothing stands, and of a stranger's nothing ever did.
         for from in [Provenance::Backup(&today.join("gone")), Provenance::Stranger] {

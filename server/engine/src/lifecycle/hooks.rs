@@ -20,6 +20,7 @@ use domain::hook::Hook;
 use domain::id::VServerName;
 use domain::note::Note;
 use domain::trace::TraceStep;
+use nix::libc;
 use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::host_program::{self, HostProgramError};
@@ -101,18 +102,26 @@ impl<'a> Hooks<'a> {
             & 0o111
             != 0;
         let arguments = [hook.as_str(), self.name.as_str()];
+        let shell = SHELLS.iter().find(|shell| Path::new(shell).exists()).unwrap_or(&SHELLS[1]);
         if is_executable {
             let mut command = Command::new(&path);
             command.args(arguments);
-            self.call(work, command, hook, file, None)?;
-            return Ok(false);
+            let called = self.call(work, command, hook, file, None);
+            if !matches!(&called, Err(HostProgramError::Run { source, .. })
+                if source.raw_os_error() == Some(libc::ENOEXEC))
+            {
+                return Ok(called.map(|()| false)?);
+            }
+            // A script that does not say what it is for: shells run such a one themselves.
+            let mut command = Command::new(shell);
+            command.arg(&path).args(arguments);
+            return Ok(self.call(work, command, hook, file, None).map(|()| false)?);
         }
         let failed = |source| HostProgramError::Run { program: file.shown.clone(), source };
         let (answer, theirs) =
             pipe_with(PipeFlags::CLOEXEC).map_err(|errno| failed(errno.into()))?;
         rustix::fs::fcntl_setfl(&answer, rustix::fs::OFlags::NONBLOCK)
             .map_err(|errno| failed(errno.into()))?;
-        let shell = SHELLS.iter().find(|shell| Path::new(shell).exists()).unwrap_or(&SHELLS[1]);
         let mut command = Command::new(shell);
         command.args(["-e", "-c", SOURCE]).arg(&path).args(arguments);
         self.call(work, command, hook, file, Some((theirs, ANSWER)))?;

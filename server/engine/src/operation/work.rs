@@ -190,7 +190,8 @@ impl<'a> Work<'a> {
     /// Says that a step of a start or stop was taken. It is written down with the next word, or by
     /// [`Work::flush_trace`]: a start does not wait for a line for each of its steps.
     pub fn trace(&mut self, step: TraceStep) {
-        self.traced.push_str(&Note::Traced { step }.line());
+        let (step, named) = step.named();
+        self.traced.push_str(&Note::Traced { step, named }.line());
         self.traced.push('\n');
     }
 

@@ -14,7 +14,7 @@ use domain::config_change::Author;
 use domain::id::VServerName;
 use domain::note::Note;
 use domain::operation::{Actor, Operation, Progress};
-use domain::trace::TraceStep;
+use domain::trace::StepKind;
 use engine::Engine;
 use engine::cgroup::{self, Layout};
 use engine::engine::{Change, Instance};
@@ -123,10 +123,13 @@ impl Host {
     }
 
     /// The steps that the log of an operation says were taken.
-    pub(crate) fn steps(&self, operation: &Operation) -> Vec<TraceStep> {
+    pub(crate) fn steps(&self, operation: &Operation) -> Vec<StepKind> {
         let log = self.log(operation);
         let step = |note| match note {
-            Note::Traced { step } => Some(step),
+            Note::Traced { step, named } => {
+                assert_eq!(named.len(), step.names(), "{step:?}: {named:?}");
+                Some(step)
+            }
             _ => None,
         };
         log.lines().filter_map(Note::of_line).filter_map(step).collect()
