@@ -60,25 +60,47 @@ impl<'a> Hooks<'a> {
     /// # Errors
     /// When one may not be run, failed, or did not end in time.
     pub(super) fn run(&self, work: &mut Work<'_>, hook: Hook) -> Result<(), Failure> {
+        self.each(work, hook, |_, failure| Err(failure))
+    }
+
+    /// The same while it is stopped: what goes wrong with one is said, and the others run.
+    pub(super) fn run_at_stop(&self, work: &mut Work<'_>, hook: Hook) {
+        // Each failure is said; there is none to give.
+        let _ = self.each(work, hook, |work, failure| {
+            work.note(&Note::AtStop { failure: Box::new(failure) });
+            Ok(())
+        });
+    }
+
+    /// Runs the programs of a hook; `failed` says whether one that fails is the last one.
+    fn each<'w>(
+        &self,
+        work: &mut Work<'w>,
+        hook: Hook,
+        mut failed: impl FnMut(&mut Work<'w>, Failure) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
         let base = &self.instance.settings.roots.config_base;
-        let own = files_of(base, self.name.as_str(), hook)?;
-        let mut wants_defaults = own.is_empty();
-        for file in &own {
-            wants_defaults |= self.run_one(work, hook, file)?;
-        }
-        if wants_defaults {
-            for file in files_of(base, ".defaults", hook)? {
-                self.run_one(work, hook, &file)?;
+        let mut wants_defaults = true;
+        for tree in [self.name.as_str(), ".defaults"] {
+            if !wants_defaults {
+                break;
+            }
+            let files = match files_of(base, tree, hook) {
+                Ok(files) => files,
+                Err(error) => {
+                    failed(work, error.into())?;
+                    continue;
+                }
+            };
+            wants_defaults = files.is_empty();
+            for file in &files {
+                match self.run_one(work, hook, file) {
+                    Ok(wants) => wants_defaults |= wants,
+                    Err(failure) => failed(work, failure)?,
+                }
             }
         }
         Ok(())
-    }
-
-    /// The same while it is stopped: what goes wrong is said, and the stop goes on.
-    pub(super) fn run_at_stop(&self, work: &mut Work<'_>, hook: Hook) {
-        if let Err(failure) = self.run(work, hook) {
-            work.note(&Note::AtStop { failure: Box::new(failure) });
-        }
     }
 
     /// Whether there is anything to run.
