@@ -2,17 +2,18 @@
 //! fails; and the steps of a start and a stop in the log.
 
 mod busybox_host;
+mod instance;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use busybox_host::{Guest, Host, name, until};
+use domain::change::PlainChange;
 use domain::failure::{Failure, ProgramProblem};
 use domain::note::Note;
 use domain::operation::{Operation, Progress};
 use domain::trace::StepKind;
-use engine::engine::Change;
 
 /// What a hook does that tells of itself.
 const TELL_HOOK: &str = "echo $1 $2 in $(pwd) >> $VDIR/order";
@@ -166,7 +167,7 @@ fn a_hook_that_others_could_have_written_keeps_the_vserver_from_being_started() 
     let guest = Guest::make(&host, "web", &[]);
     let path = guest.hook("web", "pre-start", 0o755, TELL_HOOK);
     let refused = |wrong: &std::path::Path, problem| {
-        let failure = failure_of(&host.run(Change::Start(name("web"))));
+        let failure = failure_of(&host.run(PlainChange::Start(name("web"))));
         let expected = Failure::UnsafeProgram {
             program: "web/scripts/pre-start".to_owned(),
             path: wrong.display().to_string(),
@@ -213,7 +214,7 @@ fn a_hook_that_fails_undoes_a_start_and_does_not_hold_a_stop_up() {
         let mode = if hook == "initialize" { 0o755 } else { 0o644 };
         let path =
             guest.hook("web", hook, mode, "echo no such disk >&2\ntest -e /nonexistent\nexit 1");
-        let failed = host.run(Change::Start(name("web")));
+        let failed = host.run(PlainChange::Start(name("web")));
         let Failure::ProgramFailed { program, detail } = failure_of(&failed) else {
             panic!("{failed:?}")
         };
@@ -225,7 +226,7 @@ fn a_hook_that_fails_undoes_a_start_and_does_not_hold_a_stop_up() {
     }
     // By then it runs, and is stopped as it would be.
     let path = guest.hook("web", "post-start", 0o755, "exit 3");
-    let failed = host.run(Change::Start(name("web")));
+    let failed = host.run(PlainChange::Start(name("web")));
     assert!(matches!(failure_of(&failed), Failure::ProgramFailed { .. }));
     assert_eq!(guest.order(), ["rc 3", "rc 6"]);
     assert_nothing_is_left(&host, &guest);
@@ -251,7 +252,7 @@ fn a_hook_that_hangs_is_ended_and_what_it_leaves_behind_is_not_waited_for() {
     let host = Host::with(|settings| settings.limits.hook_seconds = 1);
     let guest = Guest::make(&host, "web", &[]);
     let path = guest.hook("web", "pre-start", 0o755, "sleep 1000 & echo $! >> order; wait");
-    let failed = host.run(Change::Start(name("web")));
+    let failed = host.run(PlainChange::Start(name("web")));
     let what = "web/scripts/pre-start".to_owned();
     assert_eq!(failure_of(&failed), Failure::TimedOut { what, seconds: 1 });
     assert_nothing_is_left(&host, &guest);
@@ -299,7 +300,7 @@ fn commands_of_the_host_prepare_and_wait() {
         ]
     );
     guest.configure("apps/init/cmd.prepare", "own\n");
-    let failed = host.run(Change::Start(name("web")));
+    let failed = host.run(PlainChange::Start(name("web")));
     assert!(matches!(
         failure_of(&failed),
         Failure::UnsafeProgram { problem: ProgramProblem::NotAbsolute, .. }

@@ -2,16 +2,17 @@
 //! applied at the start, whatever was edited in between.
 
 mod busybox_host;
+mod instance;
 
 use std::fs;
 use std::process::Command;
 
 use busybox_host::{Guest, Host, name, until};
+use domain::change::PlainChange;
 use domain::failure::Failure;
 use domain::init::InitStyle;
 use domain::note::Note;
 use domain::operation::Progress;
-use engine::engine::Change;
 
 /// Leaves in `/out` how it was called, what pid 1 is called, and the run level that `who -r` would say.
 const TELL: &str = "(echo $0 $*; echo TERM=$TERM RUNLEVEL=$RUNLEVEL PREVLEVEL=$PREVLEVEL; \
@@ -131,7 +132,7 @@ fn a_style_without_its_program_is_refused_by_name() {
         ("minit", "minit", "/sbin/minit-start"),
     ] {
         let guest = Guest::make(&host, guest, &[("apps/init/style", style)]);
-        let refused = host.run(Change::Start(name(guest.name)));
+        let refused = host.run(PlainChange::Start(name(guest.name)));
         let failure = Failure::NoInit { name: name(guest.name), path: path.to_owned() };
         assert_eq!(refused.progress, Progress::Failed { failure });
         assert!(host.state(guest.name).is_none());

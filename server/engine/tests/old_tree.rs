@@ -3,6 +3,7 @@
 //! touches what Ulysse does not know.
 
 mod busybox_host;
+mod instance;
 mod original_tree;
 
 use std::collections::BTreeMap;
@@ -11,13 +12,13 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use busybox_host::{Host, name, until};
+use domain::change::{Change, PlainChange};
 use domain::config_change::{Author, ConfigEdit, FileState};
 use domain::config_entry::{ConfigTree, Expected};
 use domain::failure::Failure;
 use domain::identity::IdentityForm;
 use domain::note::Note;
 use domain::operation::{Actor, Progress};
-use engine::engine::Change;
 use engine::state::GuestState;
 use original_tree::TREE;
 use sys::priority::{IoPriority, io_priority};
@@ -85,7 +86,7 @@ fn a_tree_of_the_original_starts_and_has_its_effect() {
     let host = Host::new();
     make_old(&host);
     let before = all_of(&host.config("old"));
-    let started = host.must(Change::Start(name("old")));
+    let started = host.must(PlainChange::Start(name("old")));
     let notes = host.notes(&started);
     let mut without_effect: Vec<&str> = notes
         .iter()
@@ -163,7 +164,7 @@ fn a_tree_of_the_original_starts_and_has_its_effect() {
         assert!(mounts.contains(address), "{address}: {mounts}");
     }
 
-    host.must(Change::Stop(name("old")));
+    host.must(PlainChange::Stop(name("old")));
     assert!(state.cgroups.iter().all(|path| !path.exists()), "nothing of its limits is left");
     assert_eq!(all_of(&host.config("old")), before, "starting and stopping writes nothing there");
 }
@@ -191,7 +192,7 @@ fn what_ulysse_does_not_know_is_kept_through_edits_and_renaming() {
     let form = IdentityForm { name: "older".to_owned(), ..IdentityForm::default() };
     host.must(Change::Identity { name: name("old"), form });
     assert_eq!(unknown("older"), all);
-    host.must(Change::Start(name("older")));
+    host.must(PlainChange::Start(name("older")));
     assert_eq!(
         host.inside("older", "hostname; cut -d' ' -f19 /proc/self/stat"),
         "older.cume.fr\n7"
@@ -215,23 +216,23 @@ fn processors_that_the_host_does_not_have_are_refused() {
         fs::write(path(leaf), text).unwrap();
         let file = format!("web/cpuset/{leaf}");
         let failure = Failure::BadConfig { file, line: 1, expected };
-        let refused = host.run(Change::Start(name("web")));
+        let refused = host.run(PlainChange::Start(name("web")));
         assert_eq!(refused.progress, Progress::Failed { failure }, "{text}");
         assert!(host.state("web").is_none());
         fs::remove_file(path(leaf)).unwrap();
     }
     // One that runs goes on when it could not be started again.
     fs::write(path("cpus"), "0").unwrap();
-    host.must(Change::Start(name("web")));
+    host.must(PlainChange::Start(name("web")));
     let first = host.state("web").unwrap();
     assert_eq!(limit(&first, &["cpuset.cpus"]), "0");
     fs::write(path("cpus"), "0-4000").unwrap();
-    let refused = host.run(Change::Restart(name("web")));
+    let refused = host.run(PlainChange::Restart(name("web")));
     assert!(matches!(refused.progress, Progress::Failed { .. }), "{refused:?}");
     assert_eq!(host.state("web").unwrap().init, first.init);
     // Without the files the next start has all of them.
     fs::remove_dir_all(host.config("web").join("cpuset")).unwrap();
-    host.must(Change::Restart(name("web")));
+    host.must(PlainChange::Restart(name("web")));
     let now = host.state("web").unwrap();
     let Expected::NumbersOfHost { available } = online("cpu") else { panic!() };
     assert_eq!(limit(&now, &["cpuset.cpus.effective", "cpuset.cpus"]), available);
@@ -256,10 +257,10 @@ fn the_history_tells_operations_from_edits_by_hand() {
     let files = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
 
     // A start notices what was edited since the last look, without anybody looking at the tree.
-    host.must(Change::Start(name("nono")));
+    host.must(PlainChange::Start(name("nono")));
     assert_eq!(host.history("nono"), []);
     fs::write(host.config("nono").join("nice"), "3\n").unwrap();
-    host.must(Change::Restart(name("nono")));
+    host.must(PlainChange::Restart(name("nono")));
     assert_eq!(host.history("nono"), [(Author::ByHand, files(&["nice"]))]);
 
     // A renaming is its own author's, also while it stops and starts; what was edited before it is not.
@@ -278,10 +279,10 @@ fn the_history_tells_operations_from_edits_by_hand() {
     assert_eq!(record.operation.as_ref(), Some(&renamed.id));
 
     // Protection as well; and then the next edit by hand is by hand again.
-    host.must(Change::Protect { name: name("ulyse"), on: true });
+    host.must(PlainChange::Protect { name: name("ulyse"), on: true });
     assert_eq!(host.history("ulyse")[0], (ada, files(&["apps/ulysse/protected"])));
     fs::write(host.config("ulyse").join("nice"), "5\n").unwrap();
-    host.must(Change::Restart(name("ulyse")));
+    host.must(PlainChange::Restart(name("ulyse")));
     assert_eq!(host.history("ulyse")[0], (Author::ByHand, files(&["nice"])));
     assert_eq!(host.history("ulyse").len(), 5);
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use domain::change::{Change, PlainChange};
 use domain::config_change::Author;
 use domain::id::VServerName;
 use domain::note::Note;
@@ -17,11 +18,12 @@ use domain::operation::{Actor, Operation, Progress};
 use domain::trace::StepKind;
 use engine::Engine;
 use engine::cgroup::{self, Layout};
-use engine::engine::{Change, Instance};
 use engine::exec::{self, Invocation};
 use engine::operation::Silent;
 use engine::roots::{Roots, Settings};
 use engine::state::GuestState;
+
+use crate::instance::engine_with;
 
 /// An instance of its own; what runs of it is ended when it is dropped.
 pub(crate) struct Host {
@@ -41,26 +43,12 @@ impl Host {
         nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET).unwrap();
         let base = tempfile::tempdir().unwrap();
         fs::set_permissions(base.path(), fs::Permissions::from_mode(0o711)).unwrap();
-        let at = |name: &str| base.path().join(name);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let roots = Roots {
-            config_base: at("etc"),
-            guest_base: at("lib"),
-            run_base: at("run"),
-            cache_base: at("cache"),
-            log_base: at("log"),
-            state_base: at("state"),
-            runtime_base: at("runtime"),
-            database_base: at("database"),
-            host_fstab: at("fstab"),
-            cgroup_root: format!("ulysse-test-host-{}-{number}", std::process::id()),
-        };
-        let mut settings = Settings { roots, ..Settings::default() };
-        change(&mut settings);
-        engine::config::ensure_defaults(&settings.roots).unwrap();
         let test = std::env::current_exe().unwrap();
-        let executable = test.parent().and_then(Path::parent).unwrap().join("examples/roles");
-        let engine = Engine::new(Instance { settings, settings_file: None, executable });
+        let program = test.parent().and_then(Path::parent).unwrap().join("examples/roles");
+        let cgroups = format!("ulysse-test-host-{}-{number}", std::process::id());
+        let engine = engine_with(base.path(), &cgroups, Some(program), change);
+        engine::config::ensure_defaults(&engine.instance().settings.roots).unwrap();
         Self { _base: base, engine }
     }
 
@@ -100,12 +88,12 @@ impl Host {
         symlink(self.roots().run_base.join(name), config.join("run")).unwrap();
     }
 
-    pub(crate) fn run(&self, change: Change) -> Operation {
+    pub(crate) fn run(&self, change: impl Into<Change>) -> Operation {
         let actor = Actor::CommandLine { login: "ada".to_owned() };
         self.engine.run_in_process(change, actor, &Silent).unwrap()
     }
 
-    pub(crate) fn must(&self, change: Change) -> Operation {
+    pub(crate) fn must(&self, change: impl Into<Change>) -> Operation {
         let operation = self.run(change);
         assert_eq!(operation.progress, Progress::Succeeded, "{}", operation.command);
         operation
@@ -230,11 +218,11 @@ impl<'a> Guest<'a> {
     }
 
     pub(crate) fn start(&self) -> Operation {
-        self.host.must(Change::Start(name(self.name)))
+        self.host.must(PlainChange::Start(name(self.name)))
     }
 
     pub(crate) fn stop(&self) -> Operation {
-        self.host.must(Change::Stop(name(self.name)))
+        self.host.must(PlainChange::Stop(name(self.name)))
     }
 
     /// What a file of it says, once it is there.

@@ -1,5 +1,7 @@
 //! An instance of Ulysse for one test: everything of it is below one directory.
 
+#![allow(dead_code, reason = "each test crate uses a part of it")]
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,6 +14,16 @@ pub(crate) fn engine_below(
     base: &Path,
     cgroup_root: &str,
     executable: Option<PathBuf>,
+) -> Arc<Engine> {
+    engine_with(base, cgroup_root, executable, |_| {})
+}
+
+/// The same, with other settings.
+pub(crate) fn engine_with(
+    base: &Path,
+    cgroup_root: &str,
+    executable: Option<PathBuf>,
+    change: impl FnOnce(&mut Settings),
 ) -> Arc<Engine> {
     let at = |name: &str| base.join(name);
     let roots = Roots {
@@ -26,7 +38,8 @@ pub(crate) fn engine_below(
         host_fstab: at("fstab"),
         cgroup_root: cgroup_root.to_owned(),
     };
-    let settings = Settings { roots, ..Settings::default() };
+    let mut settings = Settings { roots, ..Settings::default() };
+    change(&mut settings);
     let executable = executable.unwrap_or_else(|| "/nonexistent".into());
     Engine::new(Instance { settings, settings_file: None, executable })
 }
