@@ -292,3 +292,69 @@ fn files_that_fill_a_volume_stay_on_it_until_they_are_removed() {
     assert!(!has_files(&root) && root.is_dir());
     nix::mount::umount(&root).unwrap();
 }
+
+#[test]
+fn another_volume_in_the_place_of_a_deleted_one_keeps_all_that_is_on_it() {
+    leave_network();
+    unshare(CloneFlags::CLONE_NEWNS).unwrap();
+    let none: Option<&str> = None;
+    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none).unwrap();
+    let sandbox = Sandbox::without_bases();
+    let roots = &sandbox.settings.roots;
+    let root = roots.guest_base.join("web");
+    let others = sandbox.directory().join("other-disk");
+    fs::create_dir(&others).unwrap();
+    fs::write(others.join("accounts"), "of ten years\n").unwrap();
+    let kept = || fs::read_to_string(root.join("accounts")).unwrap() == "of ten years\n";
+    let own = sandbox.directory().join("disk");
+    fs::create_dir(&own).unwrap();
+    fs::create_dir_all(&root).unwrap();
+    let put = |disk: &Path| mount(Some(disk), &root, none, MsFlags::MS_BIND, none).unwrap();
+    let swap = |disk: &Path| {
+        nix::mount::umount(&root).unwrap();
+        put(disk);
+    };
+    put(&own);
+    make_course_vserver(&sandbox, "web", 200, ADDRESS);
+    sandbox.must(&["--silent", "web", "delete"]);
+
+    // It is not had back on what is not its own.
+    swap(&others);
+    let said = complained(&sandbox.vserver(&["web", "undelete"]));
+    assert!(said.contains("is not the volume that the files are on"), "{said}");
+    // It is not emptied by a removal that a crash left to be finished, with another one there by then.
+    swap(&own);
+    let remove = |point: &str| {
+        let id = listed(&sandbox)[0][0].clone();
+        let mut command = sandbox.ulysse("bin", &["remove", &id, "--yes"]);
+        command.env("ULYSSE_CRASH_AT", point).stdin(Stdio::null()).output().unwrap()
+    };
+    assert!(!remove("purge:committed").status.success());
+    swap(&others);
+    let output = sandbox.ulysse("doctor", &["--repair"]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(kept() && listed(&sandbox).is_empty());
+    swap(&own);
+    assert!(root.join("bin/busybox").exists(), "whose they are is not known any more: they stay");
+
+    // Nor by one that is asked for while another one is there; the same of deletions at once.
+    fs::remove_dir_all(own.join("bin")).unwrap();
+    make_course_vserver(&sandbox, "web", 200, ADDRESS);
+    sandbox.must(&["--silent", "web", "delete"]);
+    swap(&others);
+    let output = remove("");
+    assert!(output.status.success(), "{output:?}");
+    assert!(!complained(&output).contains("is emptied"), "{output:?}");
+    assert!(kept() && listed(&sandbox).is_empty());
+    swap(&own);
+    assert!(root.join("bin/busybox").exists());
+    fs::remove_dir_all(own.join("bin")).unwrap();
+    make_course_vserver(&sandbox, "web", 200, ADDRESS);
+    let mut command = sandbox.ulysse("vserver", &["--silent", "web", "delete", "--now"]);
+    command.env("ULYSSE_CRASH_AT", "delete:committed").stdin(Stdio::null());
+    assert!(!command.output().unwrap().status.success());
+    swap(&others);
+    assert!(sandbox.ulysse("doctor", &["--repair"]).status().unwrap().success());
+    assert!(kept());
+    nix::mount::umount(&root).unwrap();
+}

@@ -19,6 +19,12 @@ pub enum PlaceProblem {
         /// The volume, as the host's fstab names it, if it does.
         device: Option<String>,
     },
+    /// What is mounted there is not the volume that its files are on.
+    #[error("another volume is mounted there")]
+    AnotherVolume {
+        /// The volume, as the host's fstab names it, if it does.
+        device: Option<String>,
+    },
     /// What is mounted there is a part of another filesystem, and the host's fstab does not say which:
     /// it could not be mounted again.
     #[error("mounted, and not in the host's fstab")]

@@ -86,9 +86,14 @@ pub fn delete(
         return Err(Failure::Protected { name: name.clone() }.into());
     }
     let is_kept = !at_once && instance.settings.recycle_bin.keep_days > 0;
-    let files = plan(roots, name, is_kept)?;
+    let files = plan(roots, name)?;
     if GuestState::read(roots, name).map_err(lifecycle::LifecycleError::from)?.is_some() {
         lifecycle::stop(instance, work, name)?;
+    }
+    if let Files::Volume(root) = &files {
+        // On the volume itself, not on the layers that it may hold.
+        unification::hide(root).map_err(Failure::from)?;
+        volume::mark_deleted(root, work.id())?;
     }
     if is_kept {
         let (root, volume) = match files {
@@ -109,7 +114,7 @@ pub fn delete(
             finish.push(Finish::Move { from: root, to: aside.clone() });
             finish.push(Finish::RemoveTree(aside));
         }
-        Files::Volume(root) => finish.push(Finish::Empty(root)),
+        Files::Volume(path) => finish.push(Finish::Empty { path, deleted_by: id.clone() }),
     }
     finish.extend([
         Finish::RemoveTree(aside_config),
@@ -137,7 +142,7 @@ enum Files {
     Volume(PathBuf),
 }
 
-fn plan(roots: &Roots, name: &VServerName, is_kept: bool) -> Result<Files, DeleteError> {
+fn plan(roots: &Roots, name: &VServerName) -> Result<Files, DeleteError> {
     let Some(root) = config::root_directory_of(roots, name) else { return Ok(Files::None) };
     let wrong = |problem| DeleteError::Place { path: root.clone(), problem };
     let is_within = base_links::guest_bases(roots)
@@ -159,7 +164,7 @@ fn plan(roots: &Roots, name: &VServerName, is_kept: bool) -> Result<Files, Delet
             device => Err(wrong(PlaceProblem::NotMounted { device })),
         };
     }
-    match !is_kept && volume::is_read_only(&root) {
+    match volume::is_read_only(&root) {
         true => Err(wrong(PlaceProblem::ReadOnly)),
         false => Ok(Files::Volume(root)),
     }

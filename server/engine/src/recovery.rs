@@ -186,7 +186,7 @@ pub fn finish(roots: &Roots, journal: &Journal) -> Result<(), RecoveryError> {
                 Finish::Move { from, to } if is_there(from) => moved(roots, from, to)?,
                 Finish::Move { .. } => {}
                 Finish::RemoveTree(path) => removed(roots, path)?,
-                Finish::Empty(path) => emptied(roots, path)?,
+                Finish::Empty { path, deleted_by } => purged(roots, path, deleted_by)?,
                 Finish::RemoveEmpty(path) => match std::fs::remove_dir(ours(roots, path)?) {
                     Ok(()) => {}
                     Err(error)
@@ -242,6 +242,16 @@ fn removed(roots: &Roots, path: &Path) -> Result<(), RecoveryError> {
 fn emptied(roots: &Roots, path: &Path) -> Result<(), RecoveryError> {
     unification::forget(ours(roots, path)?)?;
     tree::empty(path).map_err(at(path))
+}
+
+/// Empties a volume, unless another one is mounted there by now.
+fn purged(roots: &Roots, path: &Path, deleted_by: &OperationId) -> Result<(), RecoveryError> {
+    unification::hide(ours(roots, path)?)?;
+    if volume::is_deleted_by(path, deleted_by)? {
+        emptied(roots, path)?;
+        volume::unmark_deleted(path)?;
+    }
+    Ok(())
 }
 
 fn moved(roots: &Roots, from: &Path, to: &Path) -> Result<(), RecoveryError> {

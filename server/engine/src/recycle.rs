@@ -4,7 +4,8 @@
 //! holds `entry.json` and the config tree; the files, the logs and the package state are moved to `.bin/ID`
 //! beside where they were, within their filesystem, so that nothing is copied. Files that fill a mounted
 //! volume stay on it, untouched: moved within it they would come back as another VServer's files, and
-//! its directory is not free until the entry is restored or removed.
+//! its directory is not free until the entry is restored or removed. The volume says itself whose files
+//! it holds ([`volume::is_deleted_by`]); another one that is mounted there meanwhile is left alone.
 //!
 //! Invariants: name, context number and addresses of what is in the bin are free. What is protected
 //! ([`crate::protect`]) is not removed, by expiry neither. The entry's directory is the last thing of it
@@ -131,22 +132,32 @@ impl Entry {
         }
     }
 
-    /// Refuses when its files are on a volume that is not mounted now.
+    /// Refuses when its files are on a volume that is not mounted now, or another one is in its place.
     fn refuse_without_volume(&self, roots: &Roots) -> Result<(), Failure> {
-        let is_missing = |path: &&PathBuf| volume::source_at(path).is_none();
-        match self.volume.as_ref().filter(is_missing) {
-            Some(path) => Err(Failure::Place {
-                path: path.display().to_string(),
-                problem: PlaceProblem::NotMounted {
-                    device: volume::in_fstab(path, &roots.host_fstab),
-                },
-            }),
-            None => Ok(()),
-        }
+        let Some(path) = &self.volume else { return Ok(()) };
+        let device = volume::in_fstab(path, &roots.host_fstab);
+        let problem = match volume::source_at(path) {
+            None => PlaceProblem::NotMounted { device },
+            Some(_) if volume::is_deleted_by(path, &self.id)? => return Ok(()),
+            Some(_) => PlaceProblem::AnotherVolume { device },
+        };
+        Err(Failure::Place { path: path.display().to_string(), problem })
+    }
+
+    /// Whether its files are on the volume that is mounted there now, and no VServer's are.
+    fn has_to_itself(&self, roots: &Roots, volume: &Path) -> bool {
+        let is_volume = tree::mounts_in(volume).is_ok_and(|mounts| mounts == [volume.to_owned()])
+            && volume::is_deleted_by(volume, &self.id).unwrap_or(false);
+        let names = config::list_names(roots);
+        let is_free = names.is_ok_and(|names| {
+            let mut used = names.iter().filter_map(|name| config::root_directory_of(roots, name));
+            !used.any(|root| root.starts_with(volume))
+        });
+        is_volume && is_free
     }
 
     fn shown(&self, roots: &Roots) -> BinEntry {
-        let volume = self.volume.as_ref().filter(|path| holds_nothing_else(roots, path));
+        let volume = self.volume.as_ref().filter(|path| self.has_to_itself(roots, path));
         BinEntry {
             id: self.id.clone(),
             identity: self.identity.clone(),
@@ -345,12 +356,12 @@ pub fn purge(instance: &Instance, work: &mut Work<'_>, id: &OperationId) -> Resu
         .map(|(now, _)| Finish::RemoveTree(now.clone()))
         .collect();
     match entry.volume.clone() {
-        Some(path) if holds_nothing_else(roots, &path) => {
+        Some(path) if entry.has_to_itself(roots, &path) => {
             if volume::is_read_only(&path) {
                 let path = path.display().to_string();
                 return Err(Failure::Place { path, problem: PlaceProblem::ReadOnly }.into());
             }
-            finish.push(Finish::Empty(path));
+            finish.push(Finish::Empty { path, deleted_by: id.clone() });
         }
         Some(path) => work.note(&Note::LeftAsItIs { path: path.display().to_string() }),
         None => {}
@@ -361,17 +372,6 @@ pub fn purge(instance: &Instance, work: &mut Work<'_>, id: &OperationId) -> Resu
     crash_point("purge:committed");
     recovery::finish(roots, work.journal()).map_err(RecoveryError::into_failure)?;
     Ok(())
-}
-
-/// Whether a volume is still mounted there, and no VServer has its files on it by now.
-fn holds_nothing_else(roots: &Roots, volume: &Path) -> bool {
-    let is_volume = tree::mounts_in(volume).is_ok_and(|mounts| mounts == [volume.to_owned()]);
-    let names = config::list_names(roots);
-    let is_free = names.is_ok_and(|names| {
-        let mut used = names.iter().filter_map(|name| config::root_directory_of(roots, name));
-        !used.any(|root| root.starts_with(volume))
-    });
-    is_volume && is_free
 }
 
 fn refuse_protected(roots: &Roots, entry: &Entry) -> Result<(), Failure> {

@@ -3,6 +3,10 @@
 //!
 //! The host's mount table and its fstab are the truth; the programs of util-linux and lvm2 are used, not
 //! re-written. Everything may be done twice.
+//!
+//! What is mounted at a path today may be another volume tomorrow. So the volume itself says by which
+//! deletion the files on it are to go, in an extended attribute that no guest can set: nothing is emptied
+//! by its path alone.
 
 use std::fs;
 use std::io;
@@ -12,8 +16,9 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use domain::failure::{Failure, HostFeature};
+use domain::id::OperationId;
 use domain::place::PlaceProblem;
-use rustix::fs::StatVfsMountFlags;
+use rustix::fs::{StatVfsMountFlags, XattrFlags, lgetxattr, lremovexattr, lsetxattr};
 use rustix::io::Errno;
 use rustix::mount::UnmountFlags;
 use serde::{Deserialize, Serialize};
@@ -22,6 +27,8 @@ use crate::tree;
 
 /// How long somebody else may be in a volume for a moment, such as who counts what it holds.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// The attribute of a volume's root that names the operation which deleted the VServer on it.
+const DELETED_BY: &str = "trusted.ulysse.deleted-by";
 /// How often is looked meanwhile.
 const INTERVAL: Duration = Duration::from_millis(50);
 
@@ -55,6 +62,15 @@ pub enum VolumeError {
         /// The name.
         name: String,
     },
+    /// What is written on it about a deletion could not be read or changed.
+    #[error("marking {path}")]
+    Mark {
+        /// Where it is.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// A program could not be started.
     #[error("starting {program}")]
     Start {
@@ -85,6 +101,11 @@ impl From<VolumeError> for Failure {
                 if source.kind() == io::ErrorKind::ResourceBusy =>
             {
                 place(path, PlaceProblem::InUse)
+            }
+            VolumeError::Mark { path, source }
+                if source.kind() == io::ErrorKind::ReadOnlyFilesystem =>
+            {
+                place(path, PlaceProblem::ReadOnly)
             }
             VolumeError::NotInFstab { path } => place(path, PlaceProblem::NotInFstab),
             VolumeError::NameTaken { group, name } => {
@@ -224,6 +245,43 @@ fn kind_of(device: u64) -> Option<String> {
 #[must_use]
 pub fn is_read_only(path: &Path) -> bool {
     rustix::fs::statvfs(path).is_ok_and(|found| found.f_flag.contains(StatVfsMountFlags::RDONLY))
+}
+
+/// Writes on a mounted volume which operation deletes the VServer whose files fill it.
+///
+/// # Errors
+/// When it cannot be written.
+pub(crate) fn mark_deleted(root: &Path, by: &OperationId) -> Result<(), VolumeError> {
+    lsetxattr(root, DELETED_BY, by.as_str().as_bytes(), XattrFlags::empty()).map_err(marking(root))
+}
+
+/// Whether the files here are those that this operation deleted; what is not there is not.
+///
+/// # Errors
+/// When it cannot be looked at.
+pub(crate) fn is_deleted_by(root: &Path, by: &OperationId) -> Result<bool, VolumeError> {
+    let mut value = [0; 64];
+    match lgetxattr(root, DELETED_BY, &mut value[..]) {
+        Ok(length) => Ok(value.get(..length) == Some(by.as_str().as_bytes())),
+        Err(Errno::NODATA | Errno::OPNOTSUPP | Errno::NOENT | Errno::RANGE) => Ok(false),
+        Err(errno) => Err(marking(root)(errno)),
+    }
+}
+
+/// Takes away what is written on a volume about a deletion.
+///
+/// # Errors
+/// When it cannot be written.
+pub(crate) fn unmark_deleted(root: &Path) -> Result<(), VolumeError> {
+    match lremovexattr(root, DELETED_BY) {
+        Ok(()) | Err(Errno::NODATA | Errno::OPNOTSUPP | Errno::NOENT) => Ok(()),
+        Err(errno) => Err(marking(root)(errno)),
+    }
+}
+
+fn marking(root: &Path) -> impl FnOnce(Errno) -> VolumeError {
+    let path = root.to_owned();
+    move |errno| VolumeError::Mark { path, source: errno.into() }
 }
 
 fn is_mounted(target: &Path) -> Result<bool, VolumeError> {

@@ -23,6 +23,21 @@ pub(super) fn place(path: &str, problem: &PlaceProblem) -> (String, String) {
                  line out of the host’s fstab."
             ),
         ),
+        PlaceProblem::AnotherVolume { device } => (
+            format!(
+                "What is mounted at {path} is not the volume that the files are on; nothing was done."
+            ),
+            match device {
+                Some(device) => format!(
+                    "The host’s fstab mounts {device} there. See what is mounted (findmnt {path}), \
+                     unmount it and mount the VServer’s own volume, then try again."
+                ),
+                None => format!(
+                    "See what is mounted (findmnt {path}), unmount it and mount the VServer’s own \
+                     volume, then try again."
+                ),
+            },
+        ),
         PlaceProblem::NotInFstab => (
             format!(
                 "{path} is mounted from a part of another filesystem, and the host’s fstab does not \

@@ -23,6 +23,22 @@ pub(super) fn place(path: &str, problem: &PlaceProblem) -> (String, String) {
                  du fstab de l’hôte."
             ),
         ),
+        PlaceProblem::AnotherVolume { device } => (
+            format!(
+                "Ce qui est monté sur {path} n’est pas le volume où sont les fichiers ; rien n’a été \
+                 fait."
+            ),
+            match device {
+                Some(device) => format!(
+                    "Le fstab de l’hôte y monte {device}. Voyez ce qui est monté (findmnt {path}), \
+                     démontez-le et montez le volume du VServer, puis réessayez."
+                ),
+                None => format!(
+                    "Voyez ce qui est monté (findmnt {path}), démontez-le et montez le volume du \
+                     VServer, puis réessayez."
+                ),
+            },
+        ),
         PlaceProblem::NotInFstab => (
             format!(
                 "{path} est monté depuis une partie d’un autre système de fichiers, et le fstab de \

@@ -141,8 +141,13 @@ pub enum Finish {
     },
     /// Remove a directory tree.
     RemoveTree(PathBuf),
-    /// Empty a directory that stays.
-    Empty(PathBuf),
+    /// Empty a volume that stays mounted, if its files are still those that this operation deleted.
+    Empty {
+        /// Where it is mounted.
+        path: PathBuf,
+        /// What is written on it.
+        deleted_by: OperationId,
+    },
     /// Remove a file or link.
     RemoveFile(PathBuf),
     /// Remove a directory, if it is empty.
