@@ -192,6 +192,15 @@ pub fn shares_blocks(directory: &Path) -> bool {
     is_written && rustix::fs::ioctl_ficlone(&to, &from).is_ok()
 }
 
+/// Sees to it that all that was written on the filesystem of a directory is on disk: a power cut must not
+/// leave half of what is said to be there.
+///
+/// # Errors
+/// When it cannot be written.
+pub(crate) fn write_back(directory: &Path) -> io::Result<()> {
+    Ok(rustix::fs::syncfs(fs::File::open(directory)?)?)
+}
+
 /// Where something is mounted at or below a directory, as this process sees it.
 ///
 /// # Errors

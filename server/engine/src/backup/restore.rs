@@ -318,8 +318,7 @@ impl Places {
         }
         config_tree::set_root(&directory, roots, &spec.name).map_err(RestoreError::from)?;
         crash_point("restore:config-written");
-        let mounted = fs::File::open(&self.root).map_err(place(&self.root))?;
-        rustix::fs::syncfs(&mounted).map_err(|errno| place(&self.root)(errno.into()))?;
+        tree::write_back(&self.root).map_err(place(&self.root))?;
         work.go_on()?;
         work.progress(Stage::Finishing, 990);
         // Last, so that the moment a VServer is listed its files are there.

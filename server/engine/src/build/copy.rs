@@ -21,6 +21,7 @@ use super::{reflink, remote, unified};
 use crate::engine::Instance;
 use crate::operation::{Stopped, Work, crash_point};
 use crate::roots::{IDS_PER_VSERVER, first_host_id};
+use crate::tree;
 
 /// Where in the progress of a build the copy begins, and where it ends.
 const BEGUN: u16 = 50;
@@ -133,7 +134,7 @@ pub(super) fn by_clone(
     if can_share {
         work.progress(Stage::CopyingFiles, BEGUN);
         // What is not on disk yet would be written file by file while it stands still.
-        reflink::write_back(&held.root)
+        tree::write_back(&held.root)
             .map_err(|source| BuildError::Place { path: held.root.clone(), source })?;
         held.intend_to_freeze(work)?;
         let mut plan = plan(spec, root, Some(&held.root), reflink::command(SOURCE, TARGET));

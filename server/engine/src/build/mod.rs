@@ -246,6 +246,7 @@ pub fn build(instance: &Instance, work: &mut Work<'_>, spec: &BuildSpec) -> Resu
         crash_point("build:set-aside");
     }
     work.progress(Stage::Finishing, 990);
+    tree::write_back(&root).map_err(at(&root))?;
     work.commit(finish)?;
     crash_point("build:committed");
     recovery::finish(roots, work.journal()).map_err(RecoveryError::into_failure)?;

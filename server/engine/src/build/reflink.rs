@@ -40,14 +40,6 @@ pub(super) fn is_possible(source: &Path, target: &Path) -> io::Result<bool> {
     tried
 }
 
-/// Sees to it that the filesystem of a directory has nothing to write.
-///
-/// # Errors
-/// When it cannot be written.
-pub(super) fn write_back(directory: &Path) -> io::Result<()> {
-    Ok(rustix::fs::syncfs(File::open(directory)?)?)
-}
-
 /// The call that copies a directory's content.
 pub(super) fn command(source: &str, target: &str) -> Vec<String> {
     let mut command =
