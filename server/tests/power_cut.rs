@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use copies::run;
-use sandbox::{Sandbox, leave_network};
-use tiny_guest::make_guest;
+use sandbox::{Sandbox, contents, leave_network};
+use tiny_guest::{make_course_vserver, make_guest};
 
 /// What a disk holds; a guest of busybox is 2 MiB of it.
 const SIZE_BYTES: u64 = 32 << 20;
@@ -102,4 +102,55 @@ fn what_a_build_has_committed_is_on_disk() {
         doctor(&sandbox, &["--repair"]);
         assert!(roots.guest_base.join(name).join("etc").is_dir(), "{name}");
     }
+}
+
+#[test]
+fn an_operation_is_undone_whatever_the_cut_has_left_of_it() {
+    leave_network();
+    leave_mounts();
+    let sandbox = Sandbox::without_bases();
+    let roots = &sandbox.settings.roots;
+    make_course_vserver(&sandbox, "nono", 100, "10.127.0.45");
+    let whole = || [contents(&roots.config_base), contents(&roots.guest_base)];
+    let old = whole();
+    let operation = |file: &str| {
+        let live = sandbox.names_in(&roots.operations().join(".live"));
+        assert_eq!(live.len(), 1, "{live:?}");
+        roots.operations().join(&live[0]).join(file)
+    };
+    let empty = |path: &Path| fs::File::options().write(true).open(path).unwrap().set_len(0);
+    type Damage<'a> = &'a dyn Fn();
+    let damages: [(&str, Damage<'_>); 5] = [
+        ("nothing more is lost", &|| {}),
+        ("how far it was is empty", &|| empty(&operation("operation.json")).unwrap()),
+        ("how far it was is missing", &|| fs::remove_file(operation("operation.json")).unwrap()),
+        ("all of it is empty", &|| {
+            empty(&operation("operation.json")).unwrap();
+            empty(&operation("task.json")).unwrap();
+        }),
+        ("its directory is missing", &|| fs::remove_dir_all(operation("")).unwrap()),
+    ];
+    for (what, damage) in damages {
+        // What is known of operations is on a disk of its own, and the power is cut half way.
+        let disk = Disk::mount_new(&sandbox, "state-disk", &roots.state_base);
+        dies_at(&sandbox, "step:5", &["nono", "rename", "ulyse"]);
+        assert_ne!(whole(), old, "{what}: it is half done");
+        let disk = disk.after_a_cut();
+        nix::mount::umount(&roots.state_base).unwrap();
+        disk.mount(&roots.state_base);
+        let task = fs::read_to_string(operation("task.json")).unwrap();
+        assert!(task.ends_with('}'), "{what}: what was to be done is on disk: {task:?}");
+        damage();
+        assert!(doctor(&sandbox, &[]).contains("interrupted"), "{what}: it is seen");
+        doctor(&sandbox, &["--repair"]);
+        assert_eq!(whole(), old, "{what}");
+        assert_eq!(sandbox.names_in(&roots.operations().join(".live")), [""; 0], "{what}");
+        nix::mount::umount(&roots.state_base).unwrap();
+    }
+    // No change of a VServer goes on from half of another one.
+    dies_at(&sandbox, "step:5", &["nono", "rename", "ulyse"]);
+    fs::remove_dir_all(operation("")).unwrap();
+    sandbox.must(&["nono", "protect"]);
+    sandbox.must(&["nono", "unprotect"]);
+    assert_eq!(whole(), old);
 }

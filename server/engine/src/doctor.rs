@@ -150,6 +150,8 @@ fn leftovers(engine: &Engine) -> Vec<Finding> {
             findings.push(Finding::Operation { id, target: target.clone() });
         }
     }
+    let nameless = engine.store().nameless().unwrap_or_default().into_iter();
+    findings.extend(nameless.map(|id| Finding::Stray(engine.store().journal_of(&id))));
     let is_busy = |name: &VServerName| live.iter().any(|one| one.operation.target == *name);
     for state in GuestState::all(roots).unwrap_or_default() {
         if !state.is_running() && !is_busy(&state.name) {

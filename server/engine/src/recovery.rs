@@ -357,10 +357,8 @@ impl Recovery<'_> {
     ) -> Result<Option<Operation>, RecoveryError> {
         let operation = match self.store.read(id) {
             Ok(operation) => operation,
-            Err(OperationError::NoSuchOperation { .. }) => {
-                // Its directory is gone: nobody can say what it was, and it has no steps to undo.
-                let _ = std::fs::remove_file(self.store.journal_of(id));
-                return Ok(None);
+            Err(OperationError::NoSuchOperation { .. } | OperationError::Understand { .. }) => {
+                return self.nameless(id).map(|()| None);
             }
             Err(error) => return Err(error.into()),
         };
@@ -408,6 +406,22 @@ impl Recovery<'_> {
                 Ok(None)
             }
         }
+    }
+
+    /// Recovers an operation of which nothing is left but its journal. About whom it was nobody can say, so
+    /// it is done before any change of any VServer.
+    fn nameless(&self, id: &OperationId) -> Result<(), RecoveryError> {
+        let path = self.store.journal_of(id);
+        let Some(journal) = Journal::take_over(&path).map_err(OperationError::from)? else {
+            return Ok(());
+        };
+        tracing::warn!(%id, "recovering an operation of which only the journal is left");
+        let roots = &self.instance.settings.roots;
+        match journal.is_committed() {
+            true => finish(roots, &journal)?,
+            false => undo(roots, &journal)?,
+        }
+        std::fs::remove_file(&path).map_err(at(&path))
     }
 
     /// Whether the operation came to its end after all; false when it was undone.

@@ -1,7 +1,8 @@
 //! The journal of one operation: JSON lines, each on disk before what it speaks of is done.
 //!
 //! The file is locked for as long as its process lives. Steps that live in `/run` or in the kernel
-//! need no `fsync`: whatever loses the journal loses them too.
+//! need no `fsync`: whatever loses the journal loses them too. Before the first of the others is written
+//! what is to be done is on disk (`Store::keep`), so that whoever undoes it knows about whom it is.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
@@ -123,7 +124,7 @@ pub enum Step {
 
 impl Step {
     /// Whether it is gone with the journal when the host loses power.
-    fn is_volatile(&self) -> bool {
+    pub(super) fn is_volatile(&self) -> bool {
         matches!(self, Self::Run(_) | Self::End { .. } | Self::Freeze(_))
     }
 }

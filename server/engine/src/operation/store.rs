@@ -1,14 +1,19 @@
 //! Operations on disk.
+//!
+//! What an operation is to do is written once and is on disk before any step is that a power cut does not
+//! take back. How far it is, is written often and may be lost in one: of an unfinished operation it is
+//! made anew from what it is to do.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use domain::failure::Failure;
 use domain::id::OperationId;
 use domain::identity::VServerIdentity;
-use domain::operation::{LogChunk, Operation, Target};
+use domain::operation::{Actor, LogChunk, Operation, Progress, Target};
+use domain::time::UnixMillis;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -155,10 +160,15 @@ impl Store {
     /// When they cannot be made.
     pub fn prepare(&self) -> Result<(), OperationError> {
         let path = self.live_base();
+        if path.is_dir() {
+            return Ok(());
+        }
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(&path)
+            // The operations', the state's, and the one that holds the state's.
+            .and_then(|()| path.ancestors().skip(1).take(3).try_for_each(sync))
             .map_err(|source| OperationError::Write { path, source })
     }
 
@@ -186,13 +196,57 @@ impl Store {
         write_json(&self.directory_of(&operation.id).join("operation.json"), operation)
     }
 
+    /// Sees to it that an operation, as it was last written, and what it is to do are on disk.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub(super) fn keep(&self, id: &OperationId) -> Result<(), JournalError> {
+        let directory = self.directory_of(id);
+        let (now, task) = (directory.join("operation.json"), directory.join("task.json"));
+        for path in [now.as_path(), &task, &directory, &self.base] {
+            match sync(path) {
+                // Of one that is put right, a power cut may have taken it.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(source) => return Err(JournalError::Write { path: path.to_owned(), source }),
+                Ok(()) => {}
+            }
+        }
+        Ok(())
+    }
+
     /// Reads an operation.
     ///
     /// # Errors
     /// When there is none of this id, or it cannot be read.
     pub fn read(&self, id: &OperationId) -> Result<Operation, OperationError> {
-        read_json(&self.directory_of(id).join("operation.json"))?
-            .ok_or_else(|| OperationError::NoSuchOperation { id: id.clone() })
+        let read = read_json(&self.directory_of(id).join("operation.json"));
+        match read {
+            Ok(Some(operation)) => Ok(operation),
+            Ok(None) | Err(OperationError::Understand { .. }) => match self.known_of(id) {
+                Some(operation) => Ok(operation),
+                None => read.and_then(|_| Err(OperationError::NoSuchOperation { id: id.clone() })),
+            },
+            Err(error) => Err(error),
+        }
+    }
+
+    /// An unfinished operation as far as it is known from what it is to do.
+    fn known_of(&self, id: &OperationId) -> Option<Operation> {
+        let written = fs::metadata(self.journal_of(id)).ok()?;
+        let task = self.task(id).ok()?;
+        Some(Operation {
+            id: id.clone(),
+            kind: task.kind(),
+            target: task.target(),
+            renamed_to: task.renamed_to().cloned(),
+            actor: Actor::System,
+            command: task.command(),
+            progress: Progress::Queued,
+            cancellable: false,
+            created_at: UnixMillis(written.mtime() * 1000),
+            started_at: None,
+            finished_at: None,
+        })
     }
 
     /// What an operation is to do.
@@ -241,6 +295,16 @@ impl Store {
     pub fn is_abandoned(&self, id: &OperationId) -> bool {
         // The journal is given back at once: nothing but its being free is asked.
         matches!(Journal::take_over(&self.journal_of(id)), Ok(Some(_)))
+    }
+
+    /// The unfinished operations of which nothing is left but a journal that nobody writes.
+    ///
+    /// # Errors
+    /// When their directory cannot be read.
+    pub fn nameless(&self) -> Result<Vec<OperationId>, OperationError> {
+        let mut ids = self.live_ids()?;
+        ids.retain(|id| self.read(id).is_err() && self.is_abandoned(id));
+        Ok(ids)
     }
 
     /// Unfinished operations, oldest first; those that cannot be read are left out.
@@ -369,6 +433,11 @@ fn ids_in(path: &Path) -> Result<Vec<OperationId>, OperationError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
         Err(source) => Err(OperationError::Read { path: path.to_owned(), source }),
     }
+}
+
+/// Sees to it that a file or directory is on disk.
+fn sync(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
 }
 
 fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), OperationError> {

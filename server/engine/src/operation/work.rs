@@ -84,6 +84,7 @@ pub struct Work<'a> {
     cancel: CancelToken,
     operation: Operation,
     journal: Journal,
+    is_kept: bool,
     log: Option<File>,
     /// Lines that are still to be written.
     traced: String,
@@ -112,6 +113,7 @@ impl<'a> Work<'a> {
             cancel,
             operation,
             journal,
+            is_kept: false,
             log: None,
             traced: String::new(),
             log_bytes: std::fs::metadata(&log_path).map_or(0, |found| found.len()),
@@ -260,6 +262,9 @@ impl<'a> Work<'a> {
     /// # Errors
     /// When it cannot be written; it may not be done then.
     pub fn intend(&mut self, step: Step) -> Result<(), JournalError> {
+        if !step.is_volatile() {
+            self.keep()?;
+        }
         self.journal.intend(step)
     }
 
@@ -269,7 +274,17 @@ impl<'a> Work<'a> {
     /// When it cannot be written; the operation is to be undone then.
     pub fn commit(&mut self, finish: Vec<Finish>) -> Result<(), JournalError> {
         self.operation.cancellable = false;
+        self.keep()?;
         self.journal.commit(finish)
+    }
+
+    /// Sees to it, once, that the operation is on disk before its journal is.
+    fn keep(&mut self) -> Result<(), JournalError> {
+        if !self.is_kept {
+            self.store.keep(&self.operation.id)?;
+            self.is_kept = true;
+        }
+        Ok(())
     }
 
     /// Ends the operation though something of it is left: its journal stays for the next recovery.
