@@ -452,3 +452,33 @@ fn a_guest_whose_init_is_broken_is_rescued() {
     let output = sandbox.vserver(&["tiny", "start", "/bin/sleep"]);
     assert_eq!(code(&output), 1, "{output:?}");
 }
+
+#[test]
+fn of_two_vservers_of_one_context_that_are_started_at_once_one_runs() {
+    leave_network();
+    let sandbox = Sandbox::without_bases();
+    for name in ["one", "two"] {
+        make_guest(&sandbox, name, 100, "true");
+    }
+    for round in 0..8 {
+        let starts = ["one", "two"].map(|name| {
+            let mut command = sandbox.ulysse("vserver", &[name, "start"]);
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        });
+        let outputs = starts.map(|start| start.wait_with_output().unwrap());
+        let running = GuestState::all(&sandbox.settings.roots).unwrap();
+        assert_eq!(running.len(), 1, "round {round}: {outputs:?}");
+        let refused = outputs.iter().find(|output| !output.status.success()).unwrap();
+        assert!(complained(refused).contains("100"), "{refused:?}");
+        sandbox.must(&[running[0].name.as_str(), "stop"]);
+    }
+    // Nor is one started beside what a crash has left of another's start; of one that has never run, so that
+    // no supervisor puts it right meanwhile.
+    make_guest(&sandbox, "three", 100, "true");
+    let mut command = sandbox.ulysse("vserver", &["three", "start"]);
+    command.env("ULYSSE_CRASH_AT", "start:recorded").output().unwrap();
+    assert_eq!(code(&sandbox.vserver(&["two", "start"])), 1);
+    assert!(sandbox.ulysse("doctor", &["--repair"]).status().unwrap().success());
+    sandbox.must(&["two", "start"]);
+    sandbox.must(&["two", "stop"]);
+}

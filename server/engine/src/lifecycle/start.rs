@@ -31,7 +31,7 @@ use crate::lock::AllocationLock;
 use crate::network::{self, NetworkPlan};
 use crate::operation::{Step, Stopped, Work, crash_point};
 use crate::roots::{IDS_PER_VSERVER, Roots, first_host_id};
-use crate::state::{AppliedStop, GuestState, reverse_base};
+use crate::state::{AppliedStop, GuestState};
 use crate::unification;
 
 /// How long the lock for choosing numbers may be held by others.
@@ -187,7 +187,7 @@ fn record(
     let _choosing = AllocationLock::take(roots, ALLOCATION_PATIENCE)?;
     let context = match config.context {
         Some(context) => {
-            if let Some(by) = who_runs_as(roots, context).filter(|by| by != name) {
+            if let Some(by) = who_has(roots, context, name)? {
                 return Err(LifecycleError::ContextInUse { context, by });
             }
             context
@@ -221,12 +221,18 @@ fn record(
     Ok(state)
 }
 
-/// Which VServer runs with this context number, by the link that every start leaves.
-fn who_runs_as(roots: &Roots, context: ContextId) -> Option<VServerName> {
-    let target = std::fs::read_link(reverse_base(roots).join(context.to_string())).ok()?;
-    let name: VServerName = target.file_name()?.to_str()?.parse().ok()?;
-    let state = GuestState::running(roots, &name).ok()??;
-    (state.context == context).then_some(name)
+/// Which other VServer runs with this context number, or is being started with it: a record that has no
+/// pid 1 yet counts, whoever is to undo it.
+fn who_has(
+    roots: &Roots,
+    context: ContextId,
+    own: &VServerName,
+) -> Result<Option<VServerName>, LifecycleError> {
+    let mut others = GuestState::all(roots)?.into_iter().filter(|other| other.name != *own);
+    let has = |other: &GuestState| {
+        other.context == context && (other.init.is_none() || other.is_running())
+    };
+    Ok(others.find(has).map(|other| other.name))
 }
 
 /// A number for a VServer that has none of its own.
