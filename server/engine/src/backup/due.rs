@@ -62,8 +62,9 @@ pub fn step(engine: &Arc<Engine>, now: UnixMillis) -> Vec<Change> {
         // Another host is asked when something is due by what is known here, not every minute.
         let attempts = schedule::attempts(roots, &name);
         let InForce { schedule, since } = in_force;
-        let last = attempts.last.filter(|_| attempts.failure.is_none());
-        if schedule.is_due(now, since, last, attempts.last) {
+        let last = attempts.success_at(&schedule.target);
+        let tried = attempts.at_targets.get(&schedule.target).map(|last| last.at);
+        if schedule.is_due(now, since, last, tried) {
             let order = BackupOrder {
                 vserver: name.clone(),
                 target: schedule.target.clone(),

@@ -58,6 +58,7 @@ use self::depot::{Depot, Which};
 use self::manifest::{Checked, FORMAT, Manifest};
 use self::pack::{PackError, Packer};
 use self::saved::Saved;
+use self::schedule::Attempt;
 use self::stored::{Stored, unreachable_target};
 use self::tree::TreeError;
 use crate::base_links;
@@ -156,15 +157,13 @@ pub fn take(
     order: &BackupOrder,
 ) -> Result<(), Stopped> {
     let result = take_unrecorded(instance, store, work, order, None);
-    let now = work.clock().now();
-    let noted = match &result {
-        Ok(()) => schedule::note_success(&instance.settings.roots, &order.vserver, now),
-        Err(Stopped::Failed(failure)) => {
-            schedule::note_failure(&instance.settings.roots, &order.vserver, now, failure)
-        }
-        Err(Stopped::Cancelled) => Ok(()),
+    let failure = match &result {
+        Ok(()) => None,
+        Err(Stopped::Failed(failure)) => Some(failure.clone()),
+        Err(Stopped::Cancelled) => return result,
     };
-    if let Err(error) = noted {
+    let attempt = Attempt { at: work.clock().now(), failure };
+    if let Err(error) = schedule::note_attempt(&instance.settings.roots, order, attempt) {
         tracing::warn!(name = %order.vserver, error = chain(&error), "not noted");
     }
     result
@@ -513,13 +512,12 @@ pub(crate) fn recovered(instance: &Instance, store: &Store, operation: &Operatio
         tracing::warn!(name = %order.vserver, %error, "a partial backup stays for the next one");
     }
     let at = operation.started_at.unwrap_or(operation.created_at);
-    let noted = match kept {
-        // What was saved elsewhere says nothing of the backups that are due here.
-        _ if is_import => Ok(()),
-        true => schedule::note_success(roots, &order.vserver, at),
-        false => schedule::note_failure(roots, &order.vserver, at, &Failure::Interrupted),
-    };
-    if let Err(error) = noted {
+    // What was saved elsewhere says nothing of the backups that are due here.
+    if is_import {
+        return kept;
+    }
+    let attempt = Attempt { at, failure: (!kept).then_some(Failure::Interrupted) };
+    if let Err(error) = schedule::note_attempt(roots, &order, attempt) {
         tracing::warn!(name = %order.vserver, error = chain(&error), "not noted");
     }
     kept

@@ -7,16 +7,17 @@
 //!
 //! Not here: whether one is due (`domain::retention`).
 
+use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::PathBuf;
 
-use domain::backup::BackupRef;
+use domain::backup::{BackupOrder, BackupRef};
 use domain::config_entry::{ConfigTree, Expected};
 use domain::failure::Failure;
 use domain::field::Problem;
-use domain::id::VServerName;
+use domain::id::{TargetName, VServerName};
 use domain::retention::Schedule;
 use domain::time::UnixMillis;
 use serde::{Deserialize, Serialize};
@@ -166,16 +167,44 @@ pub fn write(
         .map_err(failed)
 }
 
+/// The last attempt at one target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// When it ended.
+    pub at: UnixMillis,
+    /// Why it failed, if it did.
+    pub failure: Option<Failure>,
+}
+
 /// How the last attempts went.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Attempts {
-    /// When the last one ended.
-    pub last: Option<UnixMillis>,
-    /// Why the last one failed, if it did.
-    pub failure: Option<Failure>,
+    /// The last one at each target: one that went well elsewhere is none of what a schedule wants.
+    pub at_targets: BTreeMap<TargetName, Attempt>,
     /// Backups that could not be read back, and when that was found.
     pub damaged: Vec<(BackupRef, UnixMillis)>,
+}
+
+impl Attempts {
+    /// When the last one at a target ended, if it went well.
+    #[must_use]
+    pub fn success_at(&self, target: &TargetName) -> Option<UnixMillis> {
+        let last = self.at_targets.get(target)?;
+        last.failure.is_none().then_some(last.at)
+    }
+
+    /// The failures that are told: that of the last attempt, and that at the target where backups are due.
+    pub(super) fn failures(
+        &self,
+        scheduled: Option<&TargetName>,
+    ) -> impl Iterator<Item = (UnixMillis, &Failure)> {
+        let latest = self.at_targets.values().map(|one| one.at).max();
+        self.at_targets.iter().filter_map(move |(target, one)| {
+            let is_told = scheduled == Some(target) || latest == Some(one.at);
+            Some((one.at, one.failure.as_ref().filter(|_| is_told)?))
+        })
+    }
 }
 
 fn record_of(roots: &Roots, name: &VServerName) -> PathBuf {
@@ -219,28 +248,14 @@ fn note(
     fs::write(&new, text).and_then(|()| fs::rename(&new, &path)).map_err(failed)
 }
 
-/// Notes that a backup was taken.
-pub(super) fn note_success(
+/// Notes that a backup was taken, or why it was not.
+pub(super) fn note_attempt(
     roots: &Roots,
-    name: &VServerName,
-    at: UnixMillis,
+    order: &BackupOrder,
+    attempt: Attempt,
 ) -> Result<(), ScheduleError> {
-    note(roots, name, |attempts| {
-        attempts.last = Some(at);
-        attempts.failure = None;
-    })
-}
-
-/// Notes that one failed.
-pub(super) fn note_failure(
-    roots: &Roots,
-    name: &VServerName,
-    at: UnixMillis,
-    failure: &Failure,
-) -> Result<(), ScheduleError> {
-    note(roots, name, |attempts| {
-        attempts.last = Some(at);
-        attempts.failure = Some(failure.clone());
+    note(roots, &order.vserver, |attempts| {
+        attempts.at_targets.insert(order.target.clone(), attempt);
     })
 }
 

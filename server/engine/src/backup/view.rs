@@ -131,7 +131,7 @@ pub fn overview(
             // What was not asked is what was noted here when it was done.
             let noted = schedule::attempts(roots, &name);
             let last = match unasked.contains(&target) {
-                true => noted.last.filter(|_| noted.failure.is_none()),
+                true => noted.success_at(target),
                 false => last,
             };
             if let Some(due) = in_force.schedule.missing(now, in_force.since, last) {
@@ -142,8 +142,9 @@ pub fn overview(
     for name in schedule::noted(roots) {
         let Some(one) = found.get_mut(&name) else { continue };
         let attempts = schedule::attempts(roots, &name);
-        if let (Some(at), Some(failure), true) = (attempts.last, attempts.failure, one.exists) {
-            one.alerts.insert(0, BackupAlert::Failed { at, failure });
+        let scheduled = one.schedule.as_ref().map(|schedule| &schedule.target);
+        for (at, failure) in attempts.failures(scheduled).filter(|_| one.exists) {
+            one.alerts.insert(0, BackupAlert::Failed { at, failure: failure.clone() });
         }
         let damaged = attempts.damaged.into_iter();
         one.alerts.extend(damaged.map(|(backup, at)| BackupAlert::Damaged { backup, at }));
