@@ -176,7 +176,7 @@ fn strays(base: &Path, ids: &[String], names: &[String]) -> Vec<PathBuf> {
         .filter(|entry| {
             let name = entry.file_name();
             let Some(name) = name.to_str() else { return false };
-            [".staging-", ".trash-", ".new-", ".old-", ".aside-"].iter().any(|start| {
+            [".staging-", ".trash-", ".new-", ".aside-"].iter().any(|start| {
                 name.strip_prefix(start)
                     .is_some_and(|rest| !ids.iter().chain(names).any(|known| known == rest))
             })

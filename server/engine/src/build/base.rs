@@ -24,7 +24,7 @@ use domain::operation::Stage;
 use domain::time::UnixMillis;
 use nix::libc;
 use rustix::event::poll;
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use sys::wait::timespec;
@@ -197,7 +197,7 @@ pub(super) fn make(
         made_at: work.clock().now(),
         bytes: tree::disk_bytes(&root, COUNTING),
     };
-    keep(&staging, place, &record, work).map_err(|source| at(place, source))?;
+    keep(&staging, place, &record).map_err(|source| at(place, source))?;
     crash_point("build:base-kept");
     Ok(())
 }
@@ -207,7 +207,7 @@ const COUNTING: Duration = Duration::from_secs(10);
 /// Where making a base ends in the progress of a build.
 const KEPT: u16 = 850;
 
-fn keep(staging: &Path, place: &Path, record: &Record, work: &Work<'_>) -> io::Result<()> {
+fn keep(staging: &Path, place: &Path, record: &Record) -> io::Result<()> {
     let text = serde_json::to_vec_pretty(record)?;
     OpenOptions::new()
         .write(true)
@@ -215,15 +215,15 @@ fn keep(staging: &Path, place: &Path, record: &Record, work: &Work<'_>) -> io::R
         .mode(0o600)
         .open(staging.join("base.json"))?
         .write_all(&text)?;
-    // A power cut must not leave a base of which half is on disk.
-    rustix::fs::syncfs(File::open(staging)?)?;
-    if fs::symlink_metadata(place).is_ok() {
-        let old = place.with_file_name(format!(".old-{}", work.id()));
-        fs::rename(place, &old)?;
-        fs::rename(staging, place)?;
-        return tree::remove(&old);
+    tree::write_back(staging)?;
+    if fs::symlink_metadata(place).is_err() {
+        return fs::rename(staging, place);
     }
-    fs::rename(staging, place)
+    // At every moment there is the old one or the new one; what is at the staging's place is removed,
+    // by whoever comes to it.
+    renameat_with(CWD, staging, CWD, place, RenameFlags::EXCHANGE)?;
+    crash_point("base:exchanged");
+    tree::remove(staging)
 }
 
 fn run_debootstrap(

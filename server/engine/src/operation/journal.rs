@@ -358,7 +358,10 @@ pub const CRASH_POINTS: &[(Kind, &[&str])] = &[
         ],
     ),
     (Kind::RemoveTemplate, &["template:removing", "template:removed", "finish:0", "finish:1"]),
-    (Kind::RefreshBase, &["build:base-intended", "build:base-made", "build:base-kept"]),
+    (
+        Kind::RefreshBase,
+        &["build:base-intended", "build:base-made", "base:exchanged", "build:base-kept"],
+    ),
     (Kind::RemoveBase, &["base:locked", "base:committed", "finish:0", "finish:1", "finish:2"]),
     (
         Kind::Backup,
