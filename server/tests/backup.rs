@@ -600,3 +600,31 @@ fn a_backup_elsewhere_is_none_of_what_a_schedule_wants() {
     assert_eq!(due(25), 1);
     assert_eq!(sandbox.names_in(&away.join("tiny")).len(), 1);
 }
+
+#[test]
+fn a_schedule_that_was_not_committed_was_not_written_and_no_link_is_followed() {
+    let sandbox = Sandbox::without_bases();
+    make_tiny(&sandbox);
+    let file = sandbox.settings.roots.config_base.join("tiny/apps/ulysse/backup");
+    let words = ["tiny", "backup", "schedule", "--when", "daily 02:30", "--keep", "last=1"];
+    let mut was_written = Vec::new();
+    for record in 0..20 {
+        let mut command = sandbox.ulysse("vserver", &words);
+        command.env("ULYSSE_CRASH_AFTER_RECORD", record.to_string());
+        if command.output().unwrap().status.signal() != Some(9) {
+            break;
+        }
+        assert!(sandbox.ulysse("doctor", &["--repair"]).status().unwrap().success());
+        was_written.push(file.exists());
+    }
+    assert_eq!(was_written, [false, false, false, false, true]);
+    let history = sandbox.must(&["tiny", "config", "history"]);
+    assert_eq!(history.matches("apps/ulysse/backup").count(), 1, "{history}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "local\ndaily 02:30\nlast=1\n");
+    let other = sandbox.directory().join("of-somebody-else");
+    fs::write(&other, "theirs").unwrap();
+    symlink(&other, file.with_file_name(".backup.new")).unwrap();
+    sandbox.must(&[&words[..6], &["last=2"]].concat());
+    assert_eq!(fs::read_to_string(&other).unwrap(), "theirs");
+    assert!(file.symlink_metadata().unwrap().is_file());
+}

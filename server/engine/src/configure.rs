@@ -14,6 +14,7 @@ use domain::config_change::{
 };
 use domain::config_entry::{ConfigEntry, ConfigPath, ConfigTree, Effect};
 use domain::failure::Failure;
+use domain::id::VServerName;
 use domain::note::Note;
 use domain::operation::{Kind, Stage};
 use domain::time::UnixMillis;
@@ -29,6 +30,7 @@ use crate::lifecycle::LifecycleError;
 use crate::lock::AllocationLock;
 use crate::operation::{ConfigureTask, Finish, Step, Stopped, Store, Work, crash_point};
 use crate::recovery::{self, RecoveryError};
+use crate::rewrite::FilePlace;
 use crate::roots::Roots;
 use crate::state::GuestState;
 
@@ -250,6 +252,40 @@ pub(crate) fn attribute(
     work.intend(Step::MakeTree(waiting.clone()))?;
     history.prepare(&waiting, &record).map_err(Failure::from)?;
     Ok(Some(Finish::Move { from: waiting, to: place }))
+}
+
+/// Gives a file of Ulysse's own in a config tree this text, or removes it, and ends the operation with
+/// that.
+///
+/// # Errors
+/// When it cannot be written; what was done of it is in the journal.
+pub(crate) fn rewrite_own(
+    roots: &Roots,
+    work: &mut Work<'_>,
+    name: &VServerName,
+    path: &str,
+    text: Option<String>,
+) -> Result<(), Stopped> {
+    let tree = ConfigTree::VServer(name.clone());
+    let was = before(roots, work, &tree);
+    let file = FilePlace::new(&roots.config_of(name), path);
+    let unreadable = |source| RecoveryError::Path { path: file.shown(), source }.into_failure();
+    let old = file.read().map_err(unreadable)?;
+    let mut directories: Vec<_> =
+        Path::new(path).ancestors().skip(1).map(|above| file.base.join(above)).collect();
+    directories.retain(|above| text.is_some() && !above.is_dir());
+    let mut steps: Vec<Step> = directories.into_iter().rev().map(Step::MakeTree).collect();
+    // A directory of ours that is empty goes with its last file.
+    let emptied = file.shown().parent().filter(|_| text.is_none()).map(Path::to_owned);
+    steps.push(Step::Rewrite { file, before: old, after: text });
+    for step in steps {
+        work.intend(step.clone())?;
+        recovery::take_step(roots, &step).map_err(RecoveryError::into_failure)?;
+    }
+    let mut finish: Vec<_> = attribute(roots, work, &tree, &was)?.into_iter().collect();
+    finish.extend(emptied.map(Finish::RemoveEmpty));
+    work.commit(finish)?;
+    Ok(recovery::finish(roots, work.journal()).map_err(RecoveryError::into_failure)?)
 }
 
 /// Writes edits that were made by hand into the history, unless an operation of ours is under way.

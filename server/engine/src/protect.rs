@@ -4,14 +4,12 @@
 
 use std::path::Path;
 
-use domain::config_entry::ConfigTree;
 use domain::id::VServerName;
 use domain::operation::Stage;
 
 use crate::configure;
 use crate::engine::Instance;
-use crate::operation::{Step, Stopped, Work};
-use crate::recovery::{self, RecoveryError};
+use crate::operation::{Stopped, Work};
 use crate::rewrite::FilePlace;
 
 /// The file, below the config directory.
@@ -34,29 +32,9 @@ pub fn protect(
     on: bool,
 ) -> Result<(), Stopped> {
     let roots = &instance.settings.roots;
-    let tree = roots.config_of(name);
-    if is_protected(&tree) == on {
+    if is_protected(&roots.config_of(name)) == on {
         return Ok(());
     }
     work.progress(Stage::WritingConfig, 500);
-    let in_history = ConfigTree::VServer(name.clone());
-    let was = configure::before(roots, work, &in_history);
-    let mut steps: Vec<Step> = ["apps", "apps/ulysse"]
-        .into_iter()
-        .map(|path| tree.join(path))
-        .filter(|path| on && !path.is_dir())
-        .map(Step::MakeTree)
-        .collect();
-    let file = FilePlace::new(&tree, FILE);
-    let before = file
-        .read()
-        .map_err(|source| RecoveryError::Path { path: file.shown(), source }.into_failure())?;
-    steps.push(Step::Rewrite { file, before, after: on.then(String::new) });
-    for step in steps {
-        work.intend(step.clone())?;
-        recovery::take_step(roots, &step).map_err(RecoveryError::into_failure)?;
-    }
-    let finish = configure::attribute(roots, work, &in_history, &was)?;
-    work.commit(finish.into_iter().collect())?;
-    Ok(recovery::finish(roots, work.journal()).map_err(RecoveryError::into_failure)?)
+    configure::rewrite_own(roots, work, name, FILE, on.then(String::new))
 }

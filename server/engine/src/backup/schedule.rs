@@ -14,7 +14,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::PathBuf;
 
 use domain::backup::{BackupOrder, BackupRef};
-use domain::config_entry::{ConfigTree, Expected};
+use domain::config_entry::Expected;
 use domain::failure::Failure;
 use domain::field::Problem;
 use domain::id::{TargetName, VServerName};
@@ -25,7 +25,6 @@ use serde::{Deserialize, Serialize};
 use crate::configure;
 use crate::engine::Instance;
 use crate::operation::{Stopped, Work};
-use crate::recovery::{self, RecoveryError};
 use crate::roots::Roots;
 
 /// Where it is, below the config directory.
@@ -121,50 +120,16 @@ pub fn read(roots: &Roots, name: &VServerName) -> Result<Option<InForce>, Schedu
 /// Writes a schedule, or removes it, as an operation.
 ///
 /// # Errors
-/// As [`write`], and when the history of the config tree cannot be kept.
+/// When the file cannot be written, or the history of the config tree not be kept.
 pub(crate) fn change(
     instance: &Instance,
     work: &mut Work<'_>,
     name: &VServerName,
     schedule: Option<&Schedule>,
 ) -> Result<(), Stopped> {
-    let roots = &instance.settings.roots;
-    let tree = ConfigTree::VServer(name.clone());
-    let before = configure::before(roots, work, &tree);
-    write(roots, name, schedule)?;
-    let finish = configure::attribute(roots, work, &tree, &before)?;
-    work.commit(finish.into_iter().collect())?;
-    Ok(recovery::finish(roots, work.journal()).map_err(RecoveryError::into_failure)?)
-}
-
-/// Writes a schedule, or removes it: by one rename, whoever reads sees the old one or the new one.
-///
-/// # Errors
-/// When the file cannot be written.
-pub fn write(
-    roots: &Roots,
-    name: &VServerName,
-    schedule: Option<&Schedule>,
-) -> Result<(), ScheduleError> {
-    let path = roots.config_of(name).join(FILE);
-    let failed = |source| ScheduleError::Write { path: path.clone(), source };
-    let Some(Schedule { target, when, keep }) = schedule else {
-        return match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(error)),
-            _ => {
-                // A directory of ours that is empty goes too.
-                let _ = path.parent().map(fs::remove_dir);
-                Ok(())
-            }
-        };
-    };
-    if let Some(directory) = path.parent() {
-        DirBuilder::new().recursive(true).mode(0o755).create(directory).map_err(failed)?;
-    }
-    let new = path.with_file_name(".backup.new");
-    fs::write(&new, format!("{target}\n{when}\n{keep}\n"))
-        .and_then(|()| fs::rename(&new, &path))
-        .map_err(failed)
+    let text =
+        schedule.map(|Schedule { target, when, keep }| format!("{target}\n{when}\n{keep}\n"));
+    configure::rewrite_own(&instance.settings.roots, work, name, FILE, text)
 }
 
 /// The last attempt at one target.
