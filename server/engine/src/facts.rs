@@ -79,16 +79,7 @@ impl From<FactsError> for Failure {
                 Self::HostLacks { feature: HostFeature::Debootstrap, detail: error.to_string() }
             }
             FactsError::Templates(error) => error.into(),
-            FactsError::State(error) => {
-                Self::Unexpected { detail: format!("listing the running VServers: {error}") }
-            }
-            FactsError::Network(error) => {
-                Self::Unexpected { detail: format!("listing the host's devices: {error}") }
-            }
-            FactsError::Default { .. } => {
-                Self::Unexpected { detail: domain::failure::chain(&error) }
-            }
-            FactsError::NoArchitecture { .. } => Self::Unexpected { detail: error.to_string() },
+            other => Self::Unexpected { detail: domain::failure::chain(&other) },
         }
     }
 }

@@ -62,7 +62,7 @@ impl From<LockError> for Failure {
             LockError::Busy { name, holder } => {
                 Self::Busy { name, operation: holder.and_then(|holder| holder.operation) }
             }
-            other => Self::Unexpected { detail: other.to_string() },
+            other => Self::Unexpected { detail: domain::failure::chain(&other) },
         }
     }
 }
@@ -262,6 +262,16 @@ mod tests {
         drop(lock);
         assert_eq!(holder(&roots, &name), None);
         let _again = VServerLock::try_take(&roots, &name, None).unwrap();
+    }
+
+    #[test]
+    fn why_it_cannot_be_locked_is_told() {
+        let base = tempfile::tempdir().unwrap();
+        std::fs::write(base.path().join("runtime"), "in the way").unwrap();
+        let roots = roots(base.path());
+        let error = AllocationLock::take(&roots, Duration::ZERO).unwrap_err();
+        let Failure::Unexpected { detail } = Failure::from(error) else { panic!("another one") };
+        assert!(detail.contains("locking ") && detail.contains("(os error "), "{detail}");
     }
 
     #[test]

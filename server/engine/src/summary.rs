@@ -51,9 +51,7 @@ impl From<SummaryError> for Failure {
     fn from(error: SummaryError) -> Self {
         match error {
             SummaryError::Config(error) => error.into(),
-            SummaryError::Usage(error) => {
-                Self::Unexpected { detail: format!("reading what VServers use: {error}") }
-            }
+            other => Self::Unexpected { detail: domain::failure::chain(&other) },
         }
     }
 }

@@ -92,7 +92,7 @@ impl From<ConfigError> for Failure {
             ConfigError::Write { path, source } => {
                 Self::Unexpected { detail: format!("writing {}: {source}", path.display()) }
             }
-            other => Self::Unexpected { detail: other.to_string() },
+            other => Self::Unexpected { detail: domain::failure::chain(&other) },
         }
     }
 }

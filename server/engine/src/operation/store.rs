@@ -85,7 +85,7 @@ impl From<OperationError> for Failure {
             ) => full(path, source).unwrap_or_else(|| Self::Unexpected {
                 detail: format!("writing {}: {source}", path.display()),
             }),
-            _ => Self::Unexpected { detail: error.to_string() },
+            _ => Self::Unexpected { detail: domain::failure::chain(&error) },
         }
     }
 }
@@ -514,6 +514,21 @@ mod tests {
         assert_eq!(store.live().unwrap().len(), 1);
         assert!(store.live_of("web".parse::<VServerName>().unwrap()).unwrap().is_some());
         assert!(store.live_of("mail".parse::<VServerName>().unwrap()).unwrap().is_none());
+    }
+
+    #[test]
+    fn why_an_operation_cannot_be_read_is_told() {
+        let base = tempfile::tempdir().unwrap();
+        let store = Store { base: base.path().to_owned() };
+        let operation = operation("01ARZ3NDEKTSV4RRFFQ69G5FA1", "web");
+        let task = PlainChange::Start("web".parse().unwrap()).into();
+        let _journal = store.create(&operation, &task).unwrap();
+        let path = store.directory_of(&operation.id).join("operation.json");
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        let error = store.read(&operation.id).unwrap_err();
+        let Failure::Unexpected { detail } = Failure::from(error) else { panic!("another one") };
+        assert!(detail.contains("operation.json: Is a directory"), "{detail}");
     }
 
     #[test]

@@ -124,7 +124,7 @@ impl From<TerminalError> for Failure {
             TerminalError::TimedOut { seconds } => {
                 Self::TimedOut { what: "vserver enter".to_owned(), seconds }
             }
-            other => Self::Unexpected { detail: other.to_string() },
+            other => Self::Unexpected { detail: domain::failure::chain(&other) },
         }
     }
 }
