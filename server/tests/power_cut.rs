@@ -105,6 +105,32 @@ fn what_a_build_has_committed_is_on_disk() {
 }
 
 #[test]
+fn another_volume_is_not_emptied_in_the_place_of_one_that_was_being_filled() {
+    leave_network();
+    leave_mounts();
+    let sandbox = Sandbox::without_bases();
+    let roots = &sandbox.settings.roots;
+    engine::config::ensure_defaults(roots).unwrap();
+    let root = roots.guest_base.join("web");
+    let begun = Disk::mount_new(&sandbox, "disk", &root);
+    dies_at(&sandbox, "build:configured", &["web", "build", "-m", "skeleton"]);
+    assert!(root.join("etc").is_dir(), "it is half done");
+    nix::mount::umount(&root).unwrap();
+    let _other = Disk::mount_new(&sandbox, "other", &root);
+    fs::write(root.join("accounts"), "of ten years").unwrap();
+    doctor(&sandbox, &["--repair"]);
+    assert_eq!(fs::read_to_string(root.join("accounts")).unwrap(), "of ten years");
+    nix::mount::umount(&root).unwrap();
+    begun.mount(&root);
+    // Where it was begun it is emptied, and can be built on.
+    engine::tree::empty(&root).unwrap();
+    dies_at(&sandbox, "build:configured", &["web", "build", "-m", "skeleton"]);
+    doctor(&sandbox, &["--repair"]);
+    assert_eq!(sandbox.names_in(&root), [""; 0]);
+    sandbox.must(&["web", "build", "-m", "skeleton"]);
+}
+
+#[test]
 fn an_operation_is_undone_whatever_the_cut_has_left_of_it() {
     leave_network();
     leave_mounts();

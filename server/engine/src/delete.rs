@@ -93,7 +93,7 @@ pub fn delete(
     if let Files::Volume(root) = &files {
         // On the volume itself, not on the layers that it may hold.
         unification::hide(root).map_err(Failure::from)?;
-        volume::mark_deleted(root, work.id())?;
+        volume::mark(root, work.id())?;
     }
     if is_kept {
         let (root, volume) = match files {
@@ -114,7 +114,7 @@ pub fn delete(
             finish.push(Finish::Move { from: root, to: aside.clone() });
             finish.push(Finish::RemoveTree(aside));
         }
-        Files::Volume(path) => finish.push(Finish::Empty { path, deleted_by: id.clone() }),
+        Files::Volume(path) => finish.push(Finish::Empty { path, by: id.clone() }),
     }
     finish.extend([
         Finish::RemoveTree(aside_config),

@@ -108,7 +108,7 @@ pub fn undo(roots: &Roots, journal: &Journal) -> Result<(), RecoveryError> {
 fn undo_step(roots: &Roots, step: &Step) -> Result<(), RecoveryError> {
     match step {
         Step::MakeTree(path) => removed(roots, path),
-        Step::Fill(path) => emptied(roots, path),
+        Step::Fill { root, by } => emptied(roots, root, by),
         Step::Move { from, to } => {
             let was_moved = !is_there(from) && is_there(to);
             if was_moved { moved(roots, to, from) } else { Ok(()) }
@@ -160,8 +160,19 @@ pub(crate) fn take_step(roots: &Roots, step: &Step) -> Result<(), RecoveryError>
         }
         Step::RenameVolume { group, from, to } => Ok(volume::rename(group, from, to)?),
         Step::Unify { root, reference } => Ok(unification::freeze(ours(roots, root)?, reference)?),
-        Step::Fill(_) | Step::Run(_) | Step::End { .. } | Step::Edit(_) | Step::Freeze(_) => Ok(()),
+        Step::Fill { root, by } => Ok(volume::mark(ours(roots, root)?, by)?),
+        Step::Run(_) | Step::End { .. } | Step::Edit(_) | Step::Freeze(_) => Ok(()),
     }
+}
+
+/// Begins to fill an empty directory.
+///
+/// # Errors
+/// When it cannot be said on it; nothing may be put into it then.
+pub(crate) fn fill(roots: &Roots, work: &mut Work<'_>, root: &Path) -> Result<(), Stopped> {
+    let step = Step::Fill { root: root.to_owned(), by: work.id().clone() };
+    work.intend(step.clone())?;
+    Ok(take_step(roots, &step).map_err(RecoveryError::into_failure)?)
 }
 
 /// A file of a directory of ours, which may be the root of a VServer that does not run; or the host's
@@ -186,7 +197,7 @@ pub fn finish(roots: &Roots, journal: &Journal) -> Result<(), RecoveryError> {
                 Finish::Move { from, to } if is_there(from) => moved(roots, from, to)?,
                 Finish::Move { .. } => {}
                 Finish::RemoveTree(path) => removed(roots, path)?,
-                Finish::Empty { path, deleted_by } => purged(roots, path, deleted_by)?,
+                Finish::Empty { path, by } => emptied(roots, path, by)?,
                 Finish::RemoveEmpty(path) => match std::fs::remove_dir(ours(roots, path)?) {
                     Ok(()) => {}
                     Err(error)
@@ -239,17 +250,14 @@ fn removed(roots: &Roots, path: &Path) -> Result<(), RecoveryError> {
     tree::remove(path).map_err(at(path))
 }
 
-fn emptied(roots: &Roots, path: &Path) -> Result<(), RecoveryError> {
-    unification::forget(ours(roots, path)?)?;
-    tree::empty(path).map_err(at(path))
-}
-
-/// Empties a volume, unless another one is mounted there by now.
-fn purged(roots: &Roots, path: &Path, deleted_by: &OperationId) -> Result<(), RecoveryError> {
+/// Empties a directory of whose files an operation said that they are its own, unless another volume is
+/// mounted there by now.
+fn emptied(roots: &Roots, path: &Path, by: &OperationId) -> Result<(), RecoveryError> {
     unification::hide(ours(roots, path)?)?;
-    if volume::is_deleted_by(path, deleted_by)? {
-        emptied(roots, path)?;
-        volume::unmark_deleted(path)?;
+    if volume::is_marked_by(path, by)? {
+        unification::forget(path)?;
+        tree::empty(path).map_err(at(path))?;
+        volume::unmark(path)?;
     }
     Ok(())
 }

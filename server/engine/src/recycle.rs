@@ -5,7 +5,7 @@
 //! beside where they were, within their filesystem, so that nothing is copied. Files that fill a mounted
 //! volume stay on it, untouched: moved within it they would come back as another VServer's files, and
 //! its directory is not free until the entry is restored or removed. The volume says itself whose files
-//! it holds ([`volume::is_deleted_by`]); another one that is mounted there meanwhile is left alone.
+//! it holds ([`volume::is_marked_by`]); another one that is mounted there meanwhile is left alone.
 //!
 //! Invariants: name, context number and addresses of what is in the bin are free. What is protected
 //! ([`crate::protect`]) is not removed, by expiry neither. The entry's directory is the last thing of it
@@ -138,7 +138,7 @@ impl Entry {
         let device = volume::in_fstab(path, &roots.host_fstab);
         let problem = match volume::source_at(path) {
             None => PlaceProblem::NotMounted { device },
-            Some(_) if volume::is_deleted_by(path, &self.id)? => return Ok(()),
+            Some(_) if volume::is_marked_by(path, &self.id)? => return Ok(()),
             Some(_) => PlaceProblem::AnotherVolume { device },
         };
         Err(Failure::Place { path: path.display().to_string(), problem })
@@ -147,7 +147,7 @@ impl Entry {
     /// Whether its files are on the volume that is mounted there now, and no VServer's are.
     fn has_to_itself(&self, roots: &Roots, volume: &Path) -> bool {
         let is_volume = tree::mounts_in(volume).is_ok_and(|mounts| mounts == [volume.to_owned()])
-            && volume::is_deleted_by(volume, &self.id).unwrap_or(false);
+            && volume::is_marked_by(volume, &self.id).unwrap_or(false);
         let names = config::list_names(roots);
         let is_free = names.is_ok_and(|names| {
             let mut used = names.iter().filter_map(|name| config::root_directory_of(roots, name));
@@ -361,7 +361,7 @@ pub fn purge(instance: &Instance, work: &mut Work<'_>, id: &OperationId) -> Resu
                 let path = path.display().to_string();
                 return Err(Failure::Place { path, problem: PlaceProblem::ReadOnly }.into());
             }
-            finish.push(Finish::Empty { path, deleted_by: id.clone() });
+            finish.push(Finish::Empty { path, by: id.clone() });
         }
         Some(path) => work.note(&Note::LeftAsItIs { path: path.display().to_string() }),
         None => {}

@@ -4,9 +4,9 @@
 //! The host's mount table and its fstab are the truth; the programs of util-linux and lvm2 are used, not
 //! re-written. Everything may be done twice.
 //!
-//! What is mounted at a path today may be another volume tomorrow. So the volume itself says by which
-//! deletion the files on it are to go, in an extended attribute that no guest can set: nothing is emptied
-//! by its path alone.
+//! What is mounted at a path today may be another volume tomorrow. So the volume itself says which
+//! operation its files are of, one that filled it or one that deleted a VServer, in an extended attribute
+//! that no guest can set: nothing is emptied because of its path alone.
 
 use std::fs;
 use std::io;
@@ -27,8 +27,8 @@ use crate::tree;
 
 /// How long somebody else may be in a volume for a moment, such as who counts what it holds.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// The attribute of a volume's root that names the operation which deleted the VServer on it.
-const DELETED_BY: &str = "trusted.ulysse.deleted-by";
+/// The attribute of a directory that names the operation which may empty it.
+const OPERATION: &str = "trusted.ulysse.operation";
 /// How often is looked meanwhile.
 const INTERVAL: Duration = Duration::from_millis(50);
 
@@ -62,7 +62,7 @@ pub enum VolumeError {
         /// The name.
         name: String,
     },
-    /// What is written on it about a deletion could not be read or changed.
+    /// Which operation its files are of could not be read or written.
     #[error("marking {path}")]
     Mark {
         /// Where it is.
@@ -247,33 +247,33 @@ pub fn is_read_only(path: &Path) -> bool {
     rustix::fs::statvfs(path).is_ok_and(|found| found.f_flag.contains(StatVfsMountFlags::RDONLY))
 }
 
-/// Writes on a mounted volume which operation deletes the VServer whose files fill it.
+/// Writes on a directory, which may be a mounted volume, which operation its files are of.
 ///
 /// # Errors
 /// When it cannot be written.
-pub(crate) fn mark_deleted(root: &Path, by: &OperationId) -> Result<(), VolumeError> {
-    lsetxattr(root, DELETED_BY, by.as_str().as_bytes(), XattrFlags::empty()).map_err(marking(root))
+pub(crate) fn mark(root: &Path, by: &OperationId) -> Result<(), VolumeError> {
+    lsetxattr(root, OPERATION, by.as_str().as_bytes(), XattrFlags::empty()).map_err(marking(root))
 }
 
-/// Whether the files here are those that this operation deleted; what is not there is not.
+/// Whether the files here are of this operation; what is not there is not.
 ///
 /// # Errors
 /// When it cannot be looked at.
-pub(crate) fn is_deleted_by(root: &Path, by: &OperationId) -> Result<bool, VolumeError> {
+pub(crate) fn is_marked_by(root: &Path, by: &OperationId) -> Result<bool, VolumeError> {
     let mut value = [0; 64];
-    match lgetxattr(root, DELETED_BY, &mut value[..]) {
+    match lgetxattr(root, OPERATION, &mut value[..]) {
         Ok(length) => Ok(value.get(..length) == Some(by.as_str().as_bytes())),
         Err(Errno::NODATA | Errno::OPNOTSUPP | Errno::NOENT | Errno::RANGE) => Ok(false),
         Err(errno) => Err(marking(root)(errno)),
     }
 }
 
-/// Takes away what is written on a volume about a deletion.
+/// Takes away what is written on a directory about an operation.
 ///
 /// # Errors
 /// When it cannot be written.
-pub(crate) fn unmark_deleted(root: &Path) -> Result<(), VolumeError> {
-    match lremovexattr(root, DELETED_BY) {
+pub(crate) fn unmark(root: &Path) -> Result<(), VolumeError> {
+    match lremovexattr(root, OPERATION) {
         Ok(()) | Err(Errno::NODATA | Errno::OPNOTSUPP | Errno::NOENT) => Ok(()),
         Err(errno) => Err(marking(root)(errno)),
     }

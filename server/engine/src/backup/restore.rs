@@ -241,7 +241,7 @@ impl Places {
         let mut finish = Vec::new();
         let root = base.join(spec.name.as_str());
         let root = if to_be_filled(roots, &spec.name)? {
-            work.intend(Step::Fill(root.clone()))?;
+            recovery::fill(roots, work, &root)?;
             root
         } else {
             let aside = base.join(format!(".staging-{}", work.id()));

@@ -265,7 +265,7 @@ fn make_root(
     let place = base_directory.join(spec.name.as_str());
     match place_of(roots, spec)? {
         Place::Empty => {
-            work.intend(Step::Fill(place.clone()))?;
+            recovery::fill(roots, work, &place)?;
             Ok(place)
         }
         Place::Kept => {
@@ -314,7 +314,8 @@ fn set_aside(roots: &Roots, work: &mut Work<'_>, spec: &BuildSpec) -> Result<(),
 /// Whether a directory is the one that this operation has filled in place.
 fn finishes_in(directory: &Path, work: &Work<'_>) -> bool {
     let mut records = work.journal().records().iter();
-    records.any(|record| matches!(record, Record::Step(Step::Fill(filled)) if filled == directory))
+    let is_it = |step: &Step| matches!(step, Step::Fill { root, .. } if root == directory);
+    records.any(|record| matches!(record, Record::Step(step) if is_it(step)))
 }
 
 /// Whether the source goes on beside its copy, which then must not say that it is the same machine. What

@@ -579,7 +579,7 @@ pub(crate) fn shown(step: &Step) -> Option<PlannedChange> {
         }
         // Those of processes and of other operations.
         Step::MakeTree(_)
-        | Step::Fill(_)
+        | Step::Fill { .. }
         | Step::Run(_)
         | Step::End { .. }
         | Step::Edit(_)

@@ -58,8 +58,14 @@ pub enum JournalError {
 pub enum Step {
     /// A directory tree is made at this path. Undone by removing it.
     MakeTree(PathBuf),
-    /// An existing empty directory is filled. Undone by emptying it.
-    Fill(PathBuf),
+    /// An existing empty directory, which may be a mounted volume, is filled. Undone by emptying it, if
+    /// it is still the one that was begun.
+    Fill {
+        /// Where it is.
+        root: PathBuf,
+        /// What is written on it.
+        by: OperationId,
+    },
     /// Something is moved. Undone by moving it back, if it was moved.
     Move {
         /// From where.
@@ -147,7 +153,7 @@ pub enum Finish {
         /// Where it is mounted.
         path: PathBuf,
         /// What is written on it.
-        deleted_by: OperationId,
+        by: OperationId,
     },
     /// Remove a file or link.
     RemoveFile(PathBuf),
