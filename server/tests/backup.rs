@@ -11,15 +11,9 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use domain::operation::Kind;
-use domain::time::UnixMillis;
-use engine::Engine;
-use engine::backup::take_what_is_due;
-use engine::clock::{Clock, RandomIds, SystemClock};
 use engine::config;
-use engine::engine::Instance;
 use engine::freezer;
 use engine::operation::CRASH_POINTS;
-use engine::roots::Target;
 use engine::state::GuestState;
 use full_guest::{described, filetime, make_tiny};
 use sandbox::{Sandbox, leave_network, until};
@@ -498,9 +492,9 @@ fn beside_its_original_it_is_another_machine_and_in_its_place_the_same() {
 #[derive(Clone, Copy)]
 struct Stopped(i64);
 
-impl Clock for Stopped {
-    fn now(&self) -> UnixMillis {
-        UnixMillis(self.0)
+impl engine::clock::Clock for Stopped {
+    fn now(&self) -> domain::time::UnixMillis {
+        domain::time::UnixMillis(self.0)
     }
 }
 
@@ -513,17 +507,17 @@ fn what_is_due_is_taken_once_and_what_is_not_kept_goes() {
     let path = sandbox.settings.roots.config_base.join("tiny/apps/ulysse/backup");
     let written = fs::metadata(&path).unwrap().mtime() * 1000;
     let engine_at = |now: i64| {
-        let instance = Instance {
+        let instance = engine::engine::Instance {
             settings: sandbox.settings.clone(),
             settings_file: Some(sandbox.config.clone()),
             executable: env!("CARGO_BIN_EXE_ulysse").into(),
         };
-        let ids = Box::<RandomIds>::default();
-        Engine::with(instance, Box::new(Stopped(now)), ids)
+        let ids = Box::<engine::clock::RandomIds>::default();
+        engine::Engine::with(instance, Box::new(Stopped(now)), ids)
     };
     let look = |now: i64| {
         let engine = engine_at(now);
-        let asked = take_what_is_due(&engine, UnixMillis(now));
+        let asked = engine::backup::take_what_is_due(&engine, domain::time::UnixMillis(now));
         until("it is done", || engine.store().live_ids().unwrap().is_empty());
         asked.len()
     };
@@ -562,69 +556,4 @@ fn a_restore_puts_files_where_the_administrators_link_leads() {
     sandbox.must(&["tiny", "start"]);
     assert_eq!(sandbox.must(&["tiny", "exec", "hostname"]), "tiny.cume.fr\n");
     sandbox.must(&["tiny", "stop"]);
-}
-
-#[test]
-fn a_backup_elsewhere_is_none_of_what_a_schedule_wants() {
-    let mut sandbox = Sandbox::without_bases();
-    make_tiny(&sandbox);
-    let away = sandbox.config.with_file_name("away");
-    let target = Target::Directory { path: away.clone() };
-    sandbox.settings.backup.targets.insert("nas".parse().unwrap(), target);
-    fs::write(&sandbox.config, toml::to_string(&sandbox.settings).unwrap()).unwrap();
-    let words = ["tiny", "backup", "schedule", "--target", "nas"];
-    sandbox.must(&[&words[..], &["--when", "daily 02:30", "--keep", "last=1"]].concat());
-    let to = |target: &str| sandbox.vserver(&["tiny", "backup", "--target", target]);
-    fs::write(&away, "in the way").unwrap();
-    assert_eq!(to("nas").status.code(), Some(1));
-    assert!(to("local").status.success());
-    let output = ulysse_backup(&sandbox, &["check"]);
-    assert!(said(&output).contains("The last backup of tiny"), "{output:?}");
-    let due = |hours: i64| {
-        let instance = Instance {
-            settings: sandbox.settings.clone(),
-            settings_file: Some(sandbox.config.clone()),
-            executable: env!("CARGO_BIN_EXE_ulysse").into(),
-        };
-        let engine = Engine::new(instance);
-        let asked = take_what_is_due(&engine, SystemClock.now().plus_millis(hours * 3_600_000));
-        until("it is done", || engine.store().live().unwrap().is_empty());
-        asked.len()
-    };
-    // Tomorrow one is due, whatever was taken elsewhere; and one that fails elsewhere puts nothing off.
-    fs::remove_file(&away).unwrap();
-    let local = sandbox.config.with_file_name("backups");
-    fs::rename(&local, sandbox.config.with_file_name("aside")).unwrap();
-    fs::write(&local, "in the way").unwrap();
-    assert_eq!(to("local").status.code(), Some(1));
-    assert_eq!(due(25), 1);
-    assert_eq!(sandbox.names_in(&away.join("tiny")).len(), 1);
-}
-
-#[test]
-fn a_schedule_that_was_not_committed_was_not_written_and_no_link_is_followed() {
-    let sandbox = Sandbox::without_bases();
-    make_tiny(&sandbox);
-    let file = sandbox.settings.roots.config_base.join("tiny/apps/ulysse/backup");
-    let words = ["tiny", "backup", "schedule", "--when", "daily 02:30", "--keep", "last=1"];
-    let mut was_written = Vec::new();
-    for record in 0..20 {
-        let mut command = sandbox.ulysse("vserver", &words);
-        command.env("ULYSSE_CRASH_AFTER_RECORD", record.to_string());
-        if command.output().unwrap().status.signal() != Some(9) {
-            break;
-        }
-        assert!(sandbox.ulysse("doctor", &["--repair"]).status().unwrap().success());
-        was_written.push(file.exists());
-    }
-    assert_eq!(was_written, [false, false, false, false, true]);
-    let history = sandbox.must(&["tiny", "config", "history"]);
-    assert_eq!(history.matches("apps/ulysse/backup").count(), 1, "{history}");
-    assert_eq!(fs::read_to_string(&file).unwrap(), "local\ndaily 02:30\nlast=1\n");
-    let other = sandbox.directory().join("of-somebody-else");
-    fs::write(&other, "theirs").unwrap();
-    symlink(&other, file.with_file_name(".backup.new")).unwrap();
-    sandbox.must(&[&words[..6], &["last=2"]].concat());
-    assert_eq!(fs::read_to_string(&other).unwrap(), "theirs");
-    assert!(file.symlink_metadata().unwrap().is_file());
 }

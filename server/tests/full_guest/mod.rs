@@ -1,5 +1,6 @@
 //! A VServer of nothing but busybox, and of everything that a filesystem can hold and a copy can lose:
 //! owners, set-id bits, times, hard links, holes, odd names, attributes, FIFOs.
+#![allow(dead_code, reason = "each test uses what it needs")]
 
 use std::collections::BTreeMap;
 use std::fs;
