@@ -73,6 +73,7 @@ pub fn status_of(failure: &Failure) -> StatusCode {
         }
         Failure::DebootstrapFailed { .. }
         | Failure::NoInit { .. }
+        | Failure::OtherArchitecture { .. }
         | Failure::NoReference { .. }
         | Failure::ProgramFailed { .. }
         | Failure::RemoteDenied { .. }

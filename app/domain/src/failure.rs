@@ -169,6 +169,14 @@ pub enum Failure {
         /// What is missing in it.
         path: String,
     },
+    /// The VServer's first program is not of the host's architecture.
+    #[error("{path} of {name} is of another architecture")]
+    OtherArchitecture {
+        /// Which VServer.
+        name: VServerName,
+        /// The program, in it.
+        path: String,
+    },
     /// What a unified VServer shares with others is gone.
     #[error("the reference {path} is gone")]
     NoReference {

@@ -329,6 +329,47 @@ fn links_from_etc_and_var_to_the_host_are_followed_inside_only() {
     assert!(matches!(error, GuestError::NoInit { .. }), "{error:?}");
 }
 
+/// A program that ends at once, as a 32-bit processor of this host's family would run it.
+fn program_of_32_bits() -> Vec<u8> {
+    let code = [0xb8, 1, 0, 0, 0, 0x31, 0xdb, 0xcd, 0x80];
+    let mut program = b"\x7fELF\x01\x01\x01".to_vec();
+    program.resize(16, 0);
+    let machine = if cfg!(target_arch = "aarch64") { 40_u16 } else { 3 };
+    program.extend([2_u16, machine].iter().flat_map(|word| word.to_le_bytes()));
+    let at = 0x0804_8000_u32;
+    let header = [1, at + 84, 52, 0, 0, 0x0020_0034, 0x0000_0001, 0];
+    program.extend(header.iter().flat_map(|word: &u32| word.to_le_bytes()));
+    let size = 84 + u32::try_from(code.len()).unwrap();
+    let segment = [1, 0, at, at, size, size, 5, 0x1000];
+    program.extend(segment.iter().flat_map(|word: &u32| word.to_le_bytes()));
+    program.extend(code);
+    program
+}
+
+#[test]
+fn a_guest_of_32_bits_is_refused_by_name() {
+    let scratch = Scratch::new();
+    let shell = scratch.root().join("bin/sh");
+    fs::remove_file(&shell).unwrap();
+    fs::write(&shell, program_of_32_bits()).unwrap();
+    fs::set_permissions(&shell, fs::Permissions::from_mode(0o755)).unwrap();
+    let refused = |plan: &StartPlan, expected: &str| {
+        let error = guest::spawn(plan).and_then(Spawned::go).unwrap_err();
+        let GuestError::OtherArchitecture { path } = &error else { panic!("{error:?}") };
+        assert_eq!(path, expected);
+        until("it is gone", || cgroup::processes(&plan.cgroups).is_empty());
+    };
+    refused(&scratch.plan(), "/bin/sh");
+    let mut plan = scratch.plan();
+    plan.init = InitPlan::Program { command: vec!["/sbin/init".to_owned()] };
+    fs::create_dir_all(scratch.root().join("sbin")).unwrap();
+    fs::rename(&shell, scratch.root().join("sbin/init")).unwrap();
+    refused(&plan, "/sbin/init");
+    // A link is what it leads to.
+    symlink("../sbin/init", &shell).unwrap();
+    refused(&scratch.plan(), "/bin/sh");
+}
+
 #[test]
 fn a_guest_without_init_is_refused_by_name() {
     let scratch = Scratch::new();

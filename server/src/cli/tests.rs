@@ -215,7 +215,7 @@ prop_compose! {
             0..4,
         ),
         flags in prop::sample::subsequence(FLAGS.to_vec(), 0..3),
-        architecture in prop_oneof![Just(""), Just("amd64"), Just("i386")],
+        architecture in prop_oneof![Just(""), Just("amd64")],
         variant in prop_oneof![Just(""), Just(VARIANTS[0]), Just(VARIANTS[1])],
     ) -> BuildForm {
         let interfaces = interfaces

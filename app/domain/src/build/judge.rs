@@ -98,21 +98,14 @@ pub(super) fn judge_variant(text: &str) -> Result<Option<Variant>, Problem> {
     if text.is_empty() { Ok(None) } else { text.parse().map(Some) }
 }
 
-/// The host's own architecture, or the older one that its processor runs as well.
+/// The host's own architecture. The older one that its processor runs as well cannot be filtered as VServers
+/// are: what its programs ask of the kernel lies in memory, where a filter does not look.
 pub(super) fn judge_architecture(text: &str, host: &HostFacts) -> Result<Architecture, Problem> {
     let architecture = or_default(text, &host.architecture)?;
-    let older = match host.architecture.as_str() {
-        "amd64" => Some("i386"),
-        "arm64" => Some("armhf"),
-        _ => None,
-    };
-    if architecture == host.architecture || older == Some(architecture.as_str()) {
+    if architecture == host.architecture {
         return Ok(architecture);
     }
-    let own = Some(host.architecture.as_str());
-    Err(Problem::NotAChoice {
-        choices: own.into_iter().chain(older).map(ToOwned::to_owned).collect(),
-    })
+    Err(Problem::NotAChoice { choices: vec![host.architecture.to_string()] })
 }
 
 /// What was chosen, else what the copied VServer has, else what this host runs.

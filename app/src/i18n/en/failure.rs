@@ -142,6 +142,12 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
             format!("{name} has no {path}, which its init style needs."),
             "Install an init in it, or choose the other style in apps/init/style.".into(),
         ),
+        Failure::OtherArchitecture { name, path } => (
+            format!("{path} of {name} is not a program of this host’s architecture."),
+            "Only those can run: a VServer of a 32-bit distribution (i386, armhf) cannot. Build one of \
+             this host’s architecture and copy what it serves into it."
+                .into(),
+        ),
         Failure::NoReference { path } => (
             format!("The files that it shares with other VServers are gone: {path}"),
             "Put that directory back, or restore the VServer from a backup.".into(),

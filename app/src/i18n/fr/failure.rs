@@ -151,6 +151,12 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
             format!("{name} n’a pas {path}, dont son style d’init a besoin."),
             "Installez-y un init, ou choisissez l’autre style dans apps/init/style.".into(),
         ),
+        Failure::OtherArchitecture { name, path } => (
+            format!("{path} de {name} n’est pas un programme de l’architecture de cet hôte."),
+            "Seuls ceux-là peuvent tourner : un VServer d’une distribution 32 bits (i386, armhf) ne le \
+             peut pas. Construisez-en un de l’architecture de cet hôte et copiez-y ce qu’il sert."
+                .into(),
+        ),
         Failure::NoReference { path } => (
             format!("Les fichiers qu’il partage avec d’autres VServers ont disparu : {path}"),
             "Remettez ce répertoire, ou restaurez le VServer depuis une sauvegarde.".into(),

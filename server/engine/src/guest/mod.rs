@@ -13,6 +13,7 @@
 //!   system call filter, and no descriptor of the host's.
 //! - When the caller dies before [`Spawned::go`], nothing of the guest is left.
 
+mod architecture;
 pub mod confine;
 mod console;
 mod init;
@@ -29,3 +30,14 @@ pub use plan::{
 };
 pub use spawn::{GuestError, SkippedMount, Spawned, StartCommand, Started, spawn};
 pub use watch::oom_kills;
+
+/// Refuses a first program that the system call filter would end without a word.
+fn refuse_foreign(program: &str) -> Result<(), plan::StartFailure> {
+    match architecture::foreign(std::path::Path::new(program)) {
+        Some(path) => {
+            let errno = nix::libc::ENOEXEC;
+            Err(plan::StartFailure::new(Step::Execute, &path.to_string_lossy(), errno))
+        }
+        None => Ok(()),
+    }
+}

@@ -73,6 +73,12 @@ pub enum GuestError {
         /// What is missing in it.
         path: String,
     },
+    /// Its first program is of another architecture.
+    #[error("{path} is of another architecture")]
+    OtherArchitecture {
+        /// The program, or the interpreter of the script that it is.
+        path: String,
+    },
     /// A step of making the guest failed.
     #[error("{step} {subject}")]
     Make {
@@ -92,6 +98,7 @@ impl From<StartFailure> for GuestError {
         let is_absent = matches!(errno, libc::ENOENT | libc::ENOTDIR | libc::EACCES);
         match step {
             Step::FindInit | Step::Execute if is_absent => Self::NoInit { path: subject },
+            Step::Execute if errno == libc::ENOEXEC => Self::OtherArchitecture { path: subject },
             _ => Self::Make { step, subject, source: io::Error::from_raw_os_error(errno) },
         }
     }

@@ -440,6 +440,9 @@ fn execute(command: &[String], plan: &StartPlan, link: BorrowedFd<'_>) -> StartF
     let Some((program, arguments)) = command.split_first() else {
         return StartFailure::new(Step::FindInit, "", libc::EINVAL);
     };
+    if let Err(failure) = super::refuse_foreign(program) {
+        return failure;
+    }
     let _ = seqpacket::send(link, EXECUTING, &[]);
     let variables = plan.environment.iter().filter_map(|pair| pair.split_once('='));
     let mut command = Command::new(program);

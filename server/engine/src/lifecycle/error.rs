@@ -134,6 +134,7 @@ fn guest_failure(name: VServerName, error: GuestError) -> Failure {
     let errno = |source: &io::Error| source.raw_os_error().unwrap_or_default();
     match error {
         GuestError::NoInit { path } => Failure::NoInit { name, path },
+        GuestError::OtherArchitecture { path } => Failure::OtherArchitecture { name, path },
         GuestError::Make { step: Step::MapFiles, ref subject, .. } => {
             volume::unmappable(Path::new(subject), chain(&error))
         }
