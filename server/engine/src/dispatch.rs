@@ -90,8 +90,7 @@ pub fn answer(
             return Ok((Reply::Operation(operation), Some(socket)));
         }
         Request::ListBackups(scope) => {
-            let now = engine.clock().now();
-            Reply::Backups(backup::overview(engine.instance(), now, &scope)?)
+            Reply::Backups(backup::overview(engine, &scope, backup::PATIENCE)?)
         }
         Request::ShowBackup(which) => Reply::Backup(backup::detail(engine.instance(), &which)?),
         Request::BrowseBackup { backup: which, path } => {

@@ -65,6 +65,7 @@ pub struct Engine {
     cancels: Mutex<HashMap<OperationId, CancelToken>>,
     queue: Mutex<Queue>,
     wake: Condvar,
+    listings: Arc<backup::Listings>,
 }
 
 #[derive(Default)]
@@ -117,6 +118,7 @@ impl Engine {
             cancels: Mutex::default(),
             queue: Mutex::default(),
             wake: Condvar::new(),
+            listings: Arc::default(),
         })
     }
 
@@ -142,6 +144,11 @@ impl Engine {
     #[must_use]
     pub fn clock(&self) -> &dyn Clock {
         self.clock.as_ref()
+    }
+
+    /// What is kept at the targets of backups.
+    pub(crate) fn listings(&self) -> &Arc<backup::Listings> {
+        &self.listings
     }
 
     /// Who is told how operations of this process go.

@@ -129,7 +129,7 @@ fn each(
 }
 
 fn check(caller: Caller, engine: &Engine) -> Result<u8, Failure> {
-    let overview = backup::overview(engine.instance(), engine.clock().now(), &BackupScope::All)?;
+    let overview = backup::overview(engine, &BackupScope::All, backup::LONG_PATIENCE)?;
     let mut code = 0;
     for one in &overview.vservers {
         for alert in &one.alerts {

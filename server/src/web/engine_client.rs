@@ -68,6 +68,8 @@ struct Inner {
     /// How many engines have said that they live.
     engines: watch::Sender<u64>,
     is_up: watch::Sender<bool>,
+    /// How many replies have come, in time or not.
+    replies: AtomicU64,
     is_closed: watch::Sender<bool>,
     clock: Arc<dyn Clock>,
 }
@@ -100,6 +102,7 @@ impl EngineClient {
             next_id: AtomicU64::new(first_id),
             engines: watch::Sender::new(0),
             is_up: watch::Sender::new(false),
+            replies: AtomicU64::new(0),
             is_closed: watch::Sender::new(false),
             clock,
         }));
@@ -173,6 +176,7 @@ impl EngineClient {
         let mut engines = inner.engines.subscribe();
         let mut until = Instant::now() + patience;
         let mut is_new_engine = false;
+        let replies = inner.replies.load(Ordering::Relaxed);
 
         match tokio::time::timeout_at(until, inner.socket.send(&packet)).await {
             Ok(Ok(())) => {}
@@ -192,6 +196,13 @@ impl EngineClient {
                     return answer.unwrap_or(Err(Failure::EngineDown));
                 }
                 () = tokio::time::sleep_until(until) => {
+                    if inner.replies.load(Ordering::Relaxed) != replies {
+                        // It answers others: this took too long, and says nothing of the engine.
+                        return Err(Failure::TimedOut {
+                            what: "ulysse engine".to_owned(),
+                            seconds: patience.as_secs(),
+                        });
+                    }
                     if !is_new_engine {
                         self.set_up(false);
                     }
@@ -237,6 +248,7 @@ impl EngineClient {
                 return;
             }
         };
+        self.0.replies.fetch_add(1, Ordering::Relaxed);
         self.set_up(true);
         let waiter =
             self.0.waiters.lock().unwrap_or_else(PoisonError::into_inner).remove(&frame.id);

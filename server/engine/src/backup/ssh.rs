@@ -125,7 +125,8 @@ impl Remote {
             // Nobody is there to be asked anything.
             .args(["-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes"])
             .args(["-o", "StrictHostKeyChecking=yes", "-o", "GlobalKnownHostsFile=/dev/null"])
-            .args(["-o", "ConnectTimeout=15", "-o", "ServerAliveInterval=15"])
+            // Whoever waits for a page is told why there is none before the web process gives up.
+            .args(["-o", "ConnectTimeout=8", "-o", "ServerAliveInterval=15"])
             .arg("-o")
             .arg(known_hosts)
             .arg("-i")

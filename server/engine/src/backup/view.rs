@@ -1,6 +1,7 @@
 //! What there is in backups, for lists and pages: nothing here changes anything.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use domain::backup::{
     BackupAlert, BackupDetail, BackupEntry, BackupOverview, BackupRef, BackupScope, BackupStatus,
@@ -11,12 +12,12 @@ use domain::field::{Field, Problem};
 use domain::id::{TargetName, VServerName};
 use domain::time::UnixMillis;
 
-use super::depot::{Depot, Kept, Which};
+use super::depot::{Kept, Which};
 use super::manifest::{self, Checked, Entry, Kind};
 use super::stored::{Stored, unreachable_target};
 use super::{depot, schedule};
 use crate::config;
-use crate::engine::Instance;
+use crate::engine::{Engine, Instance};
 use crate::roots::Target;
 
 /// How many names a page shows of what changed, and of what was left out.
@@ -51,17 +52,18 @@ fn summary(target: &TargetName, Kept { vserver, id, bytes }: Kept) -> BackupSumm
     BackupSummary { backup: BackupRef { target: target.clone(), vserver, id }, bytes }
 }
 
-/// Backups, and what is wrong with them. A target that cannot be looked at is an alert of whoever has a
-/// schedule for it, and hides nothing else.
+/// Backups, and what is wrong with them. A target that cannot be looked at, or not within `patience`, is an alert
+/// of whoever has a schedule for it, and hides nothing else.
 ///
 /// # Errors
 /// When the VServers cannot be listed.
 pub fn overview(
-    instance: &Instance,
-    now: UnixMillis,
+    engine: &Engine,
     scope: &BackupScope,
+    patience: Duration,
 ) -> Result<BackupOverview, Failure> {
-    let settings = &instance.settings;
+    let now = engine.clock().now();
+    let settings = &engine.instance().settings;
     let roots = &settings.roots;
     let mut found: BTreeMap<VServerName, BackupStatus> = BTreeMap::new();
     let mut schedules = BTreeMap::new();
@@ -80,40 +82,27 @@ pub fn overview(
         }
         found.insert(name, one);
     }
-    let only: Vec<VServerName> = match scope {
-        BackupScope::All => Vec::new(),
-        BackupScope::Alerts => schedules.keys().cloned().collect(),
-        BackupScope::Of(name) => vec![name.clone()],
+    // A page that is looked at all day does not wait for another host.
+    let is_asked = |(_, place): &(&TargetName, &Target)| {
+        *scope == BackupScope::All || matches!(place, Target::Directory { .. })
     };
+    let (asked, unasked): (Vec<_>, Vec<_>) = settings.backup.targets.iter().partition(is_asked);
     let mut unreachable: BTreeMap<&TargetName, Failure> = BTreeMap::new();
-    let mut unasked: Vec<&TargetName> = Vec::new();
-    for (target, place) in &settings.backup.targets {
-        let listed = match (scope, place) {
-            (BackupScope::All, _) => Depot::of(place).list(None),
-            // A page that is looked at all day does not wait for another host.
-            (_, Target::Ssh(_)) => {
-                unasked.push(target);
-                continue;
+    for (target, listed) in engine.listings().of(&asked, patience) {
+        for kept in listed.kept {
+            let is_wanted = match scope {
+                BackupScope::All => true,
+                BackupScope::Alerts => schedules.contains_key(&kept.vserver),
+                BackupScope::Of(name) => kept.vserver == *name,
+            };
+            if is_wanted {
+                let of = found.entry(kept.vserver.clone());
+                let of = of.or_insert_with(|| nothing_of(&kept.vserver));
+                of.backups.push(summary(target, kept));
             }
-            (_, Target::Directory { .. }) => {
-                let depot = Depot::of(place);
-                only.iter().try_fold(Vec::new(), |mut all, name| {
-                    all.extend(depot.list(Some(name))?);
-                    Ok(all)
-                })
-            }
-        };
-        match listed {
-            Ok(kept) => {
-                for kept in kept {
-                    let of = found.entry(kept.vserver.clone());
-                    let of = of.or_insert_with(|| nothing_of(&kept.vserver));
-                    of.backups.push(summary(target, kept));
-                }
-            }
-            Err(error) => {
-                unreachable.insert(target, unreachable_target(target, &error));
-            }
+        }
+        if let Some(failure) = listed.failure {
+            unreachable.insert(target, failure);
         }
     }
     for (name, in_force) in schedules {
@@ -130,7 +119,7 @@ pub fn overview(
         } else {
             // What was not asked is what was noted here when it was done.
             let noted = schedule::attempts(roots, &name);
-            let last = match unasked.contains(&target) {
+            let last = match unasked.iter().any(|(name, _)| *name == target) {
                 true => noted.success_at(target),
                 false => last,
             };

@@ -76,6 +76,21 @@ async fn an_engine_that_does_not_answer_is_down_until_it_does() {
 }
 
 #[tokio::test]
+async fn one_answer_that_is_late_says_nothing_of_the_engine() {
+    let (client, engine) = bare();
+    let body = Body::Inline(Ok(Reply::Done));
+    let other = encode(&ReplyFrame { id: 9, body }).unwrap();
+    let mut up = client.up();
+    let (reply, ()) = tokio::join!(ask(&client, 500), async {
+        // Somebody else is answered meanwhile.
+        seqpacket::send(&engine, &other, &[]).unwrap();
+        up.wait_for(|is_up| *is_up).await.unwrap();
+    });
+    assert!(matches!(reply, Err(Failure::TimedOut { .. })), "{reply:?}");
+    assert!(*client.up().borrow());
+}
+
+#[tokio::test]
 async fn whoever_waits_for_an_engine_that_is_no_more_is_told() {
     let mut site = TestSite::new().await;
     site.engine.world().is_silent = true;
