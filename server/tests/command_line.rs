@@ -10,9 +10,11 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
+use engine::lock::VServerLock;
 use engine::state::GuestState;
-use nix::sys::signal::{Signal, killpg};
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use sandbox::{Sandbox, leave_network, until};
 use tiny_guest::make_guest;
@@ -248,6 +250,48 @@ fn a_reboot_from_inside_restarts_it_and_a_halt_stops_it() {
     until("it is stopped", || code(&sandbox.vserver(&["tiny", "running"])) == 1);
     let run_file = sandbox.settings.roots.run_base.join("tiny");
     until("nothing of it is left", || !run_file.exists());
+}
+
+/// The supervisor's word of a guest's end, while it waits for the VServer.
+fn waiting_word(sandbox: &Sandbox) -> Option<Pid> {
+    let config = sandbox.config.to_str().unwrap();
+    fs::read_dir("/proc").unwrap().flatten().find_map(|entry| {
+        let pid: i32 = entry.file_name().to_str()?.parse().ok()?;
+        let words = fs::read_to_string(entry.path().join("cmdline")).ok()?;
+        let mut words = words.split('\0');
+        (words.any(|word| word == config) && words.any(|word| word == "--event"))
+            .then(|| Pid::from_raw(pid))
+    })
+}
+
+#[test]
+fn a_reboot_from_inside_that_finds_it_busy_is_not_forgotten() {
+    leave_network();
+    let sandbox = Sandbox::without_bases();
+    make_tiny(&sandbox, "true");
+    assert_eq!(code(&sandbox.vserver(&["tiny", "start"])), 0);
+    let roots = &sandbox.settings.roots;
+    let name = "tiny".parse().unwrap();
+    let state = || GuestState::running(roots, &name).unwrap();
+    let first = state().unwrap().init;
+    // As a backup holds it, for as long as it takes.
+    let held = VServerLock::take(roots, &name, None, Duration::from_secs(30)).unwrap();
+    sandbox.vserver(&["tiny", "exec", "reboot", "-f"]);
+    until("it is written down", || roots.state_of(&name).join("end.json").exists());
+    let mut word = None;
+    until("the word waits", || {
+        word = waiting_word(&sandbox);
+        word.is_some()
+    });
+    // It gives up.
+    kill(word.unwrap(), Signal::SIGKILL).unwrap();
+    until("nobody waits any more", || waiting_word(&sandbox).is_none());
+    drop(held);
+    assert!(state().is_none());
+    let output = sandbox.ulysse("doctor", &["--repair"]).output().unwrap();
+    assert!(state().is_some_and(|state| state.init != first), "{output:?}");
+    assert!(!roots.state_of(&name).join("end.json").exists());
+    assert_eq!(code(&sandbox.vserver(&["tiny", "stop"])), 0);
 }
 
 #[test]

@@ -75,6 +75,8 @@ pub fn repair(engine: &Engine) -> Vec<Finding> {
         }
         std::thread::park_timeout(Duration::from_millis(20));
     }
+    // What is to be started again is not only tidied up.
+    engine.catch_up();
     let roots = &engine.instance().settings.roots;
     for finding in leftovers(engine) {
         match finding {

@@ -3,6 +3,7 @@
 //! becomes an operation, in [`prepare`].
 
 mod ask;
+mod event;
 mod prepare;
 mod stock;
 
@@ -14,7 +15,7 @@ use std::time::Duration;
 
 use domain::change::{Change, PlainChange};
 use domain::failure::Failure;
-use domain::id::{OperationId, VServerName};
+use domain::id::OperationId;
 use domain::note::Note;
 use domain::operation::{Actor, Kind, Operation, Progress, Stage, Target};
 use domain::time::UnixMillis;
@@ -25,7 +26,6 @@ use crate::lock::VServerLock;
 use crate::operation::{CancelToken, Journal, Observer, Silent, Stopped, Store, Task, Work};
 use crate::recovery::{self, Recovery};
 use crate::roots::Settings;
-use crate::state::GuestState;
 use crate::{
     archive, backup, build, configure, delete, identity, lifecycle, protect, recycle, template,
     unification,
@@ -214,31 +214,6 @@ impl Engine {
         let job = self.prepare(change.into(), actor)?;
         observer.moved(&job.operation);
         Ok(self.execute(job, observer, LOCK_PATIENCE))
-    }
-
-    /// What follows when a VServer's pid 1 has ended: nothing when somebody has seen to it already.
-    ///
-    /// # Errors
-    /// When its record cannot be read, or it stays locked.
-    pub fn event(
-        &self,
-        name: &VServerName,
-        event: GuestEvent,
-    ) -> Result<Option<Operation>, Failure> {
-        let roots = &self.instance.settings.roots;
-        let held = VServerLock::take(roots, name, None, LONG_LOCK_PATIENCE)?;
-        self.recovery(&Silent).of(name);
-        let state = GuestState::read(roots, name).map_err(lifecycle::LifecycleError::from)?;
-        if state.is_none_or(|state| state.is_running()) {
-            return Ok(None);
-        }
-        let exists = roots.config_of(name).is_dir();
-        let change = match event {
-            GuestEvent::Restart if exists => PlainChange::Restart(name.clone()),
-            _ => PlainChange::Stop(name.clone()),
-        };
-        let job = self.write_down(change.into(), Actor::VServer { name: name.clone() })?;
-        Ok(Some(self.execute_locked(job, &Silent, held)))
     }
 
     /// Puts right what crashes left behind; gives the operations it was.

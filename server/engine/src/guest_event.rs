@@ -2,9 +2,11 @@
 //! about it is the engine's.
 
 use domain::field::Problem;
+use serde::{Deserialize, Serialize};
 
 /// What a supervisor says when pid 1 has ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum GuestEvent {
     /// `reboot -f` inside.
     Restart,

@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{DEFAULT_SYNC_TIMEOUT_SECONDS, KillStep, default_kill_sequence};
 use crate::guest::InitCommand;
+use crate::guest_event::GuestEvent;
 use crate::network::AppliedNetwork;
 use crate::roots::Roots;
 
@@ -249,6 +250,39 @@ impl GuestState {
         replace_file(&path, &text, 0o600).map_err(failed)
     }
 
+    /// Writes down how its pid 1 ended. It goes with the record; the first word counts.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn note_end(&self, roots: &Roots, event: GuestEvent) -> Result<(), StateError> {
+        if self.is_running() || self.noted_end(roots).is_some() {
+            return Ok(());
+        }
+        let path = end_of(roots, &self.name);
+        let end = End { init: self.init, event };
+        serde_json::to_vec(&end)
+            .map_err(io::Error::other)
+            .and_then(|text| replace_file(&path, &text, 0o600))
+            .map_err(|source| StateError::Write { path, source })
+    }
+
+    /// How its pid 1 ended, if that was written down and nobody has seen to it; none of an earlier one.
+    #[must_use]
+    pub fn noted_end(&self, roots: &Roots) -> Option<GuestEvent> {
+        let text = fs::read(end_of(roots, &self.name)).ok()?;
+        let end: End = serde_json::from_slice(&text).ok()?;
+        (end.init == self.init && !self.is_running()).then_some(end.event)
+    }
+
+    /// Forgets how its pid 1 ended: somebody sees to it.
+    ///
+    /// # Errors
+    /// When that stays written.
+    pub fn forget_end(&self, roots: &Roots) -> Result<(), StateError> {
+        let path = end_of(roots, &self.name);
+        remove_if_there(&path).map_err(|source| StateError::Remove { path, source })
+    }
+
     /// Writes the run file and the link from its context number to its config directory
     /// (fact sheet 1.1, 0.3), for scripts that read them.
     ///
@@ -302,6 +336,17 @@ pub fn reverse_base(roots: &Roots) -> PathBuf {
     let mut path = roots.run_base.clone().into_os_string();
     path.push(".rev");
     path.into()
+}
+
+/// How a pid 1 ended.
+#[derive(Debug, Serialize, Deserialize)]
+struct End {
+    init: Option<ProcessIdentity>,
+    event: GuestEvent,
+}
+
+fn end_of(roots: &Roots, name: &VServerName) -> PathBuf {
+    roots.state_of(name).join("end.json")
 }
 
 fn record_of(roots: &Roots, name: &VServerName) -> PathBuf {

@@ -33,6 +33,8 @@ pub(crate) fn spawn(engine: &Arc<Engine>) -> io::Result<()> {
             // A command that was killed may have left a VServer standing still: it does not wait for the
             // next command.
             engine.recover();
+            // One that rebooted itself while somebody was busy with it waits for nobody either.
+            engine.catch_up();
             step(&engine, engine.clock().now());
             drop(engine);
             std::thread::park_timeout(EVERY);

@@ -1,0 +1,70 @@
+//! What follows when a VServer's pid 1 has ended of itself: `reboot -f` inside starts it again.
+//!
+//! Whoever holds the VServer then (a backup does for as long as it takes) may outlast the supervisor's word. So the word
+//! is written down beside the record of the start first: the engine looks for what was not seen to every minute,
+//! `ulysse doctor --repair` when it is run.
+
+use domain::change::PlainChange;
+use domain::failure::Failure;
+use domain::id::VServerName;
+use domain::operation::{Actor, Operation};
+
+use super::{Engine, LONG_LOCK_PATIENCE};
+use crate::guest_event::GuestEvent;
+use crate::lifecycle::LifecycleError;
+use crate::lock::VServerLock;
+use crate::operation::Silent;
+use crate::state::GuestState;
+
+impl Engine {
+    /// Does what follows when a VServer's pid 1 has ended: nothing when somebody has seen to it already.
+    ///
+    /// # Errors
+    /// When its record cannot be read, or it stays locked; what is to follow is written down then.
+    pub fn event(
+        &self,
+        name: &VServerName,
+        event: GuestEvent,
+    ) -> Result<Option<Operation>, Failure> {
+        let roots = &self.instance.settings.roots;
+        if let Some(state) = GuestState::read(roots, name).map_err(LifecycleError::from)? {
+            state.note_end(roots, event).map_err(LifecycleError::from)?;
+        }
+        let held = VServerLock::take(roots, name, None, LONG_LOCK_PATIENCE)?;
+        self.follow(name, event, held)
+    }
+
+    /// Does what was written down and could not be done then, of VServers that nobody is busy with.
+    pub fn catch_up(&self) {
+        let roots = &self.instance.settings.roots;
+        for state in GuestState::all(roots).unwrap_or_default() {
+            let Some(event) = state.noted_end(roots) else { continue };
+            let Ok(held) = VServerLock::try_take(roots, &state.name, None) else { continue };
+            if let Err(failure) = self.follow(&state.name, event, held) {
+                tracing::error!(name = %state.name, %failure, "what was asked for inside was not done");
+            }
+        }
+    }
+
+    fn follow(
+        &self,
+        name: &VServerName,
+        event: GuestEvent,
+        held: VServerLock,
+    ) -> Result<Option<Operation>, Failure> {
+        let roots = &self.instance.settings.roots;
+        self.recovery(&Silent).of(name);
+        let state = GuestState::read(roots, name).map_err(LifecycleError::from)?;
+        let Some(state) = state.filter(|state| !state.is_running()) else { return Ok(None) };
+        let event = state.noted_end(roots).unwrap_or(event);
+        let exists = roots.config_of(name).is_dir();
+        let change = match event {
+            GuestEvent::Restart if exists => PlainChange::Restart(name.clone()),
+            _ => PlainChange::Stop(name.clone()),
+        };
+        let job = self.write_down(change.into(), Actor::VServer { name: name.clone() })?;
+        // It is an operation now: what becomes of it is told there, and it is not tried again and again.
+        state.forget_end(roots).map_err(LifecycleError::from)?;
+        Ok(Some(self.execute_locked(job, &Silent, held)))
+    }
+}
