@@ -13,6 +13,8 @@
 //! Invariants: only directories below `cgroup_root` are made, written or removed; nothing of the
 //! host's own cgroups changes but the list of controllers handed down.
 
+mod nested;
+
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, chown};
@@ -49,6 +51,10 @@ const DEVICES: [&str; 9] = [
     "c 136:* rwm",
 ];
 
+/// How deep a guest may nest cgroups in its own, and how many it may make: each costs the host memory.
+const MAX_DEPTH: &str = "32";
+const MAX_DESCENDANTS: &str = "8192";
+
 /// How long is waited between two looks at something that goes away by itself.
 const RETRY: Duration = Duration::from_millis(2);
 
@@ -58,6 +64,15 @@ pub enum CgroupError {
     /// The mount table could not be read.
     #[error("reading which cgroup hierarchies there are")]
     Detect(#[source] io::Error),
+    /// Its processes could not be listed.
+    #[error("listing the processes in {path}")]
+    List {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// Nothing is mounted.
     #[error("no cgroup hierarchy is mounted")]
     None,
@@ -321,21 +336,26 @@ pub fn enter(cgroups: &[PathBuf], pid: u32) -> Result<(), CgroupError> {
     cgroups.iter().try_for_each(|path| write(&path.join("cgroup.procs"), &pid.to_string()))
 }
 
-/// The processes in a VServer's cgroups, and in those that it made itself; sorted.
+/// The processes in a VServer's cgroups, and in those that it made itself; sorted. What cannot be looked at is
+/// reported and left out.
 #[must_use]
 pub fn processes(cgroups: &[PathBuf]) -> Vec<u32> {
-    let mut pids = Vec::new();
+    look_for_processes(cgroups).unwrap_or_else(|error| {
+        tracing::warn!(error = domain::failure::chain(&error), "processes cannot be listed");
+        Vec::new()
+    })
+}
+
+fn look_for_processes(cgroups: &[PathBuf]) -> Result<Vec<u32>, CgroupError> {
     // Every hierarchy holds all of them; one of unified v2 is asked if there is one, else the first.
     let chosen = cgroups.iter().find(|path| is_unified_directory(path)).or(cgroups.first());
-    for directory in chosen.map(|path| tree(path)).unwrap_or_default() {
-        // A threaded cgroup refuses to list processes; its parent lists them.
-        let text = read_text(&directory.join("cgroup.procs")).unwrap_or_default();
-        pids.extend(text.lines().filter_map(|line| line.parse::<u32>().ok()));
-    }
+    let Some(path) = chosen else { return Ok(Vec::new()) };
+    let failed = |source| CgroupError::List { path: path.clone(), source };
+    let mut pids = nested::processes(path).map_err(failed)?;
     pids.retain(|pid| *pid != 0);
     pids.sort_unstable();
     pids.dedup();
-    pids
+    Ok(pids)
 }
 
 /// What a VServer's cgroups have used. What the host does not count is zero.
@@ -400,12 +420,13 @@ pub fn kill_all(cgroups: &[PathBuf], patience: Duration) -> Result<(), CgroupErr
                 let _ = write(freezer, "THAWED");
             }
         }
-        if processes(cgroups).is_empty() {
+        let left = look_for_processes(cgroups);
+        if left.as_ref().is_ok_and(Vec::is_empty) {
             return Ok(());
         }
         if Instant::now() >= deadline {
             let path = cgroups.first().cloned().unwrap_or_default();
-            return Err(CgroupError::StillBusy { path });
+            return Err(left.err().unwrap_or(CgroupError::StillBusy { path }));
         }
         std::thread::park_timeout(RETRY);
     }
@@ -418,7 +439,7 @@ pub fn kill_all(cgroups: &[PathBuf], patience: Duration) -> Result<(), CgroupErr
 pub fn remove(cgroups: &[PathBuf], patience: Duration) -> Result<(), CgroupError> {
     let deadline = Instant::now() + patience;
     for path in cgroups {
-        while let Err(source) = remove_tree(path) {
+        while let Err(source) = nested::remove(path) {
             let is_busy = source.raw_os_error() == Some(libc::EBUSY);
             if !is_busy || Instant::now() >= deadline {
                 return Err(CgroupError::Remove { path: path.clone(), source });
@@ -427,30 +448,6 @@ pub fn remove(cgroups: &[PathBuf], patience: Duration) -> Result<(), CgroupError
         }
     }
     Ok(())
-}
-
-fn remove_tree(path: &Path) -> io::Result<()> {
-    for directory in tree(path).iter().rev() {
-        match fs::remove_dir(directory) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-/// A cgroup and all below it, parents before children.
-fn tree(path: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut waiting = vec![path.to_owned()];
-    while let Some(directory) = waiting.pop() {
-        if let Ok(entries) = fs::read_dir(&directory) {
-            let inner = entries.flatten().filter(|e| e.file_type().is_ok_and(|kind| kind.is_dir()));
-            waiting.extend(inner.map(|entry| entry.path()));
-        }
-        found.push(directory);
-    }
-    found
 }
 
 /// Makes a directory; whether it is new.
@@ -479,8 +476,10 @@ fn hand_down(path: &Path) {
     }
 }
 
-/// Lets the guest's root make cgroups of its own in there, and nothing else.
+/// Lets the guest's root make cgroups of its own in there, not without bounds, and nothing else.
 fn delegate(path: &Path, owner: u32) -> Result<(), CgroupError> {
+    write(&path.join("cgroup.max.depth"), MAX_DEPTH)?;
+    write(&path.join("cgroup.max.descendants"), MAX_DESCENDANTS)?;
     let files = ["", "cgroup.procs", "cgroup.threads", "cgroup.subtree_control"];
     for file in files.map(|name| path.join(name)) {
         chown(&file, Some(owner), Some(owner))
@@ -589,6 +588,53 @@ mod tests {
             let _ = remove(&self.0, Duration::from_secs(5));
             let _ = remove(&self.1, Duration::from_secs(5));
         }
+    }
+
+    #[test]
+    fn what_a_guest_nests_is_bounded_found_and_removed() {
+        use rustix::fs::{Mode, OFlags, mkdirat, openat};
+        let layout = Layout::detect().unwrap();
+        if !layout.has_unified() {
+            eprintln!("SKIPPED: this host has no unified hierarchy");
+            return;
+        }
+        let root = format!("ulysse-test-nested-{}", std::process::id());
+        let all = layout.paths(&root, "").into_iter().map(|p| p.parent().unwrap().join(&root));
+        let paths = layout.create(&root, "web", 0x2000_0000).unwrap();
+        let _gone = Gone(paths.clone(), all.collect());
+        let unified = paths.iter().find(|path| is_unified_directory(path)).unwrap();
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let open = |parent: std::os::fd::BorrowedFd<'_>, name: &str| {
+            openat(parent, name, flags, Mode::empty()).unwrap()
+        };
+        let mut deepest = open(rustix::fs::CWD, unified.to_str().unwrap());
+        // Relative to one another, so that no path would be too long for the kernel.
+        let name = "n".repeat(255);
+        let mut depth = 0;
+        let refused = loop {
+            use std::os::fd::AsFd;
+            match mkdirat(&deepest, &name, Mode::RWXU) {
+                Ok(()) if depth < 100 => deepest = open(deepest.as_fd(), &name),
+                Ok(()) => break None,
+                Err(errno) => break Some(errno),
+            }
+            depth += 1;
+        };
+        assert_eq!(refused, Some(rustix::io::Errno::AGAIN), "after {depth}");
+        assert_eq!(depth, 32);
+        let mut child = std::process::Command::new("sleep").arg("600").spawn().unwrap();
+        enter(&paths, child.id()).unwrap();
+        let file = openat(&deepest, "cgroup.procs", OFlags::WRONLY, Mode::empty()).unwrap();
+        rustix::io::write(&file, child.id().to_string().as_bytes()).unwrap();
+        drop((file, deepest));
+        assert_eq!(processes(&paths), [child.id()]);
+        std::thread::scope(|scope| {
+            let ended = scope.spawn(|| child.wait().unwrap());
+            kill_all(&paths, Duration::from_secs(20)).unwrap();
+            assert!(!ended.join().unwrap().success());
+        });
+        remove(&paths, Duration::from_secs(20)).unwrap();
+        assert!(paths.iter().all(|path| !path.exists()));
     }
 
     #[test]
