@@ -74,6 +74,7 @@ pub fn status_of(failure: &Failure) -> StatusCode {
         Failure::DebootstrapFailed { .. }
         | Failure::NoInit { .. }
         | Failure::OtherArchitecture { .. }
+        | Failure::TooManyFiles { .. }
         | Failure::NoReference { .. }
         | Failure::ProgramFailed { .. }
         | Failure::RemoteDenied { .. }

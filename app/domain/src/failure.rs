@@ -233,6 +233,12 @@ pub enum Failure {
         /// Where, and what was found there.
         detail: String,
     },
+    /// The list of a VServer's files would be longer than one that is read back.
+    #[error("the list of files would have more than {bytes} bytes")]
+    TooManyFiles {
+        /// The most it may have.
+        bytes: u64,
+    },
     /// Where backups go cannot be reached or written.
     #[error("target {target} unreachable: {detail}")]
     TargetUnreachable {

@@ -5,7 +5,7 @@ use domain::failure::{BaseProblem, Failure, HostFeature, ProgramProblem};
 
 use super::archive;
 
-use crate::i18n::{Locale, refused_action};
+use crate::i18n::{Locale, format, refused_action};
 
 /// What happened, what to do.
 #[expect(clippy::too_many_lines, reason = "one line of text a failure")]
@@ -146,6 +146,15 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
             format!("{path} of {name} is not a program of this host’s architecture."),
             "Only those can run: a VServer of a 32-bit distribution (i386, armhf) cannot. Build one of \
              this host’s architecture and copy what it serves into it."
+                .into(),
+        ),
+        Failure::TooManyFiles { bytes } => (
+            format!(
+                "It has more files than a backup can hold: their list alone would be longer than {}.",
+                format::bytes(Locale::English, *bytes)
+            ),
+            "Remove what it does not need (a forgotten cache or queue is most likely), or copy its \
+             files in another way."
                 .into(),
         ),
         Failure::NoReference { path } => (

@@ -5,7 +5,7 @@ use domain::failure::{BaseProblem, Failure, HostFeature, ProgramProblem};
 
 use super::archive;
 
-use crate::i18n::{Locale, refused_action};
+use crate::i18n::{Locale, format, refused_action};
 
 /// What happened, what to do.
 #[expect(clippy::too_many_lines, reason = "one line of text a failure")]
@@ -155,6 +155,15 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
             format!("{path} de {name} n’est pas un programme de l’architecture de cet hôte."),
             "Seuls ceux-là peuvent tourner : un VServer d’une distribution 32 bits (i386, armhf) ne le \
              peut pas. Construisez-en un de l’architecture de cet hôte et copiez-y ce qu’il sert."
+                .into(),
+        ),
+        Failure::TooManyFiles { bytes } => (
+            format!(
+                "Il a plus de fichiers qu’une sauvegarde ne peut en contenir : leur seule liste dépasserait {}.",
+                format::bytes(Locale::French, *bytes)
+            ),
+            "Supprimez ce dont il n’a pas besoin (le plus souvent un cache ou une file oubliés), ou \
+             copiez ses fichiers autrement."
                 .into(),
         ),
         Failure::NoReference { path } => (

@@ -132,6 +132,7 @@ impl BackupError {
     fn into_failure(self, target: &TargetName) -> Failure {
         match self {
             Self::Pack(PackError::Cancelled) => Failure::Cancelled,
+            Self::Pack(PackError::TooMany) => Failure::TooManyFiles { bytes: manifest::MAX_BYTES },
             Self::Pack(PackError::Write(error)) => unreachable_target(target, &error),
             error => Failure::Unexpected { detail: chain(&error) },
         }
@@ -295,8 +296,8 @@ fn write(
         work.progress(Stage::ReadingFiles, u16::try_from(permille).unwrap_or(600));
         !work.is_cancelled()
     };
-    let mut packer =
-        Packer::new(writing, &mut going).map_err(|error| failed(BackupError::Pack(error)))?;
+    let mut packer = Packer::new(writing, manifest::MAX_BYTES, &mut going)
+        .map_err(|error| failed(BackupError::Pack(error)))?;
     packer.tree(&files, "files").map_err(|error| failed(error.into()))?;
     if let Some(pkg) = &pkg {
         packer.tree(pkg, "pkg").map_err(|error| failed(error.into()))?;

@@ -3,7 +3,8 @@
 //! The tree belongs to a guest that may run and mean ill. Everything is reached by descriptor, beneath
 //! the root, over no link and into no other mount; nothing but regular files and directories is
 //! opened, and what was opened is looked at again before it is believed. A file that changes while it
-//! is read keeps the size it began with and is listed as changed.
+//! is read keeps the size it began with and is listed as changed. What is remembered of it is bounded: a
+//! guest can make more files than this process has memory for.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::{CStr, CString};
@@ -32,6 +33,10 @@ const MAX_PARTS: usize = 4096;
 /// The most bytes of one extended attribute, and of the list of their names.
 const MAX_XATTR: usize = 64 * 1024;
 
+/// What an entry of a manifest is long beside its path, and a part of a file with holes, about.
+const ENTRY_BYTES: u64 = 200;
+const PART_BYTES: u64 = 24;
+
 /// Why files were not packed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PackError {
@@ -47,6 +52,9 @@ pub(super) enum PackError {
     /// The archive could not be written.
     #[error("writing the archive")]
     Write(#[source] io::Error),
+    /// A manifest of so many files could not be read back.
+    #[error("more files than a manifest can list")]
+    TooMany,
     /// Somebody cancelled it.
     #[error("cancelled")]
     Cancelled,
@@ -59,6 +67,8 @@ pub(super) type Going<'a> = dyn FnMut(u64) -> bool + 'a;
 pub(super) struct Packer<'a, W: Write> {
     container: Container<W>,
     going: &'a mut Going<'a>,
+    /// How long the list of entries may still become.
+    left: u64,
     entries: Vec<Entry>,
     changed: Vec<Bytes>,
     omitted: Vec<Omitted>,
@@ -69,9 +79,10 @@ pub(super) struct Packer<'a, W: Write> {
 }
 
 impl<'a, W: Write> Packer<'a, W> {
-    /// Begins an archive.
-    pub(super) fn new(out: W, going: &'a mut Going<'a>) -> Result<Self, PackError> {
+    /// Begins an archive whose manifest has about so many bytes `at_most`.
+    pub(super) fn new(out: W, at_most: u64, going: &'a mut Going<'a>) -> Result<Self, PackError> {
         Ok(Self {
+            left: at_most,
             container: Container::new(out).map_err(PackError::Write)?,
             going,
             entries: Vec::new(),
@@ -90,7 +101,8 @@ impl<'a, W: Write> Packer<'a, W> {
         let stat = fstat(root).map_err(failed)?;
         self.device = stat.st_dev;
         let again = open(root.as_fd(), c".", OFlags::DIRECTORY).map_err(failed)?;
-        self.put(Entry { xattrs: xattrs(&again), ..bare(&path, &stat, Kind::Directory) })?;
+        let xattrs = self.xattrs(&again)?;
+        self.put(Entry { xattrs, ..bare(&path, &stat, Kind::Directory) })?;
         self.directory(again, &path, 0)
     }
 
@@ -103,6 +115,50 @@ impl<'a, W: Write> Packer<'a, W> {
             Manifest { entries: self.entries, changed, omitted: self.omitted, ..manifest };
         let (out, bytes) = self.container.finish(&manifest).map_err(PackError::Write)?;
         Ok((out, manifest, bytes))
+    }
+
+    /// Takes from what may still be remembered.
+    fn charge(&mut self, bytes: u64) -> Result<(), PackError> {
+        self.left = self.left.checked_sub(bytes).ok_or(PackError::TooMany)?;
+        Ok(())
+    }
+
+    /// The names in a directory, each of which will be an entry: they count from here on.
+    fn names(&mut self, directory: &OwnedFd, at: &Bytes) -> Result<Vec<CString>, PackError> {
+        let failed = |errno: Errno| read_error(at, errno);
+        let mut found = Vec::new();
+        for entry in Dir::read_from(directory).map_err(failed)? {
+            let name = entry.map_err(failed)?.file_name().to_owned();
+            if name.as_c_str() != c"." && name.as_c_str() != c".." {
+                self.charge(ENTRY_BYTES + (at.0.len() + name.count_bytes()) as u64)?;
+                found.push(name);
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    /// The attributes that belong to a file: the user's, ACLs, and file capabilities. Labels of the host's
+    /// own security modules stay behind.
+    fn xattrs(&mut self, opened: &OwnedFd) -> Result<Vec<(String, Bytes)>, PackError> {
+        let mut list = vec![0; MAX_XATTR];
+        let Ok(length) = flistxattr(opened, list.as_mut_slice()) else { return Ok(Vec::new()) };
+        let mut buffer = Vec::new();
+        let mut found = Vec::new();
+        let names = list.get(..length).unwrap_or_default().split(|byte| *byte == 0);
+        for name in names.filter_map(|name| std::str::from_utf8(name).ok()) {
+            if !is_kept_xattr(name) {
+                continue;
+            }
+            buffer.resize(MAX_XATTR, 0);
+            let Ok(length) = fgetxattr(opened, name, buffer.as_mut_slice()) else { continue };
+            // What is no text is written with four letters for three bytes.
+            self.charge((name.len() + length + length / 3) as u64 + PART_BYTES)?;
+            let value = buffer.get(..length).unwrap_or_default().to_vec();
+            found.push((name.to_owned(), Bytes(value)));
+        }
+        found.sort();
+        Ok(found)
     }
 
     fn omit(&mut self, path: Bytes, reason: Omission) {
@@ -122,9 +178,7 @@ impl<'a, W: Write> Packer<'a, W> {
 
     fn directory(&mut self, directory: OwnedFd, at: &Bytes, depth: usize) -> Result<(), PackError> {
         self.go_on(0)?;
-        let mut names = names(&directory).map_err(|errno| read_error(at, errno))?;
-        names.sort();
-        for name in names {
+        for name in self.names(&directory, at)? {
             let path = Bytes([at.0.as_slice(), b"/", name.to_bytes()].concat());
             if path.0.len() > MAX_PATH || depth >= MAX_DEPTH {
                 self.omit(path, Omission::TooDeep);
@@ -159,6 +213,7 @@ impl<'a, W: Write> Packer<'a, W> {
         let first = self.linked.get(&(stat.st_dev, stat.st_ino));
         if let Some(first) = first.filter(|_| is_linked) {
             let kind = Kind::HardLink(first.clone());
+            self.charge(path.0.len() as u64)?;
             return self.put(bare(path, &stat, kind));
         }
         match kind {
@@ -166,13 +221,14 @@ impl<'a, W: Write> Packer<'a, W> {
                 let opened = open(parent, name, OFlags::DIRECTORY).map_err(failed)?;
                 // The volume's, not the VServer's, unless something was found.
                 let is_of_volume = depth == 0 && name == LOST_AND_FOUND;
-                if is_of_volume && names(&opened).map_err(failed)?.is_empty() {
+                if is_of_volume && is_empty(&opened).map_err(failed)? {
                     return Ok(());
                 }
                 // What was opened counts: it may be another one by now.
                 let stat = fstat(&opened).map_err(failed)?;
                 let entry = bare(path, &stat, Kind::Directory);
-                self.put(Entry { xattrs: xattrs(&opened), ..entry })?;
+                let xattrs = self.xattrs(&opened)?;
+                self.put(Entry { xattrs, ..entry })?;
                 self.directory(opened, path, depth + 1)
             }
             FileType::RegularFile => {
@@ -189,6 +245,7 @@ impl<'a, W: Write> Packer<'a, W> {
             }
             FileType::Symlink => {
                 let to = readlinkat(parent, name, Vec::new()).map_err(failed)?;
+                self.charge(to.count_bytes() as u64)?;
                 self.put(bare(path, &stat, Kind::Link(Bytes(to.into_bytes()))))
             }
             FileType::Fifo => self.put(bare(path, &stat, Kind::Fifo)),
@@ -210,7 +267,9 @@ impl<'a, W: Write> Packer<'a, W> {
             Err(errno) => return Err(read_error(path, errno)),
         };
         let kind = Kind::File { size, sha256: String::new(), parts: parts.clone() };
-        let mut entry = Entry { xattrs: xattrs(&opened), ..bare(path, before, kind) };
+        self.charge(PART_BYTES * parts.as_ref().map_or(0, Vec::len) as u64)?;
+        let xattrs = self.xattrs(&opened)?;
+        let mut entry = Entry { xattrs, ..bare(path, before, kind) };
         self.container.member(&entry, self.entries.len()).map_err(PackError::Write)?;
         let mut digest = Sha256::new();
         let file = File::from(opened);
@@ -298,15 +357,14 @@ fn open(parent: BorrowedFd<'_>, name: &CStr, more: OFlags) -> Result<OwnedFd, Er
     }
 }
 
-fn names(directory: &OwnedFd) -> Result<Vec<CString>, Errno> {
-    let mut found = Vec::new();
+fn is_empty(directory: &OwnedFd) -> Result<bool, Errno> {
     for entry in Dir::read_from(directory)? {
-        let name = entry?.file_name().to_owned();
-        if name.as_c_str() != c"." && name.as_c_str() != c".." {
-            found.push(name);
+        let entry = entry?;
+        if ![c".", c".."].contains(&entry.file_name()) {
+            return Ok(false);
         }
     }
-    Ok(found)
+    Ok(true)
 }
 
 fn bare(path: &Bytes, stat: &Stat, kind: Kind) -> Entry {
@@ -319,28 +377,6 @@ fn bare(path: &Bytes, stat: &Stat, kind: Kind) -> Entry {
         xattrs: Vec::new(),
         kind,
     }
-}
-
-/// The attributes that belong to a file: the user's, ACLs, and file capabilities. Labels of the host's
-/// own security modules stay behind.
-fn xattrs(opened: &OwnedFd) -> Vec<(String, Bytes)> {
-    let mut list = vec![0; MAX_XATTR];
-    let Ok(length) = flistxattr(opened, list.as_mut_slice()) else { return Vec::new() };
-    let mut found: Vec<(String, Bytes)> = list
-        .get(..length)
-        .unwrap_or_default()
-        .split(|byte| *byte == 0)
-        .filter_map(|name| std::str::from_utf8(name).ok())
-        .filter(|name| is_kept_xattr(name))
-        .filter_map(|name| {
-            let mut value = vec![0; MAX_XATTR];
-            let length = fgetxattr(opened, name, value.as_mut_slice()).ok()?;
-            value.truncate(length);
-            Some((name.to_owned(), Bytes(value)))
-        })
-        .collect();
-    found.sort();
-    found
 }
 
 /// Whether an attribute is a VServer's own.
@@ -379,4 +415,38 @@ fn holes(file: &OwnedFd, stat: &Stat) -> Result<Option<Vec<(u64, u64)>>, Errno> 
         at = to.max(from + 1);
     }
     Ok(Some(parts))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Packs a directory; how many entries its manifest has.
+    fn packed(path: &std::path::Path, at_most: u64) -> Result<usize, PackError> {
+        let mut going = |_| true;
+        let mut packer = Packer::new(io::sink(), at_most, &mut going)?;
+        packer.tree(&File::open(path).unwrap().into(), "files")?;
+        Ok(packer.entries.len())
+    }
+
+    #[test]
+    fn what_is_remembered_of_a_guests_files_is_bounded() {
+        let root = tempfile::tempdir().unwrap();
+        let file = |name: &str| std::fs::write(root.path().join(name), "").unwrap();
+        file("a");
+        assert_eq!(packed(root.path(), 1000).unwrap(), 2);
+        (0..5).for_each(|number| file(&number.to_string()));
+        // Already their names are too many.
+        assert!(matches!(packed(root.path(), 1000), Err(PackError::TooMany)));
+        assert_eq!(packed(root.path(), 2000).unwrap(), 7);
+        std::os::unix::fs::symlink("x".repeat(3000), root.path().join("link")).unwrap();
+        assert!(matches!(packed(root.path(), 2000), Err(PackError::TooMany)));
+        assert_eq!(packed(root.path(), 5000).unwrap(), 8);
+        let one = File::open(root.path().join("a")).unwrap();
+        let value = [b'x'; 3500];
+        match rustix::fs::fsetxattr(&one, "user.note", &value, rustix::fs::XattrFlags::CREATE) {
+            Ok(()) => assert!(matches!(packed(root.path(), 6000), Err(PackError::TooMany))),
+            Err(errno) => eprintln!("SKIPPED: no attributes here: {errno}"),
+        }
+    }
 }
