@@ -251,13 +251,14 @@ fn what_fstab_says_is_mounted_and_its_targets_stay_inside() {
         no_device: true,
         no_exec: false,
         no_access_time: false,
+        no_directory_access_time: true,
     };
     let filesystem = |kind: &str, options: &str| MountSource::Filesystem {
         kind: kind.to_owned(),
         source: "none".to_owned(),
         options: options.to_owned(),
     };
-    let tmpfs = || filesystem("tmpfs", "size=16m,mode=1777");
+    let tmpfs = || filesystem("tmpfs", "size=16m,mode=1777,sync,dirsync");
     let mut plan = scratch.plan();
     plan.mounts = vec![
         line(1, "/proc", filesystem("proc", "")),
@@ -278,7 +279,10 @@ fn what_fstab_says_is_mounted_and_its_targets_stay_inside() {
     let skipped: Vec<usize> = started.skipped.iter().map(|one| one.line).collect();
     // 3 leads to a place that the guest does not have; in the guest's eyes it is a dangling link.
     assert_eq!(skipped, [3, 4, 6, 7], "{:?}", started.skipped);
-    assert!(output.contains(" /tmp ") && output.contains("size=16384k"), "{output}");
+    let tmp = output.lines().find(|line| line.contains(" /tmp ")).unwrap();
+    for option in ["size=16384k", "nodiratime", ",sync", "dirsync"] {
+        assert!(tmp.contains(option), "{option} in {tmp}");
+    }
     assert!(output.contains("hi") && output.contains("writable"), "{output}");
     assert!(output.contains("/shared/x: Read-only file system"), "{output}");
     // Root's file on the host is root's inside.

@@ -17,6 +17,8 @@ pub struct Attributes {
     pub no_exec: bool,
     /// Access times are not written.
     pub no_access_time: bool,
+    /// Those of directories are not.
+    pub no_directory_access_time: bool,
 }
 
 /// `struct mount_attr` of the kernel.
@@ -46,6 +48,9 @@ impl Attributes {
         }
         if self.no_access_time {
             bits |= libc::MOUNT_ATTR_NOATIME;
+        }
+        if self.no_directory_access_time {
+            bits |= libc::MOUNT_ATTR_NODIRATIME;
         }
         bits
     }

@@ -4,6 +4,7 @@
 //! whoever mounts them. Option words are matched whole (the original took abbreviations).
 
 use domain::config_entry::Expected;
+use domain::note::Note;
 
 use super::error::ConfigError;
 use super::reader::Reader;
@@ -60,12 +61,41 @@ pub struct MountFlags {
     pub no_dir_atime: bool,
 }
 
+impl FstabEntry {
+    /// The options that are the filesystem's own, also where it is mounted elsewhere.
+    #[must_use]
+    pub fn filesystem_options(&self) -> String {
+        let flags = self.flags;
+        let own = [(flags.sync, "sync"), (flags.dir_sync, "dirsync")];
+        let own = own.into_iter().filter(|(is_set, _)| *is_set).map(|(_, word)| word);
+        let words = self.data.split(',').filter(|word| !word.is_empty()).chain(own);
+        words.collect::<Vec<_>>().join(",")
+    }
+
+    /// The words of it that can have no effect: how a directory that is shown elsewhere is written is
+    /// its filesystem's.
+    fn without_effect(&self) -> impl Iterator<Item = &'static str> {
+        let is_bind = matches!(self.kind, MountKind::Bind { .. });
+        let own = [(self.flags.sync, "sync"), (self.flags.dir_sync, "dirsync")];
+        own.into_iter().filter(move |(is_set, _)| *is_set && is_bind).map(|(_, word)| word)
+    }
+}
+
 /// Reads an fstab: what is to be mounted, in order. `swap` and `noauto` lines are left out.
-pub(super) fn fstab(reader: &Reader, path: &str) -> Result<Vec<FstabEntry>, ConfigError> {
+pub(super) fn fstab(
+    reader: &Reader,
+    path: &str,
+    warnings: &mut Vec<Note>,
+) -> Result<Vec<FstabEntry>, ConfigError> {
     let mut entries = Vec::new();
     for (line, text) in reader.list(path)?.unwrap_or_default() {
         let entry =
             parse_line(line, &text).map_err(|expected| reader.unexpected(path, line, expected))?;
+        let words = entry.iter().flat_map(FstabEntry::without_effect);
+        warnings.extend(words.map(|word| Note::WordWithoutEffect {
+            file: format!("{path}:{line}"),
+            word: word.to_owned(),
+        }));
         entries.extend(entry);
     }
     Ok(entries)

@@ -153,11 +153,11 @@ impl GuestConfig {
         let flags = flags(&reader, &mut warnings)?;
         let is_hard =
             flags.iter().rev().find(|flag| flag.name == "sched_hard").is_some_and(|f| f.on);
-        let mut mounts = fstab(&reader, "fstab")?;
+        let mut mounts = fstab(&reader, "fstab", &mut warnings)?;
         if reader.exists("fstab.local")? {
             let (file, instead) = ("fstab.local".to_owned(), "fstab".to_owned());
             warnings.push(Note::Obsolete { file, instead });
-            mounts.extend(fstab(&reader, "fstab.local")?);
+            mounts.extend(fstab(&reader, "fstab.local", &mut warnings)?);
         }
         let config = Self {
             processes: process_settings(&reader, &mut warnings)?,

@@ -70,7 +70,7 @@ fn nothing() -> rustix::io::Result<OwnedFd> {
         no_suid: true,
         no_device: true,
         no_exec: true,
-        no_access_time: false,
+        ..Attributes::default()
     };
     tmpfs("size=4k,mode=555", attributes)
 }

@@ -171,7 +171,7 @@ pub(super) fn mount_all(root: OwnedFd, plan: &StartPlan) -> Result<Mounted, Star
         no_suid: true,
         no_device: true,
         no_exec: true,
-        no_access_time: false,
+        ..Attributes::default()
     };
     let proc = filesystem("proc", "", careful).at(Step::Mount, "/proc")?;
     attach_at(&root, "proc", &proc)?;
@@ -303,7 +303,7 @@ pub(super) fn mount_cgroup(sys: &OwnedFd, writable: bool) -> Result<(), StartFai
         no_suid: true,
         no_device: true,
         no_exec: true,
-        no_access_time: false,
+        ..Attributes::default()
     };
     let tree = filesystem("cgroup2", "", attributes).at(Step::Mount, subject)?;
     open_directory(sys, "fs/cgroup")
@@ -343,6 +343,7 @@ pub(crate) fn filesystem(
         (attributes.no_device, MountAttrFlags::MOUNT_ATTR_NODEV),
         (attributes.no_exec, MountAttrFlags::MOUNT_ATTR_NOEXEC),
         (attributes.no_access_time, MountAttrFlags::MOUNT_ATTR_NOATIME),
+        (attributes.no_directory_access_time, MountAttrFlags::MOUNT_ATTR_NODIRATIME),
     ];
     let flags = pairs
         .into_iter()

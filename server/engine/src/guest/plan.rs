@@ -165,6 +165,8 @@ pub struct MountPlan {
     pub no_exec: bool,
     /// `noatime`.
     pub no_access_time: bool,
+    /// `nodiratime`.
+    pub no_directory_access_time: bool,
 }
 
 /// What is mounted.
@@ -203,6 +205,7 @@ impl MountPlan {
             no_device: self.no_device,
             no_exec: self.no_exec,
             no_access_time: self.no_access_time,
+            no_directory_access_time: self.no_directory_access_time,
         }
     }
 }
@@ -213,7 +216,7 @@ impl From<&FstabEntry> for MountPlan {
             MountKind::Filesystem(kind) => MountSource::Filesystem {
                 kind: kind.clone(),
                 source: entry.source.clone(),
-                options: entry.data.clone(),
+                options: entry.filesystem_options(),
             },
             MountKind::Bind { recursive } => {
                 MountSource::Bind { path: entry.source.clone().into(), recursive: *recursive }
@@ -229,6 +232,7 @@ impl From<&FstabEntry> for MountPlan {
             no_device: entry.flags.no_dev,
             no_exec: entry.flags.no_exec,
             no_access_time: entry.flags.no_atime,
+            no_directory_access_time: entry.flags.no_dir_atime,
         }
     }
 }
