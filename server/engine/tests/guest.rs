@@ -333,6 +333,46 @@ fn links_from_etc_and_var_to_the_host_are_followed_inside_only() {
     assert!(matches!(error, GuestError::NoInit { .. }), "{error:?}");
 }
 
+#[test]
+fn proc_and_sys_are_masked_wherever_they_are_mounted() {
+    let scratch = Scratch::new();
+    fs::create_dir(scratch.root().join("other")).unwrap();
+    let line = |line: usize, target: &str, kind: &str| MountPlan {
+        line,
+        target: target.to_owned(),
+        source: MountSource::Filesystem {
+            kind: kind.to_owned(),
+            source: "none".to_owned(),
+            options: String::new(),
+        },
+        read_only: false,
+        no_suid: false,
+        no_device: false,
+        no_exec: false,
+        no_access_time: false,
+        no_directory_access_time: false,
+    };
+    let mut plan = scratch.plan();
+    plan.mounts = vec![line(1, "/mnt", "proc"), line(2, "/other", "sysfs")];
+    scratch.script(
+        "(cat /mnt/1/comm; wc -c < /mnt/keys; echo x > /mnt/sys/kernel/hostname; ls /mnt/acpi | wc -l; \
+          ls /other | grep -c kernel; ls /other/firmware | wc -l; touch /other/x; \
+          grep -E ' /(mnt|other) ' /proc/self/mountinfo) > /out.new 2>&1; mv /out.new /out",
+    );
+    let started = scratch.start_with(&plan);
+    assert!(started.skipped.is_empty(), "{:?}", started.skipped);
+    until("the script has run", || scratch.root().join("out").exists());
+    let output = fs::read_to_string(scratch.root().join("out")).unwrap();
+    let lines: Vec<&str> = output.lines().collect();
+    assert_eq!(lines[..2], ["init [3]", "0"], "{output}");
+    assert!(lines[2].contains("Read-only file system"), "{output}");
+    assert_eq!(lines[3..6], ["0", "1", "0"], "{output}");
+    assert!(lines[6].contains("Read-only file system"), "{output}");
+    for mount in &lines[7..] {
+        assert!(mount.contains("nosuid,nodev,noexec"), "{mount}");
+    }
+}
+
 /// A program that ends at once, as a 32-bit processor of this host's family would run it.
 fn program_of_32_bits() -> Vec<u8> {
     let code = [0xb8, 1, 0, 0, 0, 0x31, 0xdb, 0xcd, 0x80];

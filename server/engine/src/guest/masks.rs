@@ -36,7 +36,15 @@ const READ_ONLY: [&str; 4] = ["bus", "fs", "irq", "sys"];
 const EMPTY_IN_SYS: [&str; 2] = ["firmware", "devices/virtual/powercap"];
 
 /// Hides what is to be hidden below these two, which are attached already.
-pub(super) fn apply(proc: &OwnedFd, sys: Option<&OwnedFd>) -> Result<(), StartFailure> {
+pub(super) fn apply(proc: Option<&OwnedFd>, sys: Option<&OwnedFd>) -> Result<(), StartFailure> {
+    proc.map_or(Ok(()), apply_to_proc)?;
+    if let Some(sys) = sys {
+        EMPTY_IN_SYS.into_iter().try_for_each(|name| cover(sys, name, nothing))?;
+    }
+    Ok(())
+}
+
+fn apply_to_proc(proc: &OwnedFd) -> Result<(), StartFailure> {
     for name in EMPTY_FILES {
         cover(proc, name, || {
             open_tree(CWD, "/dev/null", OpenTreeFlags::OPEN_TREE_CLONE | cloexec())
@@ -54,11 +62,6 @@ pub(super) fn apply(proc: &OwnedFd, sys: Option<&OwnedFd>) -> Result<(), StartFa
                 .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
             Ok(again)
         })?;
-    }
-    for name in sys.iter().flat_map(|_| EMPTY_IN_SYS) {
-        if let Some(sys) = sys {
-            cover(sys, name, nothing)?;
-        }
     }
     Ok(())
 }

@@ -89,6 +89,24 @@ pub(crate) fn open_root(path: &Path) -> Result<OwnedFd, StartFailure> {
     Ok(tree)
 }
 
+/// The attributes of a line's mount: sysfs is the host's, and for reading alone, wherever it is.
+fn attributes_of(plan: &MountPlan) -> Attributes {
+    let of_host = ["proc", "sysfs"].map(Some).contains(&plan.kind());
+    let asked = plan.attributes();
+    Attributes {
+        read_only: asked.read_only || plan.kind() == Some("sysfs"),
+        no_suid: asked.no_suid || of_host,
+        no_device: asked.no_device || of_host,
+        no_exec: asked.no_exec || of_host,
+        ..asked
+    }
+}
+
+/// Whether a line was mounted and could not be masked: a guest must not see it.
+pub(super) fn is_bare(failure: &StartFailure) -> bool {
+    failure.step == Step::Mask
+}
+
 /// Opens, with the host's rights and in the host's file tree, what `fstab` needs of it. Here paths are
 /// the administrator's, not the guest's.
 pub(super) fn prepare(plans: &[MountPlan]) -> Vec<Prepared> {
@@ -182,7 +200,7 @@ pub(super) fn mount_all(root: OwnedFd, plan: &StartPlan) -> Result<Mounted, Star
         other => (other.at(Step::Mount, "/sys")?, true),
     };
     attach_at(&root, "sys", &sys)?;
-    masks::apply(&proc, is_sysfs.then_some(&sys))?;
+    masks::apply(Some(&proc), is_sysfs.then_some(&sys))?;
     let dev = tmpfs(
         "size=512k,mode=755",
         Attributes { no_suid: true, no_exec: true, ..Attributes::default() },
@@ -263,7 +281,7 @@ impl Mounted {
         let tree = match (tree, &plan.source) {
             (Some(opened), _) => opened?,
             (None, MountSource::Filesystem { kind, options, .. }) => {
-                filesystem(kind, options, plan.attributes()).at(Step::Fstab, &plan.target)?
+                filesystem(kind, options, attributes_of(&plan)).at(Step::Fstab, &plan.target)?
             }
             (None, _) => return Ok(()),
         };
@@ -271,7 +289,13 @@ impl Mounted {
         let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
         openat2(&self.root, &plan.target, flags, Mode::empty(), resolve)
             .and_then(|target| attach(&tree, &target))
-            .at(Step::Fstab, &plan.target)
+            .at(Step::Fstab, &plan.target)?;
+        // As at their own places; what cannot be masked ends the start (see `is_bare`).
+        match plan.kind() {
+            Some("proc") => masks::apply(Some(&tree), None),
+            Some("sysfs") => masks::apply(None, Some(&tree)),
+            _ => Ok(()),
+        }
     }
 
     /// Makes the guest's root the only one there is.

@@ -208,6 +208,14 @@ impl MountPlan {
             no_directory_access_time: self.no_directory_access_time,
         }
     }
+
+    /// The type of its filesystem; none of a directory of the host's.
+    pub(super) fn kind(&self) -> Option<&str> {
+        match &self.source {
+            MountSource::Filesystem { kind, .. } => Some(kind),
+            MountSource::Bind { .. } | MountSource::Unsupported { .. } => None,
+        }
+    }
 }
 
 impl From<&FstabEntry> for MountPlan {

@@ -370,6 +370,9 @@ fn enter(
     for one in prepared {
         let line = one.plan.line;
         if let Err(failure) = mounted.mount_line(one) {
+            if mounts::is_bare(&failure) {
+                return Err(Some(failure));
+            }
             tell(link, &Report::Skipped { line, failure });
         }
     }
