@@ -235,6 +235,27 @@ fn what_says_where_packages_come_from_is_judged() {
 }
 
 #[test]
+fn nobody_in_the_web_takes_more_of_the_processor_or_the_disk_than_others() {
+    let tree = ConfigTree::VServer("web".parse().unwrap());
+    for (path, text, at_host, from_web) in [
+        ("nice", "-20\n", true, false),
+        ("nice", "-1\n", true, false),
+        ("nice", "0\n", true, true),
+        ("nice", "19\n", true, true),
+        ("nice", "20\n", false, false),
+        ("ionice/class", "1\n", true, false),
+        ("ionice/class", "2\n", true, true),
+        ("ionice/class", "3\n", true, true),
+        ("ionice/priority", "0\n", true, true),
+    ] {
+        let entry = ConfigEntry::of(&tree, &path.parse().unwrap()).unwrap();
+        assert_eq!(entry.judge(text).is_ok(), at_host, "{path} {text}");
+        assert_eq!(entry.judge_from_web(text).is_ok(), from_web, "{path} {text}");
+        assert_eq!(entry.is_within_web_bounds(text), from_web, "{path} {text}");
+    }
+}
+
+#[test]
 fn what_reaches_the_host_is_seen() {
     use domain::config_entry::reaches_host;
     for line in domain::build::DEFAULT_FSTAB.lines() {

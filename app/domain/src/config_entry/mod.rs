@@ -172,6 +172,30 @@ impl ConfigEntry {
         rule::judge(self.kind(), self.rule(), text)
     }
 
+    /// Judges a whole new text of it that comes from the web.
+    ///
+    /// # Errors
+    /// As [`Self::judge`].
+    pub fn judge_from_web(self, text: &str) -> Result<(), Vec<Misread>> {
+        rule::judge(self.kind(), self.web_rule().unwrap_or_else(|| self.rule()), text)
+    }
+
+    /// Whether a text asks for no more than somebody in the web application may.
+    #[must_use]
+    pub fn is_within_web_bounds(self, text: &str) -> bool {
+        self.web_rule().is_none_or(|rule| rule::judge(self.kind(), rule, text).is_ok())
+    }
+
+    /// What is narrower for the web: nobody takes there what all VServers share, by a niceness below
+    /// theirs or the disk's real-time class.
+    fn web_rule(self) -> Option<Rule> {
+        match self {
+            Self::Nice => Some(Rule::Integer(0, 19)),
+            Self::IoniceClass => Some(Rule::Integer(2, 3)),
+            _ => None,
+        }
+    }
+
     /// A text as it is written to the file: lines ended by a newline, the ends of values trimmed,
     /// nothing at all for a switch.
     #[must_use]

@@ -49,7 +49,7 @@ pub(super) fn withhold(
                 if known.kind() == EntryKind::Fstab && is_cut(text, &entry.path, from) {
                     told.push(Note::HostLinesLeftOut { path: entry.path.clone() });
                 }
-                true
+                known.is_within_web_bounds(&String::from_utf8_lossy(text))
             }
             (Some(_), _) => false,
         };
@@ -125,6 +125,8 @@ mod tests {
             file("scripts/pre-start", "#!/bin/sh\n"),
             file("scripts/post-start", "#!/bin/sh\nrm -rf /\n"),
             link("scripts/pre-stop", "/bin/sh"),
+            file("nice", "-20\n# more than one line\n"),
+            file("ionice/class", "3\n"),
             file("bcapabilities", "SYS_ADMIN\n"),
             file("fstab", &format!("{shown}{hidden}")),
             file("a-file-of-somebody-else", "x"),
@@ -136,19 +138,26 @@ mod tests {
         let kept: Vec<&str> = entries.iter().map(|entry| entry.path.as_str()).collect();
         assert_eq!(
             kept,
-            ["apps/init/mark", "scripts/pre-start", "fstab", "a-file-of-somebody-else"]
+            [
+                "apps/init/mark",
+                "scripts/pre-start",
+                "ionice/class",
+                "fstab",
+                "a-file-of-somebody-else"
+            ]
         );
         let left_out = [
             "scripts/post-start",
             "scripts/pre-stop",
+            "nice",
             "bcapabilities",
             "apps/init",
             "scripts/pre-start.d/a b",
         ]
         .map(|path| Note::ConfigLeftOut { path: path.to_owned() });
         let lines = Note::HostLinesLeftOut { path: "fstab".to_owned() };
-        assert_eq!(told, [&left_out[..3], &[lines], &left_out[3..]].concat());
-        assert_eq!(entries[2], file("fstab", shown));
+        assert_eq!(told, [&left_out[..4], &[lines], &left_out[4..]].concat());
+        assert_eq!(entries[3], file("fstab", shown));
         // Of a VServer that is gone nothing stands, and of a stranger's nothing ever did.
         for from in [Provenance::Backup(&today.join("gone")), Provenance::Stranger] {
             let mut entries = vec![file("scripts/pre-start", "#!/bin/sh\n")];

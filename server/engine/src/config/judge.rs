@@ -189,10 +189,14 @@ fn judge_text(
         return Vec::new();
     };
     // What was there before need not be what Ulysse would have written.
-    let mut wrong = match entry.judge(text) {
-        Err(wrong) if !origin.is_history() => wrong,
-        _ => Vec::new(),
+    let judged = match origin {
+        Origin::Web => entry.judge_from_web(text),
+        Origin::Host => entry.judge(text),
+        // It may have been root's alone to write.
+        Origin::WebHistory if !entry.is_within_web_bounds(text) => entry.judge_from_web(text),
+        Origin::WebHistory | Origin::HostHistory => Ok(()),
     };
+    let mut wrong = judged.err().unwrap_or_default();
     if origin.is_web() {
         let before = match found {
             FileState::Text { text, .. } => text.as_str(),
