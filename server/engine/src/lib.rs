@@ -46,6 +46,7 @@ pub mod limits;
 pub mod lock;
 pub mod network;
 pub mod operation;
+mod program;
 pub mod protect;
 pub mod recovery;
 pub mod recycle;

@@ -12,7 +12,7 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use domain::failure::{Failure, HostFeature};
@@ -23,7 +23,7 @@ use rustix::io::Errno;
 use rustix::mount::UnmountFlags;
 use serde::{Deserialize, Serialize};
 
-use crate::tree;
+use crate::{program, tree};
 
 /// How long somebody else may be in a volume for a moment, such as who counts what it holds.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -297,7 +297,7 @@ pub fn mount(volume: &Mounted, fstab: &Path) -> Result<(), VolumeError> {
     if is_mounted(&volume.target)? {
         return Ok(());
     }
-    let mut command = Command::new("mount");
+    let mut command = program::command(program::MOUNT);
     if volume.is_in_fstab {
         command.arg("-T").arg(fstab);
     } else {
@@ -381,7 +381,7 @@ pub fn logical_volume(device: &str) -> Option<LogicalVolume> {
     if !device.starts_with("/dev/") {
         return None;
     }
-    let mut command = Command::new("lvs");
+    let mut command = program::command(program::LVS);
     command.args(["--noheadings", "--separator", "/", "-o", "vg_name,lv_name", "--", device]);
     let text = run("lvs", command).ok()?;
     let (group, name) = text.trim().split_once('/')?;
@@ -425,26 +425,21 @@ pub fn refuse_name(group: &str, from: &str, to: &str) -> Result<(), VolumeError>
 
 /// The names of the logical volumes of a group.
 fn names_in(group: &str) -> Result<Vec<String>, VolumeError> {
-    let mut command = Command::new("lvs");
+    let mut command = program::command(program::LVS);
     command.args(["--noheadings", "-o", "lv_name", "--", group]);
     let names = run("lvs", command)?;
     Ok(names.lines().map(|name| name.trim().to_owned()).collect())
 }
 
 fn lvrename(group: &str, from: &str, to: &str, options: &[&str]) -> Result<(), VolumeError> {
-    let mut command = Command::new("lvrename");
+    let mut command = program::command(program::LVRENAME);
     command.args(options).args(["--", group, from, to]);
     run("lvrename", command).map(drop)
 }
 
 /// Runs a program of the host's; gives what it printed.
 fn run(program: &'static str, mut command: Command) -> Result<String, VolumeError> {
-    let output = command
-        .env("LC_ALL", "C.UTF-8")
-        .current_dir("/")
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|source| VolumeError::Start { program, source })?;
+    let output = command.output().map_err(|source| VolumeError::Start { program, source })?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }

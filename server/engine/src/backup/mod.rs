@@ -70,6 +70,7 @@ use crate::engine::Instance;
 use crate::freezer::{self, FreezeError};
 use crate::lifecycle::LifecycleError;
 use crate::operation::{Step, Stopped, Store, Task, Work, crash_point};
+use crate::program;
 use crate::recovery;
 use crate::roots::{Roots, Settings};
 use crate::state::GuestState;
@@ -386,13 +387,9 @@ fn can_share(root: &Path, base: &Path) -> bool {
 
 /// Copies a tree that stands still, without copying a block.
 fn clone_tree(from: &Path, to: &Path) -> Result<(), BackupError> {
-    let output = std::process::Command::new("/bin/cp")
+    let output = program::command(program::CP)
         .args(["-a", "--reflink=always", "--one-file-system", "-T", "--"])
         .args([from, to])
-        .env_clear()
-        .env("LC_ALL", "C.UTF-8")
-        .current_dir("/")
-        .stdin(std::process::Stdio::null())
         .output()
         .map_err(|error| BackupError::Snapshot { detail: error.to_string() })?;
     if output.status.success() {

@@ -11,7 +11,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, Command, ExitCode, Stdio};
+use std::process::{Child, ChildStdin, ExitCode, Stdio};
 
 use domain::backup::BackupId;
 use domain::build::shell_quoted;
@@ -20,12 +20,11 @@ use nix::libc;
 use serde::{Deserialize, Serialize};
 
 use super::depot::{Kept, Shelves, Stream, Which};
+use crate::program;
 use crate::roots::SshTarget;
 
 /// The name of the role on the other host.
 pub const ROLE: &str = "backup-store";
-/// The program that takes us there.
-const PROGRAM: &str = "ssh";
 /// The longest line of a request, and of an answer.
 const REQUEST_BYTES: u64 = 64 * 1024;
 const ANSWER_BYTES: u64 = 64 * 1024 * 1024;
@@ -119,7 +118,7 @@ impl Remote {
         }
         let mut known_hosts = std::ffi::OsString::from("UserKnownHostsFile=");
         known_hosts.push(&target.known_hosts);
-        let mut command = Command::new(PROGRAM);
+        let mut command = program::command(program::SSH);
         command
             .args(["-T", "-F", "/dev/null"])
             // Nobody is there to be asked anything.
@@ -134,7 +133,6 @@ impl Remote {
             .args(["-p", &target.port.to_string(), "-l", &target.user, "--", &target.host])
             // ssh joins these words with blanks and the other side's shell takes them apart.
             .args(["ulysse", ROLE, &shell_quoted(&target.path.to_string_lossy())])
-            .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

@@ -12,7 +12,7 @@ use std::io::{self, BufReader, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use domain::build::{BuildSpec, Method};
@@ -37,6 +37,7 @@ use super::stage::{self, NotRun, StagePlan};
 use crate::base_links;
 use crate::engine::Instance;
 use crate::operation::{Step, Stopped, Work, crash_point};
+use crate::program;
 use crate::roots::{IDS_PER_VSERVER, Roots, first_host_id};
 use crate::tree;
 
@@ -300,22 +301,17 @@ pub(super) fn try_stage(instance: &Instance) -> Result<(), Failure> {
 /// # Errors
 /// When it is cancelled, or `cp` fails.
 pub(super) fn copy(from: &Path, to: &Path, work: &mut Work<'_>) -> Result<(), Stopped> {
-    const PROGRAM: &str = "/bin/cp";
     let failed = |source| BuildError::Copy { source };
     let (output, input): (OwnedFd, OwnedFd) =
         rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map_err(|e| failed(e.into()))?;
     let mut source = from.as_os_str().to_owned();
     source.push("/.");
-    let mut command = Command::new(PROGRAM);
+    let mut command = program::command(program::CP);
     command
         // Links stay links, sparse files sparse; on a filesystem that shares blocks nothing is copied.
         .args(["-a", "--reflink=auto", "--one-file-system", "--"])
         .arg(source)
         .arg(to)
-        .env_clear()
-        .env("LC_ALL", "C.UTF-8")
-        .current_dir("/")
-        .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(input);
     sys::session::Session { death_signal: libc::SIGKILL, ..Default::default() }

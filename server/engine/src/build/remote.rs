@@ -35,11 +35,8 @@ use super::stage::{RELAY, StagePlan, TARGET};
 use super::{BuildError, copy};
 use crate::engine::Instance;
 use crate::operation::{Stopped, Work};
+use crate::program::{self, SSH, SSH_KEYGEN, SSH_KEYSCAN};
 use crate::roots::Roots;
-
-const SSH: &str = "/usr/bin/ssh";
-const SSH_KEYSCAN: &str = "/usr/bin/ssh-keyscan";
-const SSH_KEYGEN: &str = "/usr/bin/ssh-keygen";
 
 /// How long a machine has to show its key, in seconds: somebody waits for the form.
 const SCAN_SECONDS: u32 = 5;
@@ -132,7 +129,7 @@ pub fn judge_host_key(roots: &Roots, remote: &Remote) -> Result<(), Failure> {
 
 /// The keys that a machine shows.
 fn scan(remote: &Remote, name: &str) -> Result<Vec<HostKey>, Failure> {
-    let mut child = program(SSH_KEYSCAN)
+    let mut child = program::command(SSH_KEYSCAN)
         .args(["-T", &SCAN_SECONDS.to_string(), "-p", &remote.port.to_string()])
         .args(["-t", "ed25519,ecdsa,rsa", "--", remote.host.as_str()])
         .stdout(Stdio::piped())
@@ -194,7 +191,7 @@ fn own_key(roots: &Roots) -> Result<PathBuf, Failure> {
         let _ = fs::remove_file(&public);
     };
     remove();
-    let output = program(SSH_KEYGEN)
+    let output = program::command(SSH_KEYGEN)
         .args(["-q", "-t", "ed25519", "-N", "", "-C", "ulysse", "-f"])
         .arg(&new)
         .output()
@@ -214,23 +211,12 @@ fn own_key(roots: &Roots) -> Result<PathBuf, Failure> {
 
 /// The public half of a private key, as a line of `authorized_keys`; empty when it cannot be had.
 fn public_key(private: &Path) -> String {
-    let output = program(SSH_KEYGEN).args(["-y", "-f"]).arg(private).output();
+    let output = program::command(SSH_KEYGEN).args(["-y", "-f"]).arg(private).output();
     output
         .ok()
         .filter(|output| output.status.success())
         .map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
         .unwrap_or_default()
-}
-
-fn program(path: &str) -> Command {
-    let mut command = Command::new(path);
-    command
-        .env_clear()
-        .env("LC_ALL", "C.UTF-8")
-        .env("PATH", "/usr/bin:/bin")
-        .current_dir("/")
-        .stdin(Stdio::null());
-    command
 }
 
 /// Copies another machine.
@@ -291,7 +277,7 @@ pub(super) fn copy(
 
 /// ssh to a machine; what is to be run there comes after it.
 fn ssh(roots: &Roots, remote: &Remote, identity: &Path) -> Command {
-    let mut command = program(SSH);
+    let mut command = program::command(SSH);
     command.args(["-F", "none", "-T", "-x", "-a"]);
     let known_hosts = format!("UserKnownHostsFile=\"{}\"", known_hosts(roots).display());
     for option in [

@@ -6,7 +6,7 @@
 
 use std::io::Write;
 use std::net::IpAddr;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use domain::id::DeviceName;
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
@@ -18,10 +18,8 @@ use sha2::{Digest, Sha256};
 use super::netlink::Netlink;
 use super::objects::{self, GUEST_GROUP};
 use super::{NetlinkError, NetworkError, sysctl};
+use crate::program;
 use crate::roots::Nat;
-
-/// Where Debian has it. Not looked up: the engine's PATH is whatever its caller had.
-const NFT: &str = "/usr/sbin/nft";
 
 /// The most of nft's words that go into an error, in bytes.
 const SAID_BYTES: usize = 500;
@@ -137,10 +135,8 @@ fn rules(nat: &Nat) -> (String, String) {
 
 /// Runs nft on a text made above; no shell, no argument that comes from elsewhere.
 fn load(device: &DeviceName, text: &str) -> Result<(), NetworkError> {
-    let mut child = Command::new(NFT)
+    let mut child = program::command(program::NFT)
         .args(["-f", "-"])
-        .env_clear()
-        .current_dir("/")
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
