@@ -274,10 +274,11 @@ fn a_reboot_from_inside_that_finds_it_busy_is_not_forgotten() {
     let name = "tiny".parse().unwrap();
     let state = || GuestState::running(roots, &name).unwrap();
     let first = state().unwrap().init;
+    let word_file = roots.run_base.join(".state/.end-tiny");
     // As a backup holds it, for as long as it takes.
     let held = VServerLock::take(roots, &name, None, Duration::from_secs(30)).unwrap();
     sandbox.vserver(&["tiny", "exec", "reboot", "-f"]);
-    until("it is written down", || roots.state_of(&name).join("end.json").exists());
+    until("it is written down", || word_file.exists());
     let mut word = None;
     until("the word waits", || {
         word = waiting_word(&sandbox);
@@ -290,7 +291,7 @@ fn a_reboot_from_inside_that_finds_it_busy_is_not_forgotten() {
     assert!(state().is_none());
     let output = sandbox.ulysse("doctor", &["--repair"]).output().unwrap();
     assert!(state().is_some_and(|state| state.init != first), "{output:?}");
-    assert!(!roots.state_of(&name).join("end.json").exists());
+    assert!(!word_file.exists());
     assert_eq!(code(&sandbox.vserver(&["tiny", "stop"])), 0);
 }
 

@@ -250,7 +250,8 @@ impl GuestState {
         replace_file(&path, &text, 0o600).map_err(failed)
     }
 
-    /// Writes down how its pid 1 ended. It goes with the record; the first word counts.
+    /// Writes down how its pid 1 ended; the first word counts. Of another start than the record's it
+    /// says nothing.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -274,12 +275,12 @@ impl GuestState {
         (end.init == self.init && !self.is_running()).then_some(end.event)
     }
 
-    /// Forgets how its pid 1 ended: somebody sees to it.
+    /// Forgets how a VServer's pid 1 ended: somebody sees to it.
     ///
     /// # Errors
     /// When that stays written.
-    pub fn forget_end(&self, roots: &Roots) -> Result<(), StateError> {
-        let path = end_of(roots, &self.name);
+    pub fn forget_end(roots: &Roots, name: &VServerName) -> Result<(), StateError> {
+        let path = end_of(roots, name);
         remove_if_there(&path).map_err(|source| StateError::Remove { path, source })
     }
 
@@ -346,7 +347,8 @@ struct End {
 }
 
 fn end_of(roots: &Roots, name: &VServerName) -> PathBuf {
-    roots.state_of(name).join("end.json")
+    // Beside the record and not with it: it is written by whoever does not hold the VServer.
+    roots.run_base.join(".state").join(format!(".end-{name}"))
 }
 
 fn record_of(roots: &Roots, name: &VServerName) -> PathBuf {

@@ -55,7 +55,10 @@ impl Engine {
         let roots = &self.instance.settings.roots;
         self.recovery(&Silent).of(name);
         let state = GuestState::read(roots, name).map_err(LifecycleError::from)?;
-        let Some(state) = state.filter(|state| !state.is_running()) else { return Ok(None) };
+        let Some(state) = state.filter(|state| !state.is_running()) else {
+            GuestState::forget_end(roots, name).map_err(LifecycleError::from)?;
+            return Ok(None);
+        };
         let event = state.noted_end(roots).unwrap_or(event);
         let exists = roots.config_of(name).is_dir();
         let change = match event {
@@ -64,7 +67,7 @@ impl Engine {
         };
         let job = self.write_down(change.into(), Actor::VServer { name: name.clone() })?;
         // It is an operation now: what becomes of it is told there, and it is not tried again and again.
-        state.forget_end(roots).map_err(LifecycleError::from)?;
+        GuestState::forget_end(roots, name).map_err(LifecycleError::from)?;
         Ok(Some(self.execute_locked(job, &Silent, held)))
     }
 }
