@@ -171,14 +171,15 @@ mod tests {
         let listings = Arc::new(Listings::default());
         let look = |patience| listings.of(&[(&nas, &there), (&disk, &here)], patience);
         let first = look(Duration::from_millis(300));
+        // ssh itself would give up after eight seconds.
+        assert!(listings.lock()[&nas].asking.is_some(), "it was waited for");
         assert_eq!(first[&disk].kept.len(), 1, "{first:?}");
         assert_eq!(first[&disk].failure, None);
         assert!(matches!(first[&nas].failure, Some(Failure::TargetUnreachable { .. })));
         // Whoever comes next waits for nothing, however patient.
-        let began = Instant::now();
         let second = look(Duration::from_secs(3600));
         assert!(second[&nas].failure.is_some() && second[&disk].failure.is_none());
-        assert!(began.elapsed() < Duration::from_secs(600), "{:?}", began.elapsed());
+        assert!(listings.lock()[&nas].asking.is_some(), "it was waited for");
         // It ends by itself: nobody is left who asks.
         drop(silent);
         let deadline = Instant::now() + Duration::from_secs(30);

@@ -331,3 +331,23 @@ fn nothing_is_written_elsewhere_or_across_lines() {
     }
     assert!(!staging.exists());
 }
+
+#[test]
+fn how_an_fstab_has_things_written_is_the_filesystems_or_told() {
+    let text = "none /tmp tmpfs size=1m,sync,dirsync 0 0\nnone /run tmpfs sync,async 0 0\n\
+                /srv /srv none bind,dirsync,nodiratime 0 0\n";
+    let config = Tree::new().read(&[("context", "100"), ("fstab", text)]).unwrap();
+    let options: Vec<String> =
+        config.fstab.iter().map(|entry| entry.filesystem_options()).collect();
+    assert_eq!(options[..2], ["size=1m,sync,dirsync", ""]);
+    let told = Note::WordWithoutEffect { file: "fstab:3".to_owned(), word: "dirsync".to_owned() };
+    assert!(config.warnings.contains(&told), "{:?}", config.warnings);
+    assert_eq!(
+        config
+            .warnings
+            .iter()
+            .filter(|note| matches!(note, Note::WordWithoutEffect { .. }))
+            .count(),
+        1
+    );
+}
