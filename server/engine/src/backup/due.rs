@@ -22,20 +22,31 @@ use crate::engine::Engine;
 /// How often is looked: no schedule is finer than a minute.
 const EVERY: Duration = Duration::from_secs(60);
 
-/// Looks at all schedules for as long as the engine lives.
+/// Looks at all schedules, and at what crashes left behind, for as long as the engine lives.
 ///
 /// # Errors
 /// When there is no thread to be had.
 pub(crate) fn spawn(engine: &Arc<Engine>) -> io::Result<()> {
+    // Putting right may start a VServer, whose hooks may take long: no backup, and no request, waits for it.
+    again_and_again(engine, "recovery", |engine| {
+        // A command that was killed may have left a VServer standing still: it does not wait for the
+        // next command.
+        for operation in engine.recover() {
+            tracing::info!(id = %operation.id, target = %operation.target, "recovered");
+        }
+        // One that rebooted itself while somebody was busy with it waits for nobody either.
+        engine.catch_up();
+    })?;
+    again_and_again(engine, "schedule", |engine| {
+        step(engine, engine.clock().now());
+    })
+}
+
+fn again_and_again(engine: &Arc<Engine>, name: &str, what: fn(&Arc<Engine>)) -> io::Result<()> {
     let engine = Arc::downgrade(engine);
-    std::thread::Builder::new().name("schedule".to_owned()).spawn(move || {
+    std::thread::Builder::new().name(name.to_owned()).spawn(move || {
         while let Some(engine) = engine.upgrade() {
-            // A command that was killed may have left a VServer standing still: it does not wait for the
-            // next command.
-            engine.recover();
-            // One that rebooted itself while somebody was busy with it waits for nobody either.
-            engine.catch_up();
-            step(&engine, engine.clock().now());
+            what(&engine);
             drop(engine);
             std::thread::park_timeout(EVERY);
         }
