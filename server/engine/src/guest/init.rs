@@ -133,7 +133,7 @@ pub(super) fn begin(plan: &StartPlan) -> Result<Ending, StartFailure> {
     let Some(program) = start.program() else {
         return Err(StartFailure::new(Step::FindInit, first, libc::ENOENT));
     };
-    super::refuse_foreign(program)?;
+    super::refuse_foreign(program, &start.environment)?;
     let pid = start.spawn().at(Step::Execute, program)?;
     Ok(Ending { start: pid, stop: Order::of(stop, plan), kill_sequence: kill_sequence.clone() })
 }

@@ -25,15 +25,26 @@ mod spawn;
 pub mod supervise;
 mod watch;
 
+use std::path::{Path, PathBuf};
+
 pub use plan::{
     InitCommand, InitPlan, MountPlan, MountSource, Preparation, StartPlan, Step, ceiling,
 };
 pub use spawn::{GuestError, SkippedMount, Spawned, StartCommand, Started, spawn};
 pub use watch::oom_kills;
 
-/// Refuses a first program that the system call filter would end without a word.
-fn refuse_foreign(program: &str) -> Result<(), plan::StartFailure> {
-    match architecture::foreign(std::path::Path::new(program)) {
+/// Refuses a first program that the system call filter would end without a word. One without a slash is
+/// looked for as executing it does.
+fn refuse_foreign(program: &str, environment: &[String]) -> Result<(), plan::StartFailure> {
+    let search = environment.iter().rev().find_map(|pair| pair.strip_prefix("PATH="));
+    let found = match search.filter(|_| !program.contains('/')) {
+        None => Some(PathBuf::from(program)),
+        Some(search) => search
+            .split(':')
+            .map(|directory| Path::new(directory).join(program))
+            .find(|path| rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()),
+    };
+    match found.as_deref().and_then(architecture::foreign) {
         Some(path) => {
             let errno = nix::libc::ENOEXEC;
             Err(plan::StartFailure::new(Step::Execute, &path.to_string_lossy(), errno))

@@ -443,7 +443,7 @@ fn execute(command: &[String], plan: &StartPlan, link: BorrowedFd<'_>) -> StartF
     let Some((program, arguments)) = command.split_first() else {
         return StartFailure::new(Step::FindInit, "", libc::EINVAL);
     };
-    if let Err(failure) = super::refuse_foreign(program) {
+    if let Err(failure) = super::refuse_foreign(program, &plan.environment) {
         return failure;
     }
     let _ = seqpacket::send(link, EXECUTING, &[]);
