@@ -7,6 +7,11 @@ pub(crate) fn is_disk_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
+/// Whether a line of a program says so, in the words of the C locale.
+pub(crate) fn says_disk_full(line: &str) -> bool {
+    ["No space left on device", "Disk quota exceeded"].iter().any(|words| line.contains(words))
+}
+
 #[cfg(test)]
 mod tests {
     use nix::libc;

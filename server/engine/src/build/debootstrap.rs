@@ -18,6 +18,7 @@ use super::BuildError;
 use super::distribution;
 use super::hooks::Hooks;
 use super::stage::TARGET;
+use crate::disk_full::says_disk_full;
 use crate::engine::Instance;
 use crate::operation::{Stopped, Work};
 
@@ -201,7 +202,7 @@ impl Listener {
         if line.is_empty() {
             return None;
         }
-        self.disk_full |= line.contains("No space left on device");
+        self.disk_full |= says_disk_full(line);
         let is_complaint = ["wget:", "gpgv:", "dpkg: error", "tar:", "E:", "mkdir:"]
             .iter()
             .any(|start| line.starts_with(start))

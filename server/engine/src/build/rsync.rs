@@ -11,6 +11,7 @@ use domain::build::CopyOptions;
 use domain::failure::Failure;
 
 use super::copy::Pass;
+use crate::disk_full::says_disk_full;
 
 /// Where Debian has it.
 pub(super) const PROGRAM: &str = "/usr/bin/rsync";
@@ -131,7 +132,7 @@ impl Listener {
         if line.is_empty() {
             return None;
         }
-        self.disk_full |= line.contains("No space left on device");
+        self.disk_full |= says_disk_full(line);
         // The last word is about the end; what led to it was said before.
         if !line.starts_with("rsync error:") || self.last_complaint.is_none() {
             self.last_complaint = Some(line.to_owned());

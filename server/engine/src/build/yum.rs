@@ -22,6 +22,7 @@ use super::distribution::{Distribution, NamedFile, PackageList};
 use super::hooks::{self, Hooks, OURS, write};
 use super::running;
 use super::stage::TARGET;
+use crate::disk_full::says_disk_full;
 use crate::engine::Instance;
 use crate::operation::{Stopped, Work, crash_point};
 
@@ -176,8 +177,8 @@ struct Listener {
 impl Listener {
     /// Takes one line.
     fn hear(&mut self, line: &str) -> Option<(Stage, u16)> {
-        self.disk_full |= line.contains("No space left on device")
-            || line.contains("At least") && line.contains("more space needed");
+        self.disk_full |=
+            says_disk_full(line) || line.contains("At least") && line.contains("more space needed");
         if let Some(error) = line.strip_prefix("Error: ") {
             if error.contains("Failed to download metadata for repo")
                 || error.contains("Error downloading packages")
