@@ -11,7 +11,6 @@ use engine::Engine;
 
 use super::caller::Caller;
 use super::change::{self, Ended};
-use super::exit;
 use super::options::{Grammar, Opt, Section, UsageError, text};
 
 const OPTIONS: Grammar = Grammar {
@@ -87,9 +86,9 @@ pub(super) fn change(
     caller: Caller,
     engine: &Arc<Engine>,
     name: VServerName,
-    wanted: Result<Wanted, UsageError>,
+    wanted: Wanted,
 ) -> u8 {
-    let Ok(Wanted { form, is_dry }) = wanted else { return exit::FAILURE };
+    let Wanted { form, is_dry } = wanted;
     if is_dry {
         return match engine.plan_identity(&name, &form) {
             Ok(plan) => {

@@ -24,7 +24,7 @@ use super::help::{self, Command};
 use super::name::{self, NameError};
 use super::options::UsageError;
 use super::status::{running_text, stopped_text};
-use super::vserver::{Request, understand};
+use super::vserver::{Of, Request, understand};
 
 fn words(line: &str) -> Vec<OsString> {
     line.split_ascii_whitespace().map(OsString::from).collect()
@@ -438,8 +438,8 @@ fn what_is_typed_before_and_after_the_name() {
     let typed_so = typed("-v --silent --config u.toml monvs exec ls -- --silent").unwrap();
     assert!(typed_so.verbose && typed_so.silent && !typed_so.debug);
     assert_eq!(typed_so.config, Some("u.toml".into()));
-    let (name, command) = (OsString::from("monvs"), Command::Exec);
-    let expected = Request::Of { name, command, arguments: words("ls -- --silent") };
+    let what = Of::Inside { user: None, words: words("ls -- --silent") };
+    let expected = Request::Of { name: "monvs".into(), what };
     assert_eq!(typed_so.request, expected, "what follows exec is the command's");
     assert!(typed("-sv --defa --debug monvs start").unwrap().debug, "bundled and abbreviated");
     assert_eq!(typed("-- monvs start").unwrap().request, typed("monvs start").unwrap().request);

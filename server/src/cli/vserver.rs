@@ -94,11 +94,31 @@ pub(super) enum Request {
         name: OsString,
         arguments: Vec<OsString>,
     },
-    /// Of a VServer there is; `arguments` are judged.
+    /// Of a VServer there is.
     Of {
         name: OsString,
-        command: Command,
-        arguments: Vec<OsString>,
+        what: Of,
+    },
+}
+
+/// What is asked of a VServer there is.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Of {
+    /// Its init; or what is to mend it.
+    Start(Option<Rescue>),
+    Stop,
+    Restart,
+    CondRestart,
+    Status,
+    Running,
+    /// The arguments are judged.
+    Delete(Vec<OsString>),
+    Identity(identity::Wanted),
+    Protect(bool),
+    /// A program in it; the shell where there is none.
+    Inside {
+        user: Option<String>,
+        words: Vec<OsString>,
     },
 }
 
@@ -139,7 +159,7 @@ pub(super) fn understand(words: &[OsString]) -> Result<Typed, UsageError> {
 fn understand_command(
     name: OsString,
     word: &OsStr,
-    mut arguments: Vec<OsString>,
+    arguments: Vec<OsString>,
 ) -> Result<Request, UsageError> {
     let word = text(word)?;
     let Some(command) = Command::of(&word) else {
@@ -151,7 +171,7 @@ fn understand_command(
         });
     };
     let asks_help = |word: &OsString| word == "--help" || word == "-help";
-    match command {
+    let what = match command {
         _ if arguments.first().is_some_and(asks_help) => return Ok(Request::HelpOf(command)),
         Command::Build => return Ok(Request::Build { name, arguments }),
         Command::Config => {
@@ -159,28 +179,45 @@ fn understand_command(
             return Ok(Request::Config { name, action });
         }
         Command::Backup => return Ok(Request::Backup { name, arguments }),
-        Command::Exec | Command::SuExec => {
-            if arguments.first().is_some_and(|word| word == "--") {
-                arguments.remove(0);
-            }
-            match (command, arguments.len()) {
-                (Command::SuExec, 0) => return Err(UsageError::UserMissing),
-                (Command::SuExec, 1) | (_, 0) => return Err(UsageError::ProgramMissing),
-                _ => {}
-            }
-        }
-        Command::Start => drop(rescue(&arguments)?),
-        Command::Stop => judge_options(STOP, &arguments)?,
-        Command::Delete => judge_options(delete::OPTIONS, &arguments)?,
-        Command::Rename => drop(identity::rename(&arguments)?),
-        Command::Set => drop(identity::set(&arguments)?),
         Command::Undelete => {
             identity::undelete(&arguments)?;
             return Ok(Request::Undelete { name, arguments });
         }
-        _ => judge_options(PLAIN, &arguments)?,
-    }
-    Ok(Request::Of { name, command, arguments })
+        Command::Exec | Command::SuExec => {
+            let mut words = arguments.into_iter().peekable();
+            drop(words.next_if(|word| word == "--"));
+            let user = match command {
+                Command::SuExec => Some(words.next().ok_or(UsageError::UserMissing)?),
+                _ => None,
+            };
+            if words.peek().is_none() {
+                return Err(UsageError::ProgramMissing);
+            }
+            let user = user.map(|word| word.to_string_lossy().into_owned());
+            Of::Inside { user, words: words.collect() }
+        }
+        Command::Enter => plain(&arguments, Of::Inside { user: None, words: Vec::new() })?,
+        Command::Start => Of::Start(rescue(&arguments)?),
+        Command::Stop => judge_options(STOP, &arguments).map(|()| Of::Stop)?,
+        Command::Restart => plain(&arguments, Of::Restart)?,
+        Command::CondRestart => plain(&arguments, Of::CondRestart)?,
+        Command::Status => plain(&arguments, Of::Status)?,
+        Command::Running => plain(&arguments, Of::Running)?,
+        Command::Protect => plain(&arguments, Of::Protect(true))?,
+        Command::Unprotect => plain(&arguments, Of::Protect(false))?,
+        Command::Delete => {
+            judge_options(delete::OPTIONS, &arguments)?;
+            Of::Delete(arguments)
+        }
+        Command::Rename => Of::Identity(identity::rename(&arguments)?),
+        Command::Set => Of::Identity(identity::set(&arguments)?),
+    };
+    Ok(Request::Of { name, what })
+}
+
+/// A command that takes nothing.
+fn plain(arguments: &[OsString], what: Of) -> Result<Of, UsageError> {
+    judge_options(PLAIN, arguments).map(|()| what)
 }
 
 /// What `start` shall start instead of the init, if anything.
@@ -274,55 +311,32 @@ fn answer(caller: Caller, typed: Typed) -> Result<u8, u8> {
             let engine = caller.engine(config)?;
             return Ok(recycle::undelete(caller, &engine, &name, &arguments));
         }
-        Request::Of { name, command, arguments } => {
+        Request::Of { name, what } => {
             let engine = caller.engine(config)?;
             let roots = &engine.instance().settings.roots;
             let name = name::existing(roots, &name).map_err(|error| error.tell(caller))?;
-            return Ok(of(caller, &engine, name, command, arguments));
+            return Ok(of(caller, &engine, name, what));
         }
     }
     Ok(0)
 }
 
-/// A command of a VServer there is.
-fn of(
-    caller: Caller,
-    engine: &Arc<Engine>,
-    name: VServerName,
-    command: Command,
-    arguments: Vec<OsString>,
-) -> u8 {
-    match command {
-        Command::Start => {
-            let change = match rescue(&arguments) {
-                Ok(Some(rescue)) => Change::Rescue { name, rescue },
-                // It was understood before.
-                Ok(None) | Err(_) => PlainChange::Start(name).into(),
-            };
-            changed(caller, engine, change)
-        }
-        Command::Stop => changed(caller, engine, PlainChange::Stop(name)),
-        Command::Restart => changed(caller, engine, PlainChange::Restart(name)),
-        Command::CondRestart => match status::running(caller, engine, &name) {
+fn of(caller: Caller, engine: &Arc<Engine>, name: VServerName, what: Of) -> u8 {
+    match what {
+        Of::Start(Some(rescue)) => changed(caller, engine, Change::Rescue { name, rescue }),
+        Of::Start(None) => changed(caller, engine, PlainChange::Start(name)),
+        Of::Stop => changed(caller, engine, PlainChange::Stop(name)),
+        Of::Restart => changed(caller, engine, PlainChange::Restart(name)),
+        Of::CondRestart => match status::running(caller, engine, &name) {
             0 => changed(caller, engine, PlainChange::Restart(name)),
             _ => 0,
         },
-        Command::Status => status::status(caller, engine, &name),
-        Command::Running => status::running(caller, engine, &name),
-        Command::Delete => delete::delete(caller, engine, name, &arguments),
-        Command::Rename => identity::change(caller, engine, name, identity::rename(&arguments)),
-        Command::Set => identity::change(caller, engine, name, identity::set(&arguments)),
-        Command::Protect => changed(caller, engine, PlainChange::Protect { name, on: true }),
-        Command::Unprotect => changed(caller, engine, PlainChange::Protect { name, on: false }),
-        Command::Enter | Command::Build | Command::Undelete | Command::Config | Command::Backup => {
-            inside::run(caller, engine, &name, None, Vec::new())
-        }
-        Command::Exec => inside::run(caller, engine, &name, None, arguments),
-        Command::SuExec => {
-            let mut words = arguments.into_iter();
-            let user = words.next().map(|word| word.to_string_lossy().into_owned());
-            inside::run(caller, engine, &name, user, words.collect())
-        }
+        Of::Status => status::status(caller, engine, &name),
+        Of::Running => status::running(caller, engine, &name),
+        Of::Delete(arguments) => delete::delete(caller, engine, name, &arguments),
+        Of::Identity(wanted) => identity::change(caller, engine, name, wanted),
+        Of::Protect(on) => changed(caller, engine, PlainChange::Protect { name, on }),
+        Of::Inside { user, words } => inside::run(caller, engine, &name, user, words),
     }
 }
 
