@@ -31,7 +31,7 @@ pub enum Expected {
     Prefix(Problem),
     /// A netmask.
     Netmask(Problem),
-    /// `sysv` or `plain`.
+    /// The word of an init style.
     InitStyle,
     /// One word of letters and digits.
     RunLevel,

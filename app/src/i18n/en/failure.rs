@@ -140,7 +140,7 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
         ),
         Failure::NoInit { name, path } => (
             format!("{name} has no {path}, which its init style needs."),
-            "Install an init in it, or choose the other style in apps/init/style.".into(),
+            "Install an init in it, or choose another style in apps/init/style.".into(),
         ),
         Failure::OtherArchitecture { name, path } => (
             format!("{path} of {name} is not a program of this host’s architecture."),

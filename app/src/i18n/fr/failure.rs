@@ -149,7 +149,7 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
         ),
         Failure::NoInit { name, path } => (
             format!("{name} n’a pas {path}, dont son style d’init a besoin."),
-            "Installez-y un init, ou choisissez l’autre style dans apps/init/style.".into(),
+            "Installez-y un init, ou choisissez un autre style dans apps/init/style.".into(),
         ),
         Failure::OtherArchitecture { name, path } => (
             format!("{path} de {name} n’est pas un programme de l’architecture de cet hôte."),

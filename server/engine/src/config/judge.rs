@@ -2,8 +2,8 @@
 //! that would come of it as a whole, then against the other VServers and the host.
 //!
 //! What comes from the web is a stranger's: only entries of the catalogue that are for the web, no
-//! line of an fstab or of a source of packages that reaches for the host, nothing that ran as the host's root. A tree that was
-//! broken before may be mended file by file: only what a change breaks is refused.
+//! line of an fstab or of a source of packages that reaches for the host, nothing that runs as the host's root.
+//! A tree that was broken before may be mended file by file: only what a change breaks is refused.
 
 use std::net::IpAddr;
 

@@ -4,8 +4,8 @@
 //! ([`GuestState`]), and a stop works from that record alone. Waiting is always for a process or a
 //! deadline, never for a time.
 //!
-//! Not here: making processes (`guest`), networks (`network`), cgroups (`cgroup`); volumes, which a later
-//! issue mounts.
+//! Not here: making processes (`guest`), networks (`network`), cgroups (`cgroup`); volumes, which the
+//! administrator mounts.
 
 mod error;
 mod hooks;
