@@ -39,8 +39,6 @@ fn case_of(kind: Kind) -> Option<Case> {
     match kind {
         // Their own tests have more than one.
         Kind::Build => None,
-        // What puts right is killed itself in `crash.rs`, by way of what it finishes.
-        Kind::Repair => None,
         // They need a base, which takes a mirror: `stock.rs`.
         Kind::RefreshBase | Kind::RemoveBase => None,
         Kind::Start => case(&["vserver", "web", "start"]),

@@ -61,8 +61,6 @@ kinds! {
     ConfigureDefaults: "config-defaults";
     /// Changes what distributions are made of, `.distributions`.
     ConfigureDistributions: "config-distributions";
-    /// Puts right what a crash left behind.
-    Repair: "repair";
     /// Keeps an archive as a template.
     AddTemplate: "template-add", cancellable;
     /// Removes a template.

@@ -23,7 +23,6 @@ use domain::init::Init;
 use domain::note::Note;
 use domain::operation::{Actor, Kind, Stage};
 use domain::retention::Reason;
-use domain::template::ArchiveProblem;
 use domain::user::Role;
 use domain::vserver::State;
 use serde::{Deserialize, Serialize};
@@ -213,7 +212,6 @@ pub fn kind_text(locale: Locale, kind: Kind) -> &'static str {
         Kind::ConfigureDistributions => {
             ("Description of distributions", "Description de distributions")
         }
-        Kind::Repair => ("Repair", "Réparation"),
         Kind::AddTemplate => ("New template", "Nouveau modèle"),
         Kind::RemoveTemplate => ("Template removal", "Suppression de modèle"),
         Kind::RefreshBase => ("Base refresh", "Renouvellement de base"),
@@ -275,15 +273,6 @@ pub fn stage_text(locale: Locale, stage: Stage) -> &'static str {
         Stage::MovingFromBin => ("Moving it from the recycle bin", "Sortie de la corbeille"),
     };
     locale.pick(en, fr)
-}
-
-/// Why an archive is not taken, as what it is or does.
-#[must_use]
-pub fn archive_problem_text(locale: Locale, problem: ArchiveProblem) -> String {
-    match locale {
-        Locale::English => en::archive::problem(problem),
-        Locale::French => fr::archive::problem(problem),
-    }
 }
 
 /// What is wrong with the backups of a VServer, in one sentence.

@@ -9,7 +9,7 @@ mod stock;
 
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -61,7 +61,6 @@ pub struct Engine {
     clock: Box<dyn Clock>,
     ids: Box<dyn IdSource>,
     started_at: UnixMillis,
-    observer: RwLock<Arc<dyn Observer>>,
     cancels: Mutex<HashMap<OperationId, CancelToken>>,
     queue: Mutex<Queue>,
     wake: Condvar,
@@ -114,7 +113,6 @@ impl Engine {
             started_at: clock.now(),
             clock,
             ids,
-            observer: RwLock::new(Arc::new(Silent)),
             cancels: Mutex::default(),
             queue: Mutex::default(),
             wake: Condvar::new(),
@@ -151,15 +149,6 @@ impl Engine {
         &self.listings
     }
 
-    /// Who is told how operations of this process go.
-    pub fn observe(&self, observer: Arc<dyn Observer>) {
-        *self.observer.write().unwrap_or_else(PoisonError::into_inner) = observer;
-    }
-
-    fn observer(&self) -> Arc<dyn Observer> {
-        Arc::clone(&self.observer.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
     /// Queues a change; workers of this process do it.
     ///
     /// # Errors
@@ -185,7 +174,6 @@ impl Engine {
     fn enqueue(self: &Arc<Self>, job: Job) -> Operation {
         let operation = job.operation.clone();
         lock(&self.cancels).insert(operation.id.clone(), job.cancel.clone());
-        self.observer().moved(&operation);
         let mut queue = lock(&self.queue);
         queue.waiting.push_back(job);
         if queue.workers < WORKERS {
@@ -219,8 +207,7 @@ impl Engine {
     /// Puts right what crashes left behind; gives the operations it was.
     pub fn recover(&self) -> Vec<Operation> {
         build::bases::discard_unused_locks(&self.instance.settings.roots);
-        let observer = self.observer();
-        let recovered = self.recovery(observer.as_ref()).all();
+        let recovered = self.recovery(&Silent).all();
         unification::show_all(&self.instance.settings.roots, &self.store);
         recovered
     }
@@ -259,8 +246,7 @@ impl Engine {
             .live()
             .is_ok_and(|live| live.iter().any(|live| live.operation.is_about(&target)));
         if is_unfinished && let Ok(_held) = VServerLock::try_take(roots, &target, None) {
-            let observer = self.observer();
-            self.recovery(observer.as_ref()).of(&target);
+            self.recovery(&Silent).of(&target);
         }
     }
 
@@ -311,8 +297,7 @@ impl Engine {
             queue.running_uploads += usize::from(is_upload);
             drop(queue);
             let id = job.operation.id.clone();
-            let observer = self.observer();
-            self.execute(job, observer.as_ref(), LONG_LOCK_PATIENCE);
+            self.execute(job, &Silent, LONG_LOCK_PATIENCE);
             lock(&self.cancels).remove(&id);
             let mut queue = lock(&self.queue);
             queue.running_builds -= usize::from(is_build);

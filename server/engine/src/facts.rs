@@ -112,15 +112,9 @@ impl Default for Places {
             apt_config: "/usr/bin/apt-config".into(),
             os_release: "/etc/os-release".into(),
             debootstrap: "/usr/sbin/debootstrap".into(),
-            debootstrap_scripts: debootstrap_scripts(),
+            debootstrap_scripts: "/usr/share/debootstrap/scripts".into(),
         }
     }
-}
-
-/// Where debootstrap's scripts are.
-#[must_use]
-pub fn debootstrap_scripts() -> PathBuf {
-    "/usr/share/debootstrap/scripts".into()
 }
 
 /// The facts of this host now. `promised` is what builds that are under way have been given.
@@ -309,15 +303,6 @@ fn host_domain() -> Option<String> {
     let name = fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
     let (_, domain) = name.trim().split_once('.')?;
     Some(domain.to_owned())
-}
-
-/// Whether a suite's script is there: for the engine's second look before it calls debootstrap.
-///
-/// # Errors
-/// When it is not, or cannot be read.
-pub fn suite_script(suite: &Suite) -> io::Result<PathBuf> {
-    let path = debootstrap_scripts().join(suite.as_str());
-    fs::metadata(&path).map(|_| path)
 }
 
 #[cfg(test)]

@@ -306,6 +306,6 @@ mod tests {
         assert_eq!(state_of(Some(Kind::Restart), true), State::Stopping);
         assert_eq!(state_of(Some(Kind::Restart), false), State::Starting);
         assert_eq!(state_of(Some(Kind::Start), true), State::Running);
-        assert_eq!(state_of(Some(Kind::Repair), false), State::Stopped);
+        assert_eq!(state_of(Some(Kind::Backup), false), State::Stopped);
     }
 }

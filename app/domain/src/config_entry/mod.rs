@@ -50,7 +50,7 @@ pub enum EntryKind {
     Text,
     /// A symbolic link.
     Link,
-    /// A program or shell script that ran as the host's root.
+    /// A program or shell script that runs as the host's root.
     Program,
 }
 
@@ -156,12 +156,6 @@ impl ConfigEntry {
             .filter(|(_, line)| reaches(line) && !known.contains(&line.trim()))
             .map(|(index, _)| Misread { line: index + 1, expected: expected.clone() })
             .collect()
-    }
-
-    /// Whether a path of it has parts that are to be chosen: a number, or one of several names.
-    #[must_use]
-    pub fn has_choice(self) -> bool {
-        self.pattern().contains(['*', '{'])
     }
 
     /// Judges a whole new text of it.

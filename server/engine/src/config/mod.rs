@@ -46,7 +46,7 @@ pub use reader::is_backup;
 pub use resources::{Limited, ProcessLimit, ProcessSettings};
 pub(crate) use words::default_kill_sequence;
 pub use words::{CapabilityChanges, Flag, KillStep};
-pub use write::{ensure, ensure_defaults, put_in_place, staging_of, write_new};
+pub use write::{ensure, ensure_defaults, staging_of, write_new};
 
 #[cfg(test)]
 mod tests;

@@ -12,7 +12,6 @@ use std::path::{Component, Path, PathBuf};
 use domain::build::{PlannedContent, PlannedFile};
 use domain::config_entry::ConfigTree;
 use domain::id::VServerName;
-use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use super::error::ConfigError;
 use crate::roots::Roots;
@@ -43,17 +42,6 @@ pub fn write_new(directory: &Path, files: &[PlannedFile]) -> Result<(), ConfigEr
         write_one(directory, &path, &file.content).map_err(|source| failed(&path, source))?;
     }
     sync_tree(directory).map_err(|source| failed(directory, source))
-}
-
-/// Puts a written config tree in place.
-///
-/// # Errors
-/// When there is one of that name already, or the rename fails.
-pub fn put_in_place(staging: &Path, directory: &Path) -> Result<(), ConfigError> {
-    renameat_with(CWD, staging, CWD, directory, RenameFlags::NOREPLACE)
-        .map_err(io::Error::from)
-        .and_then(|()| directory.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all()))
-        .map_err(|source| ConfigError::Write { path: directory.to_owned(), source })
 }
 
 /// Makes the directory of a tree that all VServers share, where it is missing.
