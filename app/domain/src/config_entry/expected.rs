@@ -49,8 +49,6 @@ pub enum Expected {
     Capability,
     /// Source, target, type, options.
     FstabFields,
-    /// A target that begins with `/`.
-    AbsoluteTarget,
     /// No source on the host: this may only be written there.
     NoHostSource,
     /// UTF-8 text.

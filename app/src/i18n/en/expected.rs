@@ -18,7 +18,6 @@ pub(crate) fn expected(expected: &Expected) -> String {
         Expected::ExistingVServer => ("the name of a VServer that there is", None),
         Expected::Capability => ("the name of a capability, or “^” and its number", None),
         Expected::FstabFields => ("source, target, type and options", None),
-        Expected::AbsoluteTarget => ("a target that begins with “/”", None),
         Expected::NoHostSource => (
             "a filesystem of its own (proc, tmpfs, devpts, …): a line that reaches for a device, directory or server of the host can only be added by root on the host",
             None,

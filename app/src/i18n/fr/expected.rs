@@ -23,7 +23,6 @@ pub(crate) fn expected(expected: &Expected) -> String {
         Expected::ExistingVServer => ("le nom d’un VServer qui existe", None),
         Expected::Capability => ("le nom d’une capacité, ou « ^ » et son numéro", None),
         Expected::FstabFields => ("source, cible, type et options", None),
-        Expected::AbsoluteTarget => ("une cible qui commence par « / »", None),
         Expected::NoHostSource => (
             "un système de fichiers à lui (proc, tmpfs, devpts, …) : une ligne qui touche à un périphérique, un répertoire ou un serveur de l’hôte ne peut être ajoutée que par root sur l’hôte",
             None,

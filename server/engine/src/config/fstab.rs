@@ -72,12 +72,22 @@ impl FstabEntry {
         words.collect::<Vec<_>>().join(",")
     }
 
+    /// Whether it is the root itself, which the administrator mounts on the host.
+    #[must_use]
+    pub fn is_root(&self) -> bool {
+        self.target.trim_end_matches('/').is_empty()
+    }
+
     /// The words of it that can have no effect: how a directory that is shown elsewhere is written is
-    /// its filesystem's.
+    /// its filesystem's, and the root is there before the VServer is started.
     fn without_effect(&self) -> impl Iterator<Item = &'static str> {
         let is_bind = matches!(self.kind, MountKind::Bind { .. });
-        let own = [(self.flags.sync, "sync"), (self.flags.dir_sync, "dirsync")];
-        own.into_iter().filter(move |(is_set, _)| *is_set && is_bind).map(|(_, word)| word)
+        let own = [
+            (self.flags.sync && is_bind, "sync"),
+            (self.flags.dir_sync && is_bind, "dirsync"),
+            (self.is_root(), "/"),
+        ];
+        own.into_iter().filter(|(has_none, _)| *has_none).map(|(_, word)| word)
     }
 }
 
@@ -111,9 +121,8 @@ fn parse_line(line: usize, text: &str) -> Result<Option<FstabEntry>, Expected> {
     if fs_type == "swap" || target == "swap" {
         return Ok(None);
     }
-    if !target.starts_with('/') {
-        return Err(Expected::AbsoluteTarget);
-    }
+    // The original began at the VServer's root, whatever the target began with.
+    let target = if target.starts_with('/') { target } else { format!("/{target}") };
     let mut flags = MountFlags {
         read_only: false,
         no_suid: false,
@@ -208,8 +217,15 @@ mod tests {
     }
 
     #[test]
+    fn a_target_begins_at_the_root_of_the_vserver() {
+        let entry = |line| parse_line(1, line).unwrap().unwrap();
+        assert_eq!(entry("none proc proc"), entry("none /proc proc"));
+        let told: Vec<_> = entry("/dev/vserver/monvs / ext4 defaults").without_effect().collect();
+        assert_eq!(told, ["/"]);
+    }
+
+    #[test]
     fn what_is_wrong_is_named() {
         assert_eq!(parse_line(1, "none /proc"), Err(Expected::FstabFields));
-        assert_eq!(parse_line(1, "none proc proc"), Err(Expected::AbsoluteTarget));
     }
 }

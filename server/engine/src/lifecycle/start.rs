@@ -302,7 +302,7 @@ fn launch(
 
 /// Says what was done inside before its first program ran.
 fn tell_made(work: &mut Work<'_>, config: &GuestConfig, plan: &StartPlan, started: &Started) {
-    for mount in &plan.mounts {
+    for mount in plan.mounts.iter().filter(|mount| !mount.target.trim_matches('/').is_empty()) {
         let (line, target) = (mount.line, mount.target.clone());
         match started.skipped.iter().find(|skipped| skipped.line == line) {
             None => work.trace(TraceStep::Mounted { line, target }),
