@@ -5,8 +5,12 @@ mod sandbox;
 mod tiny_guest;
 
 use std::fs;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use copies::{complained, course_network, furnish, judge_copy, run};
 use sandbox::{Sandbox, until};
@@ -73,6 +77,13 @@ impl Machine {
         run("ssh-keygen", &["-lf", &key]).split(' ').nth(1).unwrap().to_owned()
     }
 
+    /// Trusts the key that a refusal names.
+    fn let_in(&self, said: &str) {
+        let key = said.find("ssh-ed25519 ").map(|index| said[index..].lines().next().unwrap());
+        let line = format!("{}\n", key.unwrap_or_else(|| panic!("{said}")));
+        fs::write(self.path("authorized_keys"), line).unwrap();
+    }
+
     fn stop(&mut self) {
         let _ = self.sshd.kill();
         let _ = self.sshd.wait();
@@ -117,12 +128,7 @@ fn a_machine_becomes_a_vserver_once_its_key_is_confirmed() {
     // Confirmed; but the machine does not know us.
     let output = build(Some(&fingerprint));
     let said = complained(&output);
-    let key = said.find("ssh-ed25519 ").map(|index| said[index..].lines().next().unwrap());
-    fs::write(
-        machine.path("authorized_keys"),
-        format!("{}\n", key.unwrap_or_else(|| panic!("{said}"))),
-    )
-    .unwrap();
+    machine.let_in(&said);
     // From here on it is known.
     let output = build(None);
     assert!(output.status.success(), "{}", complained(&output));
@@ -143,4 +149,56 @@ fn a_machine_becomes_a_vserver_once_its_key_is_confirmed() {
     machine.stop();
     let output = build(None);
     assert!(complained(&output).contains("does not answer"), "{output:?}");
+}
+
+#[test]
+fn a_copy_over_ssh_that_is_killed_or_cancelled_leaves_nothing_or_a_vserver() {
+    course_network();
+    let sandbox = Sandbox::without_bases();
+    let machine = Machine::start();
+    fill(&machine.path("files"), "true");
+    fs::write(machine.path("files/var/large"), vec![7; 20 << 20]).unwrap();
+    let source = format!("root@127.0.0.1:{}/", machine.path("files").display());
+    let (shell, key) = (format!("ssh -p {}", machine.port), machine.fingerprint());
+    let words = ["old", "build", "-m", "rsync", "--initstyle", "sysv", "--", "--source", &source];
+    let words = [&words[..], &["--hostkey", &key, "--", "-e", &shell]].concat();
+    machine.let_in(&complained(&sandbox.vserver(&words)));
+    let base = &sandbox.settings.roots.guest_base;
+    let config = sandbox.settings.roots.config_base.join("old");
+
+    let mut killed = 0;
+    loop {
+        let mut command = sandbox.ulysse("vserver", &words);
+        let count = (killed + 1).to_string();
+        let output = command.env("ULYSSE_CRASH_AFTER_RECORD", count).output().unwrap();
+        if output.status.success() {
+            break;
+        }
+        assert_eq!(output.status.signal(), Some(9), "after record {}: {output:?}", killed + 1);
+        killed += 1;
+        let repaired = sandbox.ulysse("doctor", &["--repair"]).output().unwrap();
+        assert!(repaired.status.success(), "{repaired:?}");
+        if config.exists() {
+            sandbox.must(&["old", "start"]);
+            sandbox.must(&["old", "stop"]);
+            sandbox.must(&["--silent", "old", "delete", "--now"]);
+        }
+        assert!(sandbox.names_in(base).is_empty() && !config.exists(), "after record {killed}");
+    }
+    assert!(killed > 1, "{killed} records are not a build's");
+    sandbox.must(&["--silent", "old", "delete", "--now"]);
+
+    let slowly = [&words[..], &["--bwlimit", "2000"]].concat();
+    let mut child = sandbox.ulysse("vserver", &slowly).stderr(Stdio::null()).spawn().unwrap();
+    until("it copies", || {
+        sandbox.names_in(base).iter().any(|name| base.join(name).join("bin/busybox").exists())
+    });
+    kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGINT).unwrap();
+    let mut ended = None;
+    until("it has ended", || {
+        ended = child.try_wait().unwrap();
+        ended.is_some()
+    });
+    assert_eq!(ended.unwrap().code(), Some(130));
+    assert!(sandbox.names_in(base).is_empty() && !config.exists());
 }

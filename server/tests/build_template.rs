@@ -6,9 +6,11 @@ mod tiny_guest;
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-use sandbox::{Sandbox, leave_network};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use sandbox::{Sandbox, leave_network, until};
 use tiny_guest::make_guest;
 
 #[test]
@@ -53,4 +55,58 @@ fn an_archive_of_the_course_becomes_a_vserver() {
     let refused = sandbox.vserver(&["other", "build", "-m", "template", "--", "-t", archive]);
     assert_eq!(refused.status.code(), Some(1), "{refused:?}");
     assert!(!sandbox.settings.roots.guest_base.join("other").exists());
+}
+
+/// The child of a process that is this program of Ulysse's, if there is one.
+fn child_of(pid: Pid, program: &str) -> Option<Pid> {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten();
+    let children = threads.filter_map(|one| fs::read_to_string(one.path().join("children")).ok());
+    let pids: Vec<i32> = children
+        .flat_map(|list| list.split_whitespace().flat_map(str::parse).collect::<Vec<_>>())
+        .collect();
+    let is_it = |pid: &i32| {
+        fs::read(format!("/proc/{pid}/cmdline"))
+            .is_ok_and(|words| words.split(|byte| *byte == 0).nth(1) == Some(program.as_bytes()))
+    };
+    pids.into_iter().find(is_it).map(Pid::from_raw)
+}
+
+#[test]
+fn a_build_that_is_cancelled_while_it_unpacks_leaves_nothing() {
+    let sandbox = Sandbox::without_bases();
+    let place = sandbox.directory().join("machine");
+    fs::create_dir(&place).unwrap();
+    fs::write(place.join("large"), vec![7; 200 << 20]).unwrap();
+    let packed = sandbox.directory().join("large.tar");
+    let tar = Command::new("tar").arg("-cf").arg(&packed).arg("-C").arg(&place).arg(".").status();
+    assert!(tar.unwrap().success());
+    fs::remove_dir_all(&place).unwrap();
+
+    let words = ["copy", "build", "-m", "template", "--", "-t", packed.to_str().unwrap()];
+    let mut child = sandbox.ulysse("vserver", &words).stderr(Stdio::null()).spawn().unwrap();
+    let pid = Pid::from_raw(child.id().try_into().unwrap());
+    let base = &sandbox.settings.roots.guest_base;
+    let has_begun =
+        || sandbox.names_in(base).iter().any(|name| base.join(name).join("large").exists());
+    until("it unpacks", || {
+        // The one that has no rights; it stands still, so that it cannot be done before it is cancelled.
+        let Some(reader) = child_of(pid, "unpack").and_then(|role| child_of(role, "unpack")) else {
+            return false;
+        };
+        kill(reader, Signal::SIGSTOP).unwrap();
+        if !has_begun() {
+            kill(reader, Signal::SIGCONT).unwrap();
+        }
+        has_begun()
+    });
+    kill(pid, Signal::SIGINT).unwrap();
+    let mut ended = None;
+    until("it has ended", || {
+        ended = child.try_wait().unwrap();
+        ended.is_some()
+    });
+    assert_eq!(ended.unwrap().code(), Some(130));
+    assert!(sandbox.names_in(base).is_empty());
+    let configs = sandbox.names_in(&sandbox.settings.roots.config_base);
+    assert!(configs.iter().all(|name| name.starts_with(".d")), "{configs:?}");
 }

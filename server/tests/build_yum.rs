@@ -7,10 +7,13 @@ mod sandbox;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::ExitStatusExt;
+use std::process::Stdio;
 
 use engine::operation::YUM_CRASH_POINT;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use rpm_repository::{describe, repository};
-use sandbox::Sandbox;
+use sandbox::{Sandbox, until};
 
 #[test]
 fn a_described_distribution_is_built_started_and_entered() {
@@ -79,6 +82,28 @@ fn what_is_wrong_with_a_description_is_said() {
     let said = build("tiny1");
     assert!(said.contains("Unable to find a match: no-such-package"), "{said}");
     assert!(sandbox.names_in(&sandbox.settings.roots.guest_base).is_empty());
+}
+
+#[test]
+fn a_build_that_is_cancelled_leaves_nothing() {
+    let sandbox = Sandbox::new();
+    describe(&sandbox, &repository(sandbox.directory()));
+    let words = ["fc6", "build", "-m", "yum", "--", "-d", "tiny1", "--", "endless"];
+    let mut child = sandbox.ulysse("vserver", &words).stderr(Stdio::null()).spawn().unwrap();
+    let base = &sandbox.settings.roots.guest_base;
+    until("a package's script runs", || {
+        sandbox.names_in(base).iter().any(|name| base.join(name).join("root/begun").exists())
+    });
+    kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGINT).unwrap();
+    let mut ended = None;
+    until("it has ended", || {
+        ended = child.try_wait().unwrap();
+        ended.is_some()
+    });
+    assert_eq!(ended.unwrap().code(), Some(130));
+    assert!(sandbox.names_in(base).is_empty());
+    let configs = sandbox.names_in(&sandbox.settings.roots.config_base);
+    assert!(configs.iter().all(|name| name.starts_with(".d")), "{configs:?}");
 }
 
 #[test]

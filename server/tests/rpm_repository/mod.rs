@@ -65,6 +65,24 @@ echo more > %{buildroot}/usr/share/extra
 /usr/share/extra
 "#;
 
+/// One whose installation does not end by itself.
+const ENDLESS: &str = r#"
+Name: endless
+Version: 1
+Release: 1
+Summary: A script that goes on
+License: MIT
+BuildArch: noarch
+AutoReqProv: no
+Requires: tinybase
+%description
+A script that goes on.
+%post
+touch /root/begun
+sleep 3600
+%files
+"#;
+
 /// Makes a repository in a directory that strangers can read.
 pub(crate) fn repository(directory: &Path) -> PathBuf {
     let run = |program: &str, arguments: &[&str]| {
@@ -74,7 +92,7 @@ pub(crate) fn repository(directory: &Path) -> PathBuf {
     let place = directory.join("rpm");
     fs::create_dir(&place).unwrap();
     let (top, packages) = (place.join("top"), place.join("packages"));
-    for (name, text) in [("base", BASE), ("extra", EXTRA)] {
+    for (name, text) in [("base", BASE), ("extra", EXTRA), ("endless", ENDLESS)] {
         let spec = place.join(format!("{name}.spec"));
         fs::write(&spec, text).unwrap();
         let define = |name: &str, path: &Path| format!("{name} {}", path.display());
