@@ -504,3 +504,29 @@ fn a_plan_survives_its_journey() {
     let text = serde_json::to_vec(&plan).unwrap();
     assert_eq!(serde_json::from_slice::<StartPlan>(&text).unwrap(), plan);
 }
+
+/// Files of the kernel's own cannot be shown with other ids, so the guest ends before its network is made.
+#[test]
+fn a_guest_that_ended_before_its_network_says_why() {
+    let scratch = Scratch::new();
+    let root = scratch.root();
+    nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNS).unwrap();
+    rustix::mount::mount_change(
+        "/",
+        rustix::mount::MountPropagationFlags::PRIVATE | rustix::mount::MountPropagationFlags::REC,
+    )
+    .unwrap();
+    let flags = rustix::mount::MountFlags::empty();
+    rustix::mount::mount("ulysse-test", &root, "ramfs", flags, None).unwrap();
+    let failure = match guest::spawn(&scratch.plan()) {
+        // It was faster than whoever made it.
+        Err(error) => error,
+        Ok(spawned) => {
+            let namespace = format!("/proc/{}/ns/net", spawned.init().pid);
+            until("it has ended", || !Path::new(&namespace).exists());
+            spawned.why_ended().unwrap()
+        }
+    };
+    rustix::mount::unmount(&root, rustix::mount::UnmountFlags::DETACH).unwrap();
+    assert!(matches!(&failure, GuestError::Make { step: Step::MapFiles, .. }), "{failure:?}");
+}

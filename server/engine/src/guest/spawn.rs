@@ -241,6 +241,24 @@ impl Spawned {
         self.init
     }
 
+    /// Why the guest has ended before it was let run, if it has: whatever needs it alive fails then, and
+    /// not for that reason.
+    #[must_use]
+    pub fn why_ended(&self) -> Option<GuestError> {
+        // A process that ends loses its namespaces first.
+        if Path::new(&format!("/proc/{}/ns/net", self.init.pid)).exists() {
+            return None;
+        }
+        loop {
+            match receive(&self.channel) {
+                Ok(Report::Skipped { .. }) => {}
+                Ok(Report::Failed(failure)) => return Some(failure.into()),
+                Ok(_) => return Some(GuestError::OutOfTurn),
+                Err(error) => return Some(error),
+            }
+        }
+    }
+
     /// Lets the guest run, and waits until its first program does.
     ///
     /// # Errors

@@ -278,7 +278,10 @@ fn launch(
     let spawned = guest::spawn(&plan).map_err(failed)?;
     crash_point("start:spawned");
     work.trace(TraceStep::Namespaces { pid: spawned.init().pid });
-    network::apply(&network, spawned.init().pid).map_err(LifecycleError::from)?;
+    network::apply(&network, spawned.init().pid).map_err(|error| match spawned.why_ended() {
+        Some(source) => failed(source),
+        None => LifecycleError::from(error),
+    })?;
     crash_point("start:network");
     for link in &state.network.links {
         let addresses = link.addresses.iter().map(ToString::to_string).collect();
