@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use rpm_repository::{describe, repository};
-use sandbox::{Sandbox, contents, leave_network};
+use sandbox::{Sandbox, contents, leave_mounts, leave_network};
 
 /// An instance with a VServer `fc6` of two packages, and its root.
 fn with_packages() -> (Sandbox, PathBuf) {
@@ -95,9 +95,7 @@ fn the_hosts_rpm_lists_what_a_vserver_without_one_has_and_changes_nothing() {
 
 #[test]
 fn what_a_unified_clone_has_is_listed_whether_it_runs_or_not() {
-    nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNS).unwrap();
-    let private = nix::mount::MsFlags::MS_REC | nix::mount::MsFlags::MS_PRIVATE;
-    nix::mount::mount(None::<&str>, "/", None::<&str>, private, None::<&str>).unwrap();
+    leave_mounts();
     let (sandbox, _) = with_packages();
     let words = ["two", "build", "-m", "clone", "--", "--source", "fc6", "--unified"];
     sandbox.must(&words);

@@ -11,8 +11,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use engine::roots::{SshTarget, Target};
 use nix::mount::{MsFlags, mount};
-use nix::sched::{CloneFlags, unshare};
-use sandbox::{Sandbox, leave_network, until};
+use sandbox::{Sandbox, leave_mounts, leave_network, until};
 
 /// Another host's sshd; ends with this.
 struct Sshd(Child);
@@ -28,10 +27,8 @@ impl Drop for Sshd {
 fn leave_host() {
     leave_network();
     assert!(Command::new("ip").args(["link", "set", "lo", "up"]).status().unwrap().success());
-    unshare(CloneFlags::CLONE_NEWNS).unwrap();
-    let none: Option<&str> = None;
-    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none).unwrap();
-    mount(Some("tmpfs"), "/run", Some("tmpfs"), MsFlags::empty(), none).unwrap();
+    leave_mounts();
+    mount(Some("tmpfs"), "/run", Some("tmpfs"), MsFlags::empty(), None::<&str>).unwrap();
     fs::create_dir("/run/sshd").unwrap();
 }
 

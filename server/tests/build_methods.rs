@@ -10,14 +10,13 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 use copies::{built, complained, course_network, furnish, judge_copy, refused, run};
 use domain::operation::Kind;
 use engine::freezer;
 use engine::operation::{COPY_CRASH_POINTS, CRASH_POINTS};
 use engine::state::GuestState;
-use sandbox::{Sandbox, until};
+use sandbox::{Sandbox, leave_mounts, until};
 use tiny_guest::{fill, make_guest};
 
 fn is_running(sandbox: &Sandbox, name: &str) -> bool {
@@ -180,8 +179,7 @@ fn a_running_vserver_is_copied_as_it_was_at_one_moment_and_runs_on() {
 #[test]
 fn a_clone_shares_its_blocks_where_the_filesystem_can() {
     course_network();
-    nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNS).unwrap();
-    run("mount", &["--make-rprivate", "/"]);
+    leave_mounts();
     let sandbox = Sandbox::without_bases();
     let base = &sandbox.settings.roots.guest_base;
     let image = base.with_file_name("image");
@@ -354,16 +352,14 @@ fn a_copy_that_is_cancelled_leaves_nothing_and_its_source_runs() {
     sandbox.must(&["web", "start"]);
     fs::write(source.join("var/large"), vec![7; 200 << 20]).unwrap();
     let words = ["copy", "build", "-m", "rsync", "--", "-s", "web", "--", "--bwlimit", "2000"];
-    let mut child = sandbox.ulysse("vserver", &words).stderr(Stdio::null()).spawn().unwrap();
+    let copying = sandbox.begin(&words);
     let base = &sandbox.settings.roots.guest_base;
     let is_copying = || {
         let names = sandbox.names_in(base).into_iter().filter(|name| name.starts_with(".staging-"));
         names.into_iter().any(|name| base.join(name).join("bin/busybox").exists())
     };
     until("it copies", is_copying);
-    let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap());
-    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    copying.cancel();
     assert_eq!(sandbox.names_in(base), ["web"]);
     assert!(!is_frozen(&sandbox, "web"));
     sandbox.must(&["web", "exec", "true"]);

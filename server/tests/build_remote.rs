@@ -9,9 +9,6 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
-
 use copies::{complained, course_network, furnish, judge_copy, run};
 use sandbox::{Sandbox, until};
 use tiny_guest::fill;
@@ -189,16 +186,10 @@ fn a_copy_over_ssh_that_is_killed_or_cancelled_leaves_nothing_or_a_vserver() {
     sandbox.must(&["--silent", "old", "delete", "--now"]);
 
     let slowly = [&words[..], &["--bwlimit", "2000"]].concat();
-    let mut child = sandbox.ulysse("vserver", &slowly).stderr(Stdio::null()).spawn().unwrap();
+    let copying = sandbox.begin(&slowly);
     until("it copies", || {
         sandbox.names_in(base).iter().any(|name| base.join(name).join("bin/busybox").exists())
     });
-    kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGINT).unwrap();
-    let mut ended = None;
-    until("it has ended", || {
-        ended = child.try_wait().unwrap();
-        ended.is_some()
-    });
-    assert_eq!(ended.unwrap().code(), Some(130));
+    copying.cancel();
     assert!(sandbox.names_in(base).is_empty() && !config.exists());
 }

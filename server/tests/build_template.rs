@@ -6,10 +6,10 @@ mod tiny_guest;
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use sandbox::under_way::child_of;
 use sandbox::{Sandbox, leave_network, until};
 use tiny_guest::make_guest;
 
@@ -57,20 +57,6 @@ fn an_archive_of_the_course_becomes_a_vserver() {
     assert!(!sandbox.settings.roots.guest_base.join("other").exists());
 }
 
-/// The child of a process that is this program of Ulysse's, if there is one.
-fn child_of(pid: Pid, program: &str) -> Option<Pid> {
-    let threads = fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten();
-    let children = threads.filter_map(|one| fs::read_to_string(one.path().join("children")).ok());
-    let pids: Vec<i32> = children
-        .flat_map(|list| list.split_whitespace().flat_map(str::parse).collect::<Vec<_>>())
-        .collect();
-    let is_it = |pid: &i32| {
-        fs::read(format!("/proc/{pid}/cmdline"))
-            .is_ok_and(|words| words.split(|byte| *byte == 0).nth(1) == Some(program.as_bytes()))
-    };
-    pids.into_iter().find(is_it).map(Pid::from_raw)
-}
-
 #[test]
 fn a_build_that_is_cancelled_while_it_unpacks_leaves_nothing() {
     let sandbox = Sandbox::without_bases();
@@ -83,14 +69,15 @@ fn a_build_that_is_cancelled_while_it_unpacks_leaves_nothing() {
     fs::remove_dir_all(&place).unwrap();
 
     let words = ["copy", "build", "-m", "template", "--", "-t", packed.to_str().unwrap()];
-    let mut child = sandbox.ulysse("vserver", &words).stderr(Stdio::null()).spawn().unwrap();
-    let pid = Pid::from_raw(child.id().try_into().unwrap());
+    let building = sandbox.begin(&words);
     let base = &sandbox.settings.roots.guest_base;
     let has_begun =
         || sandbox.names_in(base).iter().any(|name| base.join(name).join("large").exists());
     until("it unpacks", || {
         // The one that has no rights; it stands still, so that it cannot be done before it is cancelled.
-        let Some(reader) = child_of(pid, "unpack").and_then(|role| child_of(role, "unpack")) else {
+        let Some(reader) =
+            child_of(building.pid(), "unpack").and_then(|role| child_of(role, "unpack"))
+        else {
             return false;
         };
         kill(reader, Signal::SIGSTOP).unwrap();
@@ -99,13 +86,7 @@ fn a_build_that_is_cancelled_while_it_unpacks_leaves_nothing() {
         }
         has_begun()
     });
-    kill(pid, Signal::SIGINT).unwrap();
-    let mut ended = None;
-    until("it has ended", || {
-        ended = child.try_wait().unwrap();
-        ended.is_some()
-    });
-    assert_eq!(ended.unwrap().code(), Some(130));
+    building.cancel();
     assert!(sandbox.names_in(base).is_empty());
     let configs = sandbox.names_in(&sandbox.settings.roots.config_base);
     assert!(configs.iter().all(|name| name.starts_with(".d")), "{configs:?}");

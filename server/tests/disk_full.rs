@@ -12,7 +12,7 @@ use std::io::Read;
 use std::path::Path;
 
 use copies::{course_network, refused, run};
-use sandbox::{Sandbox, build_words, contents};
+use sandbox::{Sandbox, build_words, contents, leave_mounts};
 use tiny_guest::make_guest;
 
 /// What the small filesystem holds; a guest of busybox is 2 MiB of it.
@@ -35,11 +35,6 @@ fn mount_small(image: &Path, place: &Path) {
     fs::create_dir_all(place).unwrap();
     run("mount", &["-o", "loop", &image, &place.display().to_string()]);
     fs::remove_dir(place.join("lost+found")).unwrap();
-}
-
-fn leave_mounts() {
-    nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNS).unwrap();
-    run("mount", &["--make-rprivate", "/"]);
 }
 
 #[test]

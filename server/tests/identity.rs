@@ -10,8 +10,7 @@ use std::process::{Command, Output};
 
 use engine::state::GuestState;
 use nix::mount::{MsFlags, mount};
-use nix::sched::{CloneFlags, unshare};
-use sandbox::{Sandbox, contents, leave_network};
+use sandbox::{Sandbox, contents, leave_mounts, leave_network};
 use tiny_guest::make_course_vserver;
 
 const ADDRESS: &str = "10.127.0.20";
@@ -230,13 +229,6 @@ fn address_alias_context_and_host_name_change_together() {
     assert_eq!(left, ["dev", "ip", "prefix"]);
     let strays = sandbox.names_in(&sandbox.settings.roots.config_base);
     assert_eq!(strays, [".defaults", "nono"]);
-}
-
-/// Puts the calling thread, and what it starts, into a mount namespace of its own.
-fn leave_mounts() {
-    unshare(CloneFlags::CLONE_NEWNS).unwrap();
-    let none: Option<&str> = None;
-    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none).unwrap();
 }
 
 fn is_mounted(path: &Path) -> bool {

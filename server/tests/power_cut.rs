@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use copies::run;
-use sandbox::{Sandbox, contents, leave_network};
+use sandbox::{Sandbox, contents, leave_mounts, leave_network};
 use tiny_guest::{make_course_vserver, make_guest};
 
 /// What a disk holds; a guest of busybox is 2 MiB of it.
@@ -51,11 +51,6 @@ impl Disk {
 
 fn shown(path: &Path) -> String {
     path.display().to_string()
-}
-
-fn leave_mounts() {
-    nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNS).unwrap();
-    run("mount", &["--make-rprivate", "/"]);
 }
 
 /// Lets `vserver WORDS` die at a point.

@@ -15,8 +15,7 @@ use engine::Engine;
 use engine::clock::{Clock, RandomIds, SystemClock};
 use engine::engine::Instance;
 use nix::mount::{MsFlags, mount};
-use nix::sched::{CloneFlags, unshare};
-use sandbox::{Sandbox, contents, leave_network, until};
+use sandbox::{Sandbox, contents, leave_mounts, leave_network, until};
 use tiny_guest::make_course_vserver;
 
 const ADDRESS: &str = "10.127.0.30";
@@ -270,9 +269,8 @@ fn where_nothing_is_kept_a_deletion_is_one_for_good() {
 #[test]
 fn files_that_fill_a_volume_stay_on_it_until_they_are_removed() {
     leave_network();
-    unshare(CloneFlags::CLONE_NEWNS).unwrap();
+    leave_mounts();
     let none: Option<&str> = None;
-    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none).unwrap();
     let sandbox = Sandbox::without_bases();
     let roots = &sandbox.settings.roots;
     make_course_vserver(&sandbox, "web", 200, ADDRESS);
@@ -296,9 +294,8 @@ fn files_that_fill_a_volume_stay_on_it_until_they_are_removed() {
 #[test]
 fn another_volume_in_the_place_of_a_deleted_one_keeps_all_that_is_on_it() {
     leave_network();
-    unshare(CloneFlags::CLONE_NEWNS).unwrap();
+    leave_mounts();
     let none: Option<&str> = None;
-    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none).unwrap();
     let sandbox = Sandbox::without_bases();
     let roots = &sandbox.settings.roots;
     let root = roots.guest_base.join("web");

@@ -15,21 +15,16 @@ use std::path::{Path, PathBuf};
 
 use copies::{built, complained, course_network, furnish, run};
 use engine::operation::UNIFY_CRASH_POINTS;
-use sandbox::{Sandbox, until};
+use sandbox::{Sandbox, leave_mounts, until};
 use tiny_guest::make_guest;
 
 /// What shall be shared.
 const LARGE: usize = 24 << 20;
 
-fn own_mounts() {
-    nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNS).unwrap();
-    run("mount", &["--make-rprivate", "/"]);
-}
-
 /// An instance with a VServer `web` that has something worth sharing, stopped; and its root.
 fn with_source() -> (Sandbox, PathBuf) {
     course_network();
-    own_mounts();
+    leave_mounts();
     let sandbox = Sandbox::without_bases();
     let source = make_guest(&sandbox, "web", 100, "true");
     furnish(&source);
@@ -247,7 +242,7 @@ fn a_source_that_runs_is_copied_once_and_its_clones_share_from_then_on() {
 #[test]
 fn where_blocks_are_shared_a_unified_clone_is_a_clone() {
     course_network();
-    own_mounts();
+    leave_mounts();
     let sandbox = Sandbox::without_bases();
     let guests = base(&sandbox);
     let image = guests.with_file_name("image");

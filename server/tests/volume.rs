@@ -17,8 +17,7 @@ use domain::operation::Kind;
 use engine::operation::CRASH_POINTS;
 use engine::state::{GuestState, ProcessIdentity};
 use nix::mount::{MntFlags, MsFlags, mount, umount, umount2};
-use nix::sched::{CloneFlags, unshare};
-use sandbox::{Sandbox, contents, leave_network, until};
+use sandbox::{Sandbox, contents, leave_mounts, leave_network, until};
 use tiny_guest::make_course_vserver;
 
 const ADDRESS: &str = "10.127.0.50";
@@ -47,8 +46,7 @@ impl Host {
     /// The calling thread gets a network and a mount table of its own.
     fn make() -> Self {
         leave_network();
-        unshare(CloneFlags::CLONE_NEWNS).unwrap();
-        mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE).unwrap();
+        leave_mounts();
         let sandbox = Sandbox::without_bases();
         let image = sandbox.directory().join("disk");
         fs::File::create(&image).unwrap().set_len(256 << 20).unwrap();

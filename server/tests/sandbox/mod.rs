@@ -6,6 +6,7 @@
 #![allow(dead_code, reason = "each test uses what it needs")]
 
 mod enter;
+pub(crate) mod under_way;
 
 use std::env;
 use std::fs;
@@ -19,6 +20,7 @@ use std::time::{Duration, Instant};
 use engine::cgroup::{self, Layout};
 use engine::roots::{Settings, Target};
 use engine::state::GuestState;
+use nix::mount::MsFlags;
 use tempfile::TempDir;
 
 /// An instance.
@@ -202,6 +204,14 @@ fn cache() -> PathBuf {
 /// Puts the calling thread, and what it starts, on a host network of its own, without a way out.
 pub(crate) fn leave_network() {
     nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET).unwrap();
+}
+
+/// Puts the calling thread, and what it starts, into a mount namespace of its own: what it mounts is gone
+/// with it, and the host never sees it.
+pub(crate) fn leave_mounts() {
+    nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNS).unwrap();
+    let (none, private) = (None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE);
+    nix::mount::mount(none, "/", none, private, none).unwrap();
 }
 
 /// Waits for a condition, but not for ever.

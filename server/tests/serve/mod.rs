@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use crate::sandbox::under_way::child_of;
 use crate::sandbox::{Sandbox, until};
 
 pub(crate) struct Serve {
@@ -60,13 +61,7 @@ impl Serve {
     pub(crate) fn child(&self, role: &str) -> i32 {
         let mut found = None;
         until(role, || {
-            let children = format!("/proc/{0}/task/{0}/children", self.pid());
-            let pids = fs::read_to_string(children).unwrap_or_default();
-            found = pids.split_whitespace().find_map(|pid| {
-                let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-                let is_it = words.split(|byte| *byte == 0).nth(1) == Some(role.as_bytes());
-                is_it.then(|| pid.parse().unwrap())
-            });
+            found = child_of(Pid::from_raw(self.pid()), role).map(Pid::as_raw);
             found.is_some()
         });
         found.unwrap()
