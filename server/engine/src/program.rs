@@ -3,6 +3,7 @@
 //!
 //! Not here: programs of a guest's, and those that run in a stage.
 
+use std::ffi::OsStr;
 use std::process::{Command, Stdio};
 
 /// mount(8) of util-linux.
@@ -22,13 +23,16 @@ pub(crate) const CP: &str = "/usr/bin/cp";
 /// nft(8).
 pub(crate) const NFT: &str = "/usr/sbin/nft";
 
+/// Where programs look for others, on the host and in a stage.
+pub(crate) const SEARCH_PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
+
 /// One of them, not started yet, with nothing to read.
-pub(crate) fn command(path: &str) -> Command {
+pub(crate) fn command(path: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(path);
     command
         .env_clear()
         .env("LC_ALL", "C.UTF-8")
-        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+        .env("PATH", SEARCH_PATH)
         .current_dir("/")
         .stdin(Stdio::null());
     command

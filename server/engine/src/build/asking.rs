@@ -20,6 +20,7 @@ use super::running::{self, Running};
 use super::stage::{NotRun, StagePlan};
 use crate::engine::Instance;
 use crate::operation::{Stopped, Work};
+use crate::program::SEARCH_PATH;
 use crate::roots::{IDS_PER_VSERVER, OWN_FIRST_HOST_ID};
 
 /// Where a program of the host's finds the files.
@@ -59,7 +60,7 @@ pub(crate) fn ask(
         first_host_id: OWN_FIRST_HOST_ID,
         host_ids: IDS_PER_VSERVER,
         command: question.command,
-        environment: [("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), ("HOME", "/"), ("LC_ALL", "C")]
+        environment: [("PATH", SEARCH_PATH), ("HOME", "/"), ("LC_ALL", "C")]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .to_vec(),
         writes_target_only: true,

@@ -234,7 +234,7 @@ fn run_debootstrap(
     root: &Path,
 ) -> Result<(), Stopped> {
     let mut environment = vec![
-        ("PATH".to_owned(), "/usr/sbin:/usr/bin:/sbin:/bin".to_owned()),
+        ("PATH".to_owned(), program::SEARCH_PATH.to_owned()),
         // The host's own `/root` is closed to what runs here, and dpkg says so once a line.
         ("HOME".to_owned(), "/".to_owned()),
         ("LC_ALL".to_owned(), "C.UTF-8".to_owned()),

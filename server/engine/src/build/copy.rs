@@ -20,6 +20,7 @@ use super::stage::{SOURCE, StagePlan, TARGET};
 use super::{reflink, remote, unified};
 use crate::engine::Instance;
 use crate::operation::{Stopped, Work, crash_point};
+use crate::program::SEARCH_PATH;
 use crate::roots::{IDS_PER_VSERVER, first_host_id};
 use crate::tree;
 
@@ -44,7 +45,7 @@ fn plan(spec: &BuildSpec, root: &Path, source: Option<&Path>, command: Vec<Strin
 }
 
 fn environment() -> Vec<(String, String)> {
-    [("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), ("HOME", "/"), ("LC_ALL", "C.UTF-8")]
+    [("PATH", SEARCH_PATH), ("HOME", "/"), ("LC_ALL", "C.UTF-8")]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .to_vec()
 }

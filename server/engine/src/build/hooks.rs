@@ -23,6 +23,7 @@ use super::running;
 use super::stage::{self, StagePlan, TARGET};
 use crate::engine::Instance;
 use crate::operation::{Stopped, Work};
+use crate::program::SEARCH_PATH;
 use crate::roots::{IDS_PER_VSERVER, first_host_id};
 use crate::tree;
 
@@ -110,7 +111,7 @@ impl<'a> Hooks<'a> {
     fn environment(&self) -> Vec<(String, String)> {
         let (home, temporary) = (format!("{TARGET}/{OURS}/home"), format!("{TARGET}/{OURS}/tmp"));
         let fixed = [
-            ("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"),
+            ("PATH", SEARCH_PATH),
             ("HOME", home.as_str()),
             ("TMPDIR", temporary.as_str()),
             ("LC_ALL", "C.UTF-8"),

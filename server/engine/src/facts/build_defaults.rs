@@ -8,11 +8,12 @@ use std::fs;
 use std::io::{self, Read};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use domain::build::{AptProxy, BuildDefaults, DefaultFile};
 
 use super::{FactsError, Places};
+use crate::program;
 use crate::roots::Roots;
 
 /// The most bytes of a file of text.
@@ -107,14 +108,7 @@ fn resolv_conf(files: &[&Path]) -> Option<String> {
 
 /// What the host's apt is told of proxies, as far as a VServer can reach them. None on a host without apt.
 fn apt_proxies(program: &Path) -> Vec<AptProxy> {
-    let asked = Command::new(program)
-        .args(["dump", "Acquire"])
-        .env_clear()
-        .env("LC_ALL", "C.UTF-8")
-        .current_dir("/")
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output();
+    let asked = program::command(program).args(["dump", "Acquire"]).stderr(Stdio::null()).output();
     let Ok(said) = asked else { return Vec::new() };
     let text = String::from_utf8_lossy(&said.stdout);
     text.lines().filter_map(AptProxy::reachable).collect()

@@ -31,6 +31,7 @@ use super::plan::{
 };
 use super::{confine, console, init, processes, watch};
 use crate::cgroup;
+use crate::program::SEARCH_PATH;
 use crate::unification::{self, IdRange};
 
 /// From the supervisor to the guest's process: ids are mapped, mount.
@@ -490,7 +491,7 @@ fn run_event(plan: &StartPlan, ended: Ended) -> io::Result<()> {
     command.args(["--event", event_of(ended), plan.name.as_str()]);
     command
         .env_clear()
-        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+        .env("PATH", SEARCH_PATH)
         .current_dir("/")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
