@@ -12,6 +12,7 @@ use domain::authz::{
     ViewOperations, ViewTemplates, ViewVServers,
 };
 use domain::backup::{BackupDetail, BackupEntry, BackupOverview, BackupRef, BackupScope};
+use domain::batch::{Batch, BatchView, Forecast};
 use domain::change::Permitted;
 use domain::config_change::{ConfigEdit, ConfigRecord, FileView};
 use domain::config_entry::{ConfigPath, ConfigTree};
@@ -239,6 +240,18 @@ pub trait Backend: Send + Sync {
         permit: Permit<RestoreBackup>,
         backup: BackupRef,
     ) -> Result<Proposal, Failure>;
+    /// How far each of a batch is.
+    async fn batch(
+        &self,
+        permit: Permit<ViewOperations>,
+        id: OperationId,
+    ) -> Result<BatchView, Failure>;
+    /// What each of a batch would come to if it were asked for now, in its order.
+    async fn foresee(
+        &self,
+        permit: Permit<ViewVServers>,
+        batch: Batch,
+    ) -> Result<Vec<Forecast>, Failure>;
 }
 
 /// What a form's submission came to, kept in the session until the next page shows it.

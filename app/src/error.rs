@@ -56,7 +56,8 @@ pub fn status_of(failure: &Failure) -> StatusCode {
         | Failure::Place { .. }
         | Failure::BaseUnusable { .. }
         | Failure::UnsafeProgram { .. }
-        | Failure::Cancelled => StatusCode::CONFLICT,
+        | Failure::Cancelled
+        | Failure::Batch { .. } => StatusCode::CONFLICT,
         Failure::Invalid { .. }
         | Failure::WrongCredentials
         | Failure::BadConfig { .. }

@@ -116,6 +116,8 @@ fn case_of(kind: Kind) -> Option<Case> {
             before: &[&["vserver", "--silent", "web", "delete"]],
             words: &["bin", "empty", "--yes"],
         }),
+        // Its journal has no records: what is written down are its operations, each in its own.
+        Kind::Batch => case(&["vserver", "--all", "protect"]),
     }
 }
 
@@ -342,6 +344,11 @@ fn running_vservers() {
 #[test]
 fn deleting_and_what_undoes_it() {
     each(&[Kind::Delete, Kind::Undelete, Kind::Purge, Kind::Protect, Kind::Unprotect]);
+}
+
+#[test]
+fn one_change_to_many() {
+    each(&[Kind::Batch]);
 }
 
 #[test]

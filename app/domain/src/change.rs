@@ -13,15 +13,17 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::authz::{
-    BackUpVServer, BuildVServer, ChangeIdentity, ConfigureDefaults, ConfigureVServer,
-    DeleteVServer, ManageTemplates, Permit, ProtectVServer, PurgeVServer, RestoreBackup,
-    RunVServer, UndeleteVServer,
+    Action, ActionKind, BackUpVServer, BuildVServer, ChangeIdentity, ConfigureDefaults,
+    ConfigureVServer, DeleteVServer, ManageTemplates, Permit, ProtectVServer, PurgeVServer,
+    RestoreBackup, RunVServer, UndeleteVServer,
 };
 use crate::backup::{BackupId, BackupOrder, BackupRef, PruneOrder};
+use crate::batch::Batch;
 use crate::build::BuildForm;
 use crate::command::{self, Command};
 use crate::config_change::ConfigEdit;
 use crate::config_entry::ConfigTree;
+use crate::failure::Failure;
 use crate::id::{BaseId, OperationId, TargetName, TemplateName, VServerName};
 use crate::identity::IdentityForm;
 use crate::init::Rescue;
@@ -106,6 +108,43 @@ impl PlainChange {
             Self::RemoveBackups { vserver, .. } | Self::ScheduleBackups { vserver, .. } => {
                 vserver.into()
             }
+        }
+    }
+
+    /// The VServer, when this can be one of many changes of a batch.
+    #[must_use]
+    pub fn of_many(&self) -> Option<&VServerName> {
+        match self {
+            Self::Start(name) | Self::Stop(name) | Self::Restart(name) => Some(name),
+            Self::Delete { name, .. } | Self::Protect { name, .. } => Some(name),
+            Self::Backup(order) => Some(&order.vserver),
+            Self::RemoveTemplate(_)
+            | Self::RefreshBase(_)
+            | Self::RemoveBase(_)
+            | Self::RestoreFile { .. }
+            | Self::VerifyBackup(_)
+            | Self::RemoveBackups { .. }
+            | Self::ScheduleBackups { .. } => None,
+        }
+    }
+
+    /// The action whose permit allows it as one of many; none where only the host's command line may
+    /// ask for it so. The same as the table of [`Permitted`] says of one.
+    #[must_use]
+    pub fn permitted_by(&self) -> Option<ActionKind> {
+        match self {
+            Self::Start(_) | Self::Stop(_) | Self::Restart(_) => Some(ActionKind::RunVServer),
+            Self::Delete { at_once: false, .. } => Some(ActionKind::DeleteVServer),
+            Self::Protect { .. } => Some(ActionKind::ProtectVServer),
+            Self::Backup(_) => Some(ActionKind::BackUpVServer),
+            Self::Delete { at_once: true, .. }
+            | Self::RemoveTemplate(_)
+            | Self::RefreshBase(_)
+            | Self::RemoveBase(_)
+            | Self::RestoreFile { .. }
+            | Self::VerifyBackup(_)
+            | Self::RemoveBackups { .. }
+            | Self::ScheduleBackups { .. } => None,
         }
     }
 
@@ -203,6 +242,8 @@ pub enum Change {
     },
     /// Remove the backups that a policy does not keep.
     PruneBackups(PruneOrder),
+    /// Do one thing to many VServers.
+    Batch(Batch),
     /// Start something else in a VServer than its init. For the command line alone: it names a program.
     #[serde(skip)]
     Rescue {
@@ -241,6 +282,22 @@ impl Permitted {
     #[must_use]
     pub fn into_parts(self) -> (Identity, Change) {
         (self.identity, self.change)
+    }
+}
+
+impl<A: Action> Permit<A> {
+    /// Allows a batch, when this permit allows each change in it.
+    ///
+    /// # Errors
+    /// [`Failure::NotAllowed`] when it does not.
+    pub fn batch(self, batch: Batch) -> Result<Permitted, Failure> {
+        let mut changes = batch.changes().iter();
+        match changes.find(|change| change.permitted_by() != Some(A::KIND)) {
+            Some(other) => Err(Failure::NotAllowed { action: other.kind().as_str().to_owned() }),
+            None => {
+                Ok(Permitted { identity: self.identity().clone(), change: Change::Batch(batch) })
+            }
+        }
     }
 }
 

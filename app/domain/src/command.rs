@@ -9,6 +9,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::backup::{BackupId, BackupOrder, BackupRef};
+use crate::batch::Batch;
 use crate::build::shell_quoted;
 use crate::config_entry::{ConfigEntry, ConfigPath, ConfigTree, EntryKind};
 use crate::id::{BaseId, OperationId, TargetName, TemplateName, UserName, VServerName};
@@ -367,6 +368,43 @@ pub fn edit_config(tree: &ConfigTree, path: &ConfigPath, text: Option<&str>) -> 
 #[must_use]
 pub fn undo_config(tree: &ConfigTree, number: u32) -> Command {
     Command::vserver(tree.directory(), &["config", "undo", &number.to_string()])
+}
+
+/// Does one thing to many VServers. Where it is not the same for all there is a line for each.
+#[must_use]
+pub fn batch(batch: &Batch) -> String {
+    /// More names than this are not written out.
+    const NAMES: usize = 100;
+    let commands: Vec<_> = batch
+        .changes()
+        .iter()
+        .filter_map(|change| change.of_many().map(|name| (name.as_str(), change.command())))
+        .collect();
+    let after_name = |(name, command): &(&str, Command)| match command.parts.as_slice() {
+        [Part::Word(program), Part::Word(of), rest @ ..] if of == name => {
+            Some((program.clone(), rest.to_vec()))
+        }
+        _ => None,
+    };
+    let same = commands.first().and_then(after_name);
+    let Some((program, rest)) =
+        same.filter(|first| commands.iter().all(|one| after_name(one).as_ref() == Some(first)))
+    else {
+        let lines = commands.iter().take(NAMES).map(|(_, command)| command.line());
+        return lines.collect::<Vec<_>>().join("; ");
+    };
+    let mut names: Vec<&str> = commands.iter().take(NAMES).map(|(name, _)| *name).collect();
+    names.extend((commands.len() > NAMES).then_some("…"));
+    let pace = batch.pace();
+    let of = |number: Option<std::num::NonZeroU16>| {
+        number.map(|number| number.to_string()).unwrap_or_default()
+    };
+    let mut command = Command::of(&[&program, "--names", &names.join(",")])
+        .and(&["--at-once", &u8::from(pace.at_once).to_string()])
+        .option("--canary", "canary", &of(pace.canary))
+        .option("--stop-after", "stop_after", &of(pace.stop_after_failures));
+    command.parts.extend(rest);
+    command.line()
 }
 
 /// Asks an operation to stop and undo itself.

@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::backup::BackupRef;
+use crate::batch::Tally;
 use crate::config_change::{FileProblem, NotEditable};
 use crate::config_entry::{ConfigPath, Expected};
 use crate::field::{Field, FieldErrors, Problem};
@@ -346,6 +347,14 @@ pub enum Failure {
     Unexpected {
         /// What was being tried, for the log; shown small.
         detail: String,
+    },
+    /// A batch did not come to its end with all of its VServers.
+    #[error("{} of {} done, {} failed", .tally.done + .tally.unneeded, .tally.all(), .tally.failed)]
+    Batch {
+        /// How many came to what.
+        tally: Tally,
+        /// The first of those that failed.
+        failed: Vec<VServerName>,
     },
 }
 

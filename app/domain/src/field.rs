@@ -423,6 +423,18 @@ pub enum Problem {
     /// The current password is wrong.
     #[error("wrong password")]
     WrongPassword,
+    /// A VServer that is named twice where each can be once.
+    #[error("{name} twice")]
+    NamedTwice {
+        /// Which.
+        name: VServerName,
+    },
+    /// A change that is only made to one VServer at a time.
+    #[error("{} is not done to many", .kind.as_str())]
+    NotOfMany {
+        /// Which kind.
+        kind: crate::operation::Kind,
+    },
 }
 
 /// One field and what is wrong with it.

@@ -21,6 +21,7 @@
 
 pub mod authz;
 pub mod backup;
+pub mod batch;
 pub mod build;
 pub mod change;
 pub mod command;

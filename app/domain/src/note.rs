@@ -7,8 +7,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::backup::Omission;
+use crate::batch::{Halt, Outcome};
 use crate::failure::Failure;
-use crate::id::{HostName, VServerName};
+use crate::id::{HostName, OperationId, VServerName};
 use crate::init::InitStyle;
 use crate::trace::StepKind;
 
@@ -324,6 +325,27 @@ pub enum Note {
     RestoredAs {
         /// Where.
         path: String,
+    },
+    /// One of a batch is begun.
+    OneOfManyBegun {
+        /// Which.
+        name: VServerName,
+        /// The operation that does it.
+        operation: OperationId,
+    },
+    /// One of a batch has ended.
+    OneOfManyEnded {
+        /// Which.
+        name: VServerName,
+        /// As what.
+        outcome: Outcome,
+    },
+    /// No more of a batch are begun.
+    NoMoreBegun {
+        /// Why.
+        halt: Halt,
+        /// How many are left.
+        left: u16,
     },
 }
 

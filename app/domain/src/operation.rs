@@ -93,6 +93,8 @@ kinds! {
     Undelete: "undelete";
     /// Removes it from the recycle bin, for good.
     Purge: "purge";
+    /// Does one change to many.
+    Batch: "batch", cancellable;
 }
 
 impl Kind {
@@ -114,6 +116,8 @@ pub enum Target {
     Template(TemplateName),
     /// A cached base system.
     Base(BaseId),
+    /// Many VServers: the operation that works on them, one after the other.
+    Batch(OperationId),
 }
 
 impl Target {
@@ -122,7 +126,7 @@ impl Target {
     pub fn vserver(&self) -> Option<&VServerName> {
         match self {
             Self::VServer(name) => Some(name),
-            Self::Template(_) | Self::Base(_) => None,
+            Self::Template(_) | Self::Base(_) | Self::Batch(_) => None,
         }
     }
 
@@ -133,6 +137,7 @@ impl Target {
             Self::VServer(name) => name.as_str(),
             Self::Template(name) => name.as_str(),
             Self::Base(id) => id.short(),
+            Self::Batch(id) => id.as_str(),
         }
     }
 }
@@ -143,6 +148,7 @@ impl fmt::Display for Target {
             Self::VServer(name) => f.pad(name.as_str()),
             Self::Template(name) => f.pad(&format!("template:{name}")),
             Self::Base(id) => f.pad(&format!("base:{id}")),
+            Self::Batch(id) => f.pad(&format!("batch:{id}")),
         }
     }
 }
@@ -153,6 +159,7 @@ impl FromStr for Target {
         match text.split_once(':') {
             Some(("template", name)) => name.parse().map(Self::Template),
             Some(("base", id)) => id.parse().map(Self::Base),
+            Some(("batch", id)) => id.parse().map(Self::Batch),
             _ => text.parse().map(Self::VServer),
         }
     }
@@ -289,6 +296,7 @@ pub enum Stage {
     ChangingIdentity,
     MovingToBin,
     MovingFromBin,
+    DoingEach,
 }
 
 /// An operation as it is listed and kept.
@@ -317,6 +325,9 @@ pub struct Operation {
     pub started_at: Option<UnixMillis>,
     /// When it ended.
     pub finished_at: Option<UnixMillis>,
+    /// The batch that it is a part of.
+    #[serde(default)]
+    pub batch: Option<OperationId>,
 }
 
 impl Operation {

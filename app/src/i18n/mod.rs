@@ -4,6 +4,7 @@
 //! missing does not compile. Nothing here needs leptos: the command line takes its failures' texts
 //! from [`failure_text`] too. Texts never decide anything, and no other module holds any.
 
+mod batch;
 mod command;
 mod config;
 mod en;
@@ -228,6 +229,7 @@ pub fn kind_text(locale: Locale, kind: Kind) -> &'static str {
         Kind::Unprotect => ("End of protection", "Fin de protection"),
         Kind::Undelete => ("Restore from the bin", "Restauration depuis la corbeille"),
         Kind::Purge => ("Removal from the bin", "Suppression définitive"),
+        Kind::Batch => ("Batch", "Lot"),
     };
     locale.pick(en, fr)
 }
@@ -271,8 +273,27 @@ pub fn stage_text(locale: Locale, stage: Stage) -> &'static str {
         Stage::ChangingIdentity => ("Changing its identity", "Changement d’identité"),
         Stage::MovingToBin => ("Moving it to the recycle bin", "Mise à la corbeille"),
         Stage::MovingFromBin => ("Moving it from the recycle bin", "Sortie de la corbeille"),
+        Stage::DoingEach => ("Doing one after the other", "Traitement de chacun"),
     };
     locale.pick(en, fr)
+}
+
+/// What became of one of many, for people.
+#[must_use]
+pub fn outcome_text(locale: Locale, outcome: &domain::batch::Outcome) -> String {
+    match locale {
+        Locale::English => en::batch::outcome(outcome),
+        Locale::French => fr::batch::outcome(outcome),
+    }
+}
+
+/// How many of a batch came to what.
+#[must_use]
+pub fn tally_text(locale: Locale, tally: domain::batch::Tally) -> String {
+    match locale {
+        Locale::English => en::batch::tally(tally),
+        Locale::French => fr::batch::tally(tally),
+    }
 }
 
 /// What is wrong with the backups of a VServer, in one sentence.

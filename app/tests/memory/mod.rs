@@ -25,6 +25,7 @@ use domain::backup::{
     BackupAlert, BackupDetail, BackupEntry, BackupOverview, BackupRef, BackupScope, BackupStatus,
     BackupSummary, Consistency, EntryKind,
 };
+use domain::batch::{Batch, BatchRow, BatchView, Forecast, Outcome as Became, RowState};
 use domain::change::{Change, Permitted, PlainChange};
 use domain::config_change::{
     Author, ConfigEdit, ConfigRecord, FileProblem, FileRecord, FileState, FileView, Kept, Use,
@@ -58,6 +59,7 @@ pub(crate) const CSRF: &str = "csrf-of-this-session";
 pub(crate) const SETUP_TOKEN: &str = "set-up-token";
 pub(crate) const RUNNING_OPERATION: &str = "01JADQ8Z9XKXQ5Y7D2M3N4P5R6";
 pub(crate) const FAILED_OPERATION: &str = "01JADQ8Z9XKXQ5Y7D2M3N4P5R5";
+pub(crate) const RUNNING_BATCH: &str = "01JADQ8Z9XKXQ5Y7D2M3N4P5R3";
 pub(crate) const BINNED: &str = "01JADQ8Z9XKXQ5Y7D2M3N4P5R7";
 pub(crate) const TERMINAL: &str = "01JADQ8Z9XKXQ5Y7D2M3N4P5T1";
 
@@ -259,6 +261,7 @@ impl Backend for Memory {
             Change::UndoConfig { number, .. } => {
                 return Err(Failure::NoSuchConfigChange { number });
             }
+            Change::Batch(_) => queued(Kind::Batch, Target::Batch(RUNNING_BATCH.parse().unwrap())),
             Change::Restore { backup, form } => {
                 form.judge(&claims(), Some(backup), &host_facts()).map_err(invalid)?;
                 operations()[0].clone()
@@ -532,5 +535,32 @@ impl Backend for Memory {
         _: BackupRef,
     ) -> Result<Proposal, Failure> {
         self.answer(claims().propose(&host_facts()))
+    }
+    async fn batch(
+        &self,
+        _: Permit<ViewOperations>,
+        id: OperationId,
+    ) -> Result<BatchView, Failure> {
+        match id.as_str() == RUNNING_BATCH {
+            true => self.answer(batch_view()),
+            false => Err(Failure::NoSuchOperation { id }),
+        }
+    }
+    async fn foresee(
+        &self,
+        _: Permit<ViewVServers>,
+        batch: Batch,
+    ) -> Result<Vec<Forecast>, Failure> {
+        let forecast = |change: &PlainChange| {
+            let name = change.of_many().unwrap().clone();
+            let refused = match (change.kind(), name.as_str()) {
+                (Kind::Start, "web1") => Some(Failure::AlreadyRunning { name: name.clone() }),
+                (Kind::Delete, "db1") => Some(Failure::Protected { name: name.clone() }),
+                _ => None,
+            };
+            let refusal = refused.map(|failure| Became::of_failure(change.kind(), failure));
+            Forecast { name, refusal }
+        };
+        self.answer(batch.changes().iter().map(forecast).collect())
     }
 }

@@ -45,6 +45,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         command: format!("vserver {target} {}", kind.as_str()),
         cancellable: !progress.is_final(),
         finished_at: progress.is_final().then(|| NOW.plus_millis(-60_000)),
+        batch: None,
         progress,
         created_at: NOW.plus_millis(-185_000),
         started_at: Some(NOW.plus_millis(-184_000)),
@@ -63,7 +64,40 @@ pub(crate) fn operations() -> Vec<Operation> {
         ),
         operation(FAILED_OPERATION, Kind::Build, "bad1", Progress::Failed { failure: down }),
         operation("01JADQ8Z9XKXQ5Y7D2M3N4P5R4", Kind::Start, "web1", Progress::Succeeded),
+        operation(
+            RUNNING_BATCH,
+            Kind::Batch,
+            &format!("batch:{RUNNING_BATCH}"),
+            Progress::Running { stage: Stage::DoingEach, permille: 333 },
+        ),
     ]
+}
+
+/// What [`RUNNING_BATCH`] is and how far: one has failed, one runs, one waits.
+pub(crate) fn batch_view() -> BatchView {
+    let names = ["db1", "web1", "new1"].map(|name| name.parse::<VServerName>().unwrap());
+    let changes = names.iter().cloned().map(PlainChange::Restart).collect();
+    let failure = Box::new(Failure::Protected { name: names[0].clone() });
+    let states = [
+        RowState::Ended { outcome: Became::Failed { failure } },
+        RowState::Running {
+            progress: Progress::Running { stage: Stage::StartingInit, permille: 700 },
+        },
+        RowState::Waiting,
+    ];
+    let operations = [None, Some("01JADQ8Z9XKXQ5Y7D2M3N4P5R4"), None];
+    let rows = names.into_iter().zip(operations).zip(states);
+    BatchView {
+        batch: Batch::new(changes, domain::batch::Pace::default()).unwrap(),
+        rows: rows
+            .map(|((name, operation), state)| BatchRow {
+                name,
+                kind: Kind::Restart,
+                operation: operation.map(|id| id.parse().unwrap()),
+                state,
+            })
+            .collect(),
+    }
 }
 
 /// The fingerprint of the only machine that there is beside this host.

@@ -102,6 +102,8 @@ pub fn answer(
             let (operation, socket) = engine.submit_import(order, actor)?;
             return Ok((Reply::Operation(operation), Some(socket)));
         }
+        Request::ShowBatch(id) => Reply::Batch(engine.batch(&id)?),
+        Request::ForeseeBatch(batch) => Reply::Forecasts(engine.foresee(&batch)),
     };
     Ok((reply, None))
 }

@@ -3,6 +3,7 @@
 //! becomes an operation, in [`prepare`].
 
 mod ask;
+mod batch;
 mod event;
 mod prepare;
 mod stock;
@@ -65,6 +66,7 @@ pub struct Engine {
     queue: Mutex<Queue>,
     wake: Condvar,
     listings: Arc<backup::Listings>,
+    batches: batch::Batches,
 }
 
 #[derive(Default)]
@@ -83,6 +85,18 @@ pub(crate) struct Job {
     cancel: CancelToken,
     /// The archive that is kept as a template or imported; an operation that a crash ended has none any more.
     source: Option<archive::Source>,
+}
+
+/// Who asks for an operation, and of which batch it is a part.
+pub(crate) struct Asked {
+    actor: Actor,
+    batch: Option<OperationId>,
+}
+
+impl From<Actor> for Asked {
+    fn from(actor: Actor) -> Self {
+        Self { actor, batch: None }
+    }
 }
 
 /// An operation that is being done.
@@ -117,6 +131,7 @@ impl Engine {
             queue: Mutex::default(),
             wake: Condvar::new(),
             listings: Arc::default(),
+            batches: batch::Batches::default(),
         })
     }
 
@@ -159,7 +174,12 @@ impl Engine {
         actor: Actor,
     ) -> Result<Operation, Failure> {
         self.refuse_if_full()?;
-        let job = self.prepare(change.into(), actor)?;
+        let change = change.into();
+        if let Change::Batch(batch) = change {
+            self.refuse_if_batches_are_many()?;
+            return Ok(self.begin_batch(self.prepare_batch(batch, actor)?));
+        }
+        let job = self.prepare(change, actor)?;
         Ok(self.enqueue(job))
     }
 
@@ -258,9 +278,14 @@ impl Engine {
         }
     }
 
-    pub(crate) fn write_down(&self, task: Task, actor: Actor) -> Result<Job, Failure> {
+    pub(crate) fn write_down(&self, task: Task, asked: impl Into<Asked>) -> Result<Job, Failure> {
+        self.write_down_as(self.ids.operation_id(), task, asked.into())
+    }
+
+    fn write_down_as(&self, id: OperationId, task: Task, asked: Asked) -> Result<Job, Failure> {
+        let Asked { actor, batch } = asked;
         let operation = Operation {
-            id: self.ids.operation_id(),
+            id,
             kind: task.kind(),
             target: task.target(),
             renamed_to: task.renamed_to().cloned(),
@@ -271,6 +296,7 @@ impl Engine {
             created_at: self.clock.now(),
             started_at: None,
             finished_at: None,
+            batch,
         };
         let journal = self.store.create(&operation, &task)?;
         Ok(Job { operation, task, journal, cancel: CancelToken::default(), source: None })
@@ -309,6 +335,9 @@ impl Engine {
 
     /// Does an operation to its end.
     fn execute(&self, job: Job, observer: &dyn Observer, patience: Duration) -> Operation {
+        if matches!(job.task, Task::Batch(_)) {
+            return self.execute_batch(job, observer);
+        }
         let roots = &self.instance.settings.roots;
         let id = job.operation.id.clone();
         match VServerLock::take(roots, job.task.target(), Some(&id), patience) {
@@ -371,6 +400,8 @@ impl Engine {
                 backup::import(instance, &self.store, &mut work, order, saved, source)
             }
             Task::Restore(spec) => backup::restore(instance, &mut work, spec),
+            // It holds no lock: its operations do, each its own.
+            Task::Batch(_) => Err(Failure::Interrupted.into()),
         };
         unification::tidy_up(&instance.settings.roots, &self.store, self.conclude(work, result))
         // The lock ends here, after the last word about the operation.

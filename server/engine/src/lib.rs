@@ -24,6 +24,7 @@
 pub mod archive;
 pub mod backup;
 pub mod base_links;
+mod batch;
 pub mod build;
 pub mod cgroup;
 pub mod channel;

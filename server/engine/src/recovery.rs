@@ -16,6 +16,7 @@ use domain::operation::{Kind, Operation, Progress, Stage, Target};
 
 use crate::backup;
 use crate::base_links::{cache_bases, guest_bases};
+use crate::batch;
 use crate::clock::Clock;
 use crate::config::{ConfigDirectory, ConfigError, EditStep, history_base};
 use crate::disk_full::is_disk_full;
@@ -360,7 +361,7 @@ impl Recovery<'_> {
     fn one(
         &self,
         id: &OperationId,
-        wanted: impl Fn(&Operation) -> bool,
+        wanted: &dyn Fn(&Operation) -> bool,
         held: Option<&Target>,
     ) -> Result<Option<Operation>, RecoveryError> {
         let operation = match self.store.read(id) {
@@ -373,10 +374,15 @@ impl Recovery<'_> {
         if !wanted(&operation) {
             return Ok(None);
         }
+        let is_batch = matches!(operation.target, Target::Batch(_));
+        if is_batch && !(self.store.is_abandoned(id) && self.those_of_batch(id)?) {
+            return Ok(None);
+        }
         let new = operation.renamed_to.clone().map(Target::VServer);
         let targets = std::iter::once(operation.target.clone()).chain(new);
         let mut locks = Vec::new();
-        for name in targets.filter(|target| held != Some(target)) {
+        // A batch has no lock but its journal's: its operations have theirs.
+        for name in targets.filter(|target| held != Some(target) && !is_batch) {
             let roots = &self.instance.settings.roots;
             match VServerLock::take(roots, name, Some(id), Duration::ZERO) {
                 Ok(lock) => locks.push(lock),
@@ -399,6 +405,9 @@ impl Recovery<'_> {
             journal,
         );
         work.note(&Note::PutRight);
+        if is_batch {
+            return Ok(Some(batch::put_right(self.store, work)?));
+        }
         match self.put_right(&mut work) {
             Ok(true) => Ok(Some(work.end(Progress::Succeeded))),
             Ok(false) => {
@@ -414,6 +423,18 @@ impl Recovery<'_> {
                 Ok(None)
             }
         }
+    }
+
+    /// Recovers the unfinished operations of a batch; whether all have ended.
+    fn those_of_batch(&self, batch: &OperationId) -> Result<bool, RecoveryError> {
+        let mut have_ended = true;
+        for live in self.store.live()? {
+            if live.operation.batch.as_ref() == Some(batch) {
+                self.one(&live.operation.id, &|_| true, None)?;
+                have_ended &= self.store.read(&live.operation.id)?.progress.is_final();
+            }
+        }
+        Ok(have_ended)
     }
 
     /// Recovers an operation of which nothing is left but its journal. About whom it was nobody can say, so

@@ -7,6 +7,7 @@
 use domain::backup::{
     BackupDetail, BackupEntry, BackupOrder, BackupOverview, BackupRef, BackupScope,
 };
+use domain::batch::{Batch, BatchView, Forecast};
 use domain::change::Change;
 use domain::config_change::{ConfigEdit, ConfigRecord, FileView};
 use domain::config_entry::{ConfigPath, ConfigTree};
@@ -143,6 +144,10 @@ pub enum Request {
     /// Queues making a backup of what somebody saved by hand of a VServer; answered by
     /// [`Reply::Operation`] with a connected descriptor, over which the archive is to come.
     ImportBackup(BackupOrder),
+    /// How far each of a batch is; answered by [`Reply::Batch`].
+    ShowBatch(OperationId),
+    /// What each of a batch would come to if it were asked for now; answered by [`Reply::Forecasts`].
+    ForeseeBatch(Batch),
 }
 
 /// The answer to one request.
@@ -225,6 +230,10 @@ pub enum Reply {
     BackupEntries(Vec<BackupEntry>),
     /// To [`Request::ProposeRestore`].
     Proposal(Proposal),
+    /// To [`Request::ShowBatch`].
+    Batch(BatchView),
+    /// To [`Request::ForeseeBatch`], in its order.
+    Forecasts(Vec<Forecast>),
 }
 
 /// One event, on the second socketpair.
@@ -263,7 +272,7 @@ pub enum Event {
 mod tests {
     use std::path::PathBuf;
 
-    use domain::backup::PruneOrder;
+    use domain::batch::Pace;
     use domain::build::BuildForm;
     use domain::change::PlainChange;
     use domain::init::Rescue;
@@ -309,8 +318,8 @@ mod tests {
             BackupOrder { vserver: name.clone(), target: "local".parse().unwrap(), pause: false };
         let paths = vec![PathBuf::from("/srv")];
         // Nor when somebody else wrote the packet: a request, the number of the variant, what is in it.
-        let prune = PruneOrder { vserver: name.clone(), target: None, keep: None };
-        let last = encode(&Request::Change(Change::PruneBackups(prune))).unwrap();
+        let batch = Batch::new(vec![PlainChange::Start(name.clone())], Pace::default()).unwrap();
+        let last = encode(&Request::Change(Change::Batch(batch))).unwrap();
         let forged = |after: u8, content: &[u8]| {
             decode::<Request>(&[&[last[0], last[1] + after][..], content].concat())
         };

@@ -9,8 +9,10 @@ use std::thread;
 use domain::change::Change;
 use domain::failure::Failure;
 use domain::field::Field;
-use domain::operation::{Operation, Progress};
+use domain::id::OperationId;
+use domain::operation::{Kind, Operation, Progress};
 use engine::Engine;
+use engine::operation::Observer;
 use nix::sys::signal::{SigSet, Signal};
 
 use super::caller::{Caller, actor};
@@ -78,8 +80,16 @@ pub(super) fn run_as(
     }
 }
 
+/// Shows an operation that this process does.
+pub(super) trait Shows: Observer + 'static {
+    /// The operation and what it does; none before it is written down.
+    fn operation(&self) -> Option<(&OperationId, Kind)>;
+    /// Makes room for something else to be said.
+    fn clear(&self) {}
+}
+
 /// Takes the signals that would end this process: a thread of its own waits for them.
-fn hear_signals(caller: Caller, engine: &Arc<Engine>, display: &Arc<Display>) {
+pub(super) fn hear_signals(caller: Caller, engine: &Arc<Engine>, display: &Arc<impl Shows>) {
     let mut ending = SigSet::empty();
     for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
         ending.add(signal);

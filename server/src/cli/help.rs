@@ -189,6 +189,7 @@ pub(super) fn vserver(locale: Locale) -> String {
             _ => writeln!(text, "  {usage}\n  {:<DOES_AT$}{does}", ""),
         };
     }
-    let _ = write!(text, "\n{}\n\n{}", locale.vserver_options(), locale.more_help());
+    let (options, many) = (locale.vserver_options(), locale.many_options());
+    let _ = write!(text, "\n{options}\n\n{many}\n\n{}", locale.more_help());
     text
 }

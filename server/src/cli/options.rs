@@ -71,6 +71,10 @@ pub(super) enum UsageError {
     ConfigPathWrong { word: String, problem: Problem },
     /// `config undo` without a number.
     ConfigNumberMissing,
+    /// A value that an option cannot have.
+    OptionValue { option: String, problem: Problem },
+    /// A command that is only for one VServer at a time.
+    CommandOfOne { word: String },
 }
 
 /// Why an option of the original's makes no sense any more.
@@ -153,6 +157,10 @@ impl UsageError {
                 format!("{word}{}{}", locale.colon(), app::i18n::problem_text(locale, problem))
             }
             Self::ConfigNumberMissing => locale.config_number_missing().to_owned(),
+            Self::OptionValue { option, problem } => {
+                format!("{option}{}{}", locale.colon(), app::i18n::problem_text(locale, problem))
+            }
+            Self::CommandOfOne { word } => locale.command_of_one(word),
         }
     }
 }

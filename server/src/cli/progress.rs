@@ -13,6 +13,7 @@ use domain::operation::{Kind, Operation, Progress, Stage};
 use engine::operation::Observer;
 
 use super::caller::Caller;
+use super::change::Shows;
 
 /// How much is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,18 +70,6 @@ impl Display {
         }
     }
 
-    /// The operation that is shown and what it does; none before it is written down.
-    pub(super) fn operation(&self) -> Option<(&OperationId, Kind)> {
-        self.id.get().zip(self.shown().kind)
-    }
-
-    /// Takes the changing line away, so that something else can be said.
-    pub(super) fn clear(&self) {
-        let mut out = String::new();
-        close(&mut out, &mut self.shown());
-        put(&out);
-    }
-
     /// Shows the last of it.
     pub(super) fn finish(&self, ended: &Operation) {
         let mut shown = self.shown();
@@ -131,6 +120,19 @@ impl Display {
             (_, true) => writeln!(out, "{}", line.trim_end()),
             (_, false) => writeln!(out, "{}: {}", self.program, line.trim_end()),
         };
+    }
+}
+
+impl Shows for Display {
+    fn operation(&self) -> Option<(&OperationId, Kind)> {
+        self.id.get().zip(self.shown().kind)
+    }
+
+    /// Takes the changing line away, so that something else can be said.
+    fn clear(&self) {
+        let mut out = String::new();
+        close(&mut out, &mut self.shown());
+        put(&out);
     }
 }
 

@@ -21,8 +21,10 @@ use super::change::{self, Ended};
 use super::config::Action;
 use super::help::{self, Command};
 use super::host_key;
+use super::many::{self, Many};
 use super::name;
 use super::options::{Grammar, Opt, Reason, Section, UsageError, text};
+use super::selection::{self, Selection};
 use super::{begin_log, delete, exit, identity, inside, recycle, status, vserver_backup};
 
 const OPTIONS: Grammar = Grammar {
@@ -38,6 +40,18 @@ const OPTIONS: Grammar = Grammar {
         Opt::flag("debug-sysv").refused(Reason::NoShell),
         Opt::flag("help"),
         Opt::flag("version"),
+        // For many instead of NAME.
+        Opt::flag("all"),
+        Opt::flag("running"),
+        Opt::flag("stopped"),
+        Opt::flag("marked"),
+        Opt::flag("unmarked"),
+        Opt::value("mark"),
+        Opt::value("names"),
+        Opt::value("at-once"),
+        Opt::value("canary"),
+        Opt::value("stop-after"),
+        Opt::flag("dry-run"),
         // What a supervisor calls when its guest has ended.
         Opt::value("event").hidden(),
     ],
@@ -99,6 +113,8 @@ pub(super) enum Request {
         name: OsString,
         what: Of,
     },
+    /// Of many.
+    Many(Many),
 }
 
 /// What is asked of a VServer there is.
@@ -140,6 +156,12 @@ pub(super) fn understand(words: &[OsString]) -> Result<Typed, UsageError> {
         Request::Help
     } else if section.has("--version") {
         Request::Version
+    } else if let Some(selection) = Selection::of(&section)? {
+        let word = rest.next().ok_or(UsageError::CommandMissing)?;
+        let (command, word) = command_of(&word)?;
+        let each = many::understand(command, &word, rest.as_slice())?;
+        let (pace, is_dry) = (selection::pace_of(&section)?, section.has("--dry-run"));
+        Request::Many(Many { selection, pace, is_dry, each })
     } else {
         match (section.value("--event")?, rest.next(), rest.next()) {
             (Some(event), Some(name), None) => Request::Event { event, name },
@@ -161,15 +183,7 @@ fn understand_command(
     word: &OsStr,
     arguments: Vec<OsString>,
 ) -> Result<Request, UsageError> {
-    let word = text(word)?;
-    let Some(command) = Command::of(&word) else {
-        let supported = Command::list();
-        return Err(if Command::is_later(&word) {
-            UsageError::CommandNotYet { word, supported }
-        } else {
-            UsageError::CommandUnknown { word }
-        });
-    };
+    let (command, _) = command_of(word)?;
     let asks_help = |word: &OsString| word == "--help" || word == "-help";
     let what = match command {
         _ if arguments.first().is_some_and(asks_help) => return Ok(Request::HelpOf(command)),
@@ -213,6 +227,18 @@ fn understand_command(
         Command::Set => Of::Identity(identity::set(&arguments)?),
     };
     Ok(Request::Of { name, what })
+}
+
+/// The command of a word.
+fn command_of(word: &OsStr) -> Result<(Command, String), UsageError> {
+    let word = text(word)?;
+    match Command::of(&word) {
+        Some(command) => Ok((command, word)),
+        None if Command::is_later(&word) => {
+            Err(UsageError::CommandNotYet { word, supported: Command::list() })
+        }
+        None => Err(UsageError::CommandUnknown { word }),
+    }
 }
 
 /// A command that takes nothing.
@@ -316,6 +342,10 @@ fn answer(caller: Caller, typed: Typed) -> Result<u8, u8> {
             let roots = &engine.instance().settings.roots;
             let name = name::existing(roots, &name).map_err(|error| error.tell(caller))?;
             return Ok(of(caller, &engine, name, what));
+        }
+        Request::Many(many) => {
+            let engine = caller.engine(config)?;
+            return many::run(caller, &engine, &many);
         }
     }
     Ok(0)

@@ -16,6 +16,7 @@ use domain::authz::{
 use domain::backup::{
     BackupDetail, BackupEntry, BackupOrder, BackupOverview, BackupRef, BackupScope,
 };
+use domain::batch::{Batch, BatchView, Forecast};
 use domain::change::{Change, Permitted, PlainChange};
 use domain::config_change::{ConfigEdit, ConfigRecord, FileView};
 use domain::config_entry::{ConfigPath, ConfigTree};
@@ -440,6 +441,23 @@ impl Backend for SiteBackend {
     ) -> Result<Proposal, Failure> {
         let request = Request::ProposeRestore(backup);
         expect_reply!(self.0.ask(permit.identity(), request).await?, Proposal)
+    }
+
+    async fn batch(
+        &self,
+        permit: Permit<ViewOperations>,
+        id: OperationId,
+    ) -> Result<BatchView, Failure> {
+        expect_reply!(self.0.ask(permit.identity(), Request::ShowBatch(id)).await?, Batch)
+    }
+
+    async fn foresee(
+        &self,
+        permit: Permit<ViewVServers>,
+        batch: Batch,
+    ) -> Result<Vec<Forecast>, Failure> {
+        let request = Request::ForeseeBatch(batch);
+        expect_reply!(self.0.ask(permit.identity(), request).await?, Forecasts)
     }
 }
 

@@ -293,6 +293,7 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
             format!("Something unforeseen happened: {detail}"),
             "Try again. If it happens again, tell the administrator the reference below.".into(),
         ),
+        Failure::Batch { tally, failed } => super::batch::failure(*tally, failed),
     };
     (what, remedy)
 }

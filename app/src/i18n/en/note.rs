@@ -165,6 +165,9 @@ pub(in crate::i18n) fn note(note: &Note) -> String {
             "It gets a machine id of its own: what it was made of is still there.".into()
         }
         Note::RestoredAs { path } => format!("Restored as {path}."),
+        Note::OneOfManyBegun { .. } | Note::OneOfManyEnded { .. } | Note::NoMoreBegun { .. } => {
+            super::batch::note(note)
+        }
     }
 }
 

@@ -248,5 +248,9 @@ pub(crate) fn problem(what: &Problem) -> String {
             "Too easy to guess. Take several words that do not belong together.".into()
         }
         Problem::WrongPassword => "This is not the current password.".into(),
+        Problem::NamedTwice { name } => format!("{name} is named twice; once is enough."),
+        Problem::NotOfMany { kind } => {
+            format!("“{}” is only done to one VServer at a time.", kind.as_str())
+        }
     }
 }

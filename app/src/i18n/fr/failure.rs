@@ -312,6 +312,7 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
             "Réessayez. Si cela se reproduit, donnez la référence ci-dessous à l’administrateur."
                 .into(),
         ),
+        Failure::Batch { tally, failed } => super::batch::failure(*tally, failed),
     };
     (what, remedy)
 }

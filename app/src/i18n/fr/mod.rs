@@ -1,6 +1,7 @@
 //! The texts in French.
 
 pub(super) mod archive;
+pub(super) mod batch;
 pub(super) mod command;
 pub(super) mod config_entry;
 pub(super) mod expected;

@@ -170,6 +170,9 @@ pub(in crate::i18n) fn note(note: &Note) -> String {
             "Il reçoit un identifiant de machine à lui : ce dont il vient est toujours là.".into()
         }
         Note::RestoredAs { path } => format!("Restauré sous {path}."),
+        Note::OneOfManyBegun { .. } | Note::OneOfManyEnded { .. } | Note::NoMoreBegun { .. } => {
+            super::batch::note(note)
+        }
     }
 }
 

@@ -265,5 +265,9 @@ pub(crate) fn problem(what: &Problem) -> String {
             "Trop facile à deviner. Prenez plusieurs mots sans rapport entre eux.".into()
         }
         Problem::WrongPassword => "Ce n’est pas le mot de passe actuel.".into(),
+        Problem::NamedTwice { name } => format!("{name} est nommé deux fois ; une suffit."),
+        Problem::NotOfMany { kind } => {
+            format!("« {} » ne se fait que sur un VServer à la fois.", kind.as_str())
+        }
     }
 }

@@ -45,6 +45,7 @@ pub(crate) fn show() -> impl IntoView {
             (Target::VServer(_), _) => ("VServer", format!("/vservers/{name}"), name),
             (Target::Template(_), _) => (t.template(), "/templates#templates".to_owned(), name),
             (Target::Base(_), _) => (t.base(), "/templates#bases".to_owned(), name),
+            (Target::Batch(_), _) => ("VServers", format!("/operations/{name}"), name),
         };
         let command = operation.command.clone();
         let may_cancel = page.may(ActionKind::CancelOperation);

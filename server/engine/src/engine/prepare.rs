@@ -10,7 +10,7 @@ use domain::field::{Field, Problem};
 use domain::id::VServerName;
 use domain::operation::{Actor, Kind};
 
-use super::{ALLOCATION_PATIENCE, Engine, Job};
+use super::{ALLOCATION_PATIENCE, Asked, Engine, Job};
 use crate::config::Origin;
 use crate::lock::AllocationLock;
 use crate::operation::{ConfigureTask, SavedAt, Task, crash_point};
@@ -22,7 +22,7 @@ impl Engine {
     /// Judges a change and writes it down as an operation.
     pub(super) fn prepare(&self, change: Change, actor: Actor) -> Result<Job, Failure> {
         match change {
-            Change::Plain(change) => self.prepare_plain(change, actor),
+            Change::Plain(change) => self.prepare_plain(change, actor.into()),
             Change::Build(form) => self.prepare_build(&form, actor),
             Change::Identity { name, form } => self.prepare_identity(&name, &form, actor),
             Change::Undelete { entry, form } => self.prepare_undelete(entry, &form, actor),
@@ -42,6 +42,7 @@ impl Engine {
                 let removal = backup::prune::prepare(&self.instance, &order)?;
                 self.prepare_of_backups(removal.into(), actor)
             }
+            Change::Batch(batch) => self.prepare_batch(batch, actor),
             Change::Rescue { name, rescue } => {
                 self.prepare_of_vserver(&name.clone(), Task::Rescue { name, rescue }, actor)
             }
@@ -52,7 +53,7 @@ impl Engine {
         }
     }
 
-    fn prepare_plain(&self, change: PlainChange, actor: Actor) -> Result<Job, Failure> {
+    pub(super) fn prepare_plain(&self, change: PlainChange, actor: Asked) -> Result<Job, Failure> {
         match &change {
             PlainChange::Start(name)
             | PlainChange::Stop(name)
@@ -80,30 +81,55 @@ impl Engine {
         &self,
         name: &VServerName,
         task: Task,
-        actor: Actor,
+        actor: impl Into<Asked>,
     ) -> Result<Job, Failure> {
         let roots = &self.instance.settings.roots;
         self.recover_if_free(name);
+        let _choosing = AllocationLock::take(roots, ALLOCATION_PATIENCE)?;
+        self.judge_of_vserver(name, task.kind())?;
+        self.write_down(task, actor)
+    }
+
+    /// Whether this may be done to a VServer now.
+    fn judge_of_vserver(&self, name: &VServerName, kind: Kind) -> Result<(), Failure> {
+        let roots = &self.instance.settings.roots;
         let state = GuestState::read(roots, name).map_err(lifecycle::LifecycleError::from)?;
-        if !roots.config_of(name).is_dir() && (state.is_none() || task.kind() != Kind::Stop) {
+        if !roots.config_of(name).is_dir() && (state.is_none() || kind != Kind::Stop) {
             return Err(Failure::NoSuchVServer { name: name.clone() });
         }
         let is_running = state.as_ref().is_some_and(GuestState::is_running);
-        let _choosing = AllocationLock::take(roots, ALLOCATION_PATIENCE)?;
         self.refuse_if_busy(name)?;
-        match task.kind() {
+        match kind {
             Kind::Start if is_running => Err(Failure::AlreadyRunning { name: name.clone() }),
             Kind::Stop if state.is_none() => Err(Failure::NotRunning { name: name.clone() }),
             Kind::Delete if protect::is_protected(&roots.config_of(name)) => {
                 Err(Failure::Protected { name: name.clone() })
             }
-            _ => self.write_down(task, actor),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether one of many could be begun now; writes nothing down.
+    pub(super) fn judge_one(&self, change: &PlainChange) -> Result<(), Failure> {
+        match change {
+            PlainChange::Backup(order) => {
+                backup::judge_plain(self, change.clone())?;
+                self.refuse_if_busy(&order.vserver)
+            }
+            _ => match change.of_many() {
+                Some(name) => self.judge_of_vserver(name, change.kind()),
+                None => Ok(()),
+            },
         }
     }
 
     /// Writes down what is done to backups; nothing of it needs a VServer to be there but what was
     /// judged already.
-    pub(super) fn prepare_of_backups(&self, task: Task, actor: Actor) -> Result<Job, Failure> {
+    pub(super) fn prepare_of_backups(
+        &self,
+        task: Task,
+        actor: impl Into<Asked>,
+    ) -> Result<Job, Failure> {
         let roots = &self.instance.settings.roots;
         self.recover_if_free(task.target());
         let _choosing = AllocationLock::take(roots, ALLOCATION_PATIENCE)?;

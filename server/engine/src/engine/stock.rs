@@ -11,7 +11,7 @@ use domain::failure::Failure;
 use domain::operation::{Actor, Operation, Target};
 use domain::template::{NewTemplate, Stock};
 
-use super::{ALLOCATION_PATIENCE, Engine, Job, LOCK_PATIENCE};
+use super::{ALLOCATION_PATIENCE, Asked, Engine, Job, LOCK_PATIENCE};
 use crate::lock::AllocationLock;
 use crate::operation::{Observer, SavedAt, Task};
 use crate::{archive, backup, build, template};
@@ -86,7 +86,7 @@ impl Engine {
     pub(super) fn prepare_of_stock(
         &self,
         change: PlainChange,
-        actor: Actor,
+        actor: impl Into<Asked>,
     ) -> Result<Job, Failure> {
         let roots = &self.instance.settings.roots;
         let target = change.target();

@@ -466,6 +466,7 @@ pub const CRASH_POINTS: &[(Kind, &[&str])] = &[
     (Kind::RemoveBackups, &["backups:one-removed"]),
     (Kind::Undelete, &["undelete:moved", "undelete:committed", "finish:0"]),
     (Kind::Purge, &["purge:checked", "purge:committed", "finish:0", "finish:1", "finish:2"]),
+    (Kind::Batch, &["batch:begun", "batch:one-begun", "batch:one-ended"]),
 ];
 
 /// Those that builds by other methods than debootstrap pass besides.

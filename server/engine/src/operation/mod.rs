@@ -20,5 +20,5 @@ pub use journal::{
     JournalError, Record, Step, UNIFY_CRASH_POINTS, YUM_CRASH_POINT, crash_point,
 };
 pub use store::{Live, OperationError, Store};
-pub use task::{ConfigureTask, SavedAt, Task};
+pub use task::{BatchTask, ConfigureTask, SavedAt, Task};
 pub use work::{CancelToken, Observer, Silent, Stopped, Work};

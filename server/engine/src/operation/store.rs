@@ -246,6 +246,7 @@ impl Store {
             created_at: UnixMillis(written.mtime() * 1000),
             started_at: None,
             finished_at: None,
+            batch: None,
         })
     }
 
@@ -493,6 +494,7 @@ mod tests {
             created_at: UnixMillis(1),
             started_at: None,
             finished_at: None,
+            batch: None,
         }
     }
 

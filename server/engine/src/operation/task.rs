@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 
 use domain::backup::BackupOrder;
+use domain::batch::Batch;
 use domain::build::BuildSpec;
 use domain::change::PlainChange;
 use domain::command;
@@ -64,6 +65,8 @@ pub enum Task {
     },
     /// Make a VServer of a backup.
     Restore(Box<RestoreSpec>),
+    /// Do one thing to many VServers.
+    Batch(Box<BatchTask>),
     /// What is done as it was asked for. In the file it has no name of its own.
     #[serde(untagged)]
     Plain(PlainChange),
@@ -83,6 +86,15 @@ pub enum SavedAt {
     Paths(Vec<PathBuf>),
     /// In an archive that comes over an upload's socket.
     Upload,
+}
+
+/// One thing that is done to many VServers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchTask {
+    /// Its operation, which the operations of its VServers name.
+    pub id: OperationId,
+    /// What is done.
+    pub batch: Batch,
 }
 
 /// A change of a config tree.
@@ -114,6 +126,7 @@ impl Task {
             Self::AddTemplate(new) => Target::Template(new.name.clone()),
             Self::Import { order, .. } => (&order.vserver).into(),
             Self::Restore(spec) => (&spec.name).into(),
+            Self::Batch(task) => Target::Batch(task.id.clone()),
         }
     }
 
@@ -145,6 +158,7 @@ impl Task {
             Self::AddTemplate(_) => Kind::AddTemplate,
             Self::Import { .. } => Kind::Backup,
             Self::Restore(_) => Kind::Restore,
+            Self::Batch(_) => Kind::Batch,
         }
     }
 
@@ -154,6 +168,7 @@ impl Task {
         let command = match self {
             Self::Build(spec) => return domain::build::shell_line(&spec.command_line()),
             Self::Configure(task) => return task.command(),
+            Self::Batch(task) => return command::batch(&task.batch),
             Self::Plain(change) => change.command(),
             Self::Rescue { name, rescue } => command::rescue(name, rescue),
             Self::Identity(change) => command::identity(&change.before.name, &change.form()),
@@ -325,6 +340,12 @@ mod tests {
             Kind::Purge,
             r#"{"purge":{"entry":"01M8BJEK8XG0GKXPN233Q7Q5J7","name":"web"}}"#,
             "ulysse bin remove 01M8BJEK8XG0GKXPN233Q7Q5J7",
+        ),
+        (
+            Kind::Batch,
+            r#"{"batch":{"id":"01M8BJEK8XG0GKXPN233Q7Q5J7","batch":{"changes":[{"start":"web"},{"start":"db"}],
+            "pace":{"at_once":2,"canary":1,"stop_after_failures":null}}}}"#,
+            "vserver --names web,db --at-once 2 --canary 1 start",
         ),
     ];
 

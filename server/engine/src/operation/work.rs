@@ -278,8 +278,11 @@ impl<'a> Work<'a> {
         self.journal.commit(finish)
     }
 
-    /// Sees to it, once, that the operation is on disk before its journal is.
-    fn keep(&mut self) -> Result<(), JournalError> {
+    /// Sees to it, once, that the operation is on disk before its journal is, or whatever else speaks of it.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(crate) fn keep(&mut self) -> Result<(), JournalError> {
         if !self.is_kept {
             self.store.keep(&self.operation.id)?;
             self.is_kept = true;

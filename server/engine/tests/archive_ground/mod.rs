@@ -99,6 +99,7 @@ impl Ground {
             created_at: UnixMillis(0),
             started_at: None,
             finished_at: None,
+            batch: None,
         };
         let task = Task::Plain(PlainChange::Start("web".parse().unwrap()));
         let journal = store.create(&operation, &task).unwrap();

@@ -139,6 +139,7 @@ pub(super) fn operation(id: &str, kind: Kind, progress: Progress) -> Operation {
         command: format!("vserver web1 {}", kind.as_str()),
         cancellable: !progress.is_final(),
         finished_at: progress.is_final().then_some(UnixMillis(1_795_498_984_000)),
+        batch: None,
         progress,
         created_at: UnixMillis(1_795_498_983_000),
         started_at: Some(UnixMillis(1_795_498_983_000)),
@@ -352,6 +353,8 @@ fn answer(world: &mut World, frame: &RequestFrame) -> (Result<Reply, Failure>, O
             };
             Ok(Reply::Proposal(claims.propose(&host_facts())))
         }
+        Request::ShowBatch(id) => Err(Failure::NoSuchOperation { id: id.clone() }),
+        Request::ForeseeBatch(_) => Ok(Reply::Forecasts(Vec::new())),
         Request::ListTerminals => Ok(Reply::Terminals(world.terminals.clone())),
         Request::CloseTerminal(id) => {
             let before = world.terminals.len();
@@ -378,6 +381,7 @@ fn kind_and_target(change: &Change) -> (Kind, Target) {
         }
         Change::Restore { .. } => (Kind::Restore, web1().into()),
         Change::PruneBackups(order) => (Kind::RemoveBackups, (&order.vserver).into()),
+        Change::Batch(_) => (Kind::Batch, Target::Batch(OPERATION.parse().unwrap())),
         Change::Rescue { .. } | Change::Import { .. } => panic!("no request carries {change:?}"),
     }
 }

@@ -72,6 +72,7 @@ fn operation(number: u32, target: &str) -> Operation {
         created_at: NOW,
         started_at: None,
         finished_at: None,
+        batch: None,
     }
 }
 

@@ -1,0 +1,97 @@
+//! French: what is said of one change to many VServers.
+
+use domain::batch::{Halt, Outcome, Tally};
+use domain::id::VServerName;
+use domain::note::Note;
+
+use super::failure::failure as failure_of_one;
+use super::text::French;
+use crate::i18n::batch::BatchMessages;
+use crate::i18n::messages::texts;
+
+/// How many came to what.
+pub(in crate::i18n) fn tally(tally: Tally) -> String {
+    let Tally { done, unneeded, failed, cancelled, not_begun } = tally;
+    let parts = [
+        (done, "fait", "faits"),
+        (unneeded, "déjà ainsi", "déjà ainsi"),
+        (failed, "en échec", "en échec"),
+        (cancelled, "annulé", "annulés"),
+        (not_begun, "non commencé", "non commencés"),
+    ];
+    let said = parts.into_iter().filter(|(count, ..)| *count > 0);
+    let said = said.map(|(count, one, many)| match count {
+        1 => format!("1 {one}"),
+        _ => format!("{count} {many}"),
+    });
+    said.collect::<Vec<_>>().join(", ")
+}
+
+/// Why a batch did not come to its end, and what to do about it.
+pub(super) fn failure(of: Tally, failed: &[VServerName]) -> (String, String) {
+    let names = failed.iter().map(VServerName::as_str).collect::<Vec<_>>().join(", ");
+    let names = match failed.is_empty() {
+        true => String::new(),
+        false => format!(" En échec : {names}."),
+    };
+    (
+        format!("Sur {} VServers : {}.{names}", of.all(), tally(of)),
+        "Ce qui est fait le reste. Regardez la cause de chaque échec, puis redemandez le reste."
+            .into(),
+    )
+}
+
+/// What became of one.
+pub(in crate::i18n) fn outcome(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Done => "fait".into(),
+        Outcome::Unneeded { found } => format!("rien à faire : {}", failure_of_one(found).0),
+        Outcome::Failed { failure } => {
+            let (what, remedy) = failure_of_one(failure);
+            format!("échec : {what} {remedy}")
+        }
+        Outcome::Cancelled => "annulé".into(),
+        Outcome::NotBegun => "non commencé".into(),
+    }
+}
+
+/// Why no more are begun.
+fn halt(halt: Halt) -> &'static str {
+    match halt {
+        Halt::Cancelled => "le lot a été annulé",
+        Halt::CanaryFailed => "l’un des premiers, à essayer avant les autres, a échoué",
+        Halt::TooManyFailed => "le nombre d’échecs admis est atteint",
+        Halt::Interrupted => "le processus qui s’en chargeait s’est arrêté",
+    }
+}
+
+/// A line of a batch's log; of other notes nothing.
+pub(super) fn note(note: &Note) -> String {
+    match note {
+        Note::OneOfManyBegun { name, operation } => format!("{name} : commencé ({operation})."),
+        Note::OneOfManyEnded { name, outcome: of } => format!("{name} : {}", outcome(of)),
+        Note::NoMoreBegun { halt: why, left } => {
+            format!("{left} ne seront pas commencés : {}.", halt(*why))
+        }
+        _ => String::new(),
+    }
+}
+
+impl BatchMessages for French {
+    texts! {
+        // The command line.
+        nobody_chosen = "aucun VServer n’est choisi : rien à faire";
+        operating_on(name) = "travail sur le vserver {name}";
+        delete_all_question(names) = "Supprimer ces VServers : {names} ?\nContinuer ? [o/N] ";
+        command_of_one(word) = "« {word} » s’adresse à un seul VServer à la fois : nommez-le.";
+        many_options = "Options pour plusieurs VServers à la fois, au lieu de NOM :
+  --all, --running, --stopped, --marked, --unmarked
+  --mark MARQUE[,MARQUE…]  ceux qui ont l’une de ces marques ; précédée de ~, ceux qui ne l’ont pas
+  --names NOM,…         ceux-ci ; plusieurs options : ceux que toutes choisissent
+  --at-once N           sur N à la fois, de 1 à 16 (4 par défaut)
+  --canary N            les N premiers avant les autres, et les autres si tous réussissent
+  --stop-after N        ne plus en commencer après N échecs
+  --dry-run             dire ce qui serait fait, et ne rien faire
+  pour start, stop, restart, delete, protect, unprotect, backup";
+    }
+}
