@@ -22,6 +22,7 @@
 pub mod authz;
 pub mod backup;
 pub mod batch;
+pub mod boot;
 pub mod build;
 pub mod change;
 pub mod command;
