@@ -223,8 +223,10 @@ pub enum Actor {
         /// Which.
         name: VServerName,
     },
-    /// Ulysse: boot, recovery.
+    /// Ulysse: recovery, what is due.
     System,
+    /// The host, when it boots or shuts down.
+    Host,
 }
 
 /// How far an operation is.

@@ -517,6 +517,9 @@ pub fn actor_text(locale: Locale, actor: &Actor) -> String {
             locale.pick(format!("{name}, from inside"), format!("{name}, de l’intérieur"))
         }
         Actor::System => "Ulysse".to_owned(),
+        Actor::Host => locale
+            .pick("the host, booting or shutting down", "l’hôte, à son amorçage ou à son arrêt")
+            .to_owned(),
     }
 }
 

@@ -4,13 +4,14 @@
 
 mod ask;
 mod batch;
+mod boot;
 mod event;
 mod prepare;
 mod stock;
 
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -23,6 +24,7 @@ use domain::time::UnixMillis;
 
 use crate::clock::{Clock, IdSource, RandomIds, SystemClock};
 pub use crate::guest_event::GuestEvent;
+use crate::lifecycle::Booting;
 use crate::lock::VServerLock;
 use crate::operation::{CancelToken, Journal, Observer, Silent, Stopped, Store, Task, Work};
 use crate::recovery::{self, Recovery};
@@ -85,6 +87,8 @@ pub(crate) struct Job {
     cancel: CancelToken,
     /// The archive that is kept as a template or imported; an operation that a crash ended has none any more.
     source: Option<archive::Source>,
+    /// Where a start leaves what is needed to wait until the VServer has booted, if somebody wants to.
+    booting: Option<Arc<OnceLock<Booting>>>,
 }
 
 /// Who asks for an operation, and of which batch it is a part.
@@ -104,6 +108,7 @@ struct InHand<'a> {
     work: Work<'a>,
     task: Task,
     source: Option<archive::Source>,
+    booting: Option<Arc<OnceLock<Booting>>>,
 }
 
 /// Whether an operation may run debootstrap.
@@ -299,7 +304,14 @@ impl Engine {
             batch,
         };
         let journal = self.store.create(&operation, &task)?;
-        Ok(Job { operation, task, journal, cancel: CancelToken::default(), source: None })
+        Ok(Job {
+            operation,
+            task,
+            journal,
+            cancel: CancelToken::default(),
+            source: None,
+            booting: None,
+        })
     }
 
     fn work_for_ever(self: Arc<Self>) {
@@ -349,10 +361,10 @@ impl Engine {
     }
 
     fn work<'a>(&'a self, job: Job, observer: &'a dyn Observer) -> InHand<'a> {
-        let Job { operation, task, journal, cancel, source } = job;
+        let Job { operation, task, journal, cancel, source, booting } = job;
         let clock = self.clock.as_ref();
         let work = Work::new(&self.store, clock, observer, cancel, operation, journal);
-        InHand { work, task, source }
+        InHand { work, task, source, booting }
     }
 
     fn execute_locked(
@@ -363,7 +375,7 @@ impl Engine {
     ) -> Operation {
         let instance = &self.instance;
         held.note_holder(Some(&job.operation.id));
-        let InHand { mut work, task, source } = self.work(job, observer);
+        let InHand { mut work, task, source, booting } = self.work(job, observer);
         self.recovery(observer).of(held.name());
         unification::show_those_of(&instance.settings.roots, work.operation());
         if work.is_cancelled() {
@@ -379,6 +391,10 @@ impl Engine {
             Err(error) => return work.end(Progress::Failed { failure: error.into() }),
         };
         let result = match &task {
+            Task::Plain(PlainChange::Start(name)) => match &booting {
+                Some(booting) => lifecycle::start_booting(instance, &mut work, name, booting),
+                None => lifecycle::start(instance, &mut work, name),
+            },
             Task::Plain(change) => self.do_plain(&mut work, change),
             Task::Build(spec) => build::build(instance, &mut work, spec),
             Task::Rescue { name, rescue } => lifecycle::rescue(instance, &mut work, name, rescue),

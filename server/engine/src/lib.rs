@@ -25,6 +25,7 @@ pub mod archive;
 pub mod backup;
 pub mod base_links;
 mod batch;
+pub mod boot;
 pub mod build;
 pub mod cgroup;
 pub mod channel;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use domain::id::{ContextId, DeviceName, HostName, TargetName, VServerName};
@@ -54,6 +55,8 @@ pub struct Settings {
     pub backup: Backup,
     /// Where deleted VServers stay for a while.
     pub recycle_bin: RecycleBin,
+    /// How VServers are started and stopped with the host.
+    pub boot: Boot,
 }
 
 /// Where everything lives.
@@ -113,6 +116,20 @@ pub struct Web {
 pub struct RecycleBin {
     /// How long, in days; 0 means that nothing is kept.
     pub keep_days: u32,
+}
+
+/// How VServers are started and stopped with the host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Boot {
+    /// How many start, or stop, at once.
+    pub at_once: NonZeroU32,
+    /// How long one may take to boot until it is late, in seconds.
+    pub ready_seconds: u32,
+    /// Whether those that need one that is late are skipped; else they start then.
+    pub skip_after_late: bool,
+    /// How long a shutdown takes at most, in seconds. Less than `TimeoutStopSec` of `ulysse-vservers.service`.
+    pub stop_seconds: u32,
 }
 
 /// What the engine will not go beyond.
@@ -238,6 +255,14 @@ impl Default for RecycleBin {
     }
 }
 
+impl Default for Boot {
+    fn default() -> Self {
+        // As many at once as the original's `NUMPARALLEL`.
+        let at_once = NonZeroU32::new(6).unwrap_or(NonZeroU32::MIN);
+        Self { at_once, ready_seconds: 120, skip_after_late: false, stop_seconds: 300 }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -335,6 +360,12 @@ impl Roots {
     #[must_use]
     pub fn bin(&self) -> PathBuf {
         self.config_base.join(".bin")
+    }
+
+    /// The file that keeps what became of the last boot.
+    #[must_use]
+    pub fn boot_report(&self) -> PathBuf {
+        self.state_base.join("boot.json")
     }
 
     /// The console log of a VServer.

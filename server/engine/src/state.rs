@@ -367,7 +367,7 @@ fn remove_if_there(path: &Path) -> io::Result<()> {
 }
 
 /// Puts a file in place of another, atomically: whoever reads sees the old one or the new one.
-fn replace_file(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+pub(crate) fn replace_file(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("/"));
     let file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let temporary = directory.join(format!(".{file_name}.new-{}", std::process::id()));

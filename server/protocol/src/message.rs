@@ -8,6 +8,7 @@ use domain::backup::{
     BackupDetail, BackupEntry, BackupOrder, BackupOverview, BackupRef, BackupScope,
 };
 use domain::batch::{Batch, BatchView, Forecast};
+use domain::boot::BootFacts;
 use domain::change::Change;
 use domain::config_change::{ConfigEdit, ConfigRecord, FileView};
 use domain::config_entry::{ConfigPath, ConfigTree};
@@ -148,6 +149,8 @@ pub enum Request {
     ShowBatch(OperationId),
     /// What each of a batch would come to if it were asked for now; answered by [`Reply::Forecasts`].
     ForeseeBatch(Batch),
+    /// What a boot of the host would start; answered by [`Reply::Boot`].
+    ShowBoot,
 }
 
 /// The answer to one request.
@@ -234,6 +237,8 @@ pub enum Reply {
     Batch(BatchView),
     /// To [`Request::ForeseeBatch`], in its order.
     Forecasts(Vec<Forecast>),
+    /// To [`Request::ShowBoot`].
+    Boot(BootFacts),
 }
 
 /// One event, on the second socketpair.

@@ -174,5 +174,6 @@ fn name_of(actor: &Actor) -> &str {
         Actor::CommandLine { login } => login,
         Actor::VServer { name } => name.as_str(),
         Actor::System => "ulysse",
+        Actor::Host => "host",
     }
 }

@@ -10,6 +10,7 @@
 //!
 //! Not here: whether a VServer runs (`state`), choosing numbers and addresses (`facts`).
 
+mod boot;
 mod directory;
 mod error;
 mod fstab;
@@ -24,6 +25,7 @@ mod resources;
 mod words;
 mod write;
 
+pub use boot::boot_member_of;
 pub use directory::EditStep;
 pub(crate) use directory::Refused;
 pub(crate) use directory::{ConfigDirectory, digest_of};

@@ -7,6 +7,7 @@
 //! Not here: making processes (`guest`), networks (`network`), cgroups (`cgroup`); volumes, which the
 //! administrator mounts.
 
+mod booting;
 mod error;
 mod hooks;
 mod host_program;
@@ -16,7 +17,9 @@ mod stop;
 
 use domain::id::VServerName;
 
+pub use booting::{Booting, Readiness};
 pub use error::LifecycleError;
+pub(crate) use start::start_booting;
 pub use start::{rescue, start};
 pub use stop::{clean_up, stop};
 

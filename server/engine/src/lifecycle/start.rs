@@ -4,6 +4,7 @@
 //! takes all of it away again.
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use domain::config_entry::ConfigTree;
@@ -16,6 +17,7 @@ use domain::operation::Stage;
 use domain::trace::TraceStep;
 
 use super::LifecycleError;
+use super::booting::Booting;
 use super::hooks::{self, Hooks};
 use super::init_style::{init_plan, preparation, stop_of};
 use super::stop::{clean_up, end_processes};
@@ -42,7 +44,20 @@ const ALLOCATION_PATIENCE: Duration = Duration::from_secs(10);
 /// # Errors
 /// When it runs, its config tree is broken, or a step or hook failed; nothing of it is left then.
 pub fn start(instance: &Instance, work: &mut Work<'_>, name: &VServerName) -> Result<(), Stopped> {
-    start_as(instance, work, name, None)
+    start_as(instance, work, name, None, None)
+}
+
+/// Starts a VServer and leaves what is needed to wait until it has booted.
+///
+/// # Errors
+/// As [`start`].
+pub(crate) fn start_booting(
+    instance: &Instance,
+    work: &mut Work<'_>,
+    name: &VServerName,
+    booting: &OnceLock<Booting>,
+) -> Result<(), Stopped> {
+    start_as(instance, work, name, None, Some(booting))
 }
 
 /// Starts something else in a VServer than its init, so that it can be entered and mended; whatever its
@@ -56,7 +71,7 @@ pub fn rescue(
     name: &VServerName,
     rescue: &Rescue,
 ) -> Result<(), Stopped> {
-    start_as(instance, work, name, Some(rescue))
+    start_as(instance, work, name, Some(rescue), None)
 }
 
 fn start_as(
@@ -64,6 +79,7 @@ fn start_as(
     work: &mut Work<'_>,
     name: &VServerName,
     rescue: Option<&Rescue>,
+    booting: Option<&OnceLock<Booting>>,
 ) -> Result<(), Stopped> {
     let layout = Layout::detect().map_err(LifecycleError::from)?;
     layout.hasten();
@@ -100,17 +116,26 @@ fn start_as(
     let (context, first_host_id) = (state.context, state.first_host_id);
     work.trace(TraceStep::Recorded { context, first_host_id });
     work.progress(Stage::StartingInit, 300);
-    let started = launch(instance, work, &layout, &config, &mut state, &hooks)
+    let reports_start = booting.is_some() || waits_for_start(&config, &hooks);
+    let started = launch(instance, work, &layout, &config, &mut state, &hooks, reports_start)
         .inspect_err(|_| tell_if_left(clean_up(roots, &state), name))?;
     crash_point("start:started");
     state.publish(roots).map_err(LifecycleError::from)?;
     let run_file = roots.run_file_of(name).display().to_string();
     work.trace(TraceStep::Published { run_file });
-    if let Err(stopped) = complete(instance, work, &config, &started, &hooks) {
-        // What runs by now gets the time to end that a stop would give it.
-        let ended = end_processes(roots, work, &state).and_then(|()| clean_up(roots, &state));
-        tell_if_left(ended, name);
-        return Err(stopped);
+    match complete(instance, work, &config, &started, &hooks) {
+        Ok(start_command) => {
+            if let Some(booting) = booting {
+                // Nobody else fills it.
+                let _ = booting.set(Booting::new(started, start_command, &config.init, state));
+            }
+        }
+        Err(stopped) => {
+            // What runs by now gets the time to end that a stop would give it.
+            let ended = end_processes(roots, work, &state).and_then(|()| clean_up(roots, &state));
+            tell_if_left(ended, name);
+            return Err(stopped);
+        }
     }
     work.flush_trace();
     Ok(())
@@ -137,20 +162,24 @@ fn configuration(
     Ok(config)
 }
 
-/// What follows when its first program runs: what waits for the start, then `post-start`.
+/// What follows when its first program runs: what waits for the start, then `post-start`. Gives what became
+/// of the start command, when that was waited for.
 fn complete(
     instance: &Instance,
     work: &mut Work<'_>,
     config: &GuestConfig,
     started: &Started,
     hooks: &Hooks<'_>,
-) -> Result<(), Stopped> {
+) -> Result<Option<StartCommand>, Stopped> {
+    let mut start_command = None;
     if waits_for_start(config, hooks) {
         work.trace(TraceStep::WaitsForStart);
         work.flush_trace();
         let seconds = instance.settings.limits.hook_seconds;
         let patience = Duration::from_secs(seconds.into());
-        match started.wait_for_start_command(patience).map_err(LifecycleError::Wait)? {
+        let ended = started.wait_for_start_command(patience).map_err(LifecycleError::Wait)?;
+        start_command = Some(ended);
+        match ended {
             StartCommand::Ended { status } => {
                 work.trace(TraceStep::StartCommandEnded { status });
             }
@@ -165,7 +194,7 @@ fn complete(
         hooks::run_command(instance, work, &config.name, &config.root, file)?;
     }
     hooks.run(work, Hook::PostStart)?;
-    Ok(())
+    Ok(start_command)
 }
 
 /// Whether something follows the end of the start command. A first process of the VServer's own never ends.
@@ -252,6 +281,7 @@ fn launch(
     config: &GuestConfig,
     state: &mut GuestState,
     hooks: &Hooks<'_>,
+    reports_start: bool,
 ) -> Result<Started, Stopped> {
     let roots = &instance.settings.roots;
     let name = &config.name;
@@ -268,7 +298,6 @@ fn launch(
     work.trace(TraceStep::Limits);
     let supervisor_cgroups =
         layout.create_supervisors(&roots.cgroup_root).map_err(LifecycleError::from)?;
-    let reports_start = waits_for_start(config, hooks);
     let plan = StartPlan {
         reports_start,
         ..plan_of(instance, config, state, cgroups, supervisor_cgroups)

@@ -174,7 +174,7 @@ fn signal_all(state: &GuestState, init: &OwnedFd, signal: u8) {
 }
 
 /// A descriptor of exactly this process; none when it has ended.
-fn open_process(process: ProcessIdentity) -> io::Result<Option<OwnedFd>> {
+pub(super) fn open_process(process: ProcessIdentity) -> io::Result<Option<OwnedFd>> {
     let Some(pid) = i32::try_from(process.pid).ok().and_then(Pid::from_raw) else {
         return Ok(None);
     };
