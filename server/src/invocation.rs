@@ -30,6 +30,7 @@ enum Program {
     Template(cli::TemplateArguments),
     Base(cli::BaseArguments),
     Backup(cli::BackupArguments),
+    Boot(cli::BootArguments),
     Bin {
         #[command(subcommand)]
         action: cli::BinAction,
@@ -75,8 +76,20 @@ pub(crate) fn instance(config: Option<&Path>) -> Result<Instance, InstanceError>
     })
 }
 
+/// The words of a program of the original's that is a command of `ulysse` here.
+fn as_called(arguments: Vec<OsString>) -> Vec<OsString> {
+    let called = arguments.first().and_then(|path| Path::new(path).file_name()?.to_str());
+    let starts = match called {
+        Some("start-vservers") => true,
+        Some("stop-vservers") => false,
+        _ => return arguments,
+    };
+    cli::words_of_original(starts, arguments.into_iter().skip(1))
+}
+
 /// Runs the program that was called.
 pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
+    let arguments = as_called(arguments);
     let words: Vec<&OsStr> = arguments.iter().map(OsString::as_os_str).collect();
     let called = words.first().and_then(|path| Path::new(path).file_name()?.to_str());
     match called {
@@ -122,6 +135,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
         Program::Template(arguments) => cli::template(config, arguments),
         Program::Base(arguments) => cli::base(config, arguments),
         Program::Backup(arguments) => cli::backup(instance, arguments),
+        Program::Boot(arguments) => cli::boot(config, arguments),
         Program::Bin { action } => cli::bin(instance, action),
         Program::Cancel { id } => cli::cancel(config, &id),
         Program::Doctor { repair } => cli::doctor(instance, repair),

@@ -5,6 +5,7 @@
 //! from [`failure_text`] too. Texts never decide anything, and no other module holds any.
 
 mod batch;
+mod boot;
 mod command;
 mod config;
 mod en;
@@ -28,6 +29,7 @@ use domain::user::Role;
 use domain::vserver::State;
 use serde::{Deserialize, Serialize};
 
+pub use boot::{boot_outcome_text, boot_problem_text, left_out_text};
 pub use program::{program_does, program_takes};
 
 pub use config::{author_text, entry_kind_text, entry_meaning, not_editable_text, use_text};

@@ -22,6 +22,18 @@ pub fn program_does(locale: Locale, command: &str) -> Option<&'static str> {
             "Répond au processus web ; lancé par serve",
         ),
         "web" => ("Answers browsers; started by serve", "Répond aux navigateurs ; lancé par serve"),
+        "boot" => (
+            "VServers that start and stop with the host",
+            "Les VServers qui démarrent et s’arrêtent avec l’hôte",
+        ),
+        "boot start" => (
+            "Starts those with a mark, each as soon as what it needs has booted",
+            "Démarre ceux qui portent une marque, chacun dès que ceux dont il dépend ont démarré",
+        ),
+        "boot stop" => (
+            "Stops those that run, each once nobody runs that needs it",
+            "Arrête ceux qui sont en marche, chacun quand plus personne n’en dépend",
+        ),
         "cancel" => (
             "Asks an operation to stop and undo itself",
             "Demande à une opération de s’arrêter et de se défaire",
@@ -136,6 +148,41 @@ pub fn program_takes(
             ),
         ),
         (_, "yes") => (NOTHING, ("Does not ask", "Ne demande rien")),
+        ("boot start" | "boot stop", option) => match option {
+            "names" => (NAME, ("These alone", "Ceux-là seulement")),
+            "mark" => (
+                ("MARK", "MARQUE"),
+                (
+                    "Those with this mark (apps/init/mark); start alone: default",
+                    "Ceux qui portent cette marque (apps/init/mark) ; pour start seul : default",
+                ),
+            ),
+            "marked" => (NOTHING, ("Those with any mark", "Ceux qui portent une marque")),
+            "unmarked" => (NOTHING, ("Those without a mark", "Ceux qui n’en portent aucune")),
+            "all" => (NOTHING, ("All; what stop alone means", "Tous ; ce que veut dire stop seul")),
+            "at_once" => (
+                ("N", "N"),
+                (
+                    "How many at once, at most; default: boot.at_once of the settings",
+                    "Combien à la fois, au plus ; par défaut boot.at_once des réglages",
+                ),
+            ),
+            "dry_run" => (
+                NOTHING,
+                (
+                    "Says what would be done, and does nothing",
+                    "Dit ce qui serait fait, et ne fait rien",
+                ),
+            ),
+            "by_host" => (
+                NOTHING,
+                (
+                    "Says in the history that the host did it; for the units of systemd",
+                    "Note dans l’historique que c’était l’hôte ; pour les unités de systemd",
+                ),
+            ),
+            _ => return None,
+        },
         ("cancel", "id") => (("ID", "ID"), ("Which operation", "Quelle opération")),
         ("doctor", "repair") => (
             NOTHING,

@@ -1,4 +1,4 @@
-//! The commands: `vserver`, `vserver-stat`, `ulysse doctor`, `ulysse template`, `ulysse base`.
+//! The commands: `vserver`, `vserver-stat`, `ulysse doctor`, `ulysse template`, `ulysse base`, `ulysse boot`.
 //!
 //! They use the engine in this very process: no daemon need run, and what they do is an operation like
 //! any other. Options, outputs and exit statuses are the original's (fact sheet 2.1 to 2.3); where its
@@ -7,6 +7,7 @@
 //! Words for people come from `app::i18n` in the language of the environment; with `LC_ALL=C` what is
 //! printed on standard output is the original's to the byte. Failures go to standard error.
 
+mod boot;
 mod build_options;
 mod caller;
 mod change;
@@ -33,6 +34,7 @@ mod vserver_stat;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use boot::{BootArguments, boot, words_of_original};
 pub(crate) use caller::{columns, locale, locale_of};
 pub(crate) use change::cancel;
 pub(crate) use doctor::doctor;

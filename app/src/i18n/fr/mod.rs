@@ -2,6 +2,7 @@
 
 pub(super) mod archive;
 pub(super) mod batch;
+pub(super) mod boot;
 pub(super) mod command;
 pub(super) mod config_entry;
 pub(super) mod expected;
