@@ -13,6 +13,7 @@ use domain::authz::{
 };
 use domain::backup::{BackupDetail, BackupEntry, BackupOverview, BackupRef, BackupScope};
 use domain::batch::{Batch, BatchView, Forecast};
+use domain::boot::BootFacts;
 use domain::change::Permitted;
 use domain::config_change::{ConfigEdit, ConfigRecord, FileView};
 use domain::config_entry::{ConfigPath, ConfigTree};
@@ -234,6 +235,8 @@ pub trait Backend: Send + Sync {
         backup: BackupRef,
         path: String,
     ) -> Result<Vec<BackupEntry>, Failure>;
+    /// What a boot of the host would start, and what became of the last one.
+    async fn boot(&self, permit: Permit<ViewVServers>) -> Result<BootFacts, Failure>;
     /// What a VServer made of one would be called, and what is in the way.
     async fn propose_restore(
         &self,

@@ -124,6 +124,7 @@ pub(crate) enum Area {
     Terminals,
     Templates,
     Bin,
+    Boot,
     Users,
     Account,
 }

@@ -163,6 +163,7 @@ pub fn App() -> impl IntoView {
                     ssr=SsrMode::Async
                     view=pages::vservers::identity::identity
                 />
+                <Route path=path!("boot") ssr=SsrMode::Async view=pages::boot::boot />
                 <Route path=path!("bin") ssr=SsrMode::Async view=pages::bin::list::list />
                 <Route path=path!("bin/:id") ssr=SsrMode::Async view=pages::bin::show::show />
                 <Route

@@ -1,5 +1,6 @@
 //! Every page and every form, rendered in memory: both languages, every role, what goes wrong.
 
+mod boot;
 mod commands;
 mod distributions;
 mod memory;

@@ -6,13 +6,16 @@
 //!
 //! Not here: the command line of a build, which is long ([`crate::build::BuildSpec::command_line`]).
 
+use core::num::NonZeroUsize;
+
 use serde::{Deserialize, Serialize};
 
 use crate::backup::{BackupId, BackupOrder, BackupRef};
 use crate::batch::Batch;
+use crate::boot::MARK_FILE;
 use crate::build::shell_quoted;
 use crate::config_entry::{ConfigEntry, ConfigPath, ConfigTree, EntryKind};
-use crate::id::{BaseId, OperationId, TargetName, TemplateName, UserName, VServerName};
+use crate::id::{BaseId, Mark, OperationId, TargetName, TemplateName, UserName, VServerName};
 use crate::identity::IdentityForm;
 use crate::init::Rescue;
 use crate::restore::RestoreForm;
@@ -361,6 +364,30 @@ pub fn edit_config(tree: &ConfigTree, path: &ConfigPath, text: Option<&str>) -> 
             start.and(&["set", path.as_str(), text.trim_end()])
         }
         (Some(_), _) => start.and(&["edit", path.as_str()]),
+    }
+}
+
+/// Gives a VServer with these marks another one, or takes it away.
+#[must_use]
+pub fn mark(name: &VServerName, marks: &[Mark], mark: &str, on: bool) -> Command {
+    let mut left: Vec<&str> = marks.iter().map(Mark::as_str).filter(|one| *one != mark).collect();
+    left.extend(on.then_some(mark));
+    let command = Command::vserver(name.as_str(), &["config"]);
+    match left.is_empty() {
+        true => command.and(&["unset", MARK_FILE]),
+        false => command.and(&["set", MARK_FILE]).and(&left),
+    }
+}
+
+/// Starts what starts with the host; with this mark, so many at once.
+#[must_use]
+pub fn boot_start(with: Option<(&Mark, NonZeroUsize)>) -> Command {
+    let command = Command::of(&["ulysse", "boot", "start"]);
+    match with {
+        None => command,
+        Some((mark, at_once)) => {
+            command.and(&["--mark", mark.as_str(), "--at-once", &at_once.to_string()])
+        }
     }
 }
 

@@ -8,6 +8,7 @@
 pub mod account;
 pub mod backups;
 pub mod bin;
+pub mod boot;
 pub mod config;
 pub mod identity;
 pub mod operations;

@@ -61,6 +61,7 @@ fn navigation(page: &Page, area: Area) -> impl IntoView + use<> {
         (Area::Backups, "/backups", t.backups(), ActionKind::ViewVServers),
         (Area::Terminals, "/terminals", t.terminals(), ActionKind::EnterVServer),
         (Area::Templates, "/templates", t.templates(), ActionKind::ViewTemplates),
+        (Area::Boot, "/boot", t.boot(), ActionKind::ViewVServers),
         (Area::Bin, "/bin", t.recycle_bin(), ActionKind::UndeleteVServer),
         (Area::Users, "/users", t.users(), ActionKind::ManageUsers),
     ];

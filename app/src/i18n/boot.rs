@@ -42,7 +42,6 @@ messages! { BootMessages:
     boot_never;
     boot_outcome;
     boot_took;
-    boot_seconds(tenths);
     // The switch on a VServer's page.
     boot_switch;
     boot_is_marked;

@@ -3,6 +3,7 @@
 pub(crate) mod auth;
 pub(crate) mod backups;
 pub(crate) mod bin;
+pub(crate) mod boot;
 pub(crate) mod config;
 pub(crate) mod error;
 pub(crate) mod operations;

@@ -26,6 +26,7 @@ use domain::backup::{
     BackupSummary, Consistency, EntryKind,
 };
 use domain::batch::{Batch, BatchRow, BatchView, Forecast, Outcome as Became, RowState};
+use domain::boot::{BootEntry, BootFacts, BootMember, BootOutcome, BootReport, Dependency};
 use domain::change::{Change, Permitted, PlainChange};
 use domain::config_change::{
     Author, ConfigEdit, ConfigRecord, FileProblem, FileRecord, FileState, FileView, Kept, Use,
@@ -342,6 +343,9 @@ impl Backend for Memory {
     }
     async fn bin_keeps_days(&self, _: Permit<DeleteVServer>) -> Result<u32, Failure> {
         self.answer(7)
+    }
+    async fn boot(&self, _: Permit<ViewVServers>) -> Result<BootFacts, Failure> {
+        self.answer(if self.is_empty { boot_of(Vec::new()) } else { boot_facts() })
     }
     async fn bin(&self, _: Permit<UndeleteVServer>) -> Result<Bin, Failure> {
         let entries = if self.is_empty { Vec::new() } else { vec![bin_entry()] };

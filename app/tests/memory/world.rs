@@ -278,3 +278,57 @@ pub(crate) fn backup_overview(is_empty: bool) -> BackupOverview {
 pub(crate) fn own(path: &str, text: &str) -> ConfigFile {
     ConfigFile { path: path.into(), text: text.into(), is_shipped: false }
 }
+
+/// A boot of these, of which nobody has seen any.
+pub(crate) fn boot_of(members: Vec<BootMember>) -> BootFacts {
+    BootFacts {
+        members,
+        at_once: 6,
+        ready_seconds: 120,
+        skip_after_late: false,
+        last: None,
+        took_ms: Vec::new(),
+    }
+}
+
+/// A boot in which a file server is needed without a mark, and a circle and a ghost are named.
+pub(crate) fn boot_facts() -> BootFacts {
+    let member = |name: &str, mark: &str, needs: &[&str]| BootMember {
+        name: name.parse().unwrap(),
+        marks: mark.parse().into_iter().collect(),
+        depends: needs
+            .iter()
+            .enumerate()
+            .map(|(line, on)| Dependency { on: on.parse().unwrap(), line: line + 1 })
+            .collect(),
+        is_disabled: false,
+        is_running: name == "web1",
+        problems: Vec::new(),
+    };
+    let entry = |name: &str, outcome| BootEntry {
+        name: name.parse().unwrap(),
+        began_ms: 0,
+        took_ms: 2_400,
+        outcome,
+        operation: (name == "db1").then(|| RUNNING_OPERATION.parse().unwrap()),
+    };
+    let failure = Failure::NoSuchVServer { name: "gone1".parse().unwrap() };
+    BootFacts {
+        last: Some(BootReport {
+            at: NOW.plus_millis(-3_600_000),
+            entries: vec![
+                entry("db1", BootOutcome::Ready),
+                entry("gone1", BootOutcome::Failed(failure)),
+                entry("mail1", BootOutcome::Skipped("gone1".parse().unwrap())),
+            ],
+        }),
+        took_ms: vec![("db1".parse().unwrap(), 2_400)],
+        ..boot_of(vec![
+            member("db1", "default", &["files1"]),
+            member("files1", "lab", &[]),
+            member("mail1", "default", &["mail1", "ghost"]),
+            member("new1", "", &[]),
+            member("web1", "default", &["db1"]),
+        ])
+    }
+}

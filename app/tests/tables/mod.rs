@@ -48,6 +48,7 @@ pub(crate) fn pages() -> Vec<(String, Role, &'static str, &'static str)> {
             "Ce qui va dans la corbeille",
         ),
         page("/vservers/web1/identity", Role::Operator, "Now: web1.", "Actuellement : web1."),
+        page("/boot", Role::Viewer, "closes a circle", "ferme un cercle"),
         page("/bin", Role::Operator, "The recycle bin takes", "La corbeille occupe"),
         page(
             &format!("/bin/{BINNED}"),
@@ -117,6 +118,7 @@ pub(crate) fn functions() -> Vec<(&'static str, Option<Role>)> {
         ("/api/vservers/delete", Some(Role::Operator)),
         ("/api/vservers/identity", Some(Role::Operator)),
         ("/api/vservers/identity-preview", Some(Role::Operator)),
+        ("/api/vservers/mark", Some(Role::Operator)),
         ("/api/vservers/preview", Some(Role::Operator)),
         ("/api/vservers/protect", Some(Role::Operator)),
         ("/api/vservers/restart", Some(Role::Operator)),

@@ -207,8 +207,8 @@ fn joined(names: &[VServerName]) -> String {
     names.iter().map(VServerName::as_str).collect::<Vec<_>>().join(", ")
 }
 
-fn seconds(caller: Caller, millis: u64) -> String {
-    caller.locale.boot_seconds(&format::tenths(caller.locale, millis / 100))
+fn duration(caller: Caller, millis: u64) -> String {
+    format::duration(caller.locale, millis)
 }
 
 /// What a start would do: the order, when each would begin and be ready, and why.
@@ -237,9 +237,9 @@ fn rows(
         let ready = match (step.is_running, start.is_assumed) {
             (true, _) => locale.boot_runs_now().to_owned(),
             (false, true) => {
-                format!("{} {}", seconds(caller, start.ready_ms), locale.boot_assumed())
+                format!("{} {}", duration(caller, start.ready_ms), locale.boot_assumed())
             }
-            (false, false) => seconds(caller, start.ready_ms),
+            (false, false) => duration(caller, start.ready_ms),
         };
         let why = match step.needed_by.as_slice() {
             [] => selection.to_string(),
@@ -248,7 +248,7 @@ fn rows(
         rows.push(vec![
             (step.wave + 1).to_string(),
             step.name.to_string(),
-            seconds(caller, start.begins_ms),
+            duration(caller, start.begins_ms),
             ready,
             joined(&step.after),
             why,
@@ -289,7 +289,7 @@ fn tell(caller: Caller, entry: &BootEntry, starts: bool) {
     let (name, colon) = (&entry.name, locale.colon());
     match &entry.outcome {
         BootOutcome::Ready | BootOutcome::Late => {
-            let took = seconds(caller, entry.took_ms);
+            let took = duration(caller, entry.took_ms);
             caller.answer(format_args!("{name}{colon}{text} ({took})"));
         }
         BootOutcome::Ran => caller.answer(format_args!("{name}{colon}{text}")),

@@ -17,6 +17,7 @@ use domain::backup::{
     BackupDetail, BackupEntry, BackupOrder, BackupOverview, BackupRef, BackupScope,
 };
 use domain::batch::{Batch, BatchView, Forecast};
+use domain::boot::BootFacts;
 use domain::change::{Change, Permitted, PlainChange};
 use domain::config_change::{ConfigEdit, ConfigRecord, FileView};
 use domain::config_entry::{ConfigPath, ConfigTree};
@@ -219,6 +220,10 @@ impl Backend for SiteBackend {
     async fn bin_keeps_days(&self, permit: Permit<DeleteVServer>) -> Result<u32, Failure> {
         let bin = expect_reply!(self.0.ask(permit.identity(), Request::ListBin).await?, Bin)?;
         Ok(bin.keep_days)
+    }
+
+    async fn boot(&self, permit: Permit<ViewVServers>) -> Result<BootFacts, Failure> {
+        expect_reply!(self.0.ask(permit.identity(), Request::ShowBoot).await?, Boot)
     }
 
     async fn bin(&self, permit: Permit<UndeleteVServer>) -> Result<Bin, Failure> {

@@ -39,7 +39,6 @@ impl BootMessages for English {
         boot_never = "The host has not booted with Ulysse yet.";
         boot_outcome = "What became of it";
         boot_took = "Time";
-        boot_seconds(tenths) = "{tenths} s";
         boot_switch = "Start with the host";
         boot_is_marked = "It has the mark default: it is started when the host boots.";
         boot_is_not_marked = "It does not have the mark default: when the host boots, it is started only if another VServer needs it.";

@@ -39,7 +39,6 @@ impl BootMessages for French {
         boot_never = "L’hôte n’a pas encore été amorcé avec Ulysse.";
         boot_outcome = "Ce qu’il en est advenu";
         boot_took = "Durée";
-        boot_seconds(tenths) = "{tenths} s";
         boot_switch = "Démarrer avec l’hôte";
         boot_is_marked = "Il porte la marque default : il démarre à l’amorçage de l’hôte.";
         boot_is_not_marked = "Il ne porte pas la marque default : à l’amorçage de l’hôte, il ne démarre que si un autre VServer dépend de lui.";

@@ -60,6 +60,7 @@ pub(crate) fn show() -> impl IntoView {
                 {facts(t, &detail)}
             </section>
             {identity_and_protection(&page, &name, detail.is_protected)}
+            {crate::pages::boot::switch(&page, &name, &detail.summary.marks)}
             <section aria-labelledby="its-operations">
                 <h2 id="its-operations">{t.operations()}</h2>
                 <OperationTable

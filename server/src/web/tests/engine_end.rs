@@ -248,6 +248,14 @@ fn answer(world: &mut World, frame: &RequestFrame) -> (Result<Reply, Failure>, O
         Request::Change(change) => queued(kind_and_target(change), world),
         Request::PlanIdentity { .. } => Err(Failure::NothingToChange),
         Request::ListBin => Ok(Reply::Bin(Bin { keep_days: 7, entries: vec![bin_entry()] })),
+        Request::ShowBoot => Ok(Reply::Boot(domain::boot::BootFacts {
+            members: Vec::new(),
+            at_once: 6,
+            ready_seconds: 120,
+            skip_after_late: false,
+            last: None,
+            took_ms: Vec::new(),
+        })),
         Request::ShowBinned(id) if id.as_str() == OPERATION => Ok(Reply::Binned(Binned {
             entry: bin_entry(),
             conflicts: FieldErrors::default(),

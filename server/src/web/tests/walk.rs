@@ -45,6 +45,7 @@ fn pages() -> Vec<(&'static str, String, Option<ActionKind>)> {
         page("/backups", "/backups", Some(ViewVServers)),
         page("/backups/{backup}", &format!("/backups/{BACKUP}"), Some(RestoreBackup)),
         page("/vservers/{name}/identity", "/vservers/web1/identity", Some(ChangeIdentity)),
+        page("/boot", "/boot", Some(ViewVServers)),
         page("/bin", "/bin", Some(UndeleteVServer)),
         page("/bin/{id}", &format!("/bin/{OPERATION}"), Some(UndeleteVServer)),
         page("/operations", "/operations", Some(ViewOperations)),
@@ -59,7 +60,7 @@ fn pages() -> Vec<(&'static str, String, Option<ActionKind>)> {
 }
 
 /// Every server function and what its caller must be allowed to do; none: anybody calls it.
-const FUNCTIONS: [(&str, Option<ActionKind>); 38] = [
+const FUNCTIONS: [(&str, Option<ActionKind>); 39] = [
     ("/api/account/log-in", None),
     ("/api/account/set-up", None),
     ("/api/account/preferences", None),
@@ -84,6 +85,7 @@ const FUNCTIONS: [(&str, Option<ActionKind>); 38] = [
     ("/api/backups/restore-file", Some(ActionKind::RestoreBackup)),
     ("/api/vservers/identity", Some(ActionKind::ChangeIdentity)),
     ("/api/vservers/identity-preview", Some(ActionKind::ChangeIdentity)),
+    ("/api/vservers/mark", Some(ActionKind::ConfigureVServer)),
     ("/api/vservers/protect", Some(ActionKind::ProtectVServer)),
     ("/api/bin/restore", Some(ActionKind::UndeleteVServer)),
     ("/api/bin/remove", Some(ActionKind::PurgeVServer)),
