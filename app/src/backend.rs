@@ -6,6 +6,8 @@
 //! takes the [`Permit`] of its action, which only `domain::authz::authorize` makes; a change
 //! is a [`Permitted`] one, which only a permit makes.
 
+use std::sync::Arc;
+
 use domain::authz::{
     BuildVServer, CancelOperation, ChangeIdentity, ConfigureDefaults, ConfigureVServer,
     DeleteVServer, EnterVServer, ManageUsers, OwnAccount, Permit, RestoreBackup, UndeleteVServer,
@@ -22,6 +24,7 @@ use domain::host::HostFacts;
 use domain::id::{OperationId, TerminalId, UserId, UserName, VServerName};
 use domain::identity::{IdentityForm, IdentityPlan};
 use domain::operation::{Kind, LogChunk, Operation, Target, Terminal};
+use domain::process::MeasuredProcesses;
 use domain::recycle::{Bin, Binned};
 use domain::restore::Proposal;
 use domain::template::Stock;
@@ -255,6 +258,11 @@ pub trait Backend: Send + Sync {
         permit: Permit<ViewVServers>,
         batch: Batch,
     ) -> Result<Vec<Forecast>, Failure>;
+    /// The processes of all VServers now, and what each used since somebody looked last.
+    async fn processes(
+        &self,
+        permit: Permit<ViewVServers>,
+    ) -> Result<Arc<MeasuredProcesses>, Failure>;
 }
 
 /// What a form's submission came to, kept in the session until the next page shows it.

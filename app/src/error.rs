@@ -40,7 +40,8 @@ pub fn status_of(failure: &Failure) -> StatusCode {
         | Failure::NoSuchUser
         | Failure::NoSuchBackup { .. }
         | Failure::NoSuchTarget { .. }
-        | Failure::NotInBin { .. } => StatusCode::NOT_FOUND,
+        | Failure::NotInBin { .. }
+        | Failure::NoSuchProcess { .. } => StatusCode::NOT_FOUND,
         Failure::SetupLinkInvalid => StatusCode::GONE,
         Failure::AlreadyRunning { .. }
         | Failure::NotRunning { .. }

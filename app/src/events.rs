@@ -13,6 +13,7 @@ use domain::time::UnixMillis;
 use domain::vserver::{Sample, Usage};
 use serde::{Deserialize, Serialize};
 
+use crate::process_view::ProcessView;
 use crate::shown::{ShownLog, ShownOperation, ShownVServer};
 
 /// What a page wants to be told. Nobody is told what their role may not see.
@@ -34,6 +35,9 @@ pub struct Subscription {
     /// From which byte of that operation's log on.
     #[serde(skip_serializing_if = "is_zero")]
     pub from: u64,
+    /// Processes of VServers: the rows of the table, anew whenever they were measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub processes: Option<ProcessView>,
 }
 
 fn is_false(value: &bool) -> bool {
@@ -46,7 +50,7 @@ fn is_zero(value: &u64) -> bool {
 
 impl Subscription {
     /// The address of the stream. Names and ids need no escaping: their types hold nothing that
-    /// would.
+    /// would; what somebody searches for does.
     #[must_use]
     pub fn url(&self) -> String {
         let mut url = "/events".to_owned();
@@ -71,8 +75,33 @@ impl Subscription {
             add("operation", id.as_str());
             add("from", &self.from.to_string());
         }
+        if let Some(view) = &self.processes {
+            add("processes", &encoded(&view.to_string()));
+        }
         url
     }
+}
+
+/// A value as it stands in a query.
+pub(crate) fn encoded(value: &str) -> String {
+    let mut text = String::with_capacity(value.len());
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            text.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    text
+}
+
+/// The rows of a table of processes, as its page is rendered with them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShownProcesses {
+    /// The rows in HTML.
+    pub rows: String,
+    /// How many there are.
+    pub counts: String,
 }
 
 /// One message of the stream.
@@ -111,6 +140,8 @@ pub enum PageEvent {
         /// The piece; it begins where the one before ended, or where the stream was asked to begin.
         log: ShownLog,
     },
+    /// The processes of the view that was subscribed to.
+    Processes(ShownProcesses),
     /// Whoever looks may see less or more than when the page was loaded, or is logged out. The last
     /// message of its stream: the page is to be loaded anew.
     RightsChanged,
@@ -121,10 +152,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_value_is_encoded() {
+        assert_eq!(encoded("a b&é"), "a%20b%26%C3%A9");
+    }
+
+    #[test]
     fn the_address_names_what_is_wanted() {
         assert_eq!(Subscription::default().url(), "/events");
         let one = Subscription { vserver: "web1".parse().ok(), ..Subscription::default() };
         assert_eq!(one.url(), "/events?vserver=web1");
+        let view = ProcessView { text: "a&b".to_owned(), ..ProcessView::default() };
+        let processes = Subscription { processes: Some(view), ..Subscription::default() };
+        assert_eq!(processes.url(), "/events?processes=vserver%3A0%3A0%3A%3Aa%26b");
         let operation = Subscription {
             operation: "01JADQ8Z9XKXQ5Y7D2M3N4P5R6".parse().ok(),
             from: 42,

@@ -19,6 +19,7 @@ pub mod events;
 pub mod i18n;
 pub mod islands;
 mod live;
+pub mod process_view;
 mod shared;
 pub mod shown;
 
@@ -36,6 +37,8 @@ mod page;
 mod pages;
 #[cfg(feature = "ssr")]
 pub mod preferences;
+#[cfg(feature = "ssr")]
+pub mod process_rows;
 #[cfg(feature = "ssr")]
 pub mod site;
 

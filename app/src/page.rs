@@ -119,6 +119,7 @@ fn decoded(value: &str) -> String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Area {
     VServers,
+    Processes,
     Operations,
     Backups,
     Terminals,

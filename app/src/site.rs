@@ -164,6 +164,21 @@ pub fn App() -> impl IntoView {
                     view=pages::vservers::identity::identity
                 />
                 <Route path=path!("boot") ssr=SsrMode::Async view=pages::boot::boot />
+                <Route
+                    path=path!("vservers/:name/processes")
+                    ssr=SsrMode::Async
+                    view=pages::processes::list::of_vserver
+                />
+                <Route
+                    path=path!("vservers/:name/processes/:process")
+                    ssr=SsrMode::Async
+                    view=pages::processes::show::show
+                />
+                <Route
+                    path=path!("processes")
+                    ssr=SsrMode::Async
+                    view=pages::processes::list::all
+                />
                 <Route path=path!("bin") ssr=SsrMode::Async view=pages::bin::list::list />
                 <Route path=path!("bin/:id") ssr=SsrMode::Async view=pages::bin::show::show />
                 <Route

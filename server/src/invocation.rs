@@ -95,7 +95,12 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
     match called {
         Some("vserver") => return cli::vserver(arguments.into_iter().skip(1).collect()),
         Some("vserver-stat") => return cli::vserver_stat(arguments.into_iter().skip(1).collect()),
-        _ => {}
+        Some(name) => {
+            if let Some(code) = cli::program(name, arguments.get(1..).unwrap_or_default()) {
+                return code;
+            }
+        }
+        None => {}
     }
     // Roles that this binary starts of itself: no options to parse, every millisecond counts.
     match words.get(1).and_then(|word| word.to_str()) {
@@ -113,7 +118,12 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
         Some("vserver") => return cli::vserver(arguments.into_iter().skip(2).collect()),
         Some("vserver-stat") => return cli::vserver_stat(arguments.into_iter().skip(2).collect()),
         Some("guest-exec") => return engine::exec::guest_exec(arguments.into_iter().skip(2)),
-        _ => {}
+        Some(name) => {
+            if let Some(code) = cli::program(name, arguments.get(2..).unwrap_or_default()) {
+                return code;
+            }
+        }
+        None => {}
     }
     let arguments: Arguments = match program_help::parse(&arguments, cli::locale()) {
         Ok(arguments) => arguments,

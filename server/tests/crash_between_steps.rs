@@ -118,6 +118,8 @@ fn case_of(kind: Kind) -> Option<Case> {
         }),
         // Its journal has no records: what is written down are its operations, each in its own.
         Kind::Batch => case(&["vserver", "--all", "protect"]),
+        // It takes no step: a signal was sent, or it was not.
+        Kind::Signal => None,
     }
 }
 

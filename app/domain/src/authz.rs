@@ -50,11 +50,13 @@ pub enum ActionKind {
     ViewTemplates,
     /// Add and remove templates; make base systems anew and remove them.
     ManageTemplates,
+    /// Send a signal to a process of a VServer.
+    SignalProcess,
 }
 
 impl ActionKind {
     /// Every action, in the order of the table.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::ViewVServers,
         Self::ViewOperations,
         Self::BuildVServer,
@@ -74,6 +76,7 @@ impl ActionKind {
         Self::OwnAccount,
         Self::ViewTemplates,
         Self::ManageTemplates,
+        Self::SignalProcess,
     ];
 
     /// Its name in the table, in messages and in the audit log.
@@ -99,6 +102,7 @@ impl ActionKind {
             Self::OwnAccount => "own-account",
             Self::ViewTemplates => "view-templates",
             Self::ManageTemplates => "manage-templates",
+            Self::SignalProcess => "signal-process",
         }
     }
 
@@ -120,7 +124,8 @@ impl ActionKind {
             | Self::UndeleteVServer
             | Self::ManageTemplates
             | Self::BackUpVServer
-            | Self::RestoreBackup => Role::Operator,
+            | Self::RestoreBackup
+            | Self::SignalProcess => Role::Operator,
             Self::ConfigureDefaults | Self::PurgeVServer | Self::ManageUsers => Role::Administrator,
         }
     }
@@ -167,7 +172,8 @@ actions!(
     ManageUsers,
     OwnAccount,
     ViewTemplates,
-    ManageTemplates
+    ManageTemplates,
+    SignalProcess
 );
 
 /// Proof that the table allows `A` to somebody. Cannot be made but by [`authorize`]; is not

@@ -13,9 +13,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::authz::{
-    Action, ActionKind, BackUpVServer, BuildVServer, ChangeIdentity, ConfigureDefaults,
-    ConfigureVServer, DeleteVServer, ManageTemplates, Permit, ProtectVServer, PurgeVServer,
-    RestoreBackup, RunVServer, UndeleteVServer,
+    Action, ActionKind, BackUpVServer, BuildVServer, ChangeIdentity, ConfigureDefaults, ConfigureVServer, DeleteVServer, ManageTemplates, Permit, ProtectVServer, PurgeVServer, RestoreBackup, RunVServer, SignalProcess, UndeleteVServer,
 };
 use crate::backup::{BackupId, BackupOrder, BackupRef, PruneOrder};
 use crate::batch::Batch;
@@ -28,6 +26,7 @@ use crate::id::{BaseId, OperationId, TargetName, TemplateName, VServerName};
 use crate::identity::IdentityForm;
 use crate::init::Rescue;
 use crate::operation::{Kind, Target};
+use crate::process::{ProcessKey, Recipient, Signal, SignalOrder};
 use crate::restore::RestoreForm;
 use crate::retention::{Schedule, ScheduleForm};
 use crate::user::Identity;
@@ -91,6 +90,8 @@ pub enum PlainChange {
         /// When; none means: not any more.
         schedule: Option<Schedule>,
     },
+    /// Send a signal to processes of a VServer.
+    Signal(SignalOrder),
 }
 
 impl PlainChange {
@@ -108,6 +109,7 @@ impl PlainChange {
             Self::RemoveBackups { vserver, .. } | Self::ScheduleBackups { vserver, .. } => {
                 vserver.into()
             }
+            Self::Signal(order) => (&order.vserver).into(),
         }
     }
 
@@ -166,6 +168,7 @@ impl PlainChange {
             Self::VerifyBackup(_) => Kind::VerifyBackup,
             Self::RemoveBackups { .. } => Kind::RemoveBackups,
             Self::ScheduleBackups { .. } => Kind::ScheduleBackups,
+            Self::Signal(_) => Kind::Signal,
         }
     }
 
@@ -191,6 +194,7 @@ impl PlainChange {
                 let form = schedule.as_ref().map(ScheduleForm::from).unwrap_or_default();
                 command::schedule_backups(vserver, &form)
             }
+            Self::Signal(order) => command::signal(order),
         }
     }
 }
@@ -350,4 +354,6 @@ permits! {
         Change::Restore { backup, form: Box::new(form) };
     RestoreBackup: restore_file(backup: BackupRef, into: VServerName, path: String) =>
         PlainChange::RestoreFile { backup, into, path };
+    SignalProcess: signal(vserver: VServerName, process: ProcessKey, signal: Signal) =>
+        PlainChange::Signal(SignalOrder { vserver, signal, to: Recipient::Process(process) });
 }

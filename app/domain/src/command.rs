@@ -18,6 +18,7 @@ use crate::config_entry::{ConfigEntry, ConfigPath, ConfigTree, EntryKind};
 use crate::id::{BaseId, Mark, OperationId, TargetName, TemplateName, UserName, VServerName};
 use crate::identity::IdentityForm;
 use crate::init::Rescue;
+use crate::process::{Recipient, SignalOrder};
 use crate::restore::RestoreForm;
 use crate::retention::ScheduleForm;
 
@@ -438,6 +439,18 @@ pub fn batch(batch: &Batch) -> String {
 #[must_use]
 pub fn cancel(id: &OperationId) -> Command {
     Command::of(&["ulysse", "cancel", id.as_str()])
+}
+
+/// Sends a signal; the page of a process fills it in by its field.
+#[must_use]
+pub fn signal(SignalOrder { vserver, signal, to }: &SignalOrder) -> Command {
+    let command = Command::of(&["vkill"])
+        .option("-s", "signal", &signal.to_string())
+        .and(&["--xid", vserver.as_str()]);
+    match to {
+        Recipient::Process(process) => command.and(&[&process.pid.to_string()]),
+        Recipient::Everyone => command,
+    }
 }
 
 /// Makes a user.

@@ -356,6 +356,14 @@ pub enum Failure {
         /// The first of those that failed.
         failed: Vec<VServerName>,
     },
+    /// There is no such process in the VServer, or not any more.
+    #[error("no process {pid} in {name}")]
+    NoSuchProcess {
+        /// In which VServer.
+        name: VServerName,
+        /// Its pid on the host.
+        pid: u32,
+    },
 }
 
 /// Why a program is not run as the host's root.

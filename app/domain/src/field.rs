@@ -63,6 +63,8 @@ pub enum Field {
     Retention,
     Path,
     Confirmation,
+    Process,
+    Signal,
 }
 
 /// What a character set is called in the sentence for people.
@@ -434,6 +436,12 @@ pub enum Problem {
     NotOfMany {
         /// Which kind.
         kind: crate::operation::Kind,
+    },
+    /// Not a signal's name or number.
+    #[error("no signal {text:?}")]
+    UnknownSignal {
+        /// What was given.
+        text: String,
     },
 }
 

@@ -40,6 +40,7 @@ pub mod interface;
 pub mod note;
 pub mod operation;
 pub mod place;
+pub mod process;
 pub mod recycle;
 pub mod restore;
 pub mod retention;

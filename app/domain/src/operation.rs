@@ -95,6 +95,8 @@ kinds! {
     Purge: "purge";
     /// Does one change to many.
     Batch: "batch", cancellable;
+    /// Sends a signal to processes of it.
+    Signal: "signal";
 }
 
 impl Kind {
@@ -102,6 +104,13 @@ impl Kind {
     #[must_use]
     pub fn makes(self) -> bool {
         matches!(self, Self::Build | Self::Restore)
+    }
+
+    /// Whether it is done whatever else is done to the same VServer, and keeps nothing else from being done:
+    /// what hangs in a start or a stop can be ended.
+    #[must_use]
+    pub fn is_beside_others(self) -> bool {
+        matches!(self, Self::Signal)
     }
 }
 
@@ -299,6 +308,8 @@ pub enum Stage {
     MovingToBin,
     MovingFromBin,
     DoingEach,
+    /// Sending a signal.
+    SendingSignal,
 }
 
 /// An operation as it is listed and kept.

@@ -39,6 +39,7 @@ fn the_table() {
     own-account        yes           yes           yes
     view-templates     yes           yes           yes
     manage-templates   yes           yes           -
+    signal-process     yes           yes           -
     ");
 }
 

@@ -12,6 +12,7 @@ pub mod boot;
 pub mod config;
 pub mod identity;
 pub mod operations;
+pub mod processes;
 pub mod templates;
 pub mod terminals;
 pub mod users;

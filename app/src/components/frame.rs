@@ -57,6 +57,7 @@ fn navigation(page: &Page, area: Area) -> impl IntoView + use<> {
     let t = page.locale;
     let entries = [
         (Area::VServers, "/vservers", t.vservers(), ActionKind::ViewVServers),
+        (Area::Processes, "/processes", t.processes(), ActionKind::ViewVServers),
         (Area::Operations, "/operations", t.operations(), ActionKind::ViewOperations),
         (Area::Backups, "/backups", t.backups(), ActionKind::ViewVServers),
         (Area::Terminals, "/terminals", t.terminals(), ActionKind::EnterVServer),

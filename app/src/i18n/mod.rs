@@ -12,6 +12,7 @@ mod en;
 pub mod format;
 mod fr;
 mod messages;
+mod processes;
 mod program;
 
 use domain::authz::ActionKind;
@@ -232,6 +233,7 @@ pub fn kind_text(locale: Locale, kind: Kind) -> &'static str {
         Kind::Undelete => ("Restore from the bin", "Restauration depuis la corbeille"),
         Kind::Purge => ("Removal from the bin", "Suppression définitive"),
         Kind::Batch => ("Batch", "Lot"),
+        Kind::Signal => ("Signal", "Signal"),
     };
     locale.pick(en, fr)
 }
@@ -276,6 +278,7 @@ pub fn stage_text(locale: Locale, stage: Stage) -> &'static str {
         Stage::MovingToBin => ("Moving it to the recycle bin", "Mise à la corbeille"),
         Stage::MovingFromBin => ("Moving it from the recycle bin", "Sortie de la corbeille"),
         Stage::DoingEach => ("Doing one after the other", "Traitement de chacun"),
+        Stage::SendingSignal => ("Sending the signal", "Envoi du signal"),
     };
     locale.pick(en, fr)
 }
@@ -418,6 +421,10 @@ pub fn action_text(locale: Locale, action: ActionKind) -> &'static str {
         ),
         ActionKind::ManageUsers => ("manage users", "gérer les utilisateurs"),
         ActionKind::OwnAccount => ("change your own account", "modifier votre propre compte"),
+        ActionKind::SignalProcess => (
+            "send signals to processes of VServers",
+            "envoyer des signaux aux processus des VServers",
+        ),
     };
     locale.pick(en, fr)
 }

@@ -9,6 +9,7 @@ pub mod charts;
 pub mod connection;
 pub mod copy_button;
 pub mod form_command;
+pub mod live_rows;
 pub mod operation_progress;
 pub mod operation_table;
 pub mod vserver_panel;

@@ -114,6 +114,7 @@ fn apply(rows: RwSignal<Vec<Row>>, owner: &Owner, event: &PageEvent) {
         PageEvent::Engine { .. }
         | PageEvent::Operation(_)
         | PageEvent::Log { .. }
+        | PageEvent::Processes(_)
         | PageEvent::RightsChanged => {}
     }
 }

@@ -115,6 +115,8 @@ pub(crate) fn field_id(field: Field) -> &'static str {
         Field::Retention => "field-retention",
         Field::Path => "field-path",
         Field::Confirmation => "field-confirmation",
+        Field::Process => "field-process",
+        Field::Signal => "field-signal",
     }
 }
 

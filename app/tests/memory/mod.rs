@@ -41,6 +41,7 @@ use domain::identity::{
 };
 use domain::init::{Init, InitStyle};
 use domain::operation::{Actor, Kind, LogChunk, Operation, Progress, Stage, Target, Terminal};
+use domain::process::{MeasuredProcesses, Process, ProcessKey, ProcessList};
 use domain::recycle::{Bin, BinEntry, Binned};
 use domain::restore::Proposal;
 use domain::retention::Schedule;
@@ -59,6 +60,7 @@ pub(crate) const NOW: UnixMillis = UnixMillis(1_795_498_984_000);
 pub(crate) const CSRF: &str = "csrf-of-this-session";
 pub(crate) const SETUP_TOKEN: &str = "set-up-token";
 pub(crate) const RUNNING_OPERATION: &str = "01JADQ8Z9XKXQ5Y7D2M3N4P5R6";
+pub(crate) const PROCESS: &str = "712-4242";
 pub(crate) const FAILED_OPERATION: &str = "01JADQ8Z9XKXQ5Y7D2M3N4P5R5";
 pub(crate) const RUNNING_BATCH: &str = "01JADQ8Z9XKXQ5Y7D2M3N4P5R3";
 pub(crate) const BINNED: &str = "01JADQ8Z9XKXQ5Y7D2M3N4P5R7";
@@ -491,6 +493,9 @@ impl Backend for Memory {
         _: BackupScope,
     ) -> Result<BackupOverview, Failure> {
         self.answer(backup_overview(self.is_empty))
+    }
+    async fn processes(&self, _: Permit<ViewVServers>) -> Result<Arc<MeasuredProcesses>, Failure> {
+        self.answer(Arc::new(measured_processes(self.is_empty)))
     }
     async fn backup(
         &self,

@@ -332,3 +332,33 @@ pub(crate) fn boot_facts() -> BootFacts {
         ])
     }
 }
+
+/// An init, its child and what that runs; the last one calls itself something odd.
+pub(crate) fn measured_processes(is_empty: bool) -> MeasuredProcesses {
+    let process = |pid, inside, parent, command: &str| Process {
+        vserver: "web1".parse().unwrap(),
+        key: ProcessKey { pid, start_ticks: 4242 },
+        inside: Some(inside),
+        parent,
+        uid: 33,
+        user: Some("www-data".to_owned()),
+        state: 'S',
+        nice: -5,
+        cpu_ms: 61_230,
+        started_at: NOW,
+        rss_bytes: 5 << 20,
+        vsz_bytes: 9 << 20,
+        threads: 2,
+        command: command.to_owned(),
+    };
+    let processes = match is_empty {
+        true => Vec::new(),
+        false => vec![
+            process(700, 1, 2, "init [2]"),
+            process(712, 12, 700, "/usr/sbin/apache2 -k start"),
+            process(713, 13, 712, "<script>alert(1)</script>"),
+        ],
+    };
+    let rates = processes.iter().map(|process| (process.key, 125)).collect();
+    MeasuredProcesses { list: ProcessList { at: NOW, processes, left_out: 0 }, rates }
+}

@@ -2,7 +2,7 @@
 
 use domain::user::Role;
 
-use crate::memory::{BACKUP, BINNED, FAILED_OPERATION, RUNNING_OPERATION, TERMINAL};
+use crate::memory::{BACKUP, BINNED, FAILED_OPERATION, PROCESS, RUNNING_OPERATION, TERMINAL};
 
 /// Every page, the least role that sees it, and a text of it in both languages.
 pub(crate) fn pages() -> Vec<(String, Role, &'static str, &'static str)> {
@@ -65,6 +65,14 @@ pub(crate) fn pages() -> Vec<(String, Role, &'static str, &'static str)> {
         page("/vservers/web1/backups", Role::Viewer, "last of its day", "dernière de son jour"),
         page(&format!("/backups/{BACKUP}"), Role::Operator, "&lt;motd&gt;", "il était en marche"),
         page("/operations", Role::Viewer, "Build new1", "Construction new1"),
+        page("/processes", Role::Viewer, "3 of 3 processes", "3 processus sur 3"),
+        page("/vservers/web1/processes", Role::Viewer, "Processes of web1", "Processus de web1"),
+        page(
+            &format!("/vservers/web1/processes/{PROCESS}"),
+            Role::Viewer,
+            "pid inside the VServer",
+            "pid dans le VServer",
+        ),
         page(&format!("/operations/{RUNNING_OPERATION}"), Role::Viewer, "43.0", "Dépaquetage"),
         page(&format!("/operations/{FAILED_OPERATION}"), Role::Viewer, "The mirror", "Le miroir"),
         page("/terminals", Role::Operator, "Terminal in web1", "Terminal dans web1"),
@@ -105,6 +113,7 @@ pub(crate) fn functions() -> Vec<(&'static str, Option<Role>)> {
         ("/api/backups/take", Some(Role::Operator)),
         ("/api/backups/verify", Some(Role::Operator)),
         ("/api/operations/cancel", Some(Role::Operator)),
+        ("/api/processes/signal", Some(Role::Operator)),
         ("/api/terminals/close", Some(Role::Operator)),
         ("/api/terminals/open", Some(Role::Operator)),
         ("/api/bases/refresh", Some(Role::Operator)),

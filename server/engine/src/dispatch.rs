@@ -105,6 +105,7 @@ pub fn answer(
         Request::ShowBatch(id) => Reply::Batch(engine.batch(&id)?),
         Request::ForeseeBatch(batch) => Reply::Forecasts(engine.foresee(&batch)),
         Request::ShowBoot => Reply::Boot(engine.boot_facts()?),
+        Request::ListProcesses => Reply::Processes(engine.processes()?),
     };
     Ok((reply, None))
 }

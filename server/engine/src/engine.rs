@@ -30,8 +30,8 @@ use crate::operation::{CancelToken, Journal, Observer, Silent, Stopped, Store, T
 use crate::recovery::{self, Recovery};
 use crate::roots::Settings;
 use crate::{
-    archive, backup, build, configure, delete, identity, lifecycle, protect, recycle, template,
-    unification,
+    archive, backup, build, configure, delete, identity, lifecycle, processes, protect, recycle,
+    template, unification,
 };
 
 /// How long an operation waits for a VServer that another process has locked.
@@ -352,6 +352,13 @@ impl Engine {
         }
         let roots = &self.instance.settings.roots;
         let id = job.operation.id.clone();
+        if let (true, Task::Plain(change)) = (job.operation.kind.is_beside_others(), &job.task) {
+            let change = change.clone();
+            let mut work = self.work(job, observer).work;
+            work.begin(false);
+            let result = self.do_plain(&mut work, &change);
+            return self.conclude(work, result);
+        }
         match VServerLock::take(roots, job.task.target(), Some(&id), patience) {
             Ok(held) => self.execute_locked(job, observer, held),
             Err(error) => {
@@ -445,6 +452,7 @@ impl Engine {
             PlainChange::ScheduleBackups { vserver, schedule } => {
                 backup::schedule::change(instance, work, vserver, schedule.as_ref())
             }
+            PlainChange::Signal(order) => processes::signal(instance, work, order),
         }
     }
 

@@ -23,6 +23,30 @@ pub(crate) const CP: &str = "/usr/bin/cp";
 /// nft(8).
 pub(crate) const NFT: &str = "/usr/sbin/nft";
 
+/// ps(1) of procps.
+pub const PS: &str = "/usr/bin/ps";
+/// top(1) of procps.
+pub const TOP: &str = "/usr/bin/top";
+/// pstree(1) of psmisc.
+pub const PSTREE: &str = "/usr/bin/pstree";
+
+/// What of a caller's environment a program that shows something to them gets: their terminal, language and
+/// time zone, and what ps and top read their settings by.
+const SHOWN_BY: [&str; 12] = [
+    "TERM",
+    "COLUMNS",
+    "LINES",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "LC_MESSAGES",
+    "LC_TIME",
+    "TZ",
+    "HOME",
+    "PS_FORMAT",
+    "PS_PERSONALITY",
+];
+
 /// Where programs look for others, on the host and in a stage.
 pub(crate) const SEARCH_PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -35,6 +59,15 @@ pub(crate) fn command(path: impl AsRef<OsStr>) -> Command {
         .env("PATH", SEARCH_PATH)
         .current_dir("/")
         .stdin(Stdio::null());
+    command
+}
+
+/// One of them for somebody at the command line: it has their terminal and their language.
+#[must_use]
+pub fn shown(path: &str) -> Command {
+    let mut command = Command::new(path);
+    command.env_clear().env("PATH", SEARCH_PATH);
+    command.envs(SHOWN_BY.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
     command
 }
 
@@ -54,7 +87,7 @@ mod tests {
 
     #[test]
     fn no_program_of_the_hosts_is_searched_for() {
-        for path in [MOUNT, LVS, LVRENAME, SSH, SSH_KEYSCAN, SSH_KEYGEN, CP, NFT] {
+        for path in [MOUNT, LVS, LVRENAME, SSH, SSH_KEYSCAN, SSH_KEYGEN, CP, NFT, PS, TOP, PSTREE] {
             assert!(path.starts_with("/usr/"), "{path}");
         }
     }

@@ -1,7 +1,7 @@
 //! What running VServers and the host use now.
 //!
-//! One pass over `/proc` for all of them together: each process is read once and added to the
-//! VServer whose cgroup it is in, or to the host. CPU time of a VServer comes from its cgroup where
+//! One pass over `/proc` for all of them together (`processes::pass`): each process is read once and added
+//! to the VServer whose cgroup it is in, or to the host. CPU time of a VServer comes from its cgroup where
 //! that counts it (ended processes included), else from its processes and the children they have
 //! reaped. Nothing here waits, locks or writes.
 //!
@@ -10,15 +10,13 @@
 use std::collections::HashMap;
 use std::fs;
 use std::io;
-use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use domain::id::VServerName;
 use domain::vserver::Usage;
-use rustix::fs::{Dir, Mode, OFlags, open, openat};
-use rustix::io::Errno;
 
 use crate::network;
+use crate::processes::pass::{Stat, each_process, host_uptime_ms, ticks_to_ms};
 use crate::roots::Roots;
 use crate::state::{GuestState, StateError};
 
@@ -70,10 +68,10 @@ pub fn snapshot(roots: &Roots, want: Want) -> Result<Snapshot, UsageError> {
         states.iter().enumerate().map(|(index, state)| (state.name.as_str(), index)).collect();
     let mut sums = vec![Sum::default(); states.len()];
     let mut host = Sum::default();
-    each_process(&roots.cgroup_root, |process, group| {
-        let index = group.and_then(|name| by_name.get(name));
+    each_process(&roots.cgroup_root, |process| {
+        let index = process.group.and_then(|name| by_name.get(name));
         let sum = index.and_then(|index| sums.get_mut(*index)).unwrap_or(&mut host);
-        sum.add(process);
+        sum.add(process.stat);
     })
     .map_err(UsageError::Proc)?;
     let uptime_ms = host_uptime_ms().map_err(UsageError::Proc)?;
@@ -108,16 +106,6 @@ pub fn snapshot(roots: &Roots, want: Want) -> Result<Snapshot, UsageError> {
     Ok(Snapshot { host, guests })
 }
 
-/// What one line of `/proc/PID/stat` says.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Process {
-    user_ticks: u64,
-    system_ticks: u64,
-    start_ticks: u64,
-    vsz_bytes: u64,
-    rss_pages: u64,
-}
-
 /// Processes added up.
 #[derive(Debug, Clone, Copy, Default)]
 struct Sum {
@@ -130,10 +118,10 @@ struct Sum {
 }
 
 impl Sum {
-    fn add(&mut self, process: Process) {
+    fn add(&mut self, process: Stat) {
         self.processes += 1;
-        self.user_ticks += process.user_ticks;
-        self.system_ticks += process.system_ticks;
+        self.user_ticks += process.user_ticks + process.reaped_user_ticks;
+        self.system_ticks += process.system_ticks + process.reaped_system_ticks;
         self.vsz_bytes += process.vsz_bytes;
         self.rss_pages += process.rss_pages;
         let oldest = self.oldest_ticks.unwrap_or(u64::MAX);
@@ -152,82 +140,6 @@ impl Sum {
             ..Usage::default()
         }
     }
-}
-
-fn ticks_to_ms(ticks: u64) -> u64 {
-    ticks.saturating_mul(1000) / rustix::param::clock_ticks_per_second().max(1)
-}
-
-/// Calls `found` with every process and the VServer whose cgroup it is in, if any.
-fn each_process(cgroup_root: &str, mut found: impl FnMut(Process, Option<&str>)) -> io::Result<()> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let proc = open("/proc", flags, Mode::empty())?;
-    let marker = format!("/{cgroup_root}/");
-    let mut buffer = vec![0_u8; 8192];
-    let mut path = String::new();
-    for entry in Dir::read_from(&proc)? {
-        let entry = entry?;
-        let Ok(pid) = entry.file_name().to_str() else { continue };
-        if !pid.bytes().all(|byte| byte.is_ascii_digit()) {
-            continue;
-        }
-        // A process may end between any two of these lines: then it simply does not count.
-        path.clear();
-        path.push_str(pid);
-        path.push_str("/stat");
-        let Some(process) = read_small(&proc, &path, &mut buffer).and_then(parse_stat) else {
-            continue;
-        };
-        path.truncate(pid.len());
-        path.push_str("/cgroup");
-        let group = read_small(&proc, &path, &mut buffer).and_then(|text| group_in(text, &marker));
-        found(process, group);
-    }
-    Ok(())
-}
-
-/// Reads a small file of `/proc` in one go, which the kernel answers consistently.
-fn read_small<'a>(directory: &OwnedFd, path: &str, buffer: &'a mut [u8]) -> Option<&'a str> {
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-    let file = openat(directory, path, flags, Mode::empty()).ok()?;
-    let count = loop {
-        match rustix::io::read(&file, &mut *buffer) {
-            Ok(count) => break count,
-            Err(Errno::INTR) => {}
-            Err(_) => return None,
-        }
-    };
-    core::str::from_utf8(buffer.get(..count)?).ok().or_else(|| {
-        // A process may call itself anything; what counts stands after its name, in ASCII.
-        let start = buffer.get(..count)?.iter().rposition(|byte| *byte == b')')?;
-        core::str::from_utf8(buffer.get(start..count)?).ok()
-    })
-}
-
-fn parse_stat(text: &str) -> Option<Process> {
-    let (_, rest) = text.rsplit_once(')')?;
-    let mut fields = rest.split_ascii_whitespace().skip(11);
-    let mut next = || fields.next()?.parse::<u64>().ok();
-    let (user, system, reaped_user, reaped_system) = (next()?, next()?, next()?, next()?);
-    let mut fields = rest.split_ascii_whitespace().skip(19);
-    let mut next = || fields.next()?.parse::<u64>().ok();
-    Some(Process {
-        user_ticks: user + reaped_user,
-        system_ticks: system + reaped_system,
-        start_ticks: next()?,
-        vsz_bytes: next()?,
-        rss_pages: next()?,
-    })
-}
-
-/// The VServer in whose cgroup a process is: the name after the first `/<root>/` of a path.
-fn group_in<'a>(text: &'a str, marker: &str) -> Option<&'a str> {
-    text.lines().find_map(|line| {
-        let path = line.splitn(3, ':').nth(2)?;
-        let (_, below) = path.split_once(marker)?;
-        let name = below.split('/').next()?;
-        (!name.is_empty() && !name.starts_with('.')).then_some(name)
-    })
 }
 
 /// User and system CPU time of a VServer's cgroups, in milliseconds.
@@ -266,16 +178,6 @@ fn number_in(path: &Path) -> Option<u64> {
 
 fn field_in(text: &str, name: &str) -> Option<u64> {
     text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.trim().parse().ok())
-}
-
-fn host_uptime_ms() -> io::Result<u64> {
-    let text = fs::read_to_string("/proc/uptime")?;
-    let seconds = text.split_ascii_whitespace().next().unwrap_or_default();
-    let (whole, part) = seconds.split_once('.').unwrap_or((seconds, "0"));
-    let number = |text: &str| {
-        text.parse::<u64>().map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "/proc/uptime"))
-    };
-    Ok(number(whole)? * 1000 + number(part)? * 10)
 }
 
 /// Memory of the host that is not available, in bytes.
@@ -319,33 +221,6 @@ fn is_guest_end(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_stat_line() {
-        let line = "7 (a) b ) S 1 7 7 0 -1 4 1 2 3 4 10 20 30 40 20 0 5 0 4242 1048576 25 9 9";
-        let expected = Process {
-            user_ticks: 40,
-            system_ticks: 60,
-            start_ticks: 4242,
-            vsz_bytes: 1_048_576,
-            rss_pages: 25,
-        };
-        assert_eq!(parse_stat(line), Some(expected));
-        assert_eq!(parse_stat("7 (a"), None);
-        assert_eq!(parse_stat(""), None);
-    }
-
-    #[test]
-    fn the_group_of_a_process() {
-        let marker = "/ulysse/";
-        assert_eq!(group_in("0::/ulysse/web/system.slice\n", marker), Some("web"));
-        let v1 = "5:memory:/\n4:cpu,cpuacct:/ulysse/mail\n0::/\n";
-        assert_eq!(group_in(v1, marker), Some("mail"));
-        assert_eq!(group_in("0::/ulysse/.supervisors\n", marker), None);
-        assert_eq!(group_in("0::/user.slice\n", marker), None);
-        // A name that holds the marker further down does not count.
-        assert_eq!(group_in("0::/ulysse/web/ulysse/mail\n", marker), Some("web"));
-    }
 
     #[test]
     fn this_machine_has_processes() {

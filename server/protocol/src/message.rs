@@ -17,6 +17,7 @@ use domain::host::HostFacts;
 use domain::id::{OperationId, TerminalId, UserId, UserName, VServerName};
 use domain::identity::{IdentityForm, IdentityPlan};
 use domain::operation::{LogChunk, Operation, Terminal};
+use domain::process::ProcessList;
 use domain::recycle::{Bin, Binned};
 use domain::restore::Proposal;
 use domain::template::{NewTemplate, Stock};
@@ -151,6 +152,8 @@ pub enum Request {
     ForeseeBatch(Batch),
     /// What a boot of the host would start; answered by [`Reply::Boot`].
     ShowBoot,
+    /// The processes of all VServers; answered by [`Reply::Processes`].
+    ListProcesses,
 }
 
 /// The answer to one request.
@@ -239,6 +242,8 @@ pub enum Reply {
     Forecasts(Vec<Forecast>),
     /// To [`Request::ShowBoot`].
     Boot(BootFacts),
+    /// To [`Request::ListProcesses`].
+    Processes(ProcessList),
 }
 
 /// One event, on the second socketpair.

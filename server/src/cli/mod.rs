@@ -1,4 +1,5 @@
-//! The commands: `vserver`, `vserver-stat`, `ulysse doctor`, `ulysse template`, `ulysse base`, `ulysse boot`.
+//! The commands: `vserver`, `vserver-stat`, those about processes (`processes`) and about many VServers (`many`),
+//! and those of `ulysse`: `boot`, `doctor`, `template`, `base`, `backup`, `bin`.
 //!
 //! They use the engine in this very process: no daemon need run, and what they do is an operation like
 //! any other. Options, outputs and exit statuses are the original's (fact sheet 2.1 to 2.3); where its
@@ -21,6 +22,7 @@ mod inside;
 mod many;
 mod name;
 mod options;
+mod processes;
 mod progress;
 mod recycle;
 mod selection;
@@ -38,6 +40,7 @@ pub(crate) use boot::{BootArguments, boot, words_of_original};
 pub(crate) use caller::{columns, locale, locale_of};
 pub(crate) use change::cancel;
 pub(crate) use doctor::doctor;
+pub(crate) use processes::program;
 pub(crate) use recycle::{BinAction, bin};
 pub(crate) use stock::{BaseArguments, TemplateArguments, base, template};
 pub(crate) use ulysse_backup::{BackupArguments, backup};

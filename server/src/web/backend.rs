@@ -26,6 +26,7 @@ use domain::host::HostFacts;
 use domain::id::{OperationId, TargetName, TerminalId, UserId, UserName, VServerName};
 use domain::identity::{IdentityForm, IdentityPlan};
 use domain::operation::{LogChunk, Operation, Progress, Terminal};
+use domain::process::MeasuredProcesses;
 use domain::recycle::{Bin, Binned};
 use domain::restore::Proposal;
 use domain::template::{NewTemplate, Stock};
@@ -198,7 +199,11 @@ impl Backend for SiteBackend {
         let (for_whom, change) = change.into_parts();
         let is_short = matches!(
             change,
-            Change::Plain(PlainChange::Protect { .. } | PlainChange::ScheduleBackups { .. })
+            Change::Plain(
+                PlainChange::Protect { .. }
+                    | PlainChange::ScheduleBackups { .. }
+                    | PlainChange::Signal(_)
+            )
         );
         let request = Request::Change(change);
         match is_short {
@@ -463,6 +468,13 @@ impl Backend for SiteBackend {
     ) -> Result<Vec<Forecast>, Failure> {
         let request = Request::ForeseeBatch(batch);
         expect_reply!(self.0.ask(permit.identity(), request).await?, Forecasts)
+    }
+
+    async fn processes(
+        &self,
+        _permit: Permit<ViewVServers>,
+    ) -> Result<Arc<MeasuredProcesses>, Failure> {
+        self.0.processes.now().await
     }
 }
 

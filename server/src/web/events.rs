@@ -12,6 +12,7 @@ use std::time::Duration;
 use app::backend::{Backend, OperationFilter, Reference};
 use app::events::{PageEvent, Subscription};
 use app::i18n::Locale;
+use app::process_rows;
 use app::shown::{ShownLog, ShownOperation, ShownVServer};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Extension, Query, State};
@@ -21,6 +22,7 @@ use domain::authz::{ActionKind, ViewOperations, ViewVServers, allowed, authorize
 use domain::failure::Failure;
 use domain::id::{OperationId, UserId};
 use domain::operation::LogChunk;
+use domain::process::MeasuredProcesses;
 use domain::vserver::Sample;
 use futures::stream::{self, Stream};
 use http::{HeaderMap, StatusCode};
@@ -29,6 +31,7 @@ use tokio::time::Instant;
 
 use super::backend::SiteBackend;
 use super::follow::{Listening, News, Samples};
+use super::processes::Watching;
 use super::refusal::{locale_of, refuse};
 use super::session::{Tie, Visitor};
 use super::streams::Open;
@@ -57,7 +60,10 @@ pub(crate) async fn events(
     };
     let role = tie.identity().role;
     for (is_wanted, action) in [
-        (wanted.vservers || wanted.vserver.is_some(), ActionKind::ViewVServers),
+        (
+            wanted.vservers || wanted.vserver.is_some() || wanted.processes.is_some(),
+            ActionKind::ViewVServers,
+        ),
         (wanted.operations || wanted.operation.is_some(), ActionKind::ViewOperations),
     ] {
         if is_wanted && !allowed(role, action) {
@@ -80,6 +86,7 @@ struct PageStream {
     locale: Locale,
     wanted: Subscription,
     listening: Listening,
+    watching: Option<Watching>,
     engine: watch::Receiver<bool>,
     /// Whether the page must be told everything before it is told news.
     is_behind: bool,
@@ -107,6 +114,7 @@ impl PageStream {
         engine.mark_changed();
         Self {
             listening: site.follow.listen(wants_samples),
+            watching: wanted.processes.as_ref().map(|_| site.processes.watch()),
             engine,
             is_behind: false,
             is_over: false,
@@ -158,6 +166,10 @@ impl PageStream {
                     let up = *self.engine.borrow_and_update();
                     self.is_behind = true;
                     return Some(PageEvent::Engine { up });
+                }
+                measured = measured(&mut self.watching) => {
+                    let measured = measured?;
+                    self.queue.extend(self.processes(&measured));
                 }
                 news = self.listening.next() => {
                     if !self.take(&*news?).await {
@@ -269,6 +281,12 @@ impl PageStream {
         })
     }
 
+    /// The processes that this page shows.
+    fn processes(&self, measured: &MeasuredProcesses) -> Option<PageEvent> {
+        let view = self.wanted.processes.as_ref()?;
+        Some(PageEvent::Processes(process_rows::shown(self.locale, view, measured)))
+    }
+
     /// Queues what of the news this page wants. False when it has no right to it any more.
     async fn take(&mut self, news: &News) -> bool {
         let wanted = &self.wanted;
@@ -303,5 +321,13 @@ impl PageStream {
             News::Log { .. } => {}
         }
         true
+    }
+}
+
+/// The next processes that are measured; never, for a page that shows none.
+async fn measured(watching: &mut Option<Watching>) -> Option<Arc<MeasuredProcesses>> {
+    match watching {
+        Some(watching) => watching.next().await,
+        None => std::future::pending().await,
     }
 }

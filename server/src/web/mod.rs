@@ -17,6 +17,7 @@ mod listener;
 mod login;
 mod origin;
 mod packets;
+mod processes;
 mod refusal;
 mod router;
 mod session;
@@ -52,6 +53,7 @@ use self::engine_client::EngineClient;
 use self::follow::Follow;
 use self::login::LoginGate;
 use self::origin::Hosts;
+use self::processes::Processes;
 use self::streams::Streams;
 use self::tls::Certificate;
 
@@ -101,6 +103,7 @@ pub(crate) struct Site {
     pub(crate) store: Store,
     pub(crate) engine: EngineClient,
     pub(crate) follow: Arc<Follow>,
+    pub(crate) processes: Arc<Processes>,
     pub(crate) assets: Arc<EmbeddedAssets>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) logins: LoginGate,
@@ -132,12 +135,14 @@ impl Site {
         let engine = EngineClient::start(requests, rand::random(), clock.clone())
             .map_err(WebError::Sockets)?;
         let nobody = engine_client::on_behalf_of_nobody().ok_or(WebError::Name)?;
+        let processes = Processes::start(engine.clone(), nobody.clone());
         let follow = Follow::start(events, engine.clone(), store.clone(), clock.clone(), nobody)
             .map_err(WebError::Sockets)?;
         Ok(Arc::new(Self {
             store,
             engine,
             follow,
+            processes,
             assets: Arc::new(EmbeddedAssets::load()),
             clock,
             logins: LoginGate::new(),

@@ -10,5 +10,6 @@ pub(super) mod failure;
 pub(super) mod note;
 pub(super) mod place;
 pub(super) mod problem;
+pub(super) mod processes;
 pub(super) mod text;
 pub(super) mod trace;

@@ -54,6 +54,8 @@ pub(crate) fn field(field: Field) -> &'static str {
         Field::Retention => "Kept",
         Field::Path => "Path",
         Field::Confirmation => "Confirmation",
+        Field::Process => "Process",
+        Field::Signal => "Signal",
     }
 }
 
@@ -251,6 +253,9 @@ pub(crate) fn problem(what: &Problem) -> String {
         Problem::NamedTwice { name } => format!("{name} is named twice; once is enough."),
         Problem::NotOfMany { kind } => {
             format!("“{}” is only done to one VServer at a time.", kind.as_str())
+        }
+        Problem::UnknownSignal { text } => {
+            format!("“{text}” is no signal. Expected: a name such as TERM or SIGHUP, or a number.")
         }
     }
 }

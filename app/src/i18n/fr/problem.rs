@@ -54,6 +54,8 @@ pub(crate) fn field(field: Field) -> &'static str {
         Field::Retention => "Gardées",
         Field::Path => "Chemin",
         Field::Confirmation => "Confirmation",
+        Field::Process => "Processus",
+        Field::Signal => "Signal",
     }
 }
 
@@ -268,6 +270,9 @@ pub(crate) fn problem(what: &Problem) -> String {
         Problem::NamedTwice { name } => format!("{name} est nommé deux fois ; une suffit."),
         Problem::NotOfMany { kind } => {
             format!("« {} » ne se fait que sur un VServer à la fois.", kind.as_str())
+        }
+        Problem::UnknownSignal { text } => {
+            format!("« {text} » n’est pas un signal. Attendu : un nom comme TERM ou SIGHUP, ou un numéro.")
         }
     }
 }

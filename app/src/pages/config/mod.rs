@@ -13,8 +13,8 @@ use domain::id::DistributionName;
 use leptos::prelude::*;
 use leptos_router::hooks::{use_location, use_params_map};
 
-use super::operations::list::encoded;
 use super::vservers::show::named;
+use crate::events::encoded;
 use crate::i18n::Locale;
 use crate::page::Page;
 

@@ -4,7 +4,7 @@ use domain::operation::Kind;
 use leptos::prelude::*;
 
 use crate::backend::OperationFilter;
-use crate::events::Subscription;
+use crate::events::{Subscription, encoded};
 use crate::i18n::kind_text;
 use crate::islands::operation_table::OperationTable;
 use crate::page::{Area, Content, For, Page, page};
@@ -88,25 +88,4 @@ pub(crate) fn list() -> impl IntoView {
             body: body.into_any(),
         })
     })
-}
-
-/// A value as it stands in a query.
-pub(crate) fn encoded(value: &str) -> String {
-    let mut text = String::with_capacity(value.len());
-    for byte in value.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            text.push(char::from(byte));
-        } else {
-            text.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn a_value_is_encoded() {
-        assert_eq!(super::encoded("a b&é"), "a%20b%26%C3%A9");
-    }
 }

@@ -59,6 +59,7 @@ pub(crate) fn show() -> impl IntoView {
                 <h2 id="what-it-is">{t.what_it_is()}</h2>
                 {facts(t, &detail)}
             </section>
+            <p><a href=format!("/vservers/{name}/processes")>{t.processes_of(name.as_str())}</a></p>
             {identity_and_protection(&page, &name, detail.is_protected)}
             {crate::pages::boot::switch(&page, &name, &detail.summary.marks)}
             <section aria-labelledby="its-operations">

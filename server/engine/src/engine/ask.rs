@@ -9,6 +9,7 @@ use domain::failure::Failure;
 use domain::host::HostFacts;
 use domain::id::{OperationId, TerminalId, UserId, VServerName};
 use domain::operation::{LogChunk, Terminal};
+use domain::process::ProcessList;
 use domain::vserver::{ConfigFile, Detail, Summary};
 use protocol::terminal::Size;
 
@@ -16,7 +17,7 @@ use super::Engine;
 use crate::config::Origin;
 use crate::state::GuestState;
 use crate::usage::{Snapshot, Want};
-use crate::{build, config, configure, facts, lifecycle, summary, terminal, usage};
+use crate::{build, config, configure, facts, lifecycle, processes, summary, terminal, usage};
 
 impl Engine {
     /// What forms and the engine judge input by, promises to builds under way included.
@@ -65,6 +66,14 @@ impl Engine {
     pub fn snapshot(&self) -> Result<Snapshot, Failure> {
         usage::snapshot(&self.instance.settings.roots, Want::Everything)
             .map_err(|error| Failure::Unexpected { detail: domain::failure::chain(&error) })
+    }
+
+    /// The processes of all VServers.
+    ///
+    /// # Errors
+    /// When `/proc` or the records of what runs cannot be read.
+    pub fn processes(&self) -> Result<ProcessList, Failure> {
+        Ok(processes::list(&self.instance.settings.roots, None, self.clock.now())?)
     }
 
     /// A piece of an operation's log.

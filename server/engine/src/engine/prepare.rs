@@ -16,7 +16,7 @@ use crate::lock::AllocationLock;
 use crate::operation::{ConfigureTask, SavedAt, Task, crash_point};
 use crate::roots::Roots;
 use crate::state::GuestState;
-use crate::{backup, build, config, configure, facts, lifecycle, protect};
+use crate::{backup, build, config, configure, facts, lifecycle, processes, protect};
 
 impl Engine {
     /// Judges a change and writes it down as an operation.
@@ -72,6 +72,11 @@ impl Engine {
             | PlainChange::ScheduleBackups { .. } => {
                 let change = backup::judge_plain(self, change)?;
                 self.prepare_of_backups(change.into(), actor)
+            }
+            // It waits for nobody, and nobody has to wait for it.
+            PlainChange::Signal(order) => {
+                processes::judge(&self.instance.settings.roots, order)?;
+                self.write_down(change.into(), actor)
             }
         }
     }

@@ -9,6 +9,7 @@
 //! terminal at both ends it gets one of the guest's own ([`proxy`]), else what is a terminal becomes
 //! a pipe. It is in the guest's cgroup and has no more capabilities than the guest's pid 1.
 
+pub mod namespaces;
 mod proxy;
 mod pty;
 mod role;

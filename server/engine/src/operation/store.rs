@@ -354,7 +354,7 @@ impl Store {
     pub fn activities(&self) -> Result<Vec<Activity>, OperationError> {
         let live = self.live()?;
         let running = live.into_iter().map(|live| live.operation);
-        let activities = running.filter(|operation| !operation.progress.is_final()).flat_map(
+        let activities = running.filter(keeps_others_out).flat_map(
             |Operation { id, kind, target, renamed_to, .. }| {
                 let names = target.vserver().cloned().into_iter().chain(renamed_to);
                 names.map(move |name| Activity { name, operation: id.clone(), kind })
@@ -370,7 +370,7 @@ impl Store {
     pub fn live_of(&self, name: impl Into<Target>) -> Result<Option<Operation>, OperationError> {
         let target = name.into();
         let mut live = self.live()?.into_iter().map(|live| live.operation);
-        Ok(live.rfind(|operation| operation.is_about(&target) && !operation.progress.is_final()))
+        Ok(live.rfind(|operation| operation.is_about(&target) && keeps_others_out(operation)))
     }
 
     /// A piece of an operation's log from a byte on, cut between lines, or between characters of a line
@@ -410,6 +410,11 @@ impl Store {
         let path = self.cancel_file_of(id);
         File::create(&path).map(drop).map_err(|source| OperationError::Write { path, source })
     }
+}
+
+/// Whether it is under way, and nothing else may be done meanwhile to what it is about.
+fn keeps_others_out(operation: &Operation) -> bool {
+    !operation.progress.is_final() && !operation.kind.is_beside_others()
 }
 
 /// The text up to the last whole character. Logs are written as UTF-8; only the cut can split one.

@@ -347,6 +347,11 @@ mod tests {
             "pace":{"at_once":2,"canary":1,"stop_after_failures":null}}}}"#,
             "vserver --names web,db --at-once 2 --canary 1 start",
         ),
+        (
+            Kind::Signal,
+            r#"{"signal":{"vserver":"web","signal":15,"to":{"process":{"pid":712,"start_ticks":4242}}}}"#,
+            "vkill -s TERM --xid web 712",
+        ),
     ];
 
     #[test]

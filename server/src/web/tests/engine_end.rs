@@ -18,6 +18,7 @@ use domain::id::{OperationId, TerminalId, UserId, VServerName};
 use domain::identity::{IdentityForm, VServerIdentity};
 use domain::init::{Init, InitStyle};
 use domain::operation::{Actor, Kind, LogChunk, Operation, Progress, Target, Terminal};
+use domain::process::{Process, ProcessList};
 use domain::recycle::{Bin, BinEntry, Binned};
 use domain::time::UnixMillis;
 use domain::vserver::{Detail, Sample, State, Summary, Usage};
@@ -31,6 +32,9 @@ use sys::seqpacket;
 pub(super) const OPERATION: &str = "01JADQ8Z9XKXQ5Y7D2M3N4P5R6";
 /// Otto's terminal.
 pub(super) const TERMINAL: &str = "01JADQ8Z9XKXQ5Y7D2M3N4P5T1";
+
+/// The process that there is.
+pub(super) const PROCESS: &str = "712-4242";
 
 /// The backup that there is.
 pub(super) const BACKUP: &str = "local:web1:20261124T023000000Z";
@@ -372,8 +376,34 @@ fn answer(world: &mut World, frame: &RequestFrame) -> (Result<Reply, Failure>, O
                 false => Err(Failure::NoSuchTerminal),
             }
         }
+        Request::ListProcesses => {
+            let is_it = |asked: &&RequestFrame| asked.request == Request::ListProcesses;
+            let times = world.asked.iter().filter(is_it).count();
+            Ok(Reply::Processes(processes(i64::try_from(times).unwrap())))
+        }
     };
     (result, None)
+}
+
+/// One process, which two seconds later has used one more.
+fn processes(times: i64) -> ProcessList {
+    let process = Process {
+        vserver: web1(),
+        key: PROCESS.parse().unwrap(),
+        inside: Some(7),
+        parent: 1,
+        uid: 33,
+        user: Some("www-data".to_owned()),
+        state: 'R',
+        nice: 0,
+        cpu_ms: u64::try_from(times).unwrap() * 1000,
+        started_at: UnixMillis(0),
+        rss_bytes: 1 << 20,
+        vsz_bytes: 2 << 20,
+        threads: 1,
+        command: "apache2 <-k> start".to_owned(),
+    };
+    ProcessList { at: UnixMillis(times * 2000), processes: vec![process], left_out: 0 }
 }
 
 fn kind_and_target(change: &Change) -> (Kind, Target) {

@@ -255,3 +255,34 @@ async fn a_user_has_no_endless_number_of_streams() {
     streams.pop();
     Stream::open(&mut vera, "operations=true").await;
 }
+
+#[tokio::test]
+async fn processes_are_measured_for_pages_that_show_them_and_for_no_others() {
+    let site = TestSite::with_users().await;
+    let mut vera = site.logged_in("vera").await;
+    let was_asked = |site: &TestSite| {
+        site.engine
+            .world()
+            .asked
+            .iter()
+            .any(|asked| asked.request == protocol::Request::ListProcesses)
+    };
+    let mut other = Stream::open(&mut vera, "vservers=true").await;
+    other.first("usage", |event| matches!(event, PageEvent::Samples { .. })).await;
+    assert!(!was_asked(&site));
+
+    let mut stream = Stream::open(&mut vera, "processes=cpu%3A0%3A0%3Aweb1%3Aapache").await;
+    let with_rate = |event: &PageEvent| match event {
+        PageEvent::Processes(shown) => shown.rows.contains("50.0"),
+        _ => false,
+    };
+    let event = stream.first("processes with what they use", with_rate).await;
+    let PageEvent::Processes(shown) = event else { unreachable!() };
+    assert_eq!(shown.counts, "1 of 1 processes");
+    assert!(shown.rows.contains("apache2 &lt;-k&gt; start"), "{}", shown.rows);
+    let mut stream = Stream::open(&mut vera, "processes=cpu%3A0%3A0%3Aother%3A").await;
+    let event =
+        stream.first("nothing of another", |event| matches!(event, PageEvent::Processes(_)));
+    let PageEvent::Processes(shown) = event.await else { unreachable!() };
+    assert_eq!((shown.rows.as_str(), shown.counts.as_str()), ("", "0 of 0 processes"));
+}

@@ -9,7 +9,7 @@ use domain::user::Role;
 use http::{StatusCode, header};
 use leptos_axum::{AxumRouteListing, generate_route_list};
 
-use super::engine_end::{BACKUP, OPERATION, TERMINAL};
+use super::engine_end::{BACKUP, OPERATION, PROCESS, TERMINAL};
 use super::{Browser, TestSite, name_of};
 
 /// Every page, an address of it, and what its reader must be allowed to do; none: anybody reads it.
@@ -48,6 +48,13 @@ fn pages() -> Vec<(&'static str, String, Option<ActionKind>)> {
         page("/boot", "/boot", Some(ViewVServers)),
         page("/bin", "/bin", Some(UndeleteVServer)),
         page("/bin/{id}", &format!("/bin/{OPERATION}"), Some(UndeleteVServer)),
+        page("/processes", "/processes", Some(ViewVServers)),
+        page("/vservers/{name}/processes", "/vservers/web1/processes", Some(ViewVServers)),
+        page(
+            "/vservers/{name}/processes/{process}",
+            &format!("/vservers/web1/processes/{PROCESS}"),
+            Some(ViewVServers),
+        ),
         page("/operations", "/operations", Some(ViewOperations)),
         page("/operations/{id}", &format!("/operations/{OPERATION}"), Some(ViewOperations)),
         page("/terminals", "/terminals", Some(EnterVServer)),
@@ -90,6 +97,7 @@ const FUNCTIONS: [(&str, Option<ActionKind>); 39] = [
     ("/api/bin/restore", Some(ActionKind::UndeleteVServer)),
     ("/api/bin/remove", Some(ActionKind::PurgeVServer)),
     ("/api/bin/empty", Some(ActionKind::PurgeVServer)),
+    ("/api/processes/signal", Some(ActionKind::SignalProcess)),
     ("/api/operations/cancel", Some(ActionKind::CancelOperation)),
     ("/api/terminals/open", Some(ActionKind::EnterVServer)),
     ("/api/terminals/close", Some(ActionKind::EnterVServer)),

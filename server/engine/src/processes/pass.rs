@@ -1,0 +1,187 @@
+//! One pass over `/proc`: every process once, with the VServer whose cgroup it is in.
+//!
+//! A process may end between any two lines: then it does not count. Nothing here waits, locks or writes.
+
+use std::fs;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::fs::{Dir, Mode, OFlags, open, openat};
+use rustix::io::Errno;
+
+/// What one line of `/proc/PID/stat` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stat {
+    pub(crate) state: char,
+    pub(crate) parent: u32,
+    pub(crate) user_ticks: u64,
+    pub(crate) system_ticks: u64,
+    /// Of the children that it has reaped.
+    pub(crate) reaped_user_ticks: u64,
+    pub(crate) reaped_system_ticks: u64,
+    pub(crate) nice: i32,
+    pub(crate) threads: u32,
+    pub(crate) start_ticks: u64,
+    pub(crate) vsz_bytes: u64,
+    pub(crate) rss_pages: u64,
+}
+
+/// A process while a pass is at it.
+pub(crate) struct Seen<'a> {
+    pub(crate) pid: u32,
+    pub(crate) stat: Stat,
+    /// The VServer whose cgroup it is in, if any.
+    pub(crate) group: Option<&'a str>,
+    proc: &'a OwnedFd,
+}
+
+impl Seen<'_> {
+    /// A file of its directory in `/proc`, as far as it fits into 8 KiB.
+    pub(crate) fn read(&self, file: &str) -> Option<Vec<u8>> {
+        let mut buffer = vec![0_u8; 8192];
+        let count = read_once(self.proc, &format!("{}/{file}", self.pid), &mut buffer)?;
+        buffer.truncate(count);
+        Some(buffer)
+    }
+}
+
+/// Calls `found` with every process.
+pub(crate) fn each_process(cgroup_root: &str, mut found: impl FnMut(&Seen<'_>)) -> io::Result<()> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let proc = open("/proc", flags, Mode::empty())?;
+    let marker = format!("/{cgroup_root}/");
+    let mut buffer = vec![0_u8; 8192];
+    let mut path = String::new();
+    for entry in Dir::read_from(&proc)? {
+        let entry = entry?;
+        let Some((name, pid)) =
+            entry.file_name().to_str().ok().and_then(|name| Some((name, name.parse().ok()?)))
+        else {
+            continue;
+        };
+        path.clear();
+        path.push_str(name);
+        path.push_str("/stat");
+        let Some(stat) = read_small(&proc, &path, &mut buffer).and_then(parse_stat) else {
+            continue;
+        };
+        path.truncate(name.len());
+        path.push_str("/cgroup");
+        let group = read_small(&proc, &path, &mut buffer).and_then(|text| group_in(text, &marker));
+        found(&Seen { pid, stat, group, proc: &proc });
+    }
+    Ok(())
+}
+
+/// The VServer in whose cgroup one process is.
+pub(crate) fn group_of(cgroup_root: &str, pid: u32) -> Option<String> {
+    let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
+    group_in(&text, &format!("/{cgroup_root}/")).map(str::to_owned)
+}
+
+/// Reads a small file of `/proc` in one go, which the kernel answers consistently.
+fn read_small<'a>(directory: &OwnedFd, path: &str, buffer: &'a mut [u8]) -> Option<&'a str> {
+    let count = read_once(directory, path, buffer)?;
+    core::str::from_utf8(buffer.get(..count)?).ok().or_else(|| {
+        // A process may call itself anything; what counts stands after its name, in ASCII.
+        let start = buffer.get(..count)?.iter().rposition(|byte| *byte == b')')?;
+        core::str::from_utf8(buffer.get(start..count)?).ok()
+    })
+}
+
+fn read_once(directory: impl AsFd, path: &str, buffer: &mut [u8]) -> Option<usize> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    let file = openat(directory, path, flags, Mode::empty()).ok()?;
+    loop {
+        match rustix::io::read(&file, &mut *buffer) {
+            Ok(count) => return Some(count),
+            Err(Errno::INTR) => {}
+            Err(_) => return None,
+        }
+    }
+}
+
+/// The fields from the third on; the second is a name that the process chose.
+fn parse_stat(text: &str) -> Option<Stat> {
+    let (_, rest) = text.rsplit_once(')')?;
+    let fields: Vec<&str> = rest.split_ascii_whitespace().take(22).collect();
+    let field = |number: usize| fields.get(number.checked_sub(3)?).copied();
+    let number = |at: usize| field(at)?.parse::<u64>().ok();
+    Some(Stat {
+        state: field(3)?.chars().next()?,
+        parent: field(4)?.parse().ok()?,
+        user_ticks: number(14)?,
+        system_ticks: number(15)?,
+        reaped_user_ticks: number(16)?,
+        reaped_system_ticks: number(17)?,
+        nice: field(19)?.parse().ok()?,
+        threads: field(20)?.parse().ok()?,
+        start_ticks: number(22)?,
+        vsz_bytes: number(23)?,
+        rss_pages: number(24)?,
+    })
+}
+
+/// The VServer in whose cgroup a process is: the name after the first `/<root>/` of a path.
+fn group_in<'a>(text: &'a str, marker: &str) -> Option<&'a str> {
+    text.lines().find_map(|line| {
+        let path = line.splitn(3, ':').nth(2)?;
+        let (_, below) = path.split_once(marker)?;
+        let name = below.split('/').next()?;
+        (!name.is_empty() && !name.starts_with('.')).then_some(name)
+    })
+}
+
+/// Clock ticks as milliseconds.
+pub(crate) fn ticks_to_ms(ticks: u64) -> u64 {
+    ticks.saturating_mul(1000) / rustix::param::clock_ticks_per_second().max(1)
+}
+
+/// How long the host has been up.
+pub(crate) fn host_uptime_ms() -> io::Result<u64> {
+    let text = fs::read_to_string("/proc/uptime")?;
+    let seconds = text.split_ascii_whitespace().next().unwrap_or_default();
+    let (whole, part) = seconds.split_once('.').unwrap_or((seconds, "0"));
+    let number = |text: &str| {
+        text.parse::<u64>().map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "/proc/uptime"))
+    };
+    Ok(number(whole)? * 1000 + number(part)? * 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stat_line() {
+        let line = "7 (a) b ) S 1 7 7 0 -1 4 1 2 3 4 10 20 30 40 20 -5 3 0 4242 1048576 25 9 9";
+        let expected = Stat {
+            state: 'S',
+            parent: 1,
+            user_ticks: 10,
+            system_ticks: 20,
+            reaped_user_ticks: 30,
+            reaped_system_ticks: 40,
+            nice: -5,
+            threads: 3,
+            start_ticks: 4242,
+            vsz_bytes: 1_048_576,
+            rss_pages: 25,
+        };
+        assert_eq!(parse_stat(line), Some(expected));
+        assert_eq!(parse_stat("7 (a"), None);
+        assert_eq!(parse_stat(""), None);
+    }
+
+    #[test]
+    fn the_group_of_a_process() {
+        let marker = "/ulysse/";
+        assert_eq!(group_in("0::/ulysse/web/system.slice\n", marker), Some("web"));
+        let v1 = "5:memory:/\n4:cpu,cpuacct:/ulysse/mail\n0::/\n";
+        assert_eq!(group_in(v1, marker), Some("mail"));
+        assert_eq!(group_in("0::/ulysse/.supervisors\n", marker), None);
+        assert_eq!(group_in("0::/user.slice\n", marker), None);
+        // A name that holds the marker further down does not count.
+        assert_eq!(group_in("0::/ulysse/web/ulysse/mail\n", marker), Some("web"));
+    }
+}
