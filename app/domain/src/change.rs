@@ -13,7 +13,9 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::authz::{
-    Action, ActionKind, BackUpVServer, BuildVServer, ChangeIdentity, ConfigureDefaults, ConfigureVServer, DeleteVServer, ManageTemplates, Permit, ProtectVServer, PurgeVServer, RestoreBackup, RunVServer, SignalProcess, UndeleteVServer,
+    Action, ActionKind, BackUpVServer, BuildVServer, ChangeIdentity, ConfigureDefaults,
+    ConfigureVServer, DeleteVServer, ManageTemplates, Permit, ProtectVServer, PurgeVServer,
+    RestoreBackup, RunVServer, SignalProcess, UndeleteVServer,
 };
 use crate::backup::{BackupId, BackupOrder, BackupRef, PruneOrder};
 use crate::batch::Batch;
@@ -126,7 +128,8 @@ impl PlainChange {
             | Self::RestoreFile { .. }
             | Self::VerifyBackup(_)
             | Self::RemoveBackups { .. }
-            | Self::ScheduleBackups { .. } => None,
+            | Self::ScheduleBackups { .. }
+            | Self::Signal(_) => None,
         }
     }
 
@@ -146,7 +149,8 @@ impl PlainChange {
             | Self::RestoreFile { .. }
             | Self::VerifyBackup(_)
             | Self::RemoveBackups { .. }
-            | Self::ScheduleBackups { .. } => None,
+            | Self::ScheduleBackups { .. }
+            | Self::Signal(_) => None,
         }
     }
 

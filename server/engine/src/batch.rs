@@ -289,7 +289,7 @@ mod tests {
         let mut course = Course::new(&batch);
         assert_eq!(begun(&mut course), [0, 1]);
         course.end(0, Outcome::Done);
-        assert_eq!(begun(&mut course), []);
+        assert!(begun(&mut course).is_empty());
         course.end(1, Outcome::Done);
         assert_eq!(begun(&mut course), [2, 3, 4]);
 
@@ -298,7 +298,7 @@ mod tests {
         course.end(0, failed());
         assert!(!course.is_over(), "the other canary runs");
         course.end(1, Outcome::Done);
-        assert_eq!(begun(&mut course), []);
+        assert!(begun(&mut course).is_empty());
         let (outcomes, halt) = course.outcomes();
         assert_eq!((Tally::of(&outcomes).not_begun, halt), (3, Some(Halt::CanaryFailed)));
     }

@@ -67,7 +67,7 @@ fn pages() -> Vec<(&'static str, String, Option<ActionKind>)> {
 }
 
 /// Every server function and what its caller must be allowed to do; none: anybody calls it.
-const FUNCTIONS: [(&str, Option<ActionKind>); 39] = [
+const FUNCTIONS: &[(&str, Option<ActionKind>)] = &[
     ("/api/account/log-in", None),
     ("/api/account/set-up", None),
     ("/api/account/preferences", None),
@@ -172,7 +172,7 @@ async fn call(browser: &mut Browser, path: &str) -> (StatusCode, Option<Failure>
 #[tokio::test]
 async fn every_function_is_for_those_whom_the_table_allows() {
     let site = TestSite::with_users().await;
-    for (path, action) in FUNCTIONS {
+    for &(path, action) in FUNCTIONS {
         let mut nobody = site.browser();
         nobody.get("/login").await;
         let (status, failure) = call(&mut nobody, path).await;
