@@ -58,7 +58,8 @@ async fn a_signal_is_sent_by_those_who_may() {
     };
     let list = "/vservers/web1/processes";
     assert_eq!(send(PROCESS, "HUP").await.location, list);
-    assert!(get(&memory, "operator", "en", list).await.text.contains("Signal web1"));
+    let told = get(&memory, "operator", "en", list).await.text;
+    assert!(told.contains("href=\"/operations/"), "{told}");
     // Others than the page offers are for root at the command line.
     for (process, signal, told) in [
         (PROCESS, "SEGV", "is no signal"),
