@@ -28,16 +28,21 @@ struct Row<'a> {
     cpu: Option<u32>,
 }
 
-/// The rows that a view shows, as the browser gets them.
+/// The rows that a view shows, as the browser gets them; with the way to a signal for those who may send one.
 #[must_use]
-pub fn shown(locale: Locale, view: &ProcessView, measured: &MeasuredProcesses) -> ShownProcesses {
+pub fn shown(
+    locale: Locale,
+    view: &ProcessView,
+    measured: &MeasuredProcesses,
+    may_signal: bool,
+) -> ShownProcesses {
     let rows = arranged(view, measured);
     let all = measured.list.processes.iter().filter(|process| is_of(view, process)).count();
     let counts = locale.process_counts(
         &format::integer(locale, rows.len() as u64),
         &format::integer(locale, all as u64 + u64::from(measured.list.left_out)),
     );
-    let rows = rows.iter().take(MOST_ROWS).map(|row| html(locale, row)).collect();
+    let rows = rows.iter().take(MOST_ROWS).map(|row| html(locale, row, may_signal)).collect();
     ShownProcesses { rows, counts }
 }
 
@@ -133,7 +138,7 @@ fn shown_user(process: &Process) -> String {
 }
 
 /// One row. Its key says which process it is, so that a browser keeps what has not changed.
-fn html(t: Locale, row: &Row<'_>) -> String {
+fn html(t: Locale, row: &Row<'_>, may_signal: bool) -> String {
     let Row { process, depth, cpu } = *row;
     let key = process.key;
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "–".to_owned());
@@ -147,10 +152,19 @@ fn html(t: Locale, row: &Row<'_>) -> String {
     });
     let name = process.vserver.to_string();
     let address = format!("/vservers/{name}/processes/{key}");
+    let signal = may_signal.then(|| {
+        view! {
+            <td class="row-actions">
+                <a href=address.clone() aria-label=t.signal_one(&key.pid.to_string())>
+                    {t.signal_word()}
+                </a>
+            </td>
+        }
+    });
     let row = view! {
         <tr data-process=key.to_string()>
             <th scope="row" class="number">
-                <a href=address title=t.signal_one(&key.pid.to_string())>{key.pid}</a>
+                <a href=address>{key.pid}</a>
             </th>
             <td data-label=Column::VServer.head()>
                 <a href=format!("/vservers/{name}")>{name.clone()}</a>
@@ -168,6 +182,7 @@ fn html(t: Locale, row: &Row<'_>) -> String {
             <td class="command" data-label=Column::Command.head()>
                 {indent} <code>{process.command.clone()}</code>
             </td>
+            {signal}
         </tr>
     };
     row.to_html()
@@ -238,7 +253,7 @@ mod tests {
     #[test]
     fn a_command_line_stays_text() {
         let view = "pid:0:0:web:bash".parse().unwrap();
-        let shown = shown(Locale::English, &view, &measured());
+        let shown = shown(Locale::English, &view, &measured(), false);
         assert!(shown.rows.contains("&lt;b&gt;bash"), "{}", shown.rows);
         assert!(shown.rows.contains(r#"data-process="12-120""#), "{}", shown.rows);
         assert!(shown.rows.contains("25.0"), "{}", shown.rows);

@@ -14,11 +14,12 @@ use crate::field::Problem;
 use crate::id::VServerName;
 use crate::time::UnixMillis;
 
-/// The most characters of a command line that are kept.
-pub const COMMAND_CHARACTERS: usize = 512;
+/// The most bytes of a command line that are kept.
+pub const COMMAND_BYTES: usize = 512;
 
-/// The most processes in one list; a list says how many more there were.
-pub const MOST_PROCESSES: usize = 20_000;
+/// The most processes in one list; a list says how many more there were. With command lines as long as they
+/// can be it still fits into one reply of the engine's.
+pub const MOST_PROCESSES: usize = 10_000;
 
 /// A process of the host's, told apart from a later one with the same pid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -79,7 +79,6 @@ messages! { ProcessMessages:
     which_signal;
     signals_explained;
     back_to_processes(name);
-    process_has_ended;
     equivalent_vps;
     col_pid;
     col_inside;

@@ -284,7 +284,8 @@ impl PageStream {
     /// The processes that this page shows.
     fn processes(&self, measured: &MeasuredProcesses) -> Option<PageEvent> {
         let view = self.wanted.processes.as_ref()?;
-        Some(PageEvent::Processes(process_rows::shown(self.locale, view, measured)))
+        let may_signal = allowed(self.tie.identity().role, ActionKind::SignalProcess);
+        Some(PageEvent::Processes(process_rows::shown(self.locale, view, measured, may_signal)))
     }
 
     /// Queues what of the news this page wants. False when it has no right to it any more.

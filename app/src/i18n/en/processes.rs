@@ -142,7 +142,6 @@ hold a process of the host’s to some addresses takes the patched kernel.
         which_signal = "Signal";
         signals_explained = "The signal reaches this very process, or nobody when it has ended meanwhile. KILL cannot be caught: what the process has not written is lost. To pid 1 of a VServer, KILL ends the whole VServer.";
         back_to_processes(name) = "All processes of {name}";
-        process_has_ended = "This process has ended.";
         equivalent_vps = "At the command line: vps aux, vpstree -p, vtop.";
         col_pid = "pid on the host";
         col_inside = "pid inside the VServer";

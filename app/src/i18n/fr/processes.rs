@@ -143,7 +143,6 @@ de l’hôte à certaines adresses demande le noyau modifié.
         which_signal = "Signal";
         signals_explained = "Le signal atteint exactement ce processus, ou personne s’il s’est terminé entre-temps. KILL ne peut être intercepté : ce que le processus n’a pas écrit est perdu. Envoyé au pid 1 d’un VServer, KILL termine tout le VServer.";
         back_to_processes(name) = "Tous les processus de {name}";
-        process_has_ended = "Ce processus s’est terminé.";
         equivalent_vps = "En ligne de commande : vps aux, vpstree -p, vtop.";
         col_pid = "pid sur l’hôte";
         col_inside = "pid dans le VServer";

@@ -1,6 +1,7 @@
 //! `/processes` and `/vservers/NAME/processes`: a table that the page's stream keeps current. Filter, order
 //! and shape stand in the address, so that all of it works without JavaScript.
 
+use domain::authz::ActionKind;
 use domain::failure::Failure;
 use domain::id::VServerName;
 use domain::vserver::{State, Summary};
@@ -55,7 +56,8 @@ async fn content(
         is_tree: is_on("tree", "true"),
     };
     let measured = page.backend.processes(page.permit()?).await?;
-    let processes = shown(t, &view, &measured);
+    let may_signal = page.may(ActionKind::SignalProcess);
+    let processes = shown(t, &view, &measured, may_signal);
     let address = match &fixed {
         Some(name) => format!("/vservers/{name}/processes"),
         None => "/processes".to_owned(),
@@ -74,7 +76,10 @@ async fn content(
             <table class="processes">
                 <caption class="hidden-visually">{t.processes()}</caption>
                 <thead>
-                    <tr>{heads}</tr>
+                    <tr>
+                        {heads}
+                        {may_signal.then(|| view! { <th scope="col">{t.actions()}</th> })}
+                    </tr>
                 </thead>
                 <tbody id="process-rows" inner_html=processes.rows></tbody>
             </table>

@@ -18,8 +18,7 @@ use domain::failure::Failure;
 use domain::id::{ContextId, VServerName};
 use domain::operation::Stage;
 use domain::process::{
-    COMMAND_CHARACTERS, MOST_PROCESSES, Process, ProcessKey, ProcessList, Recipient, Signal,
-    SignalOrder,
+    COMMAND_BYTES, MOST_PROCESSES, Process, ProcessKey, ProcessList, Recipient, Signal, SignalOrder,
 };
 use domain::time::UnixMillis;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
@@ -188,11 +187,16 @@ fn plain(text: &str) -> String {
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     let mut shown = String::new();
-    for character in text.chars().take(COMMAND_CHARACTERS) {
+    for character in text.chars() {
+        let before = shown.len();
         if is_odd(character) {
             shown.extend(character.escape_default());
         } else {
             shown.push(character);
+        }
+        if shown.len() > COMMAND_BYTES {
+            shown.truncate(before);
+            break;
         }
     }
     shown
@@ -363,7 +367,9 @@ mod tests {
         assert_eq!(command_of(b"", "Name:\tkworker/0:1\n"), "[kworker/0:1]");
         assert_eq!(command_of(b"\0\0\0", "Name:\tempty\n"), "[empty]");
         let long = vec![b'x'; 5000];
-        assert_eq!(command_of(&long, "").len(), COMMAND_CHARACTERS);
+        assert_eq!(command_of(&long, "").len(), COMMAND_BYTES);
+        let escapes = command_of(&[0x1b; 5000], "");
+        assert!(escapes.len() <= COMMAND_BYTES && escapes.ends_with("\\u{1b}"), "{escapes}");
     }
 
     #[test]
