@@ -20,6 +20,7 @@ use domain::change::Permitted;
 use domain::config_change::{ConfigEdit, ConfigRecord, FileView};
 use domain::config_entry::{ConfigPath, ConfigTree};
 use domain::failure::Failure;
+use domain::fstab::SeenMount;
 use domain::host::HostFacts;
 use domain::id::{OperationId, TerminalId, UserId, UserName, VServerName};
 use domain::identity::{IdentityForm, IdentityPlan};
@@ -263,6 +264,12 @@ pub trait Backend: Send + Sync {
         &self,
         permit: Permit<ViewVServers>,
     ) -> Result<Arc<MeasuredProcesses>, Failure>;
+    /// What a VServer sees mounted; none when it does not run.
+    async fn mounts(
+        &self,
+        permit: Permit<ViewVServers>,
+        name: VServerName,
+    ) -> Result<Option<Vec<SeenMount>>, Failure>;
 }
 
 /// What a form's submission came to, kept in the session until the next page shows it.

@@ -83,8 +83,13 @@ impl Page {
 
     /// A value of the page's query.
     pub(crate) fn query(&self, key: &str) -> Option<String> {
-        let (_, query) = self.path.split_once('?')?;
-        query.split('&').find_map(|pair| {
+        self.query_all(key).next()
+    }
+
+    /// Every value of this key of the page's query.
+    pub(crate) fn query_all(&self, key: &str) -> impl Iterator<Item = String> {
+        let (_, query) = self.path.split_once('?').unwrap_or_default();
+        query.split('&').filter_map(move |pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             (decoded(name) == key).then(|| decoded(value))
         })

@@ -3,8 +3,9 @@
 //! What was done, why it failed and what a log notes is worded here, by the server, so that no text of
 //! it is a part of what every browser downloads. An island shows these types and knows no others.
 
+use domain::batch::{BatchRow, Outcome, RowState};
 use domain::id::{ContextId, OperationId, VServerName};
-use domain::operation::{LogChunk, Operation, Progress};
+use domain::operation::{LogChunk, Operation, Progress, Target};
 use domain::time::UnixMillis;
 use domain::vserver::{OomKills, State, Summary, Usage};
 use serde::{Deserialize, Serialize};
@@ -84,6 +85,8 @@ pub struct ShownOperation {
     pub started_at: Option<UnixMillis>,
     /// When it ended.
     pub finished_at: Option<UnixMillis>,
+    /// The batch that it is a part of.
+    pub batch: Option<OperationId>,
 }
 
 impl ShownOperation {
@@ -92,7 +95,10 @@ impl ShownOperation {
     pub fn of(locale: Locale, operation: &Operation) -> Self {
         Self {
             id: operation.id.clone(),
-            title: format!("{} {}", kind_text(locale, operation.kind), operation.target.name()),
+            title: match &operation.target {
+                Target::Batch(_) => kind_text(locale, operation.kind).to_owned(),
+                target => format!("{} {}", kind_text(locale, operation.kind), target.name()),
+            },
             vserver: operation.target.vserver().cloned(),
             actor: actor_text(locale, &operation.actor),
             command: operation.command.clone(),
@@ -101,6 +107,7 @@ impl ShownOperation {
             created_at: operation.created_at,
             started_at: operation.started_at,
             finished_at: operation.finished_at,
+            batch: operation.batch.clone(),
         }
     }
 
@@ -109,6 +116,60 @@ impl ShownOperation {
     pub fn elapsed_ms(&self, now: UnixMillis) -> Option<u64> {
         let start = self.started_at?;
         Some(self.finished_at.unwrap_or(now).millis_since(start))
+    }
+}
+
+/// One VServer of a batch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShownOneOfMany {
+    /// Which.
+    pub name: VServerName,
+    /// The operation that does it, once there is one.
+    pub operation: Option<OperationId>,
+    /// The word of the style sheet for how it stands.
+    pub state: String,
+    /// The word for people.
+    pub word: String,
+    /// What more there is to say.
+    pub note: String,
+}
+
+impl ShownOneOfMany {
+    /// As it is to be shown.
+    #[must_use]
+    pub fn of(t: Locale, row: &BatchRow) -> Self {
+        let nothing = String::new();
+        let (state, word, note) = match &row.state {
+            RowState::Waiting | RowState::Running { progress: Progress::Queued } => {
+                ("moving", t.queued(), nothing)
+            }
+            RowState::Running { progress } => match ShownProgress::of(t, progress) {
+                ShownProgress::Running { stage, permille } => {
+                    let percent = crate::i18n::format::percent(t, u64::from(permille));
+                    ("moving", t.under_way(), format!("{stage}, {percent}"))
+                }
+                _ => ("moving", t.under_way(), nothing),
+            },
+            RowState::Ended { outcome } => match outcome {
+                Outcome::Done => ("succeeded", t.succeeded(), nothing),
+                Outcome::Unneeded { found } => {
+                    ("succeeded", t.so_already(), failure_text(t, found).what)
+                }
+                Outcome::Failed { failure } => {
+                    let text = failure_text(t, failure);
+                    ("failed", t.failed(), format!("{} {}", text.what, text.remedy))
+                }
+                Outcome::Cancelled => ("stopped", t.cancelled(), nothing),
+                Outcome::NotBegun => ("stopped", t.not_begun(), nothing),
+            },
+        };
+        Self {
+            name: row.name.clone(),
+            operation: row.operation.clone(),
+            state: state.to_owned(),
+            word: word.to_owned(),
+            note,
+        }
     }
 }
 

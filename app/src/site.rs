@@ -106,6 +106,16 @@ pub fn App() -> impl IntoView {
                     view=pages::vservers::show::show
                 />
                 <Route
+                    path=path!("batch")
+                    ssr=SsrMode::Async
+                    view=pages::vservers::batch::batch
+                />
+                <Route
+                    path=path!("vservers/:name/mounts")
+                    ssr=SsrMode::Async
+                    view=pages::vservers::mounts::mounts
+                />
+                <Route
                     path=path!("vservers/:name/delete")
                     ssr=SsrMode::Async
                     view=pages::vservers::delete::delete

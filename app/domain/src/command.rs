@@ -8,6 +8,8 @@
 
 use core::num::NonZeroUsize;
 
+use std::num::NonZeroU16;
+
 use serde::{Deserialize, Serialize};
 
 use crate::backup::{BackupId, BackupOrder, BackupRef};
@@ -398,41 +400,50 @@ pub fn undo_config(tree: &ConfigTree, number: u32) -> Command {
     Command::vserver(tree.directory(), &["config", "undo", &number.to_string()])
 }
 
-/// Does one thing to many VServers. Where it is not the same for all there is a line for each.
+/// Does one thing to many VServers; none when it is not the same for all.
 #[must_use]
-pub fn batch(batch: &Batch) -> String {
-    /// More names than this are not written out.
-    const NAMES: usize = 100;
-    let commands: Vec<_> = batch
-        .changes()
-        .iter()
-        .filter_map(|change| change.of_many().map(|name| (name.as_str(), change.command())))
-        .collect();
+pub fn batch(batch: &Batch) -> Option<Command> {
+    let commands = batch_commands(batch);
     let after_name = |(name, command): &(&str, Command)| match command.parts.as_slice() {
         [Part::Word(program), Part::Word(of), rest @ ..] if of == name => {
             Some((program.clone(), rest.to_vec()))
         }
         _ => None,
     };
-    let same = commands.first().and_then(after_name);
-    let Some((program, rest)) =
-        same.filter(|first| commands.iter().all(|one| after_name(one).as_ref() == Some(first)))
-    else {
-        let lines = commands.iter().take(NAMES).map(|(_, command)| command.line());
-        return lines.collect::<Vec<_>>().join("; ");
-    };
-    let mut names: Vec<&str> = commands.iter().take(NAMES).map(|(name, _)| *name).collect();
-    names.extend((commands.len() > NAMES).then_some("…"));
+    let (program, rest) = commands
+        .first()
+        .and_then(after_name)
+        .filter(|first| commands.iter().all(|one| after_name(one).as_ref() == Some(first)))?;
+    let mut names: Vec<&str> = commands.iter().take(MOST_NAMED).map(|(name, _)| *name).collect();
+    names.extend((commands.len() > MOST_NAMED).then_some("…"));
     let pace = batch.pace();
-    let of = |number: Option<std::num::NonZeroU16>| {
-        number.map(|number| number.to_string()).unwrap_or_default()
-    };
+    let of = |number: Option<NonZeroU16>| number.map(|number| number.to_string());
     let mut command = Command::of(&[&program, "--names", &names.join(",")])
-        .and(&["--at-once", &u8::from(pace.at_once).to_string()])
-        .option("--canary", "canary", &of(pace.canary))
-        .option("--stop-after", "stop_after", &of(pace.stop_after_failures));
+        .option("--at-once", "at_once", &u8::from(pace.at_once).to_string())
+        .option("--canary", "canary", &of(pace.canary).unwrap_or_default())
+        .option("--stop-after", "stop_after", &of(pace.stop_after_failures).unwrap_or_default());
     command.parts.extend(rest);
-    command.line()
+    Some(command)
+}
+
+/// The line that does one thing to many, or a line for each where it is not the same for all.
+#[must_use]
+pub fn batch_line(of: &Batch) -> String {
+    let each = || {
+        let lines = batch_commands(of).into_iter().take(MOST_NAMED).map(|(_, one)| one.line());
+        lines.collect::<Vec<_>>().join("; ")
+    };
+    batch(of).map_or_else(each, |command| command.line())
+}
+
+/// Of more VServers the names are not written out.
+const MOST_NAMED: usize = 100;
+
+fn batch_commands(batch: &Batch) -> Vec<(&str, Command)> {
+    let commands = batch.changes().iter();
+    commands
+        .filter_map(|change| change.of_many().map(|name| (name.as_str(), change.command())))
+        .collect()
 }
 
 /// Asks an operation to stop and undo itself.

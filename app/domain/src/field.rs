@@ -65,6 +65,14 @@ pub enum Field {
     Confirmation,
     Process,
     Signal,
+    AtOnce,
+    Canary,
+    StopAfter,
+    MountTarget,
+    MountType,
+    MountSize,
+    MountMode,
+    MountOptions,
 }
 
 /// What a character set is called in the sentence for people.
@@ -443,6 +451,12 @@ pub enum Problem {
         /// What was given.
         text: String,
     },
+    /// Not the size of a filesystem in memory.
+    #[error("not a size")]
+    NotASize,
+    /// Not the mode of a directory.
+    #[error("not a mode")]
+    NotAMode,
 }
 
 /// One field and what is wrong with it.

@@ -31,6 +31,7 @@ pub mod config_entry;
 pub mod diff;
 pub mod failure;
 pub mod field;
+pub mod fstab;
 pub mod hook;
 pub mod host;
 pub mod id;

@@ -7,10 +7,12 @@
 
 pub mod account;
 pub mod backups;
+pub mod batch;
 pub mod bin;
 pub mod boot;
 pub mod config;
 pub mod identity;
+pub mod mounts;
 pub mod operations;
 pub mod processes;
 pub mod templates;
@@ -92,6 +94,13 @@ impl Call {
         if value.len() <= 16 * 1024 {
             self.flash.values.push((name.to_owned(), value.to_owned()));
         }
+        self
+    }
+
+    /// Hands over to another form, of which nothing was typed yet.
+    pub(crate) fn as_form(mut self, form: &'static str) -> Self {
+        form.clone_into(&mut self.flash.form);
+        self.flash.values.clear();
         self
     }
 

@@ -1,6 +1,6 @@
 //! Build, start, stop, restart, delete.
 //!
-//! Start, stop and restart take several names at once: the list's checkboxes, or one button's row.
+//! Of many at once: `batch`.
 
 use domain::authz::{BuildVServer, DeleteVServer, Permit, RunVServer};
 use domain::build::BuildForm;
@@ -65,11 +65,10 @@ pub async fn preview_build(
     call.answer(&form_page(&form), result).await
 }
 
-/// Queues the same for every VServer that is named; what fails for one does not keep the others.
-async fn queue_each(
+/// Queues something for one VServer, and goes back to where it was asked for.
+async fn queue_one(
     call: Call,
     csrf: String,
-    names: Vec<String>,
     only: String,
     next: String,
     change: fn(Permit<RunVServer>, VServerName) -> Permitted,
@@ -79,69 +78,46 @@ async fn queue_each(
         next => next,
     };
     let result = async {
-        let _ = call.permit::<RunVServer>(&csrf).await?;
-        let names = if only.is_empty() { names } else { vec![only] };
-        let mut operations = Vec::new();
-        let mut failures = Vec::new();
-        for text in names.iter().take(1000) {
-            let queued = match text.parse::<VServerName>() {
-                Ok(name) => {
-                    let permit = call.permit(&csrf).await?;
-                    call.backend.queue(change(permit, name)).await
-                }
-                Err(problem) => Err(Failure::of_field(Field::Name, problem)),
-            };
-            match queued {
-                Ok(operation) => {
-                    operations.push((operation.id, operation.kind, operation.target));
-                }
-                Err(failure) => failures.push((text.clone(), failure)),
-            }
-        }
-        match (operations.as_slice(), failures.as_slice()) {
-            ([], []) => Err(Failure::of_field(Field::Name, Problem::Missing)),
-            ([], [(_, failure)]) => Err(failure.clone()),
-            _ => Ok(Answer::to(back).saying(Notice::Queued { operations, failures })),
-        }
+        let permit = call.permit::<RunVServer>(&csrf).await?;
+        let name = only.parse().map_err(|problem| Failure::of_field(Field::Name, problem))?;
+        let operation = call.backend.queue(change(permit, name)).await?;
+        Ok(Answer::to(back).saying(Notice::Queued {
+            operations: vec![(operation.id, operation.kind, operation.target)],
+            failures: Vec::new(),
+        }))
     }
     .await;
     call.answer(back, result).await
 }
 
-/// Queues starts.
+/// Queues a start.
 #[server(prefix = "/api", endpoint = "vservers/start")]
-pub async fn start_vservers(
+pub async fn start_vserver(
     #[server(default)] csrf: String,
-    #[server(default)] names: Vec<String>,
     #[server(default)] only: String,
     #[server(default)] next: String,
 ) -> Result<(), Refusal> {
-    let call = Call::begin("vservers/start");
-    queue_each(call, csrf, names, only, next, Permit::start).await
+    queue_one(Call::begin("vservers/start"), csrf, only, next, Permit::start).await
 }
 
-/// Queues stops.
+/// Queues a stop.
 #[server(prefix = "/api", endpoint = "vservers/stop")]
-pub async fn stop_vservers(
+pub async fn stop_vserver(
     #[server(default)] csrf: String,
-    #[server(default)] names: Vec<String>,
     #[server(default)] only: String,
     #[server(default)] next: String,
 ) -> Result<(), Refusal> {
-    let call = Call::begin("vservers/stop");
-    queue_each(call, csrf, names, only, next, Permit::stop).await
+    queue_one(Call::begin("vservers/stop"), csrf, only, next, Permit::stop).await
 }
 
-/// Queues restarts.
+/// Queues a restart.
 #[server(prefix = "/api", endpoint = "vservers/restart")]
-pub async fn restart_vservers(
+pub async fn restart_vserver(
     #[server(default)] csrf: String,
-    #[server(default)] names: Vec<String>,
     #[server(default)] only: String,
     #[server(default)] next: String,
 ) -> Result<(), Refusal> {
-    let call = Call::begin("vservers/restart");
-    queue_each(call, csrf, names, only, next, Permit::restart).await
+    queue_one(Call::begin("vservers/restart"), csrf, only, next, Permit::restart).await
 }
 
 /// Queues a deletion, once its name was typed again.

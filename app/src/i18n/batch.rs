@@ -10,4 +10,25 @@ messages! { BatchMessages:
     delete_all_question(names);
     command_of_one(word);
     many_options;
+    // Pages.
+    batch;
+    batch_title(kind, count);
+    batch_forecast(begun, count);
+    batch_again(count);
+    batch_deletes;
+    nobody_ticked;
+    no_backup_target;
+    dry_run;
+    ticked;
+    turn;
+    what_would_be;
+    at_once_explained;
+    canary_explained;
+    stop_after_explained;
+    type_how_many;
+    do_it(kind);
+    so_already;
+    not_begun;
+    back_up;
+    delete;
 }

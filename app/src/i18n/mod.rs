@@ -12,6 +12,7 @@ mod en;
 pub mod format;
 mod fr;
 mod messages;
+mod mounts;
 mod processes;
 mod program;
 
@@ -289,6 +290,15 @@ pub fn outcome_text(locale: Locale, outcome: &domain::batch::Outcome) -> String 
     match locale {
         Locale::English => en::batch::outcome(outcome),
         Locale::French => fr::batch::outcome(outcome),
+    }
+}
+
+/// What an option of a line of an fstab means.
+#[must_use]
+pub fn mount_option_text(locale: Locale, word: &str) -> &'static str {
+    match locale {
+        Locale::English => en::mounts::option(word),
+        Locale::French => fr::mounts::option(word),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The interactive parts. Each is rendered by the server first and means the same without
 //! JavaScript; in the browser it follows `/events` ([`crate::live`]) or judges what is typed.
 
+pub mod batch_rows;
 #[cfg(feature = "build-form")]
 pub mod build_form;
 #[cfg(feature = "build-form")]

@@ -1,11 +1,13 @@
 //! The list of VServers: the columns of `vserver-stat`, state, addresses, marks, live; and what can
 //! be done to one or several.
 //!
-//! One form holds the table: each button names its server function with `formaction`, so the whole
-//! list works as plain HTML. The names travel as `names[]` (the boxes) or `only` (a row's button).
+//! One form holds the table: a row's button names its server function with `formaction`. The boxes belong to
+//! another, which asks for the page that shows what would be done to the chosen ones; so the whole list
+//! works as plain HTML.
 
-use domain::command::{self, Command};
+use domain::command;
 use domain::id::VServerName;
+use domain::operation::Kind;
 use domain::vserver::{State, Usage};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -30,6 +32,10 @@ pub struct Abilities {
     pub delete: bool,
     /// Build.
     pub build: bool,
+    /// Take backups.
+    pub back_up: bool,
+    /// Protect against deletion.
+    pub protect: bool,
 }
 
 /// One row: a signal of its own, so that a new sample touches one row's cells only.
@@ -173,16 +179,33 @@ pub fn VServerTable(
         }
     };
     let bulk = may.run.then(|| {
+        let buttons = [
+            (true, Kind::Start, t.start()),
+            (true, Kind::Stop, t.stop()),
+            (true, Kind::Restart, t.restart()),
+            (may.back_up, Kind::Backup, t.back_up()),
+            (may.protect, Kind::Protect, t.protect()),
+            (may.protect, Kind::Unprotect, t.unprotect()),
+            (may.delete, Kind::Delete, t.delete()),
+        ];
+        let buttons = buttons.into_iter().filter(|(is_allowed, ..)| *is_allowed);
         view! {
-            <div class="bulk" role="group" aria-label=t.chosen_vservers()>
+            <form
+                id=MANY
+                class="bulk"
+                role="group"
+                aria-label=t.chosen_vservers()
+                method="get"
+                action="/batch"
+            >
                 <span class="bulk-count" role="status">
                     {move || is_awake.get().then(|| t.chosen_count(&chosen().len().to_string()))}
                 </span>
-                {bulk_button(t.start(), "/api/vservers/start", is_awake, chosen, command::start)}
-                {bulk_button(t.stop(), "/api/vservers/stop", is_awake, chosen, command::stop)}
-                {bulk_button(t.restart(), "/api/vservers/restart", is_awake, chosen, command::restart)}
-            </div>
-            {move || commands(t, &chosen(), may)}
+                {buttons
+                    .map(|(_, kind, label)| bulk_button(label, kind, is_awake, chosen))
+                    .collect_view()}
+            </form>
+            {move || command_hint(t, &chosen())}
         }
     });
     let is_empty = move || rows.with(Vec::is_empty);
@@ -206,10 +229,10 @@ pub fn VServerTable(
             </form>
             <p class="counts">{counts}</p>
         </div>
+        {bulk}
         <form method="post" action="/api/vservers/start">
             <input type="hidden" name="csrf" value=csrf />
             <input type="hidden" name="next" value="/vservers" />
-            {bulk}
             <div class="table-frame">
                 <table class="stat" class:empty=is_empty>
                     <caption class="hidden-visually">{t.vservers()}</caption>
@@ -279,43 +302,35 @@ pub fn VServerTable(
     }
 }
 
-/// What a button types for a VServer.
-type CommandOf = fn(&VServerName) -> Command;
+/// The form of the boxes.
+const MANY: &str = "many";
 
-/// What the buttons would type for the chosen ones. A button's `title` says the same to a mouse alone.
-fn commands(t: Locale, chosen: &[VServerName], may: Abilities) -> Option<impl IntoView + use<>> {
+/// The command for the chosen ones, whatever is done to them.
+fn command_hint(t: Locale, chosen: &[VServerName]) -> Option<impl IntoView + use<>> {
     let few = chosen.get(..MOST_SPELT_OUT).unwrap_or(chosen);
-    let more = if few.len() < chosen.len() { "; …" } else { "" };
-    let mut all: Vec<CommandOf> = vec![command::start, command::stop, command::restart];
-    if may.enter && chosen.len() == 1 {
-        all.push(command::enter);
-    }
-    let lines = all
-        .into_iter()
-        .map(|command| view! { " " <code>{lines(few, command)} {more}</code> })
-        .collect_view();
-    (!chosen.is_empty())
-        .then(|| view! { <p class="hint commands">{t.command()} {t.colon()} {lines}</p> })
-}
-
-fn lines(chosen: &[VServerName], command: CommandOf) -> String {
-    chosen.iter().map(|name| command(name).line()).collect::<Vec<_>>().join("; ")
+    let more = if few.len() < chosen.len() { ",…" } else { "" };
+    let names = few.iter().map(VServerName::as_str).collect::<Vec<_>>().join(",");
+    (!chosen.is_empty()).then(|| {
+        view! {
+            <p class="hint commands">
+                {t.command()} {t.colon()} <code>{format!("vserver --names {names}{more} …")}</code>
+            </p>
+        }
+    })
 }
 
 fn bulk_button(
     label: &'static str,
-    action: &'static str,
+    kind: Kind,
     is_awake: RwSignal<bool>,
     chosen: impl Fn() -> Vec<VServerName> + Copy + Send + Sync + 'static,
-    command: CommandOf,
 ) -> impl IntoView {
-    let lines = move || lines(&chosen(), command);
     view! {
         <button
             type="submit"
-            formaction=action
+            name="action"
+            value=kind.as_str()
             prop:disabled=move || is_awake.get() && chosen().is_empty()
-            title=lines
         >
             {label}
         </button>
@@ -353,7 +368,8 @@ fn table_row(t: Locale, row: Row, may: Abilities) -> impl IntoView {
                         <td class="choose">
                             <input
                                 type="checkbox"
-                                name="names[]"
+                                form=MANY
+                                name="name"
                                 value=name.to_string()
                                 aria-label=choose_label
                                 prop:checked=chosen

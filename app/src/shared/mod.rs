@@ -117,6 +117,14 @@ pub(crate) fn field_id(field: Field) -> &'static str {
         Field::Confirmation => "field-confirmation",
         Field::Process => "field-process",
         Field::Signal => "field-signal",
+        Field::AtOnce => "field-at-once",
+        Field::Canary => "field-canary",
+        Field::StopAfter => "field-stop-after",
+        Field::MountTarget => "field-mount-target",
+        Field::MountType => "field-mount-type",
+        Field::MountSize => "field-mount-size",
+        Field::MountMode => "field-mount-mode",
+        Field::MountOptions => "field-mount-options",
     }
 }
 

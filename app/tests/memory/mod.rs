@@ -34,6 +34,7 @@ use domain::config_change::{
 use domain::config_entry::{ConfigEntry, ConfigPath, ConfigTree};
 use domain::failure::Failure;
 use domain::field::{Field, FieldErrors, Problem};
+use domain::fstab::SeenMount;
 use domain::host::{HostFacts, NatNetwork};
 use domain::id::{OperationId, TerminalId, UserId, UserName, VServerName};
 use domain::identity::{
@@ -308,6 +309,7 @@ impl Backend for Memory {
             "context" => text("40001\n"),
             "apps/init/mark" => text("default\nweb"),
             "notes" => text("kept\n"),
+            "fstab" => text(FSTAB),
             "interfaces/0/nodev" => text(""),
             "fc6/pkgs/01" => text("bash\n"),
             "fc6/yum.repos.d/core.repo" => text("[core]\nbaseurl=http://mirror.example/\n"),
@@ -571,5 +573,25 @@ impl Backend for Memory {
             Forecast { name, refusal }
         };
         self.answer(batch.changes().iter().map(forecast).collect())
+    }
+    async fn mounts(
+        &self,
+        _: Permit<ViewVServers>,
+        name: VServerName,
+    ) -> Result<Option<Vec<SeenMount>>, Failure> {
+        let mount = |target: &str, fs_type: &str, options: &str| SeenMount {
+            target: target.to_owned(),
+            root: "/".to_owned(),
+            fs_type: fs_type.to_owned(),
+            source: "none".to_owned(),
+            options: options.to_owned(),
+        };
+        self.answer((name.as_str() == "web1").then(|| {
+            vec![
+                mount("/proc", "proc", "rw,nosuid"),
+                mount("/tmp", "tmpfs", "rw,nodev,size=16384k"),
+                mount("/mnt/<own>", "tmpfs", "rw"),
+            ]
+        }))
     }
 }

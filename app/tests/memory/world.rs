@@ -100,6 +100,10 @@ pub(crate) fn batch_view() -> BatchView {
     }
 }
 
+/// The fstab of a VServer.
+pub(crate) const FSTAB: &str = "# of the course\nnone /proc proc defaults 0 0\n\
+    none /tmp tmpfs size=16m,mode=1777 0 0\n/srv /mnt none bind,ro 0 0\n";
+
 /// The fingerprint of the only machine that there is beside this host.
 pub(crate) fn host_key() -> String {
     format!("SHA256:{}", "k".repeat(43))

@@ -2,7 +2,9 @@
 
 use domain::user::Role;
 
-use crate::memory::{BACKUP, BINNED, FAILED_OPERATION, PROCESS, RUNNING_OPERATION, TERMINAL};
+use crate::memory::{
+    BACKUP, BINNED, FAILED_OPERATION, PROCESS, RUNNING_BATCH, RUNNING_OPERATION, TERMINAL,
+};
 
 /// Every page, the least role that sees it, and a text of it in both languages.
 pub(crate) fn pages() -> Vec<(String, Role, &'static str, &'static str)> {
@@ -75,6 +77,24 @@ pub(crate) fn pages() -> Vec<(String, Role, &'static str, &'static str)> {
         ),
         page(&format!("/operations/{RUNNING_OPERATION}"), Role::Viewer, "43.0", "Dépaquetage"),
         page(&format!("/operations/{FAILED_OPERATION}"), Role::Viewer, "The mirror", "Le miroir"),
+        page(&format!("/operations/{RUNNING_BATCH}"), Role::Viewer, "web1", "Redémarrage : 3"),
+        page(
+            "/batch?action=start&name=web1&name=db1",
+            Role::Operator,
+            "Nothing is done yet.",
+            "Rien n’est encore fait.",
+        ),
+        page("/batch?action=delete&name=web1", Role::Operator, "how many", "combien"),
+        page("/batch?action=backup&name=web1", Role::Operator, "Backup now", "lancer"),
+        page("/batch?action=stop", Role::Operator, "is ticked", "n’est coché"),
+        page("/vservers/web1/mounts", Role::Viewer, "shows a directory", "montre un répertoire"),
+        page(
+            "/vservers/web1/mounts?file=fstab&line=3",
+            Role::Viewer,
+            "line 3 of its fstab",
+            "la ligne 3 de son fstab",
+        ),
+        page("/vservers/db1/mounts", Role::Viewer, "does not run", "ne tourne pas"),
         page("/terminals", Role::Operator, "Terminal in web1", "Terminal dans web1"),
         page(
             &format!("/terminals/{TERMINAL}"),
@@ -112,6 +132,7 @@ pub(crate) fn functions() -> Vec<(&'static str, Option<Role>)> {
         ("/api/backups/schedule", Some(Role::Operator)),
         ("/api/backups/take", Some(Role::Operator)),
         ("/api/backups/verify", Some(Role::Operator)),
+        ("/api/mounts/change", Some(Role::Operator)),
         ("/api/operations/cancel", Some(Role::Operator)),
         ("/api/processes/signal", Some(Role::Operator)),
         ("/api/terminals/close", Some(Role::Operator)),
@@ -123,6 +144,7 @@ pub(crate) fn functions() -> Vec<(&'static str, Option<Role>)> {
         ("/api/users/reset-password", Some(Role::Administrator)),
         ("/api/users/set-disabled", Some(Role::Administrator)),
         ("/api/users/set-role", Some(Role::Administrator)),
+        ("/api/vservers/batch", Some(Role::Operator)),
         ("/api/vservers/build", Some(Role::Operator)),
         ("/api/vservers/delete", Some(Role::Operator)),
         ("/api/vservers/identity", Some(Role::Operator)),

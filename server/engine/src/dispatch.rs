@@ -106,6 +106,7 @@ pub fn answer(
         Request::ForeseeBatch(batch) => Reply::Forecasts(engine.foresee(&batch)),
         Request::ShowBoot => Reply::Boot(engine.boot_facts()?),
         Request::ListProcesses => Reply::Processes(engine.processes()?),
+        Request::ShowMounts(name) => Reply::Mounts(engine.mounts(&name)?),
     };
     Ok((reply, None))
 }

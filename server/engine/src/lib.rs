@@ -55,6 +55,7 @@ pub mod recovery;
 pub mod recycle;
 pub mod rewrite;
 pub mod roots;
+mod seen_mounts;
 pub mod state;
 pub mod summary;
 pub mod template;

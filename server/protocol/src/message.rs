@@ -13,6 +13,7 @@ use domain::change::Change;
 use domain::config_change::{ConfigEdit, ConfigRecord, FileView};
 use domain::config_entry::{ConfigPath, ConfigTree};
 use domain::failure::Failure;
+use domain::fstab::SeenMount;
 use domain::host::HostFacts;
 use domain::id::{OperationId, TerminalId, UserId, UserName, VServerName};
 use domain::identity::{IdentityForm, IdentityPlan};
@@ -154,6 +155,8 @@ pub enum Request {
     ShowBoot,
     /// The processes of all VServers; answered by [`Reply::Processes`].
     ListProcesses,
+    /// What a VServer sees mounted; answered by [`Reply::Mounts`].
+    ShowMounts(VServerName),
 }
 
 /// The answer to one request.
@@ -244,6 +247,8 @@ pub enum Reply {
     Boot(BootFacts),
     /// To [`Request::ListProcesses`].
     Processes(ProcessList),
+    /// To [`Request::ShowMounts`]; none when it does not run.
+    Mounts(Option<Vec<SeenMount>>),
 }
 
 /// One event, on the second socketpair.

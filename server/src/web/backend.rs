@@ -22,6 +22,7 @@ use domain::change::{Change, Permitted, PlainChange};
 use domain::config_change::{ConfigEdit, ConfigRecord, FileView};
 use domain::config_entry::{ConfigPath, ConfigTree};
 use domain::failure::Failure;
+use domain::fstab::SeenMount;
 use domain::host::HostFacts;
 use domain::id::{OperationId, TargetName, TerminalId, UserId, UserName, VServerName};
 use domain::identity::{IdentityForm, IdentityPlan};
@@ -475,6 +476,14 @@ impl Backend for SiteBackend {
         _permit: Permit<ViewVServers>,
     ) -> Result<Arc<MeasuredProcesses>, Failure> {
         self.0.processes.now().await
+    }
+
+    async fn mounts(
+        &self,
+        permit: Permit<ViewVServers>,
+        name: VServerName,
+    ) -> Result<Option<Vec<SeenMount>>, Failure> {
+        expect_reply!(self.0.ask(permit.identity(), Request::ShowMounts(name)).await?, Mounts)
     }
 }
 

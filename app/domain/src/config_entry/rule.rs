@@ -291,9 +291,6 @@ fn mount(text: &str) -> Result<(), Expected> {
     }
 }
 
-/// Filesystems that are of no device, no directory and no server.
-const OF_NOTHING: [&str; 6] = ["proc", "tmpfs", "devpts", "mqueue", "sysfs", "ramfs"];
-
 /// Options that make a directory of the host, or a mount there is, appear elsewhere, or devices usable.
 const REACHING: [&str; 6] = ["bind", "rbind", "move", "remount", "dev", "shared"];
 
@@ -308,7 +305,8 @@ pub fn reaches_host(line: &str) -> bool {
     let mut fields = line.split_ascii_whitespace().skip(2);
     let fs_type = fields.next().unwrap_or_default();
     let options = fields.next().unwrap_or_default();
-    !OF_NOTHING.contains(&fs_type) || options.split(',').any(|word| REACHING.contains(&word))
+    !crate::fstab::OF_NOTHING.contains(&fs_type)
+        || options.split(',').any(|word| REACHING.contains(&word))
 }
 
 fn kill_sequence(lines: &[(usize, &str)]) -> Result<(), Misread> {

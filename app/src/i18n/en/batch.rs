@@ -88,5 +88,26 @@ impl BatchMessages for English {
   --stop-after N        begin no more after N failures
   --dry-run             say what would be done, and do nothing
   for start, stop, restart, delete, protect, unprotect, backup";
+        // Pages.
+        batch = "Batch";
+        batch_title(kind, count) = "{kind}: {count} VServers";
+        batch_forecast(begun, count) = "Nothing is done yet. Of {count} VServers {begun} would be begun, in this order; untick those that are to be left as they are.";
+        batch_again(count) = "Again for the {count} that are left…";
+        batch_deletes = "Each goes to the recycle bin, is stopped before if it runs, and can be restored from there.";
+        nobody_ticked = "No VServer is ticked. Go back to the list and tick those that are meant.";
+        no_backup_target = "The settings name no place where backups could go.";
+        dry_run = "What would be done to each";
+        ticked = "Meant";
+        turn = "Turn";
+        what_would_be = "What would be done";
+        at_once_explained = "On so many VServers at once, from 1 to 16.";
+        canary_explained = "So many of the first are done before the others, and the others only if all of them succeed. Empty: all alike.";
+        stop_after_explained = "After so many failures no more are begun. Empty: the others are done all the same.";
+        type_how_many = "Type how many VServers are to be deleted.";
+        do_it(kind) = "{kind} now";
+        so_already = "so already";
+        not_begun = "not begun";
+        back_up = "Back up";
+        delete = "Delete";
     }
 }

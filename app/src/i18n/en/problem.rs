@@ -56,6 +56,14 @@ pub(crate) fn field(field: Field) -> &'static str {
         Field::Confirmation => "Confirmation",
         Field::Process => "Process",
         Field::Signal => "Signal",
+        Field::AtOnce => "On how many at once",
+        Field::Canary => "Tried first",
+        Field::StopAfter => "Failures after which it stops",
+        Field::MountTarget => "Where, inside the VServer",
+        Field::MountType => "Type",
+        Field::MountSize => "Size",
+        Field::MountMode => "Mode",
+        Field::MountOptions => "Other options",
     }
 }
 
@@ -250,6 +258,10 @@ pub(crate) fn problem(what: &Problem) -> String {
             "Too easy to guess. Take several words that do not belong together.".into()
         }
         Problem::WrongPassword => "This is not the current password.".into(),
+        Problem::NotASize => {
+            "Write a number of bytes, also with k, m or g after it (32m), or a share of the memory (50%).".into()
+        }
+        Problem::NotAMode => "Write three or four octal digits, such as 1777.".into(),
         Problem::NamedTwice { name } => format!("{name} is named twice; once is enough."),
         Problem::NotOfMany { kind } => {
             format!("“{}” is only done to one VServer at a time.", kind.as_str())

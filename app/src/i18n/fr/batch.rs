@@ -93,5 +93,26 @@ impl BatchMessages for French {
   --stop-after N        ne plus en commencer après N échecs
   --dry-run             dire ce qui serait fait, et ne rien faire
   pour start, stop, restart, delete, protect, unprotect, backup";
+        // Pages.
+        batch = "Lot";
+        batch_title(kind, count) = "{kind} : {count} VServers";
+        batch_forecast(begun, count) = "Rien n’est encore fait. Sur {count} VServers, {begun} seraient traités, dans cet ordre ; décochez ceux qui doivent rester tels quels.";
+        batch_again(count) = "De nouveau pour les {count} restants…";
+        batch_deletes = "Chacun va dans la corbeille, est arrêté avant s’il tourne, et peut en être restauré.";
+        nobody_ticked = "Aucun VServer n’est coché. Revenez à la liste et cochez ceux dont il s’agit.";
+        no_backup_target = "Les réglages n’indiquent aucun endroit où mettre des sauvegardes.";
+        dry_run = "Ce qui serait fait à chacun";
+        ticked = "Concerné";
+        turn = "Tour";
+        what_would_be = "Ce qui serait fait";
+        at_once_explained = "Sur tant de VServers à la fois, de 1 à 16.";
+        canary_explained = "Tant des premiers sont traités avant les autres, et les autres seulement si tous réussissent. Vide : tous pareils.";
+        stop_after_explained = "Après tant d’échecs, plus aucun n’est commencé. Vide : les autres sont traités quand même.";
+        type_how_many = "Tapez combien de VServers sont à supprimer.";
+        do_it(kind) = "{kind} : lancer";
+        so_already = "déjà ainsi";
+        not_begun = "non commencé";
+        back_up = "Sauvegarder";
+        delete = "Supprimer";
     }
 }

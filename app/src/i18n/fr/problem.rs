@@ -56,6 +56,14 @@ pub(crate) fn field(field: Field) -> &'static str {
         Field::Confirmation => "Confirmation",
         Field::Process => "Processus",
         Field::Signal => "Signal",
+        Field::AtOnce => "Sur combien à la fois",
+        Field::Canary => "Essayés d’abord",
+        Field::StopAfter => "Échecs avant l’arrêt",
+        Field::MountTarget => "Où, à l’intérieur du VServer",
+        Field::MountType => "Type",
+        Field::MountSize => "Taille",
+        Field::MountMode => "Mode",
+        Field::MountOptions => "Autres options",
     }
 }
 
@@ -267,6 +275,10 @@ pub(crate) fn problem(what: &Problem) -> String {
             "Trop facile à deviner. Prenez plusieurs mots sans rapport entre eux.".into()
         }
         Problem::WrongPassword => "Ce n’est pas le mot de passe actuel.".into(),
+        Problem::NotASize => {
+            "Écrivez un nombre d’octets, suivi ou non de k, m ou g (32m), ou une part de la mémoire (50%).".into()
+        }
+        Problem::NotAMode => "Écrivez trois ou quatre chiffres octaux, par exemple 1777.".into(),
         Problem::NamedTwice { name } => format!("{name} est nommé deux fois ; une suffit."),
         Problem::NotOfMany { kind } => {
             format!("« {} » ne se fait que sur un VServer à la fois.", kind.as_str())

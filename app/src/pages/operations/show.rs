@@ -2,17 +2,21 @@
 //! holds the log there is, the stream goes on from there.
 
 use domain::authz::ActionKind;
+use domain::batch::{BatchRow, RowState};
 use domain::failure::Failure;
 use domain::id::OperationId;
-use domain::operation::{Kind, LogChunk, Target};
+use domain::operation::{Kind, LogChunk, Operation, Target};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
+use crate::api::batch::{Each, page_of};
 use crate::events::Subscription;
+use crate::i18n::kind_text;
+use crate::islands::batch_rows::BatchRows;
 use crate::islands::copy_button::CopyButton;
 use crate::islands::operation_progress::OperationProgress;
 use crate::page::{Area, Content, For, Page, page};
-use crate::shown::{ShownLog, ShownOperation};
+use crate::shown::{ShownLog, ShownOneOfMany, ShownOperation};
 
 /// The most of a log that one page holds. A build's is a few hundred KiB.
 const MOST_LOG_BYTES: u64 = 4 << 20;
@@ -48,16 +52,34 @@ pub(crate) fn show() -> impl IntoView {
             (Target::Batch(_), _) => ("VServers", format!("/operations/{name}"), name),
         };
         let command = operation.command.clone();
+        let of_batch = operation.batch.clone().map(|id| {
+            view! {
+                <div>
+                    <dt>{t.batch()}</dt>
+                    <dd><a href=format!("/operations/{id}")>{id.to_string()}</a></dd>
+                </div>
+            }
+        });
+        let many = match operation.kind {
+            Kind::Batch => Some(rows(&page, &operation).await?),
+            _ => None,
+        };
         let may_cancel = page.may(ActionKind::CancelOperation);
         let is_under_way = !operation.progress.is_final();
         let body = view! {
             // Without scripts the page brings itself up to date.
             {is_under_way.then(|| view! { <noscript><meta http-equiv="refresh" content="3" /></noscript> })}
             <dl class="facts">
-                <div>
-                    <dt>{label}</dt>
-                    <dd><a href=address>{name}</a></dd>
-                </div>
+                {match &operation.target {
+                    Target::Batch(_) => None,
+                    _ => Some(view! {
+                        <div>
+                            <dt>{label}</dt>
+                            <dd><a href=address>{name}</a></dd>
+                        </div>
+                    }),
+                }}
+                {of_batch}
                 <div>
                     <dt>{t.who()}</dt>
                     <dd>{actor}</dd>
@@ -70,6 +92,7 @@ pub(crate) fn show() -> impl IntoView {
                     </dd>
                 </div>
             </dl>
+            {many}
             <OperationProgress
                 locale=t
                 operation=shown
@@ -84,12 +107,46 @@ pub(crate) fn show() -> impl IntoView {
             area: Area::Operations,
             subscription: Some(Subscription {
                 operation: Some(id),
+                operations: operation.kind == Kind::Batch,
                 from: end,
                 ..Subscription::default()
             }),
             body: body.into_any(),
         })
     })
+}
+
+/// Each VServer of a batch; and, when it has ended, the way to those that are not as they were to be.
+async fn rows(page: &Page, operation: &Operation) -> Result<AnyView, Failure> {
+    let t = page.locale;
+    let view = page.backend.batch(page.permit()?, operation.id.clone()).await?;
+    let is_left = |row: &&BatchRow| match &row.state {
+        RowState::Ended { outcome } => !outcome.is_good(),
+        RowState::Waiting | RowState::Running { .. } => false,
+    };
+    let left: Vec<String> =
+        view.rows.iter().filter(is_left).map(|row| row.name.to_string()).collect();
+    let kind = view.batch.kind_of_all();
+    let each = kind.and_then(|kind| Each::of(kind.as_str()));
+    let again = each
+        .filter(|each| operation.progress.is_final() && !left.is_empty() && page.may(each.action()))
+        .map(|each| {
+            let address = page_of(each.kind().as_str(), &left);
+            let text = t.batch_again(&left.len().to_string());
+            view! { <p class="actions"><a class="button" href=address>{text}</a></p> }
+        });
+    let of_kind = kind.map(|kind| {
+        let count = view.rows.len().to_string();
+        view! { <h2>{t.batch_title(kind_text(t, kind), &count)}</h2> }
+    });
+    let rows = view.rows.iter().map(|row| ShownOneOfMany::of(t, row)).collect();
+    let batch = operation.id.clone();
+    Ok(view! {
+        {of_kind}
+        <BatchRows locale=t batch=batch rows=rows />
+        {again}
+    }
+    .into_any())
 }
 
 /// The log there is, piece by piece.

@@ -1,9 +1,11 @@
 //! VServers: list, build, one of them, its deletion.
 
+pub(crate) mod batch;
 pub(crate) mod build;
 pub(crate) mod delete;
 pub(crate) mod identity;
 pub(crate) mod list;
+pub(crate) mod mounts;
 pub(crate) mod show;
 
 use domain::authz::ActionKind;
@@ -18,5 +20,7 @@ pub(crate) fn abilities(page: &Page) -> Abilities {
         enter: page.may(ActionKind::EnterVServer),
         delete: page.may(ActionKind::DeleteVServer),
         build: page.may(ActionKind::BuildVServer),
+        back_up: page.may(ActionKind::BackUpVServer),
+        protect: page.may(ActionKind::ProtectVServer),
     }
 }

@@ -84,6 +84,8 @@ pub(crate) fn show() -> impl IntoView {
                 <p>
                     <a href=format!("/vservers/{name}/config")>{t.configuration()}</a>
                     " · "
+                    <a href=format!("/vservers/{name}/mounts")>{t.mounts()}</a>
+                    " · "
                     <a href=format!("/vservers/{name}/config/history")>{t.history()}</a>
                 </p>
                 <details>

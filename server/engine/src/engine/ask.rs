@@ -6,6 +6,7 @@ use domain::build::{BuildForm, BuildSpec, Method, MethodKind, Source};
 use domain::config_change::{ConfigEdit, ConfigRecord, FileView};
 use domain::config_entry::{ConfigPath, ConfigTree};
 use domain::failure::Failure;
+use domain::fstab::SeenMount;
 use domain::host::HostFacts;
 use domain::id::{OperationId, TerminalId, UserId, VServerName};
 use domain::operation::{LogChunk, Terminal};
@@ -17,7 +18,9 @@ use super::Engine;
 use crate::config::Origin;
 use crate::state::GuestState;
 use crate::usage::{Snapshot, Want};
-use crate::{build, config, configure, facts, lifecycle, processes, summary, terminal, usage};
+use crate::{
+    build, config, configure, facts, lifecycle, processes, seen_mounts, summary, terminal, usage,
+};
 
 impl Engine {
     /// What forms and the engine judge input by, promises to builds under way included.
@@ -57,6 +60,14 @@ impl Engine {
             tracing::debug!(%name, %failure, "no look at its config tree");
         }
         Ok(summary::detail(roots, name, &self.store.activities()?)?)
+    }
+
+    /// What a VServer sees mounted; none when it does not run.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn mounts(&self, name: &VServerName) -> Result<Option<Vec<SeenMount>>, Failure> {
+        seen_mounts::seen(&self.instance.settings.roots, name)
     }
 
     /// What everything uses now.

@@ -168,7 +168,7 @@ impl Task {
         let command = match self {
             Self::Build(spec) => return domain::build::shell_line(&spec.command_line()),
             Self::Configure(task) => return task.command(),
-            Self::Batch(task) => return command::batch(&task.batch),
+            Self::Batch(task) => return command::batch_line(&task.batch),
             Self::Plain(change) => change.command(),
             Self::Rescue { name, rescue } => command::rescue(name, rescue),
             Self::Identity(change) => command::identity(&change.before.name, &change.form()),

@@ -367,6 +367,7 @@ fn answer(world: &mut World, frame: &RequestFrame) -> (Result<Reply, Failure>, O
         }
         Request::ShowBatch(id) => Err(Failure::NoSuchOperation { id: id.clone() }),
         Request::ForeseeBatch(_) => Ok(Reply::Forecasts(Vec::new())),
+        Request::ShowMounts(_) => Ok(Reply::Mounts(None)),
         Request::ListTerminals => Ok(Reply::Terminals(world.terminals.clone())),
         Request::CloseTerminal(id) => {
             let before = world.terminals.len();

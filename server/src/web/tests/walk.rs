@@ -23,6 +23,8 @@ fn pages() -> Vec<(&'static str, String, Option<ActionKind>)> {
         page("/vservers", "/vservers", Some(ViewVServers)),
         page("/build", "/build", Some(BuildVServer)),
         page("/vservers/{name}", "/vservers/web1", Some(ViewVServers)),
+        page("/batch", "/batch?action=stop", Some(RunVServer)),
+        page("/vservers/{name}/mounts", "/vservers/web1/mounts", Some(ViewVServers)),
         page("/vservers/{name}/delete", "/vservers/web1/delete", Some(DeleteVServer)),
         page("/vservers/{name}/config", "/vservers/web1/config", Some(ViewVServers)),
         page(
@@ -94,6 +96,8 @@ const FUNCTIONS: &[(&str, Option<ActionKind>)] = &[
     ("/api/vservers/identity-preview", Some(ActionKind::ChangeIdentity)),
     ("/api/vservers/mark", Some(ActionKind::ConfigureVServer)),
     ("/api/vservers/protect", Some(ActionKind::ProtectVServer)),
+    ("/api/vservers/batch", Some(ActionKind::RunVServer)),
+    ("/api/mounts/change", Some(ActionKind::ConfigureVServer)),
     ("/api/bin/restore", Some(ActionKind::UndeleteVServer)),
     ("/api/bin/remove", Some(ActionKind::PurgeVServer)),
     ("/api/bin/empty", Some(ActionKind::PurgeVServer)),

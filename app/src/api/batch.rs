@@ -1,0 +1,256 @@
+//! One thing done to many VServers: what a page of a choice and the form that asks for it have in common,
+//! and the server function.
+
+use std::num::NonZeroU16;
+
+use domain::authz::{
+    ActionKind, BackUpVServer, DeleteVServer, ProtectVServer, RunVServer, ViewVServers,
+};
+use domain::backup::{BackupOrder, BackupScope};
+use domain::batch::{AtOnce, Batch, Pace};
+use domain::change::{Permitted, PlainChange};
+use domain::failure::Failure;
+use domain::field::{Field, FieldErrors, Problem};
+use domain::id::{TargetName, VServerName};
+use domain::operation::Kind;
+use domain::retention::judge_target;
+use leptos::prelude::*;
+
+use super::{Answer, Call};
+use crate::error::Refusal;
+
+/// What can be done to many, as the list's buttons offer it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Each {
+    Start,
+    Stop,
+    Restart,
+    Backup,
+    Protect,
+    Unprotect,
+    Delete,
+}
+
+impl Each {
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Start,
+        Self::Stop,
+        Self::Restart,
+        Self::Backup,
+        Self::Protect,
+        Self::Unprotect,
+        Self::Delete,
+    ];
+
+    /// What an operation that does it is of.
+    pub(crate) fn kind(self) -> Kind {
+        match self {
+            Self::Start => Kind::Start,
+            Self::Stop => Kind::Stop,
+            Self::Restart => Kind::Restart,
+            Self::Backup => Kind::Backup,
+            Self::Protect => Kind::Protect,
+            Self::Unprotect => Kind::Unprotect,
+            Self::Delete => Kind::Delete,
+        }
+    }
+
+    /// The one that is called this in an address.
+    pub(crate) fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|each| each.kind().as_str() == word)
+    }
+
+    /// The action that allows it.
+    pub(crate) fn action(self) -> ActionKind {
+        match self {
+            Self::Start | Self::Stop | Self::Restart => ActionKind::RunVServer,
+            Self::Backup => ActionKind::BackUpVServer,
+            Self::Protect | Self::Unprotect => ActionKind::ProtectVServer,
+            Self::Delete => ActionKind::DeleteVServer,
+        }
+    }
+
+    /// What is done to one; nothing for a backup that goes nowhere.
+    pub(crate) fn change(
+        self,
+        name: VServerName,
+        to: Option<(&TargetName, bool)>,
+    ) -> Option<PlainChange> {
+        Some(match self {
+            Self::Start => PlainChange::Start(name),
+            Self::Stop => PlainChange::Stop(name),
+            Self::Restart => PlainChange::Restart(name),
+            Self::Protect => PlainChange::Protect { name, on: true },
+            Self::Unprotect => PlainChange::Protect { name, on: false },
+            Self::Delete => PlainChange::Delete { name, at_once: false },
+            Self::Backup => {
+                let (target, pause) = to?;
+                PlainChange::Backup(BackupOrder { vserver: name, target: target.clone(), pause })
+            }
+        })
+    }
+}
+
+/// The page of a choice: what each would come to.
+pub(crate) fn page_of(action: &str, names: &[String]) -> String {
+    let mut address = format!("/batch?action={}", encoded(action));
+    for name in names {
+        address.push_str("&name=");
+        address.push_str(&encoded(name));
+    }
+    address
+}
+
+fn encoded(value: &str) -> String {
+    crate::events::encoded(value)
+}
+
+/// How a batch goes about it, as it was typed.
+fn pace(at_once: &str, canary: &str, stop_after: &str) -> Result<Pace, FieldErrors> {
+    let mut errors = FieldErrors::default();
+    let count = |text: &str| match text.trim() {
+        "" => Ok(None),
+        text => match text.parse::<NonZeroU16>() {
+            Ok(count) => Ok(Some(count)),
+            Err(_) => Err(Problem::OutOfRange { min: 1, max: u16::MAX.into() }),
+        },
+    };
+    let mut noted = |field, result: Result<Option<NonZeroU16>, Problem>| {
+        result.unwrap_or_else(|problem| {
+            errors.push(field, problem);
+            None
+        })
+    };
+    let (canary, stop_after_failures) =
+        (noted(Field::Canary, count(canary)), noted(Field::StopAfter, count(stop_after)));
+    let at_once = match at_once.trim() {
+        "" => Ok(AtOnce::default()),
+        text => text.parse(),
+    };
+    let at_once = at_once.unwrap_or_else(|problem| {
+        errors.push(Field::AtOnce, problem);
+        AtOnce::default()
+    });
+    if errors.is_empty() { Ok(Pace { at_once, canary, stop_after_failures }) } else { Err(errors) }
+}
+
+/// Queues one thing for many VServers, in the order in which they are named.
+#[server(prefix = "/api", endpoint = "vservers/batch")]
+#[expect(clippy::too_many_arguments, reason = "one for each field of the form")]
+pub async fn batch_vservers(
+    #[server(default)] csrf: String,
+    #[server(default)] action: String,
+    #[server(default)] names: Vec<String>,
+    #[server(default)] at_once: String,
+    #[server(default)] canary: String,
+    #[server(default)] stop_after: String,
+    #[server(default)] target: String,
+    #[server(default)] pause: bool,
+    #[server(default)] confirmation: String,
+) -> Result<(), Refusal> {
+    let call = Call::begin("vservers/batch")
+        .typed("at_once", &at_once)
+        .typed("canary", &canary)
+        .typed("stop_after", &stop_after)
+        .typed("target", &target)
+        .typed("pause", if pause { "true" } else { "" });
+    let back = page_of(&action, &names);
+    let result = async {
+        let Some(each) = Each::of(&action) else {
+            let _ = call.permit::<RunVServer>(&csrf).await?;
+            return Err(Failure::of_field(Field::Name, Problem::Missing));
+        };
+        // Before anything is said about what was typed.
+        permitted(&call, &csrf, each, None).await?;
+        let pace =
+            pace(&at_once, &canary, &stop_after).map_err(|errors| Failure::Invalid { errors })?;
+        let target = match each {
+            Each::Backup => {
+                let permit = call.permit::<ViewVServers>(&csrf).await?;
+                let overview = call.backend.backups(permit, BackupScope::Alerts).await?;
+                let target = judge_target(&target, &overview.targets);
+                Some(target.map_err(|problem| Failure::of_field(Field::BackupTarget, problem))?)
+            }
+            _ => None,
+        };
+        let mut changes = Vec::new();
+        for name in &names {
+            let name: VServerName =
+                name.parse().map_err(|problem| Failure::of_field(Field::Name, problem))?;
+            changes.extend(each.change(name, target.as_ref().map(|target| (target, pause))));
+        }
+        let count = changes.len() as u64;
+        let batch = Batch::new(changes, pace)?;
+        if each == Each::Delete && confirmation.trim() != count.to_string() {
+            let problem = match confirmation.trim() {
+                "" => Problem::Missing,
+                _ => Problem::OutOfRange { min: count, max: count },
+            };
+            return Err(Failure::of_field(Field::Confirmation, problem));
+        }
+        match permitted(&call, &csrf, each, Some(batch)).await? {
+            Some(permitted) => {
+                let operation = call.backend.queue(permitted).await?;
+                Ok(Answer::to(format!("/operations/{}", operation.id)))
+            }
+            None => Err(Failure::of_field(Field::Name, Problem::Missing)),
+        }
+    }
+    .await;
+    call.answer(&back, result).await
+}
+
+/// Asks for the permit of what is to be done, and for the batch by it.
+async fn permitted(
+    call: &Call,
+    csrf: &str,
+    each: Each,
+    batch: Option<Batch>,
+) -> Result<Option<Permitted>, Failure> {
+    match each.action() {
+        ActionKind::BackUpVServer => {
+            let permit = call.permit::<BackUpVServer>(csrf).await?;
+            batch.map(|batch| permit.batch(batch)).transpose()
+        }
+        ActionKind::ProtectVServer => {
+            let permit = call.permit::<ProtectVServer>(csrf).await?;
+            batch.map(|batch| permit.batch(batch)).transpose()
+        }
+        ActionKind::DeleteVServer => {
+            let permit = call.permit::<DeleteVServer>(csrf).await?;
+            batch.map(|batch| permit.batch(batch)).transpose()
+        }
+        _ => {
+            let permit = call.permit::<RunVServer>(csrf).await?;
+            batch.map(|batch| permit.batch(batch)).transpose()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_it_goes_about_it_is_judged_field_by_field() {
+        let typed = pace("8", "", "2").unwrap();
+        assert_eq!((typed.at_once.get(), typed.canary), (8, None));
+        assert_eq!(typed.stop_after_failures.unwrap().get(), 2);
+        assert_eq!(pace("", "", "").unwrap(), Pace::default());
+        let errors = pace("17", "0", "many").unwrap_err();
+        for field in [Field::AtOnce, Field::Canary, Field::StopAfter] {
+            assert_eq!(errors.of(field).count(), 1, "{field:?}");
+        }
+    }
+
+    #[test]
+    fn every_action_is_called_what_its_operations_are() {
+        for each in Each::ALL {
+            assert_eq!(Each::of(each.kind().as_str()), Some(each));
+            let target = "local".parse().unwrap();
+            let change = each.change("web".parse().unwrap(), Some((&target, false))).unwrap();
+            assert_eq!(change.kind(), each.kind());
+            assert_eq!(change.permitted_by(), Some(each.action()));
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! English: the mounts of a VServer.
+
+use super::text::English;
+use crate::i18n::messages::texts;
+use crate::i18n::mounts::MountMessages;
+
+impl MountMessages for English {
+    texts! {
+        mounts = "Mounts";
+        mounts_of(name) = "Mounts of {name}";
+        mounts_nothing = "It mounts nothing.";
+        mounts_hold_from_start = "What is changed here holds from the next start of the VServer on.";
+        add_mount = "Add a line…";
+        change_line = "Change…";
+        remove_line = "Remove…";
+        change_mount(target) = "Change the mount at {target}";
+        remove_mount(target) = "Remove the mount at {target}";
+        line = "Line";
+        mount_target = "Where";
+        mount_type = "Type";
+        mount_source = "What";
+        mount_options = "Options";
+        mount_target_explained = "A directory that is there, from the VServer’s root, such as /tmp.";
+        mount_size_explained = "Of a tmpfs: 32m, 1g, or a share of the memory such as 50%. Empty: half of the memory.";
+        mount_mode_explained = "Of a tmpfs, in octal: 1777 for one that all may write, as /tmp.";
+        other_options_explained = "Separated by commas. Directories and devices of the host are root’s to show, on the host.";
+        what_it_sees = "What it sees mounted";
+        sees_nothing_stopped = "It does not run, and so sees nothing mounted.";
+        mounted_by = "Mounted by";
+        mounted_by_ulysse = "Ulysse, in every VServer";
+        mounted_by_fstab(line) = "line {line} of its fstab";
+        mounted_otherwise = "itself, or another line";
+        cleanup_is_on = "Mounts of the host are not visible in the VServer.";
+        cleanup_is_off = "nonamespace-cleanup is set, and has no effect here: mounts of the host are not visible in the VServer.";
+        cleanup_explained = "The original began with a copy of all of the host’s mounts and then unmounted what the VServer had no need of, unless nonamespace-cleanup was set. Here a VServer has a mount namespace with nothing in it but what is mounted for it, so there is nothing to clean up. The file is kept for hosts that run the original. Only root sets it, on the host:";
+    }
+}
+
+/// What an option of a line of an fstab means; nothing for those of a filesystem that nobody knows.
+pub(in crate::i18n) fn option(word: &str) -> &'static str {
+    match word {
+        "defaults" => "no option but nodev",
+        "ro" => "nothing can be written",
+        "rw" => "can be written",
+        "nosuid" => "set-user-id programs have no effect",
+        "suid" => "set-user-id programs have an effect",
+        "nodev" => "device nodes have no effect; always so, unless dev is said",
+        "dev" => "device nodes have an effect",
+        "noexec" => "no program of it can be run",
+        "exec" => "its programs can be run",
+        "noatime" => "reading changes no time of access",
+        "nodiratime" => "the same, of directories",
+        "sync" => "what is written is on disk at once",
+        "dirsync" => "the same, of names in directories",
+        "noauto" => "a start leaves it out",
+        "bind" => "shows a directory or file of the host",
+        "rbind" => "the same, with what is mounted below",
+        "newinstance" => "terminals of its own",
+        _ if word.starts_with("size=") => "the most it may hold, in memory",
+        _ if word.starts_with("mode=") => "the mode of its root directory",
+        _ if word.starts_with("uid=") => "whose its root directory is",
+        _ if word.starts_with("gid=") => "of which group what is in it is",
+        _ if word.starts_with("nr_inodes=") => "the most files it may hold",
+        _ if word.starts_with("ptmxmode=") => "the mode of its ptmx",
+        _ => "",
+    }
+}

@@ -1,0 +1,240 @@
+//! What would be done to many VServers, before it is: each in its order, what it would be refused for, how
+//! many at once; and the button that does it. Looking at it changes nothing.
+
+use domain::authz::{ActionKind, BackUpVServer, DeleteVServer, ProtectVServer, RunVServer};
+use domain::backup::BackupScope;
+use domain::batch::{AtOnce, Batch, Forecast, Pace};
+use domain::change::PlainChange;
+use domain::command;
+use domain::failure::Failure;
+use domain::field::{Field, FieldErrors, Problem};
+use domain::id::{TargetName, VServerName};
+use leptos::prelude::*;
+
+use crate::api::batch::Each;
+use crate::components::field::id_of;
+use crate::i18n::{Locale, field_label, kind_text, outcome_text, problem_text};
+use crate::islands::form_command::FormCommand;
+use crate::page::{Area, Content, For, Page, page};
+
+const FORM: &str = "vservers/batch";
+
+/// The page: `?action=`, and `?name=` for each.
+pub(crate) fn batch() -> impl IntoView {
+    page(For::LoggedIn, async |page: Page| {
+        let t = page.locale;
+        let action = page.query("action").unwrap_or_default();
+        let Some(each) = Each::of(&action) else {
+            let _ = page.permit::<RunVServer>()?;
+            return Err(Failure::of_field(Field::Name, Problem::Missing));
+        };
+        may(&page, each)?;
+        let mut names: Vec<VServerName> = Vec::new();
+        for text in page.query_all("name") {
+            let name = text.parse().map_err(|problem| Failure::of_field(Field::Name, problem))?;
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        let targets = match each {
+            Each::Backup => {
+                page.backend.backups(page.permit()?, BackupScope::Alerts).await?.targets
+            }
+            _ => Vec::new(),
+        };
+        let target = page.typed(FORM, "target").and_then(|text| text.parse().ok());
+        let target: Option<TargetName> = target.or_else(|| targets.first().cloned());
+        let to = target.as_ref().map(|target| (target, false));
+        let changes: Vec<PlainChange> =
+            names.into_iter().filter_map(|name| each.change(name, to)).collect();
+        let title = t.batch_title(kind_text(t, each.kind()), &changes.len().to_string());
+        let body = match changes.is_empty() {
+            true => {
+                let text = if each == Each::Backup && targets.is_empty() {
+                    t.no_backup_target()
+                } else {
+                    t.nobody_ticked()
+                };
+                view! {
+                    <p class="nothing">{text}</p>
+                    <p class="actions"><a class="button" href="/vservers">{t.vservers()}</a></p>
+                }
+                .into_any()
+            }
+            false => {
+                let batch = Batch::new(changes, Pace::default())?;
+                let forecasts = page.backend.foresee(page.permit()?, batch.clone()).await?;
+                form(&page, each, &batch, &forecasts, &targets).into_any()
+            }
+        };
+        Ok(Content { title, area: Area::VServers, subscription: None, body })
+    })
+}
+
+fn may(page: &Page, each: Each) -> Result<(), Failure> {
+    match each.action() {
+        ActionKind::BackUpVServer => page.permit::<BackUpVServer>().map(drop),
+        ActionKind::ProtectVServer => page.permit::<ProtectVServer>().map(drop),
+        ActionKind::DeleteVServer => page.permit::<DeleteVServer>().map(drop),
+        _ => page.permit::<RunVServer>().map(drop),
+    }
+}
+
+fn form(
+    page: &Page,
+    each: Each,
+    batch: &Batch,
+    forecasts: &[Forecast],
+    targets: &[TargetName],
+) -> impl IntoView + use<> {
+    let t = page.locale;
+    let errors = page.errors(FORM);
+    let begun = forecasts.iter().filter(|one| one.refusal.is_none()).count();
+    let rows = batch.changes().iter().zip(forecasts).enumerate();
+    let rows = rows.map(|(index, (change, forecast))| row(t, index, change, forecast));
+    let rows = rows.collect_view();
+    let typed = |name: &str| page.typed(FORM, name);
+    let at_once = typed("at_once").unwrap_or_else(|| u8::from(AtOnce::default()).to_string());
+    let pause = typed("pause").is_some_and(|text| !text.is_empty());
+    let backup = (each == Each::Backup).then(|| {
+        let options = targets.iter().map(|target| {
+            let is_chosen = typed("target").as_deref() == Some(target.as_str());
+            view! { <option selected=is_chosen>{target.to_string()}</option> }
+        });
+        view! {
+            <label>
+                {t.backup_target()}
+                <select name="target">{options.collect_view()}</select>
+            </label>
+            <label class="choice">
+                <input type="checkbox" name="pause" value="true" checked=pause />
+                {t.pause_meanwhile()}
+            </label>
+        }
+    });
+    let confirmation = (each == Each::Delete).then(|| {
+        view! {
+            <p><strong>{t.batch_deletes()}</strong></p>
+            {number(t, Field::Confirmation, "confirmation", String::new(), t.type_how_many(), &errors)}
+        }
+    });
+    let button = if each == Each::Delete { "danger" } else { "primary" };
+    view! {
+        <p role="status">
+            {t.batch_forecast(&begun.to_string(), &forecasts.len().to_string())}
+        </p>
+        <form method="post" action="/api/vservers/batch">
+            <input type="hidden" name="csrf" value=page.csrf.clone() />
+            <input type="hidden" name="action" value=each.kind().as_str() />
+            <div class="table-frame">
+                <table class="operations">
+                    <caption class="hidden-visually">{t.dry_run()}</caption>
+                    <thead>
+                        <tr>
+                            <th scope="col" class="choose">
+                                <span class="hidden-visually">{t.ticked()}</span>
+                            </th>
+                            <th scope="col" class="number">{t.turn()}</th>
+                            <th scope="col">"VServer"</th>
+                            <th scope="col">{t.what_would_be()}</th>
+                        </tr>
+                    </thead>
+                    <tbody>{rows}</tbody>
+                </table>
+            </div>
+            {backup}
+            <div class="pace">
+                {number(t, Field::AtOnce, "at_once", at_once, t.at_once_explained(), &errors)}
+                {number(
+                    t,
+                    Field::Canary,
+                    "canary",
+                    typed("canary").unwrap_or_default(),
+                    t.canary_explained(),
+                    &errors,
+                )}
+                {number(
+                    t,
+                    Field::StopAfter,
+                    "stop_after",
+                    typed("stop_after").unwrap_or_default(),
+                    t.stop_after_explained(),
+                    &errors,
+                )}
+            </div>
+            {confirmation}
+            {command::batch(batch).map(|command| view! { <FormCommand locale=t command=command /> })}
+            <p class="actions">
+                <button class=button>{t.do_it(kind_text(t, each.kind()))}</button>
+                <a class="button" href="/vservers">{t.cancel()}</a>
+            </p>
+        </form>
+    }
+}
+
+/// One VServer: ticked, unless there is nothing to do to it or it would be refused.
+fn row(
+    t: Locale,
+    index: usize,
+    change: &PlainChange,
+    forecast: &Forecast,
+) -> impl IntoView + use<> {
+    let name = forecast.name.to_string();
+    let what = match &forecast.refusal {
+        None => view! { <code>{change.command().line()}</code> }.into_any(),
+        Some(outcome) => {
+            let class = if outcome.is_good() { "hint" } else { "problem" };
+            view! { <span class=class>{outcome_text(t, outcome)}</span> }.into_any()
+        }
+    };
+    view! {
+        <tr>
+            <td class="choose">
+                <input
+                    type="checkbox"
+                    name="names[]"
+                    value=name.clone()
+                    checked=forecast.refusal.is_none()
+                    aria-label=t.choose_one(&name)
+                />
+            </td>
+            <td class="number" data-label=t.turn()>{index + 1}</td>
+            <th scope="row"><a href=format!("/vservers/{name}")>{name.clone()}</a></th>
+            <td data-label=t.what_would_be()>{what}</td>
+        </tr>
+    }
+}
+
+fn number(
+    t: Locale,
+    field: Field,
+    name: &'static str,
+    value: String,
+    hint: &'static str,
+    errors: &FieldErrors,
+) -> impl IntoView + use<> {
+    let id = id_of(field);
+    let problems = errors.of(field).map(|problem| problem_text(t, problem)).collect::<Vec<_>>();
+    let is_wrong = !problems.is_empty();
+    let problems = problems.into_iter().map(|text| view! { <p class="problem">{text}</p> });
+    view! {
+        <div class="field" class:wrong=is_wrong>
+            <label for=id>{field_label(t, field)}</label>
+            <input
+                id=id
+                name=name
+                type="text"
+                inputmode="numeric"
+                autocomplete="off"
+                size="5"
+                value=value
+                aria-invalid=is_wrong.then_some("true")
+                aria-describedby=format!("{id}-more")
+            />
+            <div id=format!("{id}-more")>
+                {problems.collect_view()}
+                <p class="hint">{hint}</p>
+            </div>
+        </div>
+    }
+}
