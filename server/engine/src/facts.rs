@@ -27,7 +27,7 @@ use domain::init::Init;
 use crate::base_links;
 use crate::build::{distribution, yum};
 use crate::config::{self, ConfigError};
-use crate::network::{self, NetworkError, is_guest_address};
+use crate::network::{self, AppliedNetwork, NetworkError, is_guest_address};
 use crate::roots::{Nat, Roots, Settings};
 use crate::state::{GuestState, StateError};
 use crate::template::{self, TemplateError};
@@ -210,8 +210,9 @@ pub fn claims(roots: &Roots) -> Result<Vec<Claim>, FactsError> {
         claims.push(Claim { name, context, addresses });
     }
     for state in GuestState::all(roots)? {
-        let addresses =
-            state.network.links.iter().flat_map(|link| link.addresses.iter().copied()).collect();
+        let AppliedNetwork { links, wires } = state.network;
+        let on_links = links.into_iter().flat_map(|link| link.addresses);
+        let addresses = on_links.chain(wires.into_iter().flat_map(|wire| wire.addresses)).collect();
         claims.push(Claim { name: state.name, context: Some(state.context), addresses });
     }
     Ok(claims)

@@ -145,7 +145,10 @@ fn cable(host_device: &str, other: &Namespace, address: &str) {
 
 fn plan(context: u32, interfaces: &[&str]) -> NetworkPlan {
     let interfaces: Vec<Interface> = interfaces.iter().map(|text| text.parse().unwrap()).collect();
-    NetworkPlan::new(ContextId::try_from(context).unwrap(), &interfaces, &Nat::default()).unwrap()
+    let context = ContextId::try_from(context).unwrap();
+    // What is called so is a wire that the guests are on themselves.
+    let on_wire = ["wire0".parse().unwrap()];
+    NetworkPlan::new(context, &interfaces, &on_wire, &Nat::default()).unwrap()
 }
 
 fn apply(guest: &Namespace, context: u32, interfaces: &[&str]) -> AppliedNetwork {
@@ -252,6 +255,51 @@ fn an_address_in_the_lan_is_answered_for() {
     let shown = guest.run(|| Command::new("ip").args(["-4", "address"]).output().unwrap().stdout);
     let shown = String::from_utf8(shown).unwrap();
     assert!(shown.contains("192.0.2.50/24 brd 192.0.2.255 scope global lan0:web"), "{shown}");
+}
+
+#[test]
+fn a_guest_on_the_wire_is_one_of_those_on_it() {
+    become_host();
+    let neighbour = Namespace::new(&["--net"]);
+    cable("wire0", &neighbour, "192.0.2.9/24");
+    neighbour.ip("address add 2001:db8::9/64 dev eth0 nodad");
+    ip("address add 192.0.2.1/24 dev wire0");
+    ip("route add default via 192.0.2.9 dev wire0");
+    let before = snapshot();
+    let (one, two) = (Namespace::guest(), Namespace::guest());
+    let addresses = ["web=wire0:192.0.2.50/24", "wire0:2001:db8::50/64"];
+    let applied = apply(&one, 40001, &addresses);
+    assert_eq!(apply(&one, 40001, &addresses), applied);
+    apply(&two, 40002, &["wire0:192.0.2.51/24", "nat0:10.127.0.3/24"]);
+    // The wire leads to it without the host, both ways, and to its fellow.
+    assert_eq!(seen(Some(&one), "192.0.2.50", Some(&neighbour)), address("192.0.2.9"));
+    assert_eq!(seen(Some(&neighbour), "2001:db8::9", Some(&one)), address("2001:db8::50"));
+    assert_eq!(seen(Some(&two), "192.0.2.51", Some(&one)), address("192.0.2.50"));
+    // Everybody on the wire hears what is said to all, and knows its hardware address.
+    let shown = |namespace: &Namespace, arguments: &[&str]| {
+        let output = namespace.run(|| Command::new("ip").args(arguments).output().unwrap());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let link = shown(&one, &["-o", "link", "show", "wire0"]);
+    let mac = link.split_whitespace().skip_while(|word| *word != "link/ether").nth(1).unwrap();
+    let known = shown(&neighbour, &["neigh", "show", "192.0.2.50"]);
+    assert!(mac.starts_with("06:") && known.contains(mac), "{link} {known}");
+    // It leaves by the host's own gateway, unless the NAT network leads it out.
+    assert!(shown(&one, &["route"]).contains("default via 192.0.2.9 dev wire0"));
+    let routes = shown(&two, &["route"]);
+    assert!(routes.contains("default via 10.127.0.1 dev eth0"), "{routes}");
+    // Gone and back at once, while the kernel may still remove the namespace before.
+    drop(one);
+    let again = Namespace::guest();
+    apply(&again, 40001, &addresses);
+    assert!(shown(&again, &["-o", "link", "show", "wire0"]).contains(mac));
+    assert_eq!(seen(Some(&again), "192.0.2.50", Some(&neighbour)), address("192.0.2.9"));
+    // Nothing of it is on the host.
+    drop((again, two));
+    network::undo(&applied).unwrap();
+    network::undo(&plan(40002, &["wire0:192.0.2.51/24", "nat0:10.127.0.3/24"]).record()).unwrap();
+    network::remove_nat(&Nat::default()).unwrap();
+    assert_eq!(snapshot(), before);
 }
 
 #[test]

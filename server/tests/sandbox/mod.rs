@@ -42,6 +42,14 @@ impl Sandbox {
         sandbox
     }
 
+    /// An instance that finds bases, with other settings.
+    pub(crate) fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        let mut sandbox = Self::new();
+        change(&mut sandbox.settings);
+        fs::write(&sandbox.config, toml::to_string(&sandbox.settings).unwrap()).unwrap();
+        sandbox
+    }
+
     /// An instance that has to make its bases itself.
     pub(crate) fn without_bases() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -192,7 +200,7 @@ impl Sandbox {
 }
 
 /// Where tests keep what is slow to make.
-fn cache() -> PathBuf {
+pub(crate) fn cache() -> PathBuf {
     let base = env::var_os("XDG_CACHE_HOME")
         .map(PathBuf::from)
         .or_else(|| env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")));

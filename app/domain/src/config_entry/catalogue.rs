@@ -214,6 +214,7 @@ catalogue! {
     InterfaceScope: "interfaces/*/scope" in vserver, Scalar, None, None, Web, Rule::Any;
     InterfaceWithoutDevice: "interfaces/*/nodev" in vserver, Switch, None, NextStart, Web, Rule::Any;
     InterfaceOnlyAddress: "interfaces/*/only_ip" in vserver, Switch, None, NextStart, Web, Rule::Any;
+    InterfaceOnWire: "interfaces/*/macvlan" in vserver, Switch, None, NextStart, Host, Rule::Any;
     InterfaceDisabled: "interfaces/*/disabled" in vserver, Switch, None, NextStart, Web, Rule::Any;
     InterfaceDown: "interfaces/*/down" in vserver, Switch, None, None, Web, Rule::Any;
     InterfacePeer: "interfaces/*/peer" in vserver, Scalar, None, None, Web, Rule::PlainAddress;

@@ -206,6 +206,9 @@ pub(crate) fn meaning(entry: ConfigEntry) -> &'static str {
             "The address is the VServer’s and is put on no device."
         }
         ConfigEntry::InterfaceOnlyAddress => "The old name of nodev.",
+        ConfigEntry::InterfaceOnWire => {
+            "Ulysse’s own: the VServer is on the wire of its device itself, with a hardware address of its own (macvlan), as a DHCP server must be. The host and it do not see each other over that device."
+        }
         ConfigEntry::InterfaceDisabled => "This interface is left out.",
         ConfigEntry::InterfaceDown => "The device is not switched on.",
         ConfigEntry::InterfacePeer => "The address of the other end of a point-to-point link.",

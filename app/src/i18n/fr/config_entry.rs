@@ -242,6 +242,9 @@ pub(crate) fn meaning(entry: ConfigEntry) -> &'static str {
             "L’adresse appartient au VServer et n’est mise sur aucun périphérique."
         }
         ConfigEntry::InterfaceOnlyAddress => "L’ancien nom de nodev.",
+        ConfigEntry::InterfaceOnWire => {
+            "Propre à Ulysse : le VServer est lui-même sur le câble de son périphérique, avec sa propre adresse matérielle (macvlan), comme il le faut à un serveur DHCP. L’hôte et lui ne se voient pas par ce périphérique."
+        }
         ConfigEntry::InterfaceDisabled => "Cette interface est laissée de côté.",
         ConfigEntry::InterfaceDown => "Le périphérique n’est pas activé.",
         ConfigEntry::InterfacePeer => "L’adresse de l’autre bout d’un lien point à point.",

@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 
 use domain::config_change::FileState;
 use domain::config_entry::{ConfigEntry, ConfigPath, ConfigTree, Effect, Expected};
-use domain::id::{ContextId, HostName, Mark, VServerName};
+use domain::id::{ContextId, DeviceName, HostName, Mark, VServerName};
 use domain::init::InitStyle;
 use domain::interface::Interface;
 use domain::note::Note;
 
 use super::error::ConfigError;
 use super::fstab::{FstabEntry, fstab};
-use super::interfaces::interfaces;
+use super::interfaces::{interfaces, on_wire};
 use super::reader::{Reader, is_backup};
 use super::resources::{ProcessSettings, limits, process_settings};
 use super::words::{CapabilityChanges, Flag, KillStep, capabilities, flags, kill_sequence};
@@ -37,6 +37,8 @@ pub struct GuestConfig {
     pub interfaces: Vec<Interface>,
     /// The directory of each of them, such as `interfaces/0`.
     pub interface_directories: Vec<String>,
+    /// The host's devices on whose wire it is to be itself (`interfaces/N/macvlan`).
+    pub on_wire: Vec<DeviceName>,
     /// How its pid 1 is started and stopped.
     pub init: InitConfig,
     /// What is mounted in it, in order.
@@ -148,8 +150,9 @@ impl GuestConfig {
             Some(shell) if !shell.is_empty() => Some(shell),
             _ => defaults.as_ref().map(|d| d.array("shell")).transpose()?.flatten(),
         };
-        let (interface_directories, interfaces) =
+        let (interface_directories, interfaces): (Vec<_>, Vec<_>) =
             interfaces(&reader, &mut warnings)?.into_iter().unzip();
+        let on_wire = on_wire(&reader, &interface_directories, &interfaces)?;
         let flags = flags(&reader, &mut warnings)?;
         let is_hard =
             flags.iter().rev().find(|flag| flag.name == "sched_hard").is_some_and(|f| f.on);
@@ -167,6 +170,7 @@ impl GuestConfig {
             uts: uts(&reader, &mut warnings)?,
             interfaces,
             interface_directories,
+            on_wire,
             init,
             fstab: mounts,
             flags,

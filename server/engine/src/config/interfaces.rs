@@ -33,6 +33,24 @@ pub(super) fn interfaces(
     Ok(interfaces)
 }
 
+/// The devices of those interfaces that have a file `macvlan`: Ulysse's own word, which the original had none for.
+pub(super) fn on_wire(
+    reader: &Reader,
+    directories: &[String],
+    interfaces: &[Interface],
+) -> Result<Vec<DeviceName>, ConfigError> {
+    let mut devices = Vec::new();
+    for (directory, interface) in directories.iter().zip(interfaces) {
+        if let Device::Named(device) = &interface.device
+            && !devices.contains(device)
+            && reader.exists(&format!("{directory}/macvlan"))?
+        {
+            devices.push(device.clone());
+        }
+    }
+    Ok(devices)
+}
+
 fn interface(
     reader: &Reader,
     directory: &str,

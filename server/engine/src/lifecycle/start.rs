@@ -223,7 +223,8 @@ fn record(
         }
         None => free_context(roots)?,
     };
-    let plan = NetworkPlan::new(context, &config.interfaces, &instance.settings.nat)?;
+    let nat = &instance.settings.nat;
+    let plan = NetworkPlan::new(context, &config.interfaces, &config.on_wire, nat)?;
     let state = GuestState {
         name: name.clone(),
         context,
@@ -302,7 +303,8 @@ fn launch(
         reports_start,
         ..plan_of(instance, config, state, cgroups, supervisor_cgroups)
     };
-    let network = NetworkPlan::new(state.context, &config.interfaces, &instance.settings.nat)
+    let nat = &instance.settings.nat;
+    let network = NetworkPlan::new(state.context, &config.interfaces, &config.on_wire, nat)
         .map_err(LifecycleError::from)?;
     let spawned = guest::spawn(&plan).map_err(failed)?;
     crash_point("start:spawned");
@@ -315,6 +317,11 @@ fn launch(
     for link in &state.network.links {
         let addresses = link.addresses.iter().map(ToString::to_string).collect();
         work.trace(TraceStep::Link { device: link.host_device.to_string(), addresses });
+    }
+    for wire in &state.network.wires {
+        let addresses = wire.addresses.iter().map(ToString::to_string).collect();
+        let device = format!("{} (macvlan)", wire.parent);
+        work.trace(TraceStep::Link { device, addresses });
     }
     if let Some(command) = &config.init.prepare_command {
         let file = (config::PREPARE_COMMAND, command.as_slice());

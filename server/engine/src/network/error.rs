@@ -100,6 +100,18 @@ pub enum NetworkError {
         #[source]
         source: NetlinkError,
     },
+    /// A macvlan device.
+    #[error("making a macvlan device on {device}")]
+    MakeMacvlan {
+        /// The host's device.
+        device: DeviceName,
+        /// Why.
+        #[source]
+        source: NetlinkError,
+    },
+    /// The host's routes could not be listed.
+    #[error("listing routes")]
+    ListRoutes(#[source] NetlinkError),
     /// A device up.
     #[error("setting {device} up")]
     SetUp {

@@ -8,7 +8,7 @@ use std::fs::File;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::thread;
 
-use domain::id::InterfaceLabel;
+use domain::id::{DeviceName, InterfaceLabel};
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::route::RouteHeader;
@@ -19,20 +19,33 @@ use super::netlink::Netlink;
 use super::objects::{
     EEXIST, add_address, default_route, family, find, permanent_neighbour, set_up, unless,
 };
-use super::plan::{GuestAddress, LinkPlan};
-use super::{LINK_GATEWAY_V4, LINK_GATEWAY_V6, NetworkError, NetworkPlan, sysctl};
+use super::plan::GuestAddress;
+use super::{LINK_GATEWAY_V4, NetworkError, NetworkPlan, sysctl, wire};
 
 /// The routing table of the first link, if it needs one of its own; the others' follow.
 const FIRST_TABLE: u8 = 100;
 
 /// What became of a link: how its guest side must be set.
 pub(super) struct GuestLink {
-    /// The plan it follows.
-    pub(super) plan: LinkPlan,
-    /// Where the guest's IPv4 default route leads.
-    pub(super) gateway_v4: Ipv4Addr,
-    /// The hardware address of the host's end.
-    pub(super) host_mac: [u8; 6],
+    /// What the device is called there.
+    pub(super) device: DeviceName,
+    /// Its addresses.
+    pub(super) addresses: Vec<GuestAddress>,
+    /// Where default routes lead, at most one of each address family.
+    pub(super) gateways: Vec<IpAddr>,
+    /// What is at its other end.
+    pub(super) end: LinkEnd,
+}
+
+/// What is at the other end of a link.
+pub(super) enum LinkEnd {
+    /// The host, with this hardware address: who is in the guest's networks is reached through it.
+    Host([u8; 6]),
+    /// A wire, and whoever is on it.
+    Wire {
+        /// What the device is called until it gets its name.
+        made_as: String,
+    },
 }
 
 /// Enters the namespace and sets it up.
@@ -93,23 +106,28 @@ fn set_link_up(
     own_table: u8,
     has_default: &mut Families,
 ) -> Result<(), NetworkError> {
-    let device = link.plan.guest_device.as_str();
-    let index = index_of(netlink, device)?;
+    let device = link.device.as_str();
+    let index = match &link.end {
+        LinkEnd::Host(_) => index_of(netlink, device)?,
+        LinkEnd::Wire { made_as } => wire::name(netlink, made_as, device)?,
+    };
     sysctl::set_if_there(&format!("ipv6/conf/{device}/accept_ra"), "0")?;
-    set_up(netlink, index, device)?;
-    for given in &link.plan.addresses {
+    match link.end {
+        LinkEnd::Host(_) => set_up(netlink, index, device)?,
+        LinkEnd::Wire { .. } => wire::set_up(netlink, index, device)?,
+    }
+    for given in &link.addresses {
         add(netlink, index, device, given)?;
+        if matches!(link.end, LinkEnd::Wire { .. }) {
+            wire::add_network(netlink, index, device, given)?;
+        }
     }
-    let mut ways = Vec::new();
-    if link.plan.has_v4() {
-        ways.push((IpAddr::V4(link.gateway_v4), &mut has_default.v4));
-    }
-    if link.plan.has_v6() {
-        ways.push((IpAddr::V6(LINK_GATEWAY_V6), &mut has_default.v6));
-    }
-    for (gateway, has_default) in ways {
-        if gateway == IpAddr::V4(LINK_GATEWAY_V4) {
-            let entry = permanent_neighbour(index, gateway, link.host_mac);
+    for gateway in link.gateways.iter().copied() {
+        let has_default = if gateway.is_ipv4() { &mut has_default.v4 } else { &mut has_default.v6 };
+        if gateway == IpAddr::V4(LINK_GATEWAY_V4)
+            && let LinkEnd::Host(mac) = link.end
+        {
+            let entry = permanent_neighbour(index, gateway, mac);
             netlink
                 .change(RouteNetlinkMessage::NewNeighbour(entry), NLM_F_CREATE | NLM_F_REPLACE)
                 .map_err(|source| route_error(gateway, device, source))?;
@@ -120,7 +138,7 @@ fn set_link_up(
             .change(RouteNetlinkMessage::NewRoute(route), NLM_F_CREATE | NLM_F_REPLACE)
             .map_err(|source| route_error(gateway, device, source))?;
         if *has_default {
-            for given in &link.plan.addresses {
+            for given in &link.addresses {
                 if given.address.is_ipv4() == gateway.is_ipv4() {
                     add_rule(netlink, given.address, own_table)?;
                 }

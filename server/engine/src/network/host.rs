@@ -15,7 +15,7 @@ use netlink_packet_route::link::{
 };
 use netlink_packet_route::route::{RouteAddress, RouteAttribute, RouteScope};
 
-use super::guest::{self, GuestLink};
+use super::guest::{self, GuestLink, LinkEnd};
 use super::netlink::Netlink;
 use super::objects::{
     EEXIST, ENODEV, ENOENT, ESRCH, GUEST_GROUP, HostAddress, HostLink, add_address, addresses,
@@ -23,7 +23,7 @@ use super::objects::{
 };
 use super::plan::{AppliedLink, LinkPlan, Uplink, network_of};
 use super::{
-    AppliedNetwork, LINK_GATEWAY_V4, LINK_GATEWAY_V6, NetworkError, NetworkPlan, nat, sysctl,
+    AppliedNetwork, LINK_GATEWAY_V4, LINK_GATEWAY_V6, NetworkError, NetworkPlan, nat, sysctl, wire,
 };
 
 /// Applies a plan: host side, and inside the namespace of the process `guest_pid`. Applying twice
@@ -52,15 +52,20 @@ fn apply_in(
     namespace: &File,
 ) -> Result<(), NetworkError> {
     let mut inside = Vec::new();
-    if !plan.links.is_empty() {
+    if !plan.links.is_empty() || !plan.wires.is_empty() {
         let mut netlink = Netlink::open().map_err(NetworkError::Netlink)?;
         refuse_addresses_of_host(&mut netlink, plan)?;
-        prepare_host(plan)?;
+        if !plan.links.is_empty() {
+            prepare_host(plan)?;
+        }
         let host_addresses = addresses(&mut netlink)?;
         for (number, (link, applied)) in plan.links.iter().zip(&record.links).enumerate() {
             let number = u8::try_from(number).unwrap_or(u8::MAX);
             let pair = Pair { plan, link, applied, number, namespace };
             inside.push(pair.apply(&mut netlink, &host_addresses)?);
+        }
+        for wire in &plan.wires {
+            inside.push(wire::make(&mut netlink, plan.context, wire, namespace)?);
         }
     }
     guest::configure(namespace, plan, &inside)
@@ -69,7 +74,8 @@ fn apply_in(
 /// An address of the host must not lead into a guest: stopping it would cut the host off.
 fn refuse_addresses_of_host(netlink: &mut Netlink, plan: &NetworkPlan) -> Result<(), NetworkError> {
     let of_host = addresses(netlink)?;
-    for given in plan.links.iter().flat_map(|link| &link.addresses) {
+    let on_links = plan.links.iter().flat_map(|link| &link.addresses);
+    for given in on_links.chain(plan.wires.iter().flat_map(|wire| &wire.addresses)) {
         if of_host.iter().any(|found| found.address == given.address) {
             return Err(NetworkError::AddressOfHost { address: given.address });
         }
@@ -147,10 +153,18 @@ impl Pair<'_> {
         if let Some(uplink) = uplink {
             self.join_lan(netlink, &uplink, host_addresses)?;
         }
+        let mut gateways = Vec::new();
+        if self.link.has_v4() {
+            gateways.push(IpAddr::V4(source_v4.unwrap_or(LINK_GATEWAY_V4)));
+        }
+        if self.link.has_v6() {
+            gateways.push(IpAddr::V6(LINK_GATEWAY_V6));
+        }
         Ok(GuestLink {
-            plan: self.link.clone(),
-            gateway_v4: source_v4.unwrap_or(LINK_GATEWAY_V4),
-            host_mac,
+            device: self.link.guest_device.clone(),
+            addresses: self.link.addresses.clone(),
+            gateways,
+            end: LinkEnd::Host(host_mac),
         })
     }
 

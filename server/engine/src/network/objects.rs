@@ -26,8 +26,10 @@ pub(super) const GUEST_GROUP: u32 = 0x756c;
 
 pub(super) const ENOENT: i32 = 2;
 pub(super) const ESRCH: i32 = 3;
+pub(super) const EBUSY: i32 = 16;
 pub(super) const EEXIST: i32 = 17;
 pub(super) const ENODEV: i32 = 19;
+pub(super) const EADDRINUSE: i32 = 98;
 
 /// Who made a route, as `ip route` shows it: an administrator's tools use 4 (`static`), daemons
 /// their own numbers.
@@ -42,6 +44,8 @@ pub(super) struct HostLink {
     /// A port of a bridge or bond.
     pub(super) is_port: bool,
     pub(super) group: u32,
+    /// Its hardware address.
+    pub(super) mac: Vec<u8>,
     pub(super) kind: Option<InfoKind>,
     pub(super) received_bytes: u64,
     pub(super) sent_bytes: u64,
@@ -58,6 +62,7 @@ impl HostLink {
             ethernet: message.header.link_layer_type == LinkLayerType::Ether,
             is_port: false,
             group: 0,
+            mac: Vec::new(),
             kind: None,
             received_bytes: 0,
             sent_bytes: 0,
@@ -66,6 +71,7 @@ impl HostLink {
             match attribute {
                 LinkAttribute::IfName(name) => link.name.clone_from(name),
                 LinkAttribute::Group(group) => link.group = *group,
+                LinkAttribute::Address(mac) => link.mac.clone_from(mac),
                 LinkAttribute::Controller(_) => link.is_port = true,
                 LinkAttribute::Stats64(stats) => {
                     link.received_bytes = stats.rx_bytes;

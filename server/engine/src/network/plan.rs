@@ -6,7 +6,8 @@
 //!   of its veth pairs (`v<context>.<n>`, more in a second instance), proxy entries for its addresses, routes with its metric.
 //!   Undoing a record that was only partly applied is therefore harmless, and it can be written
 //!   down before the first change is made.
-//! - Interfaces on one host device share one veth pair, as they shared one device in the original.
+//! - Interfaces on one host device share one veth pair, as they shared one device in the original; or
+//!   one macvlan device, when one of them says that the VServer is to be on the wire.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -35,6 +36,8 @@ pub struct NetworkPlan {
     pub context: ContextId,
     /// One veth pair for each device that its interfaces name, in order of first mention.
     pub links: Vec<LinkPlan>,
+    /// One macvlan device for each device on whose wire it is to be itself.
+    pub wires: Vec<WirePlan>,
     /// Addresses on no device (`nodev`): they are the guest's, nothing routes them.
     pub unrouted: Vec<GuestAddress>,
     /// The host's group ids that may send pings from inside: the guest's own range.
@@ -52,6 +55,18 @@ pub struct LinkPlan {
     pub guest_device: DeviceName,
     /// Where its addresses live.
     pub uplink: Uplink,
+    /// Its addresses, in the order of the interfaces; at least one.
+    pub addresses: Vec<GuestAddress>,
+}
+
+/// A macvlan device: the guest is on the wire of a device of the host's, with a hardware address of its
+/// own and without the host in between.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WirePlan {
+    /// The host's device, whose name the guest's has too.
+    pub parent: DeviceName,
+    /// Which of the guest's wires it is, from 0.
+    pub number: u8,
     /// Its addresses, in the order of the interfaces; at least one.
     pub addresses: Vec<GuestAddress>,
 }
@@ -82,6 +97,18 @@ pub struct GuestAddress {
 pub struct AppliedNetwork {
     /// The veth pairs.
     pub links: Vec<AppliedLink>,
+    /// The macvlan devices. They go with the guest's namespace: nothing of them is to be undone.
+    #[serde(default)]
+    pub wires: Vec<AppliedWire>,
+}
+
+/// An applied macvlan device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppliedWire {
+    /// The host's device.
+    pub parent: DeviceName,
+    /// The guest's addresses.
+    pub addresses: Vec<IpAddr>,
 }
 
 /// One applied veth pair.
@@ -129,11 +156,17 @@ pub enum PlanError {
 pub(super) const MAX_LINKS: usize = 64;
 
 impl NetworkPlan {
-    /// Works out the network of a VServer.
+    /// Works out the network of a VServer that is to be on the wire of the devices `on_wire` itself. The NAT
+    /// network has no wire.
     ///
     /// # Errors
     /// When an address is given twice, is not of the NAT network it is on, or devices are too many.
-    pub fn new(context: ContextId, interfaces: &[Interface], nat: &Nat) -> Result<Self, PlanError> {
+    pub fn new(
+        context: ContextId,
+        interfaces: &[Interface],
+        on_wire: &[DeviceName],
+        nat: &Nat,
+    ) -> Result<Self, PlanError> {
         let mut unrouted = Vec::new();
         let mut grouped: Vec<(&DeviceName, Vec<GuestAddress>)> = Vec::new();
         for (index, interface) in interfaces.iter().enumerate() {
@@ -170,8 +203,13 @@ impl NetworkPlan {
             .filter(|(device, _)| **device != nat.device)
             .map(|(device, _)| (*device).clone())
             .collect();
-        let mut links = Vec::new();
+        let (mut links, mut wires) = (Vec::new(), Vec::new());
         for (index, (device, addresses)) in grouped.into_iter().enumerate() {
+            if *device != nat.device && on_wire.contains(device) {
+                let number = u8::try_from(wires.len()).unwrap_or(u8::MAX);
+                wires.push(WirePlan { parent: device.clone(), number, addresses });
+                continue;
+            }
             let Ok(host_device) = host_device_name(context, index, nat).parse() else {
                 return Err(PlanError::TooManyDevices { limit: MAX_LINKS });
             };
@@ -190,6 +228,7 @@ impl NetworkPlan {
             context,
             nat: nat.clone(),
             links,
+            wires,
             unrouted,
             ping_groups: (first_group, first_group + (IDS_PER_VSERVER - 1)),
         })
@@ -227,6 +266,14 @@ impl NetworkPlan {
                         Uplink::Device(_) => networks_of(&link.addresses),
                     },
                     metric,
+                })
+                .collect(),
+            wires: self
+                .wires
+                .iter()
+                .map(|wire| AppliedWire {
+                    parent: wire.parent.clone(),
+                    addresses: wire.addresses.iter().map(|given| given.address).collect(),
                 })
                 .collect(),
         }
@@ -312,7 +359,8 @@ mod tests {
     fn plan(interfaces: &[&str]) -> Result<NetworkPlan, PlanError> {
         let interfaces: Vec<Interface> =
             interfaces.iter().map(|text| text.parse().unwrap()).collect();
-        NetworkPlan::new(ContextId::try_from(40001).unwrap(), &interfaces, &Nat::default())
+        let context = ContextId::try_from(40001).unwrap();
+        NetworkPlan::new(context, &interfaces, &["lan0".parse().unwrap()], &Nat::default())
     }
 
     #[test]
@@ -347,9 +395,21 @@ mod tests {
         let interfaces: Vec<Interface> = vec!["lan0:192.0.2.50/24".parse().unwrap()];
         let context = ContextId::try_from(40001).unwrap();
         let nat = Nat { device: "nat-other".parse().unwrap(), ..Nat::default() };
-        let plan = NetworkPlan::new(context, &interfaces, &nat).unwrap();
+        let plan = NetworkPlan::new(context, &interfaces, &[], &nat).unwrap();
         let name = plan.links[0].host_device.as_str();
         assert!(name.ends_with("-40001.0") && name.len() <= 13, "{name}");
+    }
+
+    #[test]
+    fn on_a_wire_is_a_device_of_its_own_and_no_pair() {
+        let plan = plan(&["nat0:10.127.0.5/24", "lan0:192.0.2.50/24", "x=lan0:192.0.2.51/24"]);
+        let plan = plan.unwrap();
+        assert_eq!((plan.links.len(), plan.wires.len()), (1, 1));
+        assert_eq!((plan.wires[0].number, plan.wires[0].addresses.len()), (0, 2));
+        assert_eq!(plan.record().wires[0].parent.as_str(), "lan0");
+        // Records of an earlier Ulysse know of none.
+        let earlier: AppliedNetwork = serde_json::from_str(r#"{"links":[]}"#).unwrap();
+        assert_eq!(earlier, AppliedNetwork::default());
     }
 
     #[test]

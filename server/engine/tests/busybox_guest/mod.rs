@@ -79,7 +79,7 @@ impl Guest {
         };
         let spawned = spawn(&plan).unwrap();
         let interfaces: Vec<_> = interfaces.iter().map(|text| text.parse().unwrap()).collect();
-        let network = NetworkPlan::new(context, &interfaces, &Nat::default()).unwrap();
+        let network = NetworkPlan::new(context, &interfaces, &[], &Nat::default()).unwrap();
         let network = engine::network::apply(&network, spawned.init().pid).unwrap();
         let started = spawned.go().unwrap();
         let state = GuestState {
