@@ -59,7 +59,7 @@ fn a_dns_server_answers_for_its_zone() {
 
 #[test]
 fn a_dhcp_server_on_the_wire_gives_leases() {
-    let packages = Packages::fetch(&["isc-dhcp-server"]);
+    let packages = Packages::fetch(&["isc-dhcp-server", "procps"]);
     leave_network();
     let client = Client::on_cable(HOST);
     let sandbox = Sandbox::new();

@@ -53,6 +53,11 @@ impl Serve {
         found.unwrap()
     }
 
+    /// All that it has said.
+    pub(crate) fn said(&self) -> String {
+        self.said.lock().unwrap().clone()
+    }
+
     pub(crate) fn pid(&self) -> i32 {
         self.child.id().try_into().unwrap()
     }
