@@ -240,7 +240,6 @@ impl Layout {
     /// # Errors
     /// When a directory cannot be made; those that were made are removed again.
     pub fn create(&self, root: &str, name: &str, owner: u32) -> Result<Vec<PathBuf>, CgroupError> {
-        self.hasten();
         let paths = self.paths(root, name);
         let made = self.make_all(root, &paths, Some(owner));
         if made.is_err() {
@@ -258,31 +257,6 @@ impl Layout {
         let paths = self.supervisor_paths(root);
         self.make_all(root, &paths, None)?;
         Ok(paths)
-    }
-
-    /// On v1 the first process that is moved after a while waits until every CPU has passed a point of
-    /// rest (5 to 20 ms); those after it do not. So this process is moved to where it is already, beside
-    /// everything else that a start has to do, and the guest's need not wait as long. On unified v2 a
-    /// guest is born in its cgroup and nobody is moved.
-    ///
-    /// [`Layout::create`] does it; a caller that has more to do before may do it earlier.
-    pub fn hasten(&self) {
-        let Some(hierarchy) = self.v1.first().filter(|_| !self.unified_has_controllers) else {
-            return;
-        };
-        let own = read_text(Path::new("/proc/self/cgroup")).unwrap_or_default();
-        let place = own.lines().find_map(|line| {
-            let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
-            let is_it =
-                controllers.split(',').any(|name| hierarchy.controllers.contains(&name.into()));
-            is_it.then(|| hierarchy.mount.join(path.trim_start_matches('/')).join("cgroup.procs"))
-        });
-        if let Some(place) = place {
-            // Only haste is lost when it does not work.
-            let _ = std::thread::Builder::new()
-                .name("cgroup-haste".to_owned())
-                .spawn(move || write(&place, "0"));
-        }
     }
 
     fn make_all(
@@ -328,12 +302,12 @@ pub fn is_unified_directory(path: &Path) -> bool {
     path.join("cgroup.controllers").exists()
 }
 
-/// Puts a process into these cgroups.
-///
-/// # Errors
-/// When the kernel refuses: the process is gone, or a limit would be broken.
-pub fn enter(cgroups: &[PathBuf], pid: u32) -> Result<(), CgroupError> {
-    cgroups.iter().try_for_each(|path| write(&path.join("cgroup.procs"), &pid.to_string()))
+/// The file of a cgroup by which a process enters it that has one thread: it writes "0". On v1 `tasks`, which
+/// moves no other thread than the one that asks: for a whole process the kernel waits until every CPU has
+/// passed a point of rest, 5 to 20 ms.
+#[must_use]
+pub fn entrance(directory: &Path) -> PathBuf {
+    directory.join(if is_unified_directory(directory) { "cgroup.procs" } else { "tasks" })
 }
 
 /// The processes in a VServer's cgroups, and in those that it made itself; sorted. What cannot be looked at is

@@ -13,7 +13,7 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 /// How a child begins its life.
 #[derive(Debug, Default)]
 pub struct Session {
-    /// `cgroup.procs` files it joins, opened for writing while the host's file tree was in sight.
+    /// Files by which it enters cgroups, opened for writing while the host's file tree was in sight.
     pub cgroups: Vec<OwnedFd>,
     /// Whether its standard input becomes its controlling terminal.
     pub controlling_terminal: bool,

@@ -22,6 +22,7 @@ use sys::session::Session;
 use super::pty::Pty;
 use super::user;
 use super::{NOT_STARTED, PLAN_VARIABLE, Plan, exit_code};
+use crate::cgroup;
 use crate::guest::confine::{ConfineError, confine_thread};
 use crate::guest::processes;
 
@@ -253,7 +254,7 @@ impl Guest {
         let proc = PathBuf::from(format!("/proc/{}", plan.init.pid));
         let namespaces = foreign_namespaces(&proc);
         let open = |directory: &PathBuf| {
-            let path = cgroup_for_processes(directory).join("cgroup.procs");
+            let path = cgroup::entrance(&cgroup_for_processes(directory));
             let opened = OpenOptions::new().write(true).open(&path);
             opened.map(OwnedFd::from).map_err(|source| GuestExecError::OpenCgroup { path, source })
         };

@@ -2,7 +2,7 @@
 //!
 //! Descriptor 0 is the channel to the caller (see [`super::spawn()`]). One thread; it forks twice:
 //! once to be nobody's child, once for the guest. Mounting, which is most of a start, is done by the
-//! guest's first process while the supervisor joins cgroups and the caller makes the network.
+//! guest's first process while the caller makes the network.
 //!
 //! Invariants:
 //! - Until it has said [`Report::Started`] the supervisor ends with its caller, and the guest with the
@@ -10,7 +10,7 @@
 //! - From then on it depends on nothing but the kernel, and ends when pid 1 has.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -36,9 +36,9 @@ use crate::unification::{self, IdRange};
 
 /// From the supervisor to the guest's process: ids are mapped, mount.
 const MAPPED: &[u8] = b"m";
-/// From the supervisor to the guest's process: cgroups are joined and the caller agrees, run.
+/// From the supervisor to the guest's process: the caller agrees, run.
 const RUN: &[u8] = b"g";
-/// From the guest's process: mounted; the console's other end is beside it.
+/// From the guest's process: mounted, and in its cgroups; the console's other end is beside it.
 const READY: &[u8] = b"r";
 /// From the guest's process: about to execute; the end of the socket then means that it did.
 const EXECUTING: &[u8] = b"x";
@@ -143,18 +143,19 @@ fn open_unified(cgroups: &[PathBuf]) -> Option<fs::File> {
     fs::File::open(path).ok()
 }
 
-/// Puts a process into the cgroups that it was not born in.
-fn join_v1(cgroups: &[PathBuf], pid: u32) -> Result<(), StartFailure> {
-    let rest: Vec<PathBuf> =
-        cgroups.iter().filter(|path| !cgroup::is_unified_directory(path)).cloned().collect();
-    cgroup::enter(&rest, pid).map_err(|error| match error {
-        cgroup::CgroupError::Write { path, source } => StartFailure::new(
-            Step::JoinCgroup,
-            &path.to_string_lossy(),
-            source.raw_os_error().unwrap_or(libc::EIO),
-        ),
-        other => StartFailure::new(Step::JoinCgroup, &other.to_string(), libc::EIO),
+/// The ways into the cgroups of v1, into which nobody is born.
+fn open_v1(cgroups: &[PathBuf]) -> Result<Vec<fs::File>, StartFailure> {
+    let v1 = cgroups.iter().filter(|path| !cgroup::is_unified_directory(path));
+    v1.map(|directory| {
+        let path = cgroup::entrance(directory);
+        fs::OpenOptions::new().write(true).open(&path).at(Step::JoinCgroup, &path.to_string_lossy())
     })
+    .collect()
+}
+
+/// Enters cgroups; the process has one thread.
+fn enter_cgroups(entrances: Vec<fs::File>) -> Result<(), StartFailure> {
+    entrances.into_iter().try_for_each(|mut file| file.write_all(b"0").at(Step::JoinCgroup, ""))
 }
 
 /// A guest that runs.
@@ -177,17 +178,18 @@ fn make(plan: &StartPlan, channel: &mut Option<OwnedFd>) -> Result<Guest, Stop> 
     let prepared = mounts::prepare(&plan.mounts);
     let (link, theirs) = seqpacket::pair().at(Step::Fork, "")?;
     let unified = open_unified(&plan.cgroups);
+    let entrances = open_v1(&plan.cgroups)?;
     let fork = sys::process::fork(Namespaces::ALL, unified.as_ref().map(AsFd::as_fd))
         .at(Step::Fork, "")?;
     let (init, pidfd) = match fork {
         Fork::Child => {
             // Its own copies of what is the supervisor's are closed by hand: it may never execute.
             drop((channel.take(), link, unified));
-            be_guest(plan, theirs, root, prepared)
+            be_guest(plan, theirs, root, prepared, entrances)
         }
         Fork::Parent { pid, pidfd } => (pid, pidfd),
     };
-    drop((theirs, unified));
+    drop((theirs, unified, entrances));
     let mut child = Unfinished { pid: init, pidfd: Some(pidfd) };
     let channel = channel.as_ref().ok_or(Stop::Alone)?;
     if !tell(channel, &Report::Created { supervisor: std::process::id(), init }) {
@@ -200,7 +202,6 @@ fn make(plan: &StartPlan, channel: &mut Option<OwnedFd>) -> Result<Guest, Stop> 
         let _ = rustix::process::setpriority_process(Some(pid), plan.nice);
     }
     processes::set_priority(init, &plan.processes).at(Step::Settings, "ionice")?;
-    join_v1(&plan.cgroups, init)?;
     // Before the guest's first instruction, so that no kill is missed.
     let oom = watch::OomCounter::open(plan);
     let keeps_link = plan.reports_start && matches!(plan.init, InitPlan::Own { .. });
@@ -335,8 +336,14 @@ fn tell(channel: &OwnedFd, report: &Report) -> bool {
 }
 
 /// The guest's first process: everything until the guest's own first instruction.
-fn be_guest(plan: &StartPlan, link: OwnedFd, root: OwnedFd, prepared: Vec<Prepared>) -> ! {
-    let failure = match enter(plan, &link, root, prepared) {
+fn be_guest(
+    plan: &StartPlan,
+    link: OwnedFd,
+    root: OwnedFd,
+    prepared: Vec<Prepared>,
+    entrances: Vec<fs::File>,
+) -> ! {
+    let failure = match enter(plan, &link, root, prepared, entrances) {
         Ok(()) => {
             init::prepare(&plan.preparation);
             match &plan.init {
@@ -363,6 +370,7 @@ fn enter(
     link: &OwnedFd,
     root: OwnedFd,
     prepared: Vec<Prepared>,
+    entrances: Vec<fs::File>,
 ) -> Result<(), Option<StartFailure>> {
     expect(link, MAPPED)?;
     sys::process::reset_signals();
@@ -388,6 +396,8 @@ fn enter(
     // In a session of its own, so that the console can become its terminal.
     rustix::process::setsid().at(Step::Console, "")?;
     init::use_console(slave)?;
+    // What is behind this point is the guest's to pay for.
+    enter_cgroups(entrances)?;
     seqpacket::send(link, READY, &[master.as_fd()]).map_err(|_| None)?;
     drop(master);
     expect(link, RUN)?;
@@ -462,7 +472,7 @@ fn stay(plan: StartPlan, guest: Guest, start: Option<(OwnedFd, OwnedFd)>) -> Exi
     let ignored = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGQUIT];
     let _ = ignored.into_iter().collect::<SigSet>().thread_block();
     let _ = fs::write("/proc/self/oom_score_adj", OOM_SCORE);
-    let _ = join_v1(&plan.supervisor_cgroups, std::process::id());
+    let _ = open_v1(&plan.supervisor_cgroups).and_then(enter_cgroups);
     let Guest { init, pidfd, console, oom, .. } = guest;
     let Ok(ended) = watch::until_end(&plan, init, &pidfd, console, oom, start) else {
         return ExitCode::FAILURE;

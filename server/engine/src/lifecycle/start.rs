@@ -82,7 +82,6 @@ fn start_as(
     booting: Option<&OnceLock<Booting>>,
 ) -> Result<(), Stopped> {
     let layout = Layout::detect().map_err(LifecycleError::from)?;
-    layout.hasten();
     let roots = &instance.settings.roots;
     let directory = roots.config_of(name);
     if !directory.is_dir() {

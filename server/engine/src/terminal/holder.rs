@@ -28,6 +28,7 @@ use rustix::io::Errno;
 use super::scrollback::Scrollback;
 use super::viewer::{Presence, Viewer, output_packets};
 use super::{MAX_TEXT_BYTES, Plan, READY, record_of, socket_of};
+use crate::cgroup;
 use crate::exec::{self, ExecError, Invocation, resize};
 use sys::wait::timespec;
 
@@ -151,7 +152,7 @@ fn join_cgroup(plan: &Plan) {
     for parent in plan.state.cgroups.iter().filter_map(|directory| directory.parent()) {
         let own = parent.join(".terminals");
         let _ = fs::create_dir(&own);
-        let _ = fs::write(own.join("cgroup.procs"), "0");
+        let _ = fs::write(cgroup::entrance(&own), "0");
     }
 }
 
