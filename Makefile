@@ -53,6 +53,11 @@ test-vm: prepare-test build ## Run guests on Debian's own kernel in virtual mach
 	@echo '── VM suite'
 	@end2end/vm/run $(ULYSSE) $(SUITES)
 
+.PHONY: bench
+bench: need-root prepare-bench toolchain site ## Measure the numbers of the design beside lxc, runc, crun and nspawn (as root); some: ROWS='start idle'
+	@echo '── Numbers'
+	@cargo bench --locked -p server --bench numbers -- $(ROWS)
+
 .PHONY: lint
 lint: toolchain ## Check format and lints, for the server and for browsers
 	@echo '── Format'
@@ -98,8 +103,8 @@ site: toolchain app/bundler/node_modules/.package-lock.json
 need-root:
 	@[ "$$(id -u)" -eq 0 ] || { echo 'Run this as root: Ulysse makes namespaces, mounts and networks.' >&2; exit 1; }
 
-.PHONY: prepare-run prepare-test prepare-deb
-prepare-run prepare-test prepare-deb: prepare-%:
+.PHONY: prepare-run prepare-test prepare-bench prepare-deb
+prepare-run prepare-test prepare-bench prepare-deb: prepare-%:
 	@server/debian/packages $*
 
 .PHONY: toolchain
