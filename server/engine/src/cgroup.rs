@@ -521,6 +521,13 @@ mod tests {
         42 31 0:39 / /sys/fs/cgroup/net rw - cgroup cgroup rw,net_cls\n\
         41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n";
 
+    /// Puts a process into these cgroups.
+    fn put(cgroups: &[PathBuf], pid: u32) {
+        for path in cgroups {
+            write(&path.join("cgroup.procs"), &pid.to_string()).unwrap();
+        }
+    }
+
     #[test]
     fn v1_with_an_empty_unified_hierarchy() {
         let layout = Layout::parse(V1, |_| false);
@@ -597,7 +604,7 @@ mod tests {
         assert_eq!(refused, Some(rustix::io::Errno::AGAIN), "after {depth}");
         assert_eq!(depth, 32);
         let mut child = std::process::Command::new("sleep").arg("600").spawn().unwrap();
-        enter(&paths, child.id()).unwrap();
+        put(&paths, child.id());
         let file = openat(&deepest, "cgroup.procs", OFlags::WRONLY, Mode::empty()).unwrap();
         rustix::io::write(&file, child.id().to_string().as_bytes()).unwrap();
         drop((file, deepest));
@@ -619,7 +626,7 @@ mod tests {
         let paths = layout.create(&root, "web", 0x2000_0000).unwrap();
         let _gone = Gone(paths.clone(), all.collect());
         let mut child = std::process::Command::new("sleep").arg("600").spawn().unwrap();
-        enter(&paths, child.id()).unwrap();
+        put(&paths, child.id());
         assert_eq!(processes(&paths), [child.id()]);
         assert!(remove(&paths, Duration::ZERO).is_err());
         std::thread::scope(|scope| {
