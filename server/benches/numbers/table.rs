@@ -79,13 +79,13 @@ fn median(sorted: &[f64]) -> f64 {
 }
 
 fn head() -> String {
-    format!("{:<58}{:>10}{:>22}{:>10}  {}", "", "median", "least … most", "target", "")
+    format!("{:<72}{:>10}{:>22}{:>10}  {}", "", "median", "least … most", "target", "")
 }
 
 fn line(row: &Row) -> String {
     let value = match &row.outcome {
         Ok(value) => value,
-        Err(why) => return format!("{:<58}not measured: {why}", row.what),
+        Err(why) => return format!("{:<72}not measured: {why}", row.what),
     };
     let range = format!("{} … {}", number(value.least), number(value.most));
     let (target, verdict) = match row.target {
@@ -97,7 +97,7 @@ fn line(row: &Row) -> String {
         ),
     };
     format!(
-        "{:<58}{:>10}{range:>22}{target:>10}  {:<5}{verdict}",
+        "{:<72}{:>10}{range:>22}{target:>10}  {:<5}{verdict}",
         row.what,
         number(value.median),
         row.unit,
