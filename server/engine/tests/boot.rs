@@ -139,7 +139,7 @@ fn a_failure_skips_who_needs_it_and_nobody_else() {
 fn one_that_is_late_is_waited_for_no_longer() {
     for skips in [false, true] {
         let host = Host::with(|settings| {
-            settings.boot.ready_seconds = 1;
+            settings.boot.ready_seconds = 4;
             settings.boot.skip_after_late = skips;
         });
         guest(&host, "late", "", "[ $1 = 6 ] || sleep 1000");
@@ -218,7 +218,7 @@ fn a_shutdown_leaves_what_takes_too_long_to_the_host() {
     fs::create_dir_all(host.config("slow").join("apps/init")).unwrap();
     fs::write(host.config("slow").join("apps/init/depends"), "needed\n").unwrap();
     boot(&host, &order(4));
-    let report = shut_down(&host, Duration::from_secs(1));
+    let report = shut_down(&host, Duration::from_secs(5));
     let given_up = |name| (name, BootOutcome::GivenUp);
     let expected = [given_up("needed"), ("quick", BootOutcome::Ready), given_up("slow")];
     assert_eq!(outcomes(&report), expected);

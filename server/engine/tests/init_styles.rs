@@ -66,7 +66,7 @@ fn each_style_runs_what_it_is_documented_to_run() {
     ] {
         let guest = Guest::make(&host, guest, &[("apps/init/style", style)]);
         for file in files {
-            guest.script(file, &format!("[ \"$1\" = 6 ] && {{ echo $0 $* > /stopped; exit; }}\n{TELL}\n(true &); (true &)"));
+            guest.script(file, &format!("[ \"$1\" = 6 ] && {{ echo $0 $* $PREVLEVEL > /stopped; exit; }}\n{TELL}\n(true &); (true &)"));
         }
         guest.script("sbin/rc", "echo $0 $* $RUNLEVEL $TERM > /stopped");
         guest.script("etc/rc.shutdown", "echo $0 $* > /stopped");
@@ -85,7 +85,8 @@ fn each_style_runs_what_it_is_documented_to_run() {
         let stopped = match style.trim() {
             "gentoo" | "openrc" => "/sbin/rc shutdown 0\n",
             "arch" => "/etc/rc.shutdown\n",
-            _ => "/etc/rc.d/rc 6\n",
+            // From another level: else Debian's runs no script that ends a service.
+            _ => "/etc/rc.d/rc 6 3\n",
         };
         assert_eq!(guest.said("stopped"), stopped, "{style}");
         assert!(host.state(guest.name).is_none());

@@ -56,7 +56,9 @@ pub(super) fn stop_of(init: &InitConfig) -> InitCommand {
     let (programs, arguments, environment) = match init.style {
         InitStyle::Sysv => {
             let level: Vec<String> = init.stop_level.iter().cloned().collect();
-            let environment = run_level("N", &level);
+            // Debian's rc ends services by their scripts only when it comes from another level.
+            let before = init.start_level.as_deref().unwrap_or("N");
+            let environment = run_level(before, &level);
             (init.style.start_programs(), level, environment)
         }
         InitStyle::Gentoo => {
