@@ -25,6 +25,7 @@ use domain::host::HostFacts;
 use domain::id::{OperationId, TerminalId, UserId, UserName, VServerName};
 use domain::identity::{IdentityForm, IdentityPlan};
 use domain::operation::{Kind, LogChunk, Operation, Target, Terminal};
+use domain::package::{FoundPackage, PackageOverview, PackageReport};
 use domain::process::MeasuredProcesses;
 use domain::recycle::{Bin, Binned};
 use domain::restore::Proposal;
@@ -270,6 +271,21 @@ pub trait Backend: Send + Sync {
         permit: Permit<ViewVServers>,
         name: VServerName,
     ) -> Result<Option<Vec<SeenMount>>, Failure>;
+    /// The packages of every VServer at a glance, sorted by name.
+    async fn packages(&self, permit: Permit<ViewVServers>)
+    -> Result<Vec<PackageOverview>, Failure>;
+    /// All that is known of the packages of one.
+    async fn package_report(
+        &self,
+        permit: Permit<ViewVServers>,
+        name: VServerName,
+    ) -> Result<PackageReport, Failure>;
+    /// Who has a package whose name holds this text.
+    async fn find_packages(
+        &self,
+        permit: Permit<ViewVServers>,
+        text: String,
+    ) -> Result<Vec<FoundPackage>, Failure>;
 }
 
 /// What a form's submission came to, kept in the session until the next page shows it.

@@ -57,6 +57,7 @@ pub fn status_of(failure: &Failure) -> StatusCode {
         | Failure::Place { .. }
         | Failure::BaseUnusable { .. }
         | Failure::UnsafeProgram { .. }
+        | Failure::NoPackageSystem { .. }
         | Failure::Cancelled
         | Failure::Batch { .. } => StatusCode::CONFLICT,
         Failure::Invalid { .. }
@@ -81,6 +82,9 @@ pub fn status_of(failure: &Failure) -> StatusCode {
         | Failure::ProgramFailed { .. }
         | Failure::RemoteDenied { .. }
         | Failure::BackupDamaged { .. }
+        | Failure::PackageToolFailed { .. }
+        | Failure::PackagesInterrupted { .. }
+        | Failure::PackagesBroken { .. }
         | Failure::Unexpected { .. } => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

@@ -127,6 +127,7 @@ pub(crate) enum Area {
     Processes,
     Operations,
     Backups,
+    Packages,
     Terminals,
     Templates,
     Bin,

@@ -162,6 +162,12 @@ pub fn App() -> impl IntoView {
                     ssr=SsrMode::Async
                     view=pages::backups::of_vserver::of_vserver
                 />
+                <Route
+                    path=path!("vservers/:name/packages")
+                    ssr=SsrMode::Async
+                    view=pages::packages::of_vserver::of_vserver
+                />
+                <Route path=path!("packages") ssr=SsrMode::Async view=pages::packages::list::list />
                 <Route path=path!("backups") ssr=SsrMode::Async view=pages::backups::list::list />
                 <Route
                     path=path!("backups/:backup")

@@ -4,6 +4,7 @@ mod boot;
 mod commands;
 mod distributions;
 mod memory;
+mod packages;
 mod processes;
 mod tables;
 mod visitor;

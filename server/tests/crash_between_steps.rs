@@ -117,6 +117,8 @@ fn case_of(kind: Kind) -> Option<Case> {
             words: &["bin", "empty", "--yes"],
         }),
         // Its journal has no records: what is written down are its operations, each in its own.
+        // It needs an apt: `packages.rs` kills it at each of its points.
+        Kind::Packages => None,
         Kind::Batch => case(&["vserver", "--all", "protect"]),
         // It takes no step: a signal was sent, or it was not.
         Kind::Signal => None,

@@ -52,11 +52,13 @@ pub enum ActionKind {
     ManageTemplates,
     /// Send a signal to a process of a VServer.
     SignalProcess,
+    /// Install, upgrade, hold and remove packages in a VServer.
+    ManagePackages,
 }
 
 impl ActionKind {
     /// Every action, in the order of the table.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::ViewVServers,
         Self::ViewOperations,
         Self::BuildVServer,
@@ -77,6 +79,7 @@ impl ActionKind {
         Self::ViewTemplates,
         Self::ManageTemplates,
         Self::SignalProcess,
+        Self::ManagePackages,
     ];
 
     /// Its name in the table, in messages and in the audit log.
@@ -103,6 +106,7 @@ impl ActionKind {
             Self::ViewTemplates => "view-templates",
             Self::ManageTemplates => "manage-templates",
             Self::SignalProcess => "signal-process",
+            Self::ManagePackages => "manage-packages",
         }
     }
 
@@ -125,7 +129,8 @@ impl ActionKind {
             | Self::ManageTemplates
             | Self::BackUpVServer
             | Self::RestoreBackup
-            | Self::SignalProcess => Role::Operator,
+            | Self::SignalProcess
+            | Self::ManagePackages => Role::Operator,
             Self::ConfigureDefaults | Self::PurgeVServer | Self::ManageUsers => Role::Administrator,
         }
     }
@@ -173,7 +178,8 @@ actions!(
     OwnAccount,
     ViewTemplates,
     ManageTemplates,
-    SignalProcess
+    SignalProcess,
+    ManagePackages
 );
 
 /// Proof that the table allows `A` to somebody. Cannot be made but by [`authorize`]; is not

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::authz::{
     Action, ActionKind, BackUpVServer, BuildVServer, ChangeIdentity, ConfigureDefaults,
-    ConfigureVServer, DeleteVServer, ManageTemplates, Permit, ProtectVServer, PurgeVServer,
-    RestoreBackup, RunVServer, SignalProcess, UndeleteVServer,
+    ConfigureVServer, DeleteVServer, ManagePackages, ManageTemplates, Permit, ProtectVServer,
+    PurgeVServer, RestoreBackup, RunVServer, SignalProcess, UndeleteVServer,
 };
 use crate::backup::{BackupId, BackupOrder, BackupRef, PruneOrder};
 use crate::batch::Batch;
@@ -28,6 +28,7 @@ use crate::id::{BaseId, OperationId, TargetName, TemplateName, VServerName};
 use crate::identity::IdentityForm;
 use crate::init::Rescue;
 use crate::operation::{Kind, Target};
+use crate::package::{PackageChange, PackageTool};
 use crate::process::{ProcessKey, Recipient, Signal, SignalOrder};
 use crate::restore::RestoreForm;
 use crate::retention::{Schedule, ScheduleForm};
@@ -94,6 +95,13 @@ pub enum PlainChange {
     },
     /// Send a signal to processes of a VServer.
     Signal(SignalOrder),
+    /// Do something with the packages of a VServer.
+    Packages {
+        /// Whose.
+        name: VServerName,
+        /// What.
+        change: PackageChange,
+    },
 }
 
 impl PlainChange {
@@ -112,6 +120,7 @@ impl PlainChange {
                 vserver.into()
             }
             Self::Signal(order) => (&order.vserver).into(),
+            Self::Packages { name, .. } => name.into(),
         }
     }
 
@@ -122,6 +131,7 @@ impl PlainChange {
             Self::Start(name) | Self::Stop(name) | Self::Restart(name) => Some(name),
             Self::Delete { name, .. } | Self::Protect { name, .. } => Some(name),
             Self::Backup(order) => Some(&order.vserver),
+            Self::Packages { name, .. } => Some(name),
             Self::RemoveTemplate(_)
             | Self::RefreshBase(_)
             | Self::RemoveBase(_)
@@ -142,6 +152,7 @@ impl PlainChange {
             Self::Delete { at_once: false, .. } => Some(ActionKind::DeleteVServer),
             Self::Protect { .. } => Some(ActionKind::ProtectVServer),
             Self::Backup(_) => Some(ActionKind::BackUpVServer),
+            Self::Packages { .. } => Some(ActionKind::ManagePackages),
             Self::Delete { at_once: true, .. }
             | Self::RemoveTemplate(_)
             | Self::RefreshBase(_)
@@ -173,6 +184,7 @@ impl PlainChange {
             Self::RemoveBackups { .. } => Kind::RemoveBackups,
             Self::ScheduleBackups { .. } => Kind::ScheduleBackups,
             Self::Signal(_) => Kind::Signal,
+            Self::Packages { .. } => Kind::Packages,
         }
     }
 
@@ -199,6 +211,7 @@ impl PlainChange {
                 command::schedule_backups(vserver, &form)
             }
             Self::Signal(order) => command::signal(order),
+            Self::Packages { name, change } => command::packages(name, change),
         }
     }
 }
@@ -268,6 +281,19 @@ pub enum Change {
         order: BackupOrder,
         /// Directories and archives of what was saved.
         paths: Vec<PathBuf>,
+    },
+    /// Run a tool of a VServer's package system in it. For the command line alone: it says what the tool is
+    /// told.
+    #[serde(skip)]
+    PackageTool {
+        /// In which VServer.
+        name: VServerName,
+        /// Which tool.
+        tool: PackageTool,
+        /// What it is told.
+        arguments: Vec<String>,
+        /// Whether it may ask, at this process's terminal.
+        asks: bool,
     },
 }
 
@@ -360,4 +386,6 @@ permits! {
         PlainChange::RestoreFile { backup, into, path };
     SignalProcess: signal(vserver: VServerName, process: ProcessKey, signal: Signal) =>
         PlainChange::Signal(SignalOrder { vserver, signal, to: Recipient::Process(process) });
+    ManagePackages: packages(name: VServerName, change: PackageChange) =>
+        PlainChange::Packages { name, change };
 }

@@ -20,6 +20,7 @@ use crate::config_entry::{ConfigEntry, ConfigPath, ConfigTree, EntryKind};
 use crate::id::{BaseId, Mark, OperationId, TargetName, TemplateName, UserName, VServerName};
 use crate::identity::IdentityForm;
 use crate::init::Rescue;
+use crate::package::{PackageChange, PackageTool};
 use crate::process::{Recipient, SignalOrder};
 use crate::restore::RestoreForm;
 use crate::retention::ScheduleForm;
@@ -492,4 +493,27 @@ pub fn set_disabled(name: &UserName, disabled: bool) -> Command {
 #[must_use]
 pub fn reset_password(name: &UserName) -> Command {
     Command::of(&["ulysse", "user", "reset-password", name.as_str()])
+}
+
+/// Does something with its packages.
+#[must_use]
+pub fn packages(name: &VServerName, change: &PackageChange) -> Command {
+    Command::vserver(name.as_str(), &["packages"]).and(&change.words())
+}
+
+/// Runs a tool of its package system in it.
+#[must_use]
+pub fn package_tool(name: &VServerName, tool: PackageTool, arguments: &[String]) -> Command {
+    let program = match tool {
+        PackageTool::AptCache | PackageTool::AptConfig => {
+            let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            return Command::vserver(name.as_str(), &[tool.program()]).and(&words);
+        }
+        PackageTool::AptGet => "vapt-get",
+        PackageTool::Yum => "vyum",
+        PackageTool::Dnf => "vdnf",
+        PackageTool::Rpm => "vrpm",
+    };
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    Command::of(&[program, name.as_str(), "--"]).and(&words)
 }

@@ -13,6 +13,7 @@ use crate::config_entry::{ConfigPath, Expected};
 use crate::field::{Field, FieldErrors, Problem};
 use crate::id::{BaseId, OperationId, TargetName, TemplateName, VServerName};
 use crate::operation::Target;
+use crate::package::PackageSystem;
 use crate::place::PlaceProblem;
 use crate::template::ArchiveProblem;
 
@@ -341,6 +342,38 @@ pub enum Failure {
         path: String,
         /// Why that cannot be used.
         problem: BaseProblem,
+    },
+    /// A tool of a VServer's package system ended badly.
+    #[error("{program} ended with {status}: {detail}")]
+    PackageToolFailed {
+        /// Its name.
+        program: String,
+        /// Its exit status.
+        status: u8,
+        /// Its last words.
+        detail: String,
+    },
+    /// The process that changed packages was ended; what the VServer's tools had done stays.
+    #[error("interrupted while packages of {name} were changed")]
+    PackagesInterrupted {
+        /// Whose.
+        name: VServerName,
+    },
+    /// Packages are half installed after all.
+    #[error("packages of {name} are broken: {}", .packages.join(" "))]
+    PackagesBroken {
+        /// Whose.
+        name: VServerName,
+        /// Which.
+        packages: Vec<String>,
+    },
+    /// Nothing that is known keeps the VServer's packages, or what does cannot do this.
+    #[error("{name} has no package system that does this")]
+    NoPackageSystem {
+        /// Which VServer.
+        name: VServerName,
+        /// What it has.
+        system: Option<PackageSystem>,
     },
     /// Something nobody foresaw. The log holds the rest under the reference.
     #[error("unexpected: {detail}")]

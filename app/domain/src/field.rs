@@ -95,6 +95,7 @@ pub enum Allowed {
     RpmPackage,
     RemotePath,
     PlainText,
+    SystemPackage,
 }
 
 /// What is wrong with one value, and what would be right.

@@ -40,6 +40,7 @@ pub mod init;
 pub mod interface;
 pub mod note;
 pub mod operation;
+pub mod package;
 pub mod place;
 pub mod process;
 pub mod recycle;

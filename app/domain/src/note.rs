@@ -347,6 +347,40 @@ pub enum Note {
         /// How many are left.
         left: u16,
     },
+    /// The VServer does not run: its tools run in it without its being started.
+    EnteredStopped,
+    /// A package came, went or has another version.
+    PackageChanged {
+        /// Which.
+        package: String,
+        /// Its version before; none when it was not there.
+        before: Option<String>,
+        /// Its version now; none when it is gone.
+        after: Option<String>,
+    },
+    /// No package has another version.
+    PackagesUnchanged,
+    /// There is no update of the kind that was wanted.
+    NothingPending,
+    /// What is pending was asked.
+    PendingKnown {
+        /// How many updates.
+        all: u64,
+        /// How many of them are security's.
+        security: u64,
+    },
+    /// What is pending was asked, and nobody could say.
+    PendingNotKnown {
+        /// Why.
+        failure: Box<Failure>,
+    },
+    /// A tool said nothing for too long, and what it waits for is ended.
+    ToolSilent {
+        /// How long was waited.
+        seconds: u64,
+    },
+    /// A tool was asked to stop, which it does when nothing is half done.
+    ToolInterrupted,
 }
 
 /// Why a program that was asked about a VServer's files gave no answer.

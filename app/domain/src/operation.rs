@@ -97,6 +97,8 @@ kinds! {
     Batch: "batch", cancellable;
     /// Sends a signal to processes of it.
     Signal: "signal";
+    /// Refreshes, installs, upgrades or removes packages in it.
+    Packages: "packages", cancellable;
 }
 
 impl Kind {
@@ -310,6 +312,10 @@ pub enum Stage {
     DoingEach,
     /// Sending a signal.
     SendingSignal,
+    EnteringVServer,
+    RefreshingLists,
+    ChangingPackages,
+    AskingWhatIsPending,
 }
 
 /// An operation as it is listed and kept.

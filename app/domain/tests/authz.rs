@@ -40,6 +40,7 @@ fn the_table() {
     view-templates     yes           yes           yes
     manage-templates   yes           yes           -
     signal-process     yes           yes           -
+    manage-packages    yes           yes           -
     ");
 }
 

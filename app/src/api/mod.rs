@@ -14,6 +14,7 @@ pub mod config;
 pub mod identity;
 pub mod mounts;
 pub mod operations;
+pub mod packages;
 pub mod processes;
 pub mod templates;
 pub mod terminals;

@@ -60,6 +60,7 @@ fn navigation(page: &Page, area: Area) -> impl IntoView + use<> {
         (Area::Processes, "/processes", t.processes(), ActionKind::ViewVServers),
         (Area::Operations, "/operations", t.operations(), ActionKind::ViewOperations),
         (Area::Backups, "/backups", t.backups(), ActionKind::ViewVServers),
+        (Area::Packages, "/packages", t.packages(), ActionKind::ViewVServers),
         (Area::Terminals, "/terminals", t.terminals(), ActionKind::EnterVServer),
         (Area::Templates, "/templates", t.templates(), ActionKind::ViewTemplates),
         (Area::Boot, "/boot", t.boot(), ActionKind::ViewVServers),

@@ -7,6 +7,7 @@ pub(crate) mod boot;
 pub(crate) mod config;
 pub(crate) mod error;
 pub(crate) mod operations;
+pub(crate) mod packages;
 pub(crate) mod processes;
 pub(crate) mod templates;
 pub(crate) mod terminals;

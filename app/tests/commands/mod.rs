@@ -139,6 +139,8 @@ async fn every_form_shows_its_command() {
         ("/vservers/db1/identity", "operator", "vserver db1 set"),
         ("/operations/RUNNING", "operator", "ulysse cancel RUNNING"),
         ("/templates", "operator", "ulysse template remove mandriva"),
+        ("/vservers/web1/packages", "operator", "vserver web1 packages upgrade --security"),
+        ("/packages", "operator", "vserver --names NAME,… packages refresh"),
         ("/templates", "operator", "ulysse template add NAME ARCHIVE"),
         ("/bin", "administrator", "ulysse bin empty"),
         ("/bin/BINNED", "administrator", "ulysse bin remove BINNED"),

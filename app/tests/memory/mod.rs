@@ -5,6 +5,7 @@
 #![allow(dead_code, reason = "each of the targets that include this uses a part of it")]
 
 mod account;
+mod packages;
 mod world;
 
 use std::collections::BTreeMap;
@@ -42,11 +43,12 @@ use domain::identity::{
 };
 use domain::init::{Init, InitStyle};
 use domain::operation::{Actor, Kind, LogChunk, Operation, Progress, Stage, Target, Terminal};
+use domain::package::{FoundPackage, PackageOverview, PackageReport};
 use domain::process::{MeasuredProcesses, Process, ProcessKey, ProcessList};
 use domain::recycle::{Bin, BinEntry, Binned};
 use domain::restore::Proposal;
 use domain::retention::Schedule;
-use domain::template::{Base, Compression, Stock, Template};
+use domain::template::Stock;
 use domain::time::UnixMillis;
 use domain::user::{Identity, Password, Role, User};
 use domain::vserver::{ConfigFile, Detail, OomKills, SharedBy, Sharing, State, Summary, Usage};
@@ -417,36 +419,7 @@ impl Backend for Memory {
         self.answer(())
     }
     async fn stock(&self, _: Permit<ViewTemplates>) -> Result<Stock, Failure> {
-        let template = Template {
-            name: "mandriva".parse().unwrap(),
-            description: "Mandriva <2007.1>".parse().unwrap(),
-            compression: Compression::Gzip,
-            bytes: 210_000_000,
-            sha256: "0123456789abcdef".repeat(4),
-            entries: 23_456,
-            unpacked_bytes: 640_000_000,
-            added_at: NOW.plus_millis(-86_400_000),
-            added_by: Actor::User { id: UserId(1), name: "ada".parse().unwrap() },
-        };
-        let base = Base {
-            id: "0a".repeat(32).parse().unwrap(),
-            suite: "bookworm".parse().unwrap(),
-            architecture: "amd64".parse().unwrap(),
-            variant: Some("minbase".into()),
-            packages: vec!["less".parse().unwrap()],
-            init: Init::Sysvinit,
-            bytes: Some(281_000_000),
-            made_at: NOW.plus_millis(-9 * 86_400_000),
-            used_at: Some(NOW),
-            is_old: true,
-        };
-        self.answer(Stock {
-            templates: if self.is_empty { Vec::new() } else { vec![template] },
-            bases: if self.is_empty { Vec::new() } else { vec![base] },
-            most_template_bytes: 8 << 30,
-            templates_directory: "/var/lib/ulysse-engine/templates".into(),
-            bases_directory: "/var/cache/vservers/bases".into(),
-        })
+        self.answer(world::stock(self.is_empty))
     }
     async fn users(&self, _: Permit<ManageUsers>) -> Result<Vec<User>, Failure> {
         Ok(users())
@@ -539,6 +512,24 @@ impl Backend for Memory {
             entry("etc", EntryKind::Directory, 0),
             entry("<motd>", EntryKind::File, 42),
         ])
+    }
+    async fn packages(&self, _: Permit<ViewVServers>) -> Result<Vec<PackageOverview>, Failure> {
+        self.answer(if self.is_empty { Vec::new() } else { packages::overviews() })
+    }
+    async fn package_report(
+        &self,
+        _: Permit<ViewVServers>,
+        name: VServerName,
+    ) -> Result<PackageReport, Failure> {
+        let found = packages::overviews().into_iter().find(|overview| overview.vserver == name);
+        self.answer(packages::report(found.ok_or(Failure::NoSuchVServer { name })?))
+    }
+    async fn find_packages(
+        &self,
+        _: Permit<ViewVServers>,
+        text: String,
+    ) -> Result<Vec<FoundPackage>, Failure> {
+        self.answer(packages::found(&text))
     }
     async fn propose_restore(
         &self,

@@ -1,6 +1,9 @@
 //! What there is in the server in memory: VServers, operations, people, the host.
 
+use domain::template::{Base, Compression, Template};
+
 use super::*;
+
 pub(crate) fn usage(seed: u64) -> Usage {
     Usage {
         processes: 12,
@@ -365,4 +368,38 @@ pub(crate) fn measured_processes(is_empty: bool) -> MeasuredProcesses {
     };
     let rates = processes.iter().map(|process| (process.key, 125)).collect();
     MeasuredProcesses { list: ProcessList { at: NOW, processes, left_out: 0 }, rates }
+}
+
+/// Templates and bases.
+pub(super) fn stock(is_empty: bool) -> Stock {
+    let template = Template {
+        name: "mandriva".parse().unwrap(),
+        description: "Mandriva <2007.1>".parse().unwrap(),
+        compression: Compression::Gzip,
+        bytes: 210_000_000,
+        sha256: "0123456789abcdef".repeat(4),
+        entries: 23_456,
+        unpacked_bytes: 640_000_000,
+        added_at: NOW.plus_millis(-86_400_000),
+        added_by: Actor::User { id: UserId(1), name: "ada".parse().unwrap() },
+    };
+    let base = Base {
+        id: "0a".repeat(32).parse().unwrap(),
+        suite: "bookworm".parse().unwrap(),
+        architecture: "amd64".parse().unwrap(),
+        variant: Some("minbase".into()),
+        packages: vec!["less".parse().unwrap()],
+        init: Init::Sysvinit,
+        bytes: Some(281_000_000),
+        made_at: NOW.plus_millis(-9 * 86_400_000),
+        used_at: Some(NOW),
+        is_old: true,
+    };
+    Stock {
+        templates: if is_empty { Vec::new() } else { vec![template] },
+        bases: if is_empty { Vec::new() } else { vec![base] },
+        most_template_bytes: 8 << 30,
+        templates_directory: "/var/lib/ulysse-engine/templates".into(),
+        bases_directory: "/var/cache/vservers/bases".into(),
+    }
 }

@@ -107,6 +107,9 @@ pub fn answer(
         Request::ShowBoot => Reply::Boot(engine.boot_facts()?),
         Request::ListProcesses => Reply::Processes(engine.processes()?),
         Request::ShowMounts(name) => Reply::Mounts(engine.mounts(&name)?),
+        Request::ListPackages => Reply::Packages(engine.package_overviews()?),
+        Request::ShowPackages(name) => Reply::PackageReport(engine.package_report(&name)?),
+        Request::FindPackages(text) => Reply::FoundPackages(engine.find_packages(&text)?),
     };
     Ok((reply, None))
 }

@@ -30,8 +30,8 @@ use crate::operation::{CancelToken, Journal, Observer, Silent, Stopped, Store, T
 use crate::recovery::{self, Recovery};
 use crate::roots::Settings;
 use crate::{
-    archive, backup, build, configure, delete, identity, lifecycle, processes, protect, recycle,
-    template, unification,
+    archive, backup, build, configure, delete, identity, lifecycle, packages, processes, protect,
+    recycle, template, unification,
 };
 
 /// How long an operation waits for a VServer that another process has locked.
@@ -69,6 +69,7 @@ pub struct Engine {
     wake: Condvar,
     listings: Arc<backup::Listings>,
     batches: batch::Batches,
+    records: packages::Records,
 }
 
 #[derive(Default)]
@@ -137,6 +138,7 @@ impl Engine {
             wake: Condvar::new(),
             listings: Arc::default(),
             batches: batch::Batches::default(),
+            records: packages::Records::default(),
         })
     }
 
@@ -167,6 +169,11 @@ impl Engine {
     /// What is kept at the targets of backups.
     pub(crate) fn listings(&self) -> &Arc<backup::Listings> {
         &self.listings
+    }
+
+    /// What was read of VServers' packages.
+    pub(crate) fn records(&self) -> &packages::Records {
+        &self.records
     }
 
     /// Queues a change; workers of this process do it.
@@ -425,6 +432,9 @@ impl Engine {
             Task::Restore(spec) => backup::restore(instance, &mut work, spec),
             // It holds no lock: its operations do, each its own.
             Task::Batch(_) => Err(Failure::Interrupted.into()),
+            Task::PackageTool { name, tool, arguments, asks } => {
+                packages::tool(instance, &mut work, name, *tool, arguments, *asks)
+            }
         };
         unification::tidy_up(&instance.settings.roots, &self.store, self.conclude(work, result))
         // The lock ends here, after the last word about the operation.
@@ -453,6 +463,9 @@ impl Engine {
                 backup::schedule::change(instance, work, vserver, schedule.as_ref())
             }
             PlainChange::Signal(order) => processes::signal(instance, work, order),
+            PlainChange::Packages { name, change } => {
+                packages::change(instance, work, name, change)
+            }
         }
     }
 

@@ -209,7 +209,7 @@ pub fn claims(roots: &Roots) -> Result<Vec<Claim>, FactsError> {
         let (context, addresses) = config::claims_of(roots, &name);
         claims.push(Claim { name, context, addresses });
     }
-    for state in GuestState::all(roots)? {
+    for state in GuestState::all(roots)?.into_iter().chain(GuestState::all_aside(roots)?) {
         let AppliedNetwork { links, wires } = state.network;
         let on_links = links.into_iter().flat_map(|link| link.addresses);
         let addresses = on_links.chain(wires.into_iter().flat_map(|wire| wire.addresses)).collect();

@@ -48,6 +48,7 @@ pub mod limits;
 pub mod lock;
 pub mod network;
 pub mod operation;
+pub mod packages;
 pub mod processes;
 pub mod program;
 pub mod protect;

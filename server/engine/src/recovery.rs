@@ -133,6 +133,7 @@ fn undo_step(roots: &Roots, step: &Step) -> Result<(), RecoveryError> {
         Step::Unify { root, reference } => {
             Ok(unification::unfreeze(ours(roots, root)?, reference)?)
         }
+        Step::RunAside(name) => Ok(lifecycle::end_aside(roots, name)?),
     }
 }
 
@@ -162,7 +163,9 @@ pub(crate) fn take_step(roots: &Roots, step: &Step) -> Result<(), RecoveryError>
         Step::RenameVolume { group, from, to } => Ok(volume::rename(group, from, to)?),
         Step::Unify { root, reference } => Ok(unification::freeze(ours(roots, root)?, reference)?),
         Step::Fill { root, by } => Ok(volume::mark(ours(roots, root)?, by)?),
-        Step::Run(_) | Step::End { .. } | Step::Edit(_) | Step::Freeze(_) => Ok(()),
+        Step::Run(_) | Step::End { .. } | Step::Edit(_) | Step::Freeze(_) | Step::RunAside(_) => {
+            Ok(())
+        }
     }
 }
 
@@ -411,7 +414,12 @@ impl Recovery<'_> {
         match self.put_right(&mut work) {
             Ok(true) => Ok(Some(work.end(Progress::Succeeded))),
             Ok(false) => {
-                let failure = Failure::Interrupted;
+                let operation = work.operation();
+                let failure = match (operation.kind, operation.target.vserver().cloned()) {
+                    // What the VServer's own tools did is not undone, and may be half done.
+                    (Kind::Packages, Some(name)) => Failure::PackagesInterrupted { name },
+                    _ => Failure::Interrupted,
+                };
                 Ok(Some(work.end(Progress::Failed { failure })))
             }
             Err(error) => {

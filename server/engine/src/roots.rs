@@ -146,6 +146,8 @@ pub struct Limits {
     pub base_age_days: u32,
     /// How long a program of `scripts/` or `apps/init` may run on the host, in seconds.
     pub hook_seconds: u32,
+    /// How long a tool of a VServer's package system may say nothing, in seconds.
+    pub package_silence_seconds: u32,
     /// The largest archive that is kept as a template, in bytes.
     pub template_bytes: u64,
     /// The most bytes that come out of an archive.
@@ -271,6 +273,7 @@ impl Default for Limits {
             terminals: 64,
             base_age_days: 7,
             hook_seconds: 600,
+            package_silence_seconds: 900,
             template_bytes: 8 << 30,
             unpacked_bytes: 64 << 30,
             unpacked_entries: 2_000_000,

@@ -11,6 +11,9 @@
 //! - The run file (`<xid>\n`) and the link in `run.rev` are for other people's scripts; nothing here
 //!   believes them.
 //!
+//! What runs in a VServer that was not started (tools of its own) has a record of its own, `aside.json`, and
+//! counts as a start for nobody.
+//!
 //! Not here: undoing what a record says (`lifecycle`), locks (`lock`).
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -172,7 +175,19 @@ impl GuestState {
     /// # Errors
     /// When there is one that cannot be read or understood.
     pub fn read(roots: &Roots, name: &VServerName) -> Result<Option<Self>, StateError> {
-        let path = record_of(roots, name);
+        Self::read_from(record_of(roots, name))
+    }
+
+    /// The record of what runs in a VServer that was not started: tools of its own. Nobody takes it for
+    /// one that runs.
+    ///
+    /// # Errors
+    /// As [`GuestState::read`].
+    pub fn read_aside(roots: &Roots, name: &VServerName) -> Result<Option<Self>, StateError> {
+        Self::read_from(record_aside_of(roots, name))
+    }
+
+    fn read_from(path: PathBuf) -> Result<Option<Self>, StateError> {
         let mut text = Vec::new();
         match File::open(&path) {
             Ok(file) => {
@@ -203,6 +218,21 @@ impl GuestState {
     /// # Errors
     /// When the directory of records cannot be read.
     pub fn all(roots: &Roots) -> Result<Vec<Self>, StateError> {
+        Self::each(roots, Self::read)
+    }
+
+    /// The records of what runs in VServers that were not started, as [`GuestState::all`].
+    ///
+    /// # Errors
+    /// When the directory of records cannot be read.
+    pub fn all_aside(roots: &Roots) -> Result<Vec<Self>, StateError> {
+        Self::each(roots, Self::read_aside)
+    }
+
+    fn each(
+        roots: &Roots,
+        read: fn(&Roots, &VServerName) -> Result<Option<Self>, StateError>,
+    ) -> Result<Vec<Self>, StateError> {
         let path = roots.run_base.join(".state");
         let entries = match fs::read_dir(&path) {
             Ok(entries) => entries,
@@ -215,7 +245,7 @@ impl GuestState {
             let Some(name) = file_name.to_str().and_then(|text| text.parse().ok()) else {
                 continue;
             };
-            match Self::read(roots, &name) {
+            match read(roots, &name) {
                 Ok(Some(state)) => states.push(state),
                 Ok(None) => {}
                 Err(error) => {
@@ -238,7 +268,18 @@ impl GuestState {
     /// # Errors
     /// When it cannot be written; the old one is then still there.
     pub fn write(&self, roots: &Roots) -> Result<(), StateError> {
-        let path = record_of(roots, &self.name);
+        self.write_to(roots, record_of(roots, &self.name))
+    }
+
+    /// Writes the record of what runs in a VServer that is not started.
+    ///
+    /// # Errors
+    /// As [`GuestState::write`].
+    pub fn write_aside(&self, roots: &Roots) -> Result<(), StateError> {
+        self.write_to(roots, record_aside_of(roots, &self.name))
+    }
+
+    fn write_to(&self, roots: &Roots, path: PathBuf) -> Result<(), StateError> {
         let directory = roots.state_of(&self.name);
         let failed = |source| StateError::Write { path: path.clone(), source };
         let base = roots.run_base.join(".state");
@@ -320,6 +361,20 @@ impl GuestState {
     }
 }
 
+/// Removes the record of what ran in a VServer that was not started, and what its supervisor wrote.
+///
+/// # Errors
+/// When something of it cannot be removed.
+pub fn remove_aside(roots: &Roots, name: &VServerName) -> Result<(), StateError> {
+    for file in [ASIDE_CONSOLE, ASIDE_EVENTS, ASIDE] {
+        let path = roots.state_of(name).join(file);
+        remove_if_there(&path).map_err(|source| StateError::Remove { path, source })?;
+    }
+    // It stays when something else is in it.
+    let _ = fs::remove_dir(roots.state_of(name));
+    Ok(())
+}
+
 /// Removes the run file of a VServer that does not run (fact sheet B13). To be called under its
 /// lock.
 ///
@@ -353,6 +408,16 @@ fn end_of(roots: &Roots, name: &VServerName) -> PathBuf {
 
 fn record_of(roots: &Roots, name: &VServerName) -> PathBuf {
     roots.state_of(name).join("state.json")
+}
+
+/// The record of what runs in a VServer that was not started, and what its supervisor writes, beside the
+/// record of a start.
+const ASIDE: &str = "aside.json";
+pub(crate) const ASIDE_CONSOLE: &str = "aside.console";
+pub(crate) const ASIDE_EVENTS: &str = "aside.events";
+
+fn record_aside_of(roots: &Roots, name: &VServerName) -> PathBuf {
+    roots.state_of(name).join(ASIDE)
 }
 
 fn is_absent(error: &io::Error) -> bool {

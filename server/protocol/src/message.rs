@@ -18,6 +18,7 @@ use domain::host::HostFacts;
 use domain::id::{OperationId, TerminalId, UserId, UserName, VServerName};
 use domain::identity::{IdentityForm, IdentityPlan};
 use domain::operation::{LogChunk, Operation, Terminal};
+use domain::package::{FoundPackage, PackageOverview, PackageReport};
 use domain::process::ProcessList;
 use domain::recycle::{Bin, Binned};
 use domain::restore::Proposal;
@@ -157,6 +158,12 @@ pub enum Request {
     ListProcesses,
     /// What a VServer sees mounted; answered by [`Reply::Mounts`].
     ShowMounts(VServerName),
+    /// The packages of every VServer at a glance; answered by [`Reply::Packages`].
+    ListPackages,
+    /// Answered by [`Reply::PackageReport`].
+    ShowPackages(VServerName),
+    /// Who has a package whose name holds this text; answered by [`Reply::FoundPackages`].
+    FindPackages(String),
 }
 
 /// The answer to one request.
@@ -249,6 +256,12 @@ pub enum Reply {
     Processes(ProcessList),
     /// To [`Request::ShowMounts`]; none when it does not run.
     Mounts(Option<Vec<SeenMount>>),
+    /// To [`Request::ListPackages`], sorted by name.
+    Packages(Vec<PackageOverview>),
+    /// To [`Request::ShowPackages`].
+    PackageReport(PackageReport),
+    /// To [`Request::FindPackages`], sorted by package, then VServer.
+    FoundPackages(Vec<FoundPackage>),
 }
 
 /// One event, on the second socketpair.
@@ -291,6 +304,7 @@ mod tests {
     use domain::build::BuildForm;
     use domain::change::PlainChange;
     use domain::init::Rescue;
+    use domain::package::PackageTool;
 
     use super::*;
     use crate::{decode, encode};
@@ -340,8 +354,13 @@ mod tests {
         };
         assert!(forged(1, &encode(&(&name, &rescue)).unwrap()).is_err());
         assert!(forged(2, &encode(&(&order, &paths)).unwrap()).is_err());
-        assert!(arrived(&Change::Rescue { name, rescue }).is_err());
+        let of = name.clone();
+        assert!(arrived(&Change::Rescue { name: of, rescue }).is_err());
         assert!(arrived(&Change::Import { order, paths }).is_err());
+        let (tool, arguments) = (PackageTool::AptGet, vec!["install".to_owned()]);
+        assert!(forged(3, &encode(&(&name, tool, &arguments, false)).unwrap()).is_err());
+        let tool = Change::PackageTool { name: name.clone(), tool, arguments, asks: false };
+        assert!(arrived(&tool).is_err());
 
         let mut form = BuildForm { name: "web".to_owned(), ..BuildForm::default() };
         let told = Change::Build(Box::new(form.clone()));

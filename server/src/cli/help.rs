@@ -25,24 +25,18 @@ pub(super) enum Command {
     Set,
     Protect,
     Unprotect,
+    Packages,
+    AptGet,
+    AptCache,
+    AptConfig,
+    Rpm,
 }
 
 /// The original's other commands (fact sheet 2.1).
-const LATER: [&str; 10] = [
-    "apt-cache",
-    "apt-config",
-    "apt-get",
-    "chkconfig",
-    "hashify",
-    "pkg",
-    "pkgmgmt",
-    "rpm",
-    "unify",
-    "vunify",
-];
+const LATER: [&str; 6] = ["chkconfig", "hashify", "pkg", "pkgmgmt", "unify", "vunify"];
 
 impl Command {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 23] = [
         Self::Build,
         Self::Start,
         Self::Stop,
@@ -61,6 +55,11 @@ impl Command {
         Self::Set,
         Self::Protect,
         Self::Unprotect,
+        Self::Packages,
+        Self::AptGet,
+        Self::AptCache,
+        Self::AptConfig,
+        Self::Rpm,
     ];
 
     /// The word for it.
@@ -84,6 +83,11 @@ impl Command {
             Self::Set => "set",
             Self::Protect => "protect",
             Self::Unprotect => "unprotect",
+            Self::Packages => "packages",
+            Self::AptGet => "apt-get",
+            Self::AptCache => "apt-cache",
+            Self::AptConfig => "apt-config",
+            Self::Rpm => "rpm",
         }
     }
 
@@ -100,6 +104,8 @@ impl Command {
             Self::Undelete => locale.undelete_arguments(),
             Self::Rename => locale.rename_arguments(),
             Self::Set => locale.set_arguments(),
+            Self::Packages => locale.packages_arguments(),
+            Self::AptGet | Self::AptCache | Self::AptConfig | Self::Rpm => locale.tool_arguments(),
             _ => "",
         }
     }
@@ -124,6 +130,8 @@ impl Command {
             Self::Set => locale.does_set(),
             Self::Protect => locale.does_protect(),
             Self::Unprotect => locale.does_unprotect(),
+            Self::Packages => locale.does_packages(),
+            Self::AptGet | Self::AptCache | Self::AptConfig | Self::Rpm => locale.does_tool(),
         }
     }
 
@@ -154,6 +162,7 @@ impl Command {
             Self::Backup => locale.backup_options_explained(),
             Self::Rename | Self::Set | Self::Undelete => locale.identity_options_explained(),
             Self::Delete => locale.delete_options_explained(),
+            Self::Packages => locale.packages_explained(),
             _ => return text,
         };
         let _ = write!(text, "\n\n{more}");
@@ -180,7 +189,7 @@ const DOES_AT: usize = 40;
 pub(super) fn vserver(locale: Locale) -> String {
     let mut text = format!("{}\n\n{}\n", usage(locale), locale.vserver_commands());
     for command in Command::ALL {
-        let is_long = matches!(command, Command::Build | Command::Backup);
+        let is_long = matches!(command, Command::Build | Command::Backup | Command::Packages);
         let arguments = if is_long { "…" } else { command.arguments(locale) };
         let usage = format!("{} {arguments}", command.word());
         let (usage, does) = (usage.trim_end(), command.does(locale));

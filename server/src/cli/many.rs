@@ -15,6 +15,7 @@ use domain::field::Field;
 use domain::id::{OperationId, TargetName, VServerName};
 use domain::note::Note;
 use domain::operation::{Kind, Operation, Progress};
+use domain::package::PackageChange;
 use domain::retention::judge_target;
 use engine::Engine;
 use engine::operation::Observer;
@@ -24,7 +25,8 @@ use super::change::{self, Shows};
 use super::help::Command;
 use super::options::{Grammar, Opt, UsageError};
 use super::selection::Selection;
-use super::{delete, exit, vserver_backup};
+use super::vserver_packages::Wanted;
+use super::{delete, exit, vserver_backup, vserver_packages};
 
 const BACKUP: Grammar =
     Grammar { options: &[Opt::value("target"), Opt::flag("pause")], takes_words: false };
@@ -39,6 +41,7 @@ pub(super) enum Each {
     Delete { at_once: bool },
     Protect(bool),
     Backup { target: String, pause: bool },
+    Packages(PackageChange),
 }
 
 /// What is done to which, as it was typed.
@@ -73,6 +76,10 @@ pub(super) fn understand(
             let target = section.value("--target")?.unwrap_or_default();
             Ok(Each::Backup { target, pause: section.has("--pause") })
         }
+        Command::Packages => match vserver_packages::understand(arguments)? {
+            Wanted::Change(change) => Ok(Each::Packages(change)),
+            Wanted::Show | Wanted::List => Err(UsageError::CommandOfOne { word: word.to_owned() }),
+        },
         _ => Err(UsageError::CommandOfOne { word: word.to_owned() }),
     }
 }
@@ -117,6 +124,10 @@ fn change_of(
         Each::Protect(on) => {
             let on = *on;
             Box::new(move |name| PlainChange::Protect { name, on })
+        }
+        Each::Packages(change) => {
+            let change = change.clone();
+            Box::new(move |name| PlainChange::Packages { name, change: change.clone() })
         }
         Each::Backup { target, pause } => {
             // Judged once for all, before anything is done.

@@ -1,5 +1,5 @@
-//! The commands: `vserver`, `vserver-stat`, those about processes (`processes`) and about many VServers (`many`),
-//! and those of `ulysse`: `boot`, `doctor`, `template`, `base`, `backup`, `bin`.
+//! The commands: `vserver`, `vserver-stat`, those about processes (`processes`), about packages (`package_tool`) and about
+//! many VServers (`many`), and those of `ulysse`: `boot`, `doctor`, `template`, `base`, `backup`, `bin`.
 //!
 //! They use the engine in this very process: no daemon need run, and what they do is an operation like
 //! any other. Options, outputs and exit statuses are the original's (fact sheet 2.1 to 2.3); where its
@@ -22,6 +22,7 @@ mod inside;
 mod many;
 mod name;
 mod options;
+mod package_tool;
 mod processes;
 mod progress;
 mod recycle;
@@ -31,21 +32,29 @@ mod stock;
 mod ulysse_backup;
 mod vserver;
 mod vserver_backup;
+mod vserver_packages;
 mod vserver_stat;
 
 #[cfg(test)]
 mod tests;
 
+use std::ffi::OsString;
+use std::process::ExitCode;
+
 pub(crate) use boot::{BootArguments, boot, words_of_original};
 pub(crate) use caller::{columns, locale, locale_of};
 pub(crate) use change::cancel;
 pub(crate) use doctor::doctor;
-pub(crate) use processes::program;
 pub(crate) use recycle::{BinAction, bin};
 pub(crate) use stock::{BaseArguments, TemplateArguments, base, template};
 pub(crate) use ulysse_backup::{BackupArguments, backup};
 pub(crate) use vserver::vserver;
 pub(crate) use vserver_stat::vserver_stat;
+
+/// Runs the program of this name, if it is one of those about processes or packages.
+pub(crate) fn program(name: &str, arguments: &[OsString]) -> Option<ExitCode> {
+    processes::program(name, arguments).or_else(|| package_tool::program(name, arguments))
+}
 
 /// Exit statuses of the original (fact sheet 2.1).
 mod exit {

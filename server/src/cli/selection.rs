@@ -84,6 +84,16 @@ impl Selection {
         Ok(is_any.then_some(Self { filters, names }))
     }
 
+    /// What filters choose, if there are any, among those that are named as words, if any are.
+    pub(super) fn among(selection: Option<Self>, words: Vec<OsString>) -> Option<Self> {
+        match (selection, words.is_empty()) {
+            (selection, true) => selection,
+            (selection, false) => {
+                Some(Self { names: Some(words), ..selection.unwrap_or_default() })
+            }
+        }
+    }
+
     /// The VServers, those that are named in that order, each once; tells what names none.
     pub(super) fn choose(&self, caller: Caller, engine: &Engine) -> Result<Vec<VServerName>, u8> {
         let all = engine.summaries().map_err(|failure| super::change::refused(caller, &failure))?;

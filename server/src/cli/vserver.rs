@@ -11,6 +11,7 @@ use domain::failure::Failure;
 use domain::id::VServerName;
 use domain::init::Rescue;
 use domain::operation::Progress;
+use domain::package::PackageTool;
 use engine::Engine;
 use engine::engine::GuestEvent;
 use engine::facts::DefaultOptions;
@@ -25,7 +26,10 @@ use super::many::{self, Many};
 use super::name;
 use super::options::{Grammar, Opt, Reason, Section, UsageError, text};
 use super::selection::{self, Selection};
-use super::{begin_log, delete, exit, identity, inside, recycle, status, vserver_backup};
+use super::{
+    begin_log, delete, exit, identity, inside, package_tool, recycle, status, vserver_backup,
+    vserver_packages,
+};
 
 const OPTIONS: Grammar = Grammar {
     options: &[
@@ -136,6 +140,12 @@ pub(super) enum Of {
         user: Option<String>,
         words: Vec<OsString>,
     },
+    Packages(vserver_packages::Wanted),
+    /// A tool of its package system.
+    Tool {
+        tool: PackageTool,
+        words: Vec<String>,
+    },
 }
 
 /// What was typed.
@@ -225,6 +235,11 @@ fn understand_command(
         }
         Command::Rename => Of::Identity(identity::rename(&arguments)?),
         Command::Set => Of::Identity(identity::set(&arguments)?),
+        Command::Packages => Of::Packages(vserver_packages::understand(&arguments)?),
+        Command::AptGet => tool(PackageTool::AptGet, &arguments)?,
+        Command::AptCache => tool(PackageTool::AptCache, &arguments)?,
+        Command::AptConfig => tool(PackageTool::AptConfig, &arguments)?,
+        Command::Rpm => tool(PackageTool::Rpm, &arguments)?,
     };
     Ok(Request::Of { name, what })
 }
@@ -239,6 +254,12 @@ fn command_of(word: &OsStr) -> Result<(Command, String), UsageError> {
         }
         None => Err(UsageError::CommandUnknown { word }),
     }
+}
+
+/// A tool that is told whatever follows.
+fn tool(tool: PackageTool, arguments: &[OsString]) -> Result<Of, UsageError> {
+    let words = arguments.iter().map(|word| text(word)).collect::<Result<_, _>>()?;
+    Ok(Of::Tool { tool, words })
 }
 
 /// A command that takes nothing.
@@ -367,6 +388,8 @@ fn of(caller: Caller, engine: &Arc<Engine>, name: VServerName, what: Of) -> u8 {
         Of::Identity(wanted) => identity::change(caller, engine, name, wanted),
         Of::Protect(on) => changed(caller, engine, PlainChange::Protect { name, on }),
         Of::Inside { user, words } => inside::run(caller, engine, &name, user, words),
+        Of::Packages(wanted) => vserver_packages::run(caller, engine, name, wanted),
+        Of::Tool { tool, words } => package_tool::of_one(caller, engine, &name, tool, words),
     }
 }
 

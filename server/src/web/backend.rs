@@ -27,6 +27,7 @@ use domain::host::HostFacts;
 use domain::id::{OperationId, TargetName, TerminalId, UserId, UserName, VServerName};
 use domain::identity::{IdentityForm, IdentityPlan};
 use domain::operation::{LogChunk, Operation, Progress, Terminal};
+use domain::package::{FoundPackage, PackageOverview, PackageReport};
 use domain::process::MeasuredProcesses;
 use domain::recycle::{Bin, Binned};
 use domain::restore::Proposal;
@@ -443,6 +444,31 @@ impl Backend for SiteBackend {
     ) -> Result<Vec<BackupEntry>, Failure> {
         let request = Request::BrowseBackup { backup, path };
         expect_reply!(self.0.ask(permit.identity(), request).await?, BackupEntries)
+    }
+
+    async fn packages(
+        &self,
+        permit: Permit<ViewVServers>,
+    ) -> Result<Vec<PackageOverview>, Failure> {
+        expect_reply!(self.0.ask(permit.identity(), Request::ListPackages).await?, Packages)
+    }
+
+    async fn package_report(
+        &self,
+        permit: Permit<ViewVServers>,
+        name: VServerName,
+    ) -> Result<PackageReport, Failure> {
+        let request = Request::ShowPackages(name);
+        expect_reply!(self.0.ask(permit.identity(), request).await?, PackageReport)
+    }
+
+    async fn find_packages(
+        &self,
+        permit: Permit<ViewVServers>,
+        text: String,
+    ) -> Result<Vec<FoundPackage>, Failure> {
+        let request = Request::FindPackages(text);
+        expect_reply!(self.0.ask(permit.identity(), request).await?, FoundPackages)
     }
 
     async fn propose_restore(

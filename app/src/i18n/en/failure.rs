@@ -289,6 +289,26 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
             let (what, remedy) = base_problem(*problem, path);
             (format!("VServers' files are to go to {path}, as {link} says, but {what}."), remedy)
         }
+        Failure::PackageToolFailed { program, status, detail } => (
+            format!("{program} ended with status {status}: {detail}"),
+            "The operation’s log says more. Repair, on the page of its packages, finishes what is half done.".into(),
+        ),
+        Failure::PackagesInterrupted { name } => (
+            format!("Packages of {name} were being changed when that was interrupted."),
+            format!("What its tools had done stays. Run: vserver {name} packages repair"),
+        ),
+        Failure::PackagesBroken { name, packages } => (
+            format!("Packages of {name} are half installed: {}.", packages.join(", ")),
+            format!("See why in the log, mend that, then run: vserver {name} packages repair"),
+        ),
+        Failure::NoPackageSystem { name, system: None } => (
+            format!("{name} has neither dpkg nor rpm."),
+            "Packages can be managed in Debian’s and Red Hat’s families of systems.".into(),
+        ),
+        Failure::NoPackageSystem { name, system: Some(system) } => (
+            format!("The packages of {name} are kept by {system}, for which this is not offered."),
+            format!("Use its own tools: vdnf, vyum or vrpm {name} -- …"),
+        ),
         Failure::Unexpected { detail } => (
             format!("Something unforeseen happened: {detail}"),
             "Try again. If it happens again, tell the administrator the reference below.".into(),

@@ -168,6 +168,34 @@ pub(in crate::i18n) fn note(note: &Note) -> String {
         Note::OneOfManyBegun { .. } | Note::OneOfManyEnded { .. } | Note::NoMoreBegun { .. } => {
             super::batch::note(note)
         }
+        Note::EnteredStopped => {
+            "It does not run, and is not started: its tools run in it by themselves.".into()
+        }
+        Note::PackageChanged { package, before: None, after: Some(after) } => {
+            format!("{package} {after} was installed.")
+        }
+        Note::PackageChanged { package, before: Some(before), after: None } => {
+            format!("{package} {before} was removed.")
+        }
+        Note::PackageChanged { package, before, after } => format!(
+            "{package}: {} is now {}.",
+            before.as_deref().unwrap_or("–"),
+            after.as_deref().unwrap_or("–")
+        ),
+        Note::PackagesUnchanged => "No package was changed.".into(),
+        Note::NothingPending => "There is no such update.".into(),
+        Note::PendingKnown { all, security } => format!(
+            "Pending updates: {}; for security: {}.",
+            format::integer(ENGLISH, *all),
+            format::integer(ENGLISH, *security)
+        ),
+        Note::PendingNotKnown { failure } => {
+            format!("Which updates are pending is not known. {}", both(failure))
+        }
+        Note::ToolSilent { seconds } => {
+            format!("Nothing was said for {seconds} s: what is waited for is ended.")
+        }
+        Note::ToolInterrupted => "It is asked to stop as soon as nothing is half done.".into(),
     }
 }
 

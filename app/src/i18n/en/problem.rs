@@ -75,6 +75,9 @@ fn allowed(allowed: Allowed) -> &'static str {
         Allowed::HostName => {
             "letters without accents, digits, “-” and “.”, beginning with a letter or digit"
         }
+        Allowed::SystemPackage => {
+            "letters without accents, digits, “+”, “.”, “_”, “-” and “:”, beginning with a letter or digit and not ending as an order to apt does (“bash-”)"
+        }
         Allowed::RpmPackage => {
             "letters without accents, digits, “.”, “_”, “-”, “+”, “^” and “~”; “@” before a group"
         }

@@ -307,6 +307,26 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
                 remedy,
             )
         }
+        Failure::PackageToolFailed { program, status, detail } => (
+            format!("{program} a fini avec le code {status} : {detail}"),
+            "Le journal de l’opération en dit plus. « Réparer », sur la page de ses paquets, finit ce qui est à moitié fait.".into(),
+        ),
+        Failure::PackagesInterrupted { name } => (
+            format!("Des paquets de {name} étaient en train de changer quand cela a été interrompu."),
+            format!("Ce que ses outils avaient fait reste. Lancez : vserver {name} packages repair"),
+        ),
+        Failure::PackagesBroken { name, packages } => (
+            format!("Des paquets de {name} sont à moitié installés : {}.", packages.join(", ")),
+            format!("Le journal dit pourquoi ; corrigez, puis lancez : vserver {name} packages repair"),
+        ),
+        Failure::NoPackageSystem { name, system: None } => (
+            format!("{name} n’a ni dpkg ni rpm."),
+            "Les paquets se gèrent dans les familles de Debian et de Red Hat.".into(),
+        ),
+        Failure::NoPackageSystem { name, system: Some(system) } => (
+            format!("Les paquets de {name} sont gérés par {system}, pour lequel ceci n’est pas proposé."),
+            format!("Servez-vous de ses propres outils : vdnf, vyum ou vrpm {name} -- …"),
+        ),
         Failure::Unexpected { detail } => (
             format!("Quelque chose d’imprévu est arrivé : {detail}"),
             "Réessayez. Si cela se reproduit, donnez la référence ci-dessous à l’administrateur."

@@ -9,6 +9,7 @@ pub(super) mod expected;
 pub(super) mod failure;
 pub(super) mod mounts;
 pub(super) mod note;
+pub(super) mod packages;
 pub(super) mod place;
 pub(super) mod problem;
 pub(super) mod processes;

@@ -173,6 +173,36 @@ pub(in crate::i18n) fn note(note: &Note) -> String {
         Note::OneOfManyBegun { .. } | Note::OneOfManyEnded { .. } | Note::NoMoreBegun { .. } => {
             super::batch::note(note)
         }
+        Note::EnteredStopped => {
+            "Il ne tourne pas et n’est pas démarré : ses outils y tournent seuls.".into()
+        }
+        Note::PackageChanged { package, before: None, after: Some(after) } => {
+            format!("{package} {after} a été installé.")
+        }
+        Note::PackageChanged { package, before: Some(before), after: None } => {
+            format!("{package} {before} a été supprimé.")
+        }
+        Note::PackageChanged { package, before, after } => format!(
+            "{package} : {} est devenu {}.",
+            before.as_deref().unwrap_or("–"),
+            after.as_deref().unwrap_or("–")
+        ),
+        Note::PackagesUnchanged => "Aucun paquet n’a changé.".into(),
+        Note::NothingPending => "Il n’y a pas de telle mise à jour.".into(),
+        Note::PendingKnown { all, security } => format!(
+            "Mises à jour en attente : {} ; de sécurité : {}.",
+            format::integer(FRENCH, *all),
+            format::integer(FRENCH, *security)
+        ),
+        Note::PendingNotKnown { failure } => {
+            format!("On ne sait pas quelles mises à jour attendent. {}", both(failure))
+        }
+        Note::ToolSilent { seconds } => {
+            format!("Rien ne s’est dit pendant {seconds} s : ce qui est attendu est terminé.")
+        }
+        Note::ToolInterrupted => {
+            "On lui demande de s’arrêter dès que rien n’est à moitié fait.".into()
+        }
     }
 }
 

@@ -75,6 +75,9 @@ fn allowed(allowed: Allowed) -> &'static str {
         Allowed::HostName => {
             "lettres sans accent, chiffres, « - » et « . », en commençant par une lettre ou un chiffre"
         }
+        Allowed::SystemPackage => {
+            "lettres sans accent, chiffres, « + », « . », « _ », « - » et « : », en commençant par une lettre ou un chiffre et sans finir comme un ordre donné à apt (« bash- »)"
+        }
         Allowed::RpmPackage => {
             "lettres sans accent, chiffres, « . », « _ », « - », « + », « ^ » et « ~ » ; « @ » devant un groupe"
         }

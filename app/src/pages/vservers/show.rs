@@ -78,6 +78,12 @@ pub(crate) fn show() -> impl IntoView {
                 <p>{last_backup}</p>
                 <p><a href=format!("/vservers/{name}/backups")>{t.backups_of(name.as_str())}</a></p>
             </section>
+            <section aria-labelledby="its-packages">
+                <h2 id="its-packages">{t.packages()}</h2>
+                <p>
+                    <a href=format!("/vservers/{name}/packages")>{t.packages_of(name.as_str())}</a>
+                </p>
+            </section>
             <section aria-labelledby="its-files">
                 <h2 id="its-files">{t.config_files()}</h2>
                 <p class="hint">{t.config_files_explained()} " " <code>{detail.config_directory}</code></p>

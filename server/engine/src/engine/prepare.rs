@@ -50,6 +50,10 @@ impl Engine {
                 let saved = SavedAt::Paths(paths);
                 self.prepare_of_backups(backup::judge_import(self, order, saved)?, actor)
             }
+            Change::PackageTool { name, tool, arguments, asks } => {
+                let task = Task::PackageTool { name: name.clone(), tool, arguments, asks };
+                self.prepare_of_vserver(&name, task, actor)
+            }
         }
     }
 
@@ -59,7 +63,8 @@ impl Engine {
             | PlainChange::Stop(name)
             | PlainChange::Restart(name)
             | PlainChange::Delete { name, .. }
-            | PlainChange::Protect { name, .. } => {
+            | PlainChange::Protect { name, .. }
+            | PlainChange::Packages { name, .. } => {
                 self.prepare_of_vserver(&name.clone(), change.into(), actor)
             }
             PlainChange::RemoveTemplate(_)

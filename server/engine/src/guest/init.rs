@@ -111,8 +111,8 @@ impl Order {
 
 /// What pid 1 does when it is told to end.
 pub(super) struct Ending {
-    /// The start command that was started.
-    start: u32,
+    /// The start command that was started, if there is one.
+    start: Option<u32>,
     stop: Order,
     kill_sequence: Vec<KillStep>,
 }
@@ -128,14 +128,18 @@ pub(super) fn begin(plan: &StartPlan) -> Result<Ending, StartFailure> {
     let _ = sys::process::set_title(&format!("init [{title}]"));
     let mask: SigSet = AWAITED.into_iter().collect();
     mask.thread_block().map_err(io::Error::from).at(Step::Execute, "init")?;
-    let start = Order::of(start, plan);
-    let first = start.command.programs.first().map_or("", String::as_str);
+    let start = run_first(&Order::of(start, plan))?;
+    Ok(Ending { start, stop: Order::of(stop, plan), kill_sequence: kill_sequence.clone() })
+}
+
+/// Starts the start command; gives its pid. Where only others come in there is none.
+fn run_first(start: &Order) -> Result<Option<u32>, StartFailure> {
+    let Some(first) = start.command.programs.first() else { return Ok(None) };
     let Some(program) = start.program() else {
         return Err(StartFailure::new(Step::FindInit, first, libc::ENOENT));
     };
     super::refuse_foreign(program, &start.environment)?;
-    let pid = start.spawn().at(Step::Execute, program)?;
-    Ok(Ending { start: pid, stop: Order::of(stop, plan), kill_sequence: kill_sequence.clone() })
+    start.spawn().at(Step::Execute, program).map(Some)
 }
 
 /// The life of pid 1, once its start command runs; the end of that one is told over `link`.
@@ -144,7 +148,7 @@ pub(super) fn serve(ending: &Ending, mut link: Option<OwnedFd>) -> ! {
     let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
     let Ok(signals) = SignalFd::with_flags(&mask, flags) else { std::process::exit(1) };
     // Without it the guest is no worse than with a pid 1 that hears signals only.
-    let mut control = open_control().ok();
+    let mut control = ending.start.and_then(|_| open_control().ok());
     let mut life = Life::Running;
     let mut last = Last::Exit;
     loop {
@@ -203,7 +207,7 @@ impl Ending {
                 (Ok(Reaped::Child { pid, .. }), Life::Stopping(stop)) if pid == stop => {
                     life = self.kill(0, last);
                 }
-                (Ok(Reaped::Child { pid, ended }), _) if pid == self.start => {
+                (Ok(Reaped::Child { pid, ended }), _) if Some(pid) == self.start => {
                     if let Some(link) = link.take() {
                         tell_start(&link, ended);
                     }

@@ -584,6 +584,7 @@ pub(crate) fn shown(step: &Step) -> Option<PlannedChange> {
         | Step::End { .. }
         | Step::Edit(_)
         | Step::Freeze(_)
-        | Step::Unify { .. } => return None,
+        | Step::Unify { .. }
+        | Step::RunAside(_) => return None,
     })
 }

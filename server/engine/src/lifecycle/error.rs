@@ -77,6 +77,9 @@ pub enum LifecycleError {
     /// Waiting for a process.
     #[error("waiting for a process to end")]
     Wait(#[source] io::Error),
+    /// What stands for programs that start services.
+    #[error("making what stands for programs that start services")]
+    Instead(#[source] io::Error),
     /// Some of its processes would not end.
     #[error("process {pid} does not end")]
     DoesNotEnd {

@@ -7,6 +7,7 @@
 //! Not here: making processes (`guest`), networks (`network`), cgroups (`cgroup`); volumes, which the
 //! administrator mounts.
 
+mod aside;
 mod booting;
 mod error;
 mod hooks;
@@ -17,10 +18,12 @@ mod stop;
 
 use domain::id::VServerName;
 
+pub(crate) use aside::{INSTEAD, begin_aside, end_aside};
 pub use booting::{Booting, Readiness};
 pub use error::LifecycleError;
 pub(crate) use start::start_booting;
 pub use start::{rescue, start};
+pub(crate) use stop::open_process;
 pub use stop::{clean_up, stop};
 
 use crate::config::GuestConfig;

@@ -33,7 +33,7 @@ use crate::lock::AllocationLock;
 use crate::network::{self, NetworkPlan};
 use crate::operation::{Step, Stopped, Work, crash_point};
 use crate::roots::{IDS_PER_VSERVER, Roots, first_host_id};
-use crate::state::{AppliedStop, GuestState};
+use crate::state::{AppliedStop, GuestState, StateError};
 use crate::unification;
 
 /// How long the lock for choosing numbers may be held by others.
@@ -110,7 +110,7 @@ fn start_as(
     unification::show(&config.root).map_err(Failure::from)?;
     let hooks = Hooks::of(instance, name, Some(&config.root));
     hooks.run(work, Hook::PrepreStart)?;
-    let mut state = record(instance, work, &layout, &config)?;
+    let mut state = record(instance, work, &layout, &config, GuestState::write)?;
     crash_point("start:recorded");
     let (context, first_host_id) = (state.context, state.first_host_id);
     work.trace(TraceStep::Recorded { context, first_host_id });
@@ -203,11 +203,12 @@ fn waits_for_start(config: &GuestConfig, hooks: &Hooks<'_>) -> bool {
 }
 
 /// Writes down what is about to be applied.
-fn record(
+pub(super) fn record(
     instance: &Instance,
     work: &Work<'_>,
     layout: &Layout,
     config: &GuestConfig,
+    write: fn(&GuestState, &Roots) -> Result<(), StateError>,
 ) -> Result<GuestState, LifecycleError> {
     let roots = &instance.settings.roots;
     let name = &config.name;
@@ -246,7 +247,7 @@ fn record(
         network: plan.record(),
         cgroups: layout.paths(&roots.cgroup_root, name.as_str()),
     };
-    state.write(roots)?;
+    write(&state, roots)?;
     Ok(state)
 }
 
@@ -257,7 +258,8 @@ fn who_has(
     context: ContextId,
     own: &VServerName,
 ) -> Result<Option<VServerName>, LifecycleError> {
-    let mut others = GuestState::all(roots)?.into_iter().filter(|other| other.name != *own);
+    let all = GuestState::all(roots)?.into_iter().chain(GuestState::all_aside(roots)?);
+    let mut others = all.filter(|other| other.name != *own);
     let has = |other: &GuestState| {
         other.context == context && (other.init.is_none() || other.is_running())
     };
@@ -369,7 +371,7 @@ fn tell_made(work: &mut Work<'_>, config: &GuestConfig, plan: &StartPlan, starte
     work.trace(TraceStep::Executed { pid: started.init.pid, command });
 }
 
-fn plan_of(
+pub(super) fn plan_of(
     instance: &Instance,
     config: &GuestConfig,
     state: &GuestState,

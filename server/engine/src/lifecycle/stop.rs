@@ -174,7 +174,7 @@ fn signal_all(state: &GuestState, init: &OwnedFd, signal: u8) {
 }
 
 /// A descriptor of exactly this process; none when it has ended.
-pub(super) fn open_process(process: ProcessIdentity) -> io::Result<Option<OwnedFd>> {
+pub(crate) fn open_process(process: ProcessIdentity) -> io::Result<Option<OwnedFd>> {
     let Some(pid) = i32::try_from(process.pid).ok().and_then(Pid::from_raw) else {
         return Ok(None);
     };
@@ -201,7 +201,7 @@ pub fn clean_up(roots: &Roots, state: &GuestState) -> Result<(), LifecycleError>
 }
 
 /// Ends all that still runs.
-fn end_all(state: &GuestState) -> Result<(), LifecycleError> {
+pub(super) fn end_all(state: &GuestState) -> Result<(), LifecycleError> {
     // A supervisor whose guest was never told to run ends by itself, with the guest.
     cgroup::kill_all(&state.cgroups, KILL_PATIENCE)?;
     for process in [state.init, state.supervisor].into_iter().flatten() {

@@ -126,12 +126,14 @@ pub enum Step {
         /// Its new name.
         to: String,
     },
+    /// Tools of a VServer's run in it without its being started. Undone by ending them, by their record.
+    RunAside(VServerName),
 }
 
 impl Step {
     /// Whether it is gone with the journal when the host loses power.
     pub(super) fn is_volatile(&self) -> bool {
-        matches!(self, Self::Run(_) | Self::End { .. } | Self::Freeze(_))
+        matches!(self, Self::Run(_) | Self::End { .. } | Self::Freeze(_) | Self::RunAside(_))
     }
 }
 
@@ -467,6 +469,16 @@ pub const CRASH_POINTS: &[(Kind, &[&str])] = &[
     (Kind::Undelete, &["undelete:moved", "undelete:committed", "finish:0"]),
     (Kind::Purge, &["purge:checked", "purge:committed", "finish:0", "finish:1", "finish:2"]),
     (Kind::Batch, &["batch:begun", "batch:one-begun", "batch:one-ended"]),
+    (
+        Kind::Packages,
+        &[
+            "packages:aside-intended",
+            "packages:aside-recorded",
+            "packages:aside-running",
+            "packages:tool-runs",
+            "packages:changed",
+        ],
+    ),
 ];
 
 /// Those that builds by other methods than debootstrap pass besides.

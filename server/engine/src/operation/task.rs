@@ -16,6 +16,7 @@ use domain::id::{OperationId, VServerName};
 use domain::identity::IdentityChange;
 use domain::init::Rescue;
 use domain::operation::{Kind, Target};
+use domain::package::PackageTool;
 use domain::restore::RestoreSpec;
 use domain::template::NewTemplate;
 use serde::{Deserialize, Serialize};
@@ -67,6 +68,18 @@ pub enum Task {
     Restore(Box<RestoreSpec>),
     /// Do one thing to many VServers.
     Batch(Box<BatchTask>),
+    /// Run a tool of its package system in it.
+    PackageTool {
+        /// In which VServer.
+        name: VServerName,
+        /// Which tool.
+        tool: PackageTool,
+        /// What it is told.
+        arguments: Vec<String>,
+        /// Whether it may ask. Nobody does later what was asked at a terminal.
+        #[serde(skip)]
+        asks: bool,
+    },
     /// What is done as it was asked for. In the file it has no name of its own.
     #[serde(untagged)]
     Plain(PlainChange),
@@ -119,7 +132,9 @@ impl Task {
         match self {
             Self::Plain(change) => change.target(),
             Self::Build(spec) => (&spec.name).into(),
-            Self::Rescue { name, .. } | Self::Purge { name, .. } => name.into(),
+            Self::Rescue { name, .. }
+            | Self::Purge { name, .. }
+            | Self::PackageTool { name, .. } => name.into(),
             Self::Identity(change) => (&change.before.name).into(),
             Self::Undelete { change, .. } => (&change.after.name).into(),
             Self::Configure(task) => (&task.target).into(),
@@ -159,6 +174,7 @@ impl Task {
             Self::Import { .. } => Kind::Backup,
             Self::Restore(_) => Kind::Restore,
             Self::Batch(_) => Kind::Batch,
+            Self::PackageTool { .. } => Kind::Packages,
         }
     }
 
@@ -185,6 +201,9 @@ impl Task {
                     SavedAt::Upload => Vec::new(),
                 };
                 command::import(order.vserver.as_str(), order.target.as_str(), &paths)
+            }
+            Self::PackageTool { name, tool, arguments, .. } => {
+                command::package_tool(name, *tool, arguments)
             }
             Self::Restore(spec) => match &spec.backup {
                 Some(backup) => command::restore(backup, &spec.form()),
@@ -351,6 +370,16 @@ mod tests {
             Kind::Signal,
             r#"{"signal":{"vserver":"web","signal":15,"to":{"process":{"pid":712,"start_ticks":4242}}}}"#,
             "vkill -s TERM --xid web 712",
+        ),
+        (
+            Kind::Packages,
+            r#"{"packages":{"name":"web","change":{"upgrade":{"packages":["bash"]}}}}"#,
+            "vserver web packages upgrade bash",
+        ),
+        (
+            Kind::Packages,
+            r#"{"package_tool":{"name":"web","tool":"apt_get","arguments":["install","file"]}}"#,
+            "vapt-get web -- install file",
         ),
     ];
 

@@ -279,6 +279,22 @@ fn answer(world: &mut World, frame: &RequestFrame) -> (Result<Reply, Failure>, O
             }))
         }
         Request::ConfigHistory(_) => Ok(Reply::ConfigHistory(Vec::new())),
+        Request::ListPackages => Ok(Reply::Packages(Vec::new())),
+        Request::FindPackages(_) => Ok(Reply::FoundPackages(Vec::new())),
+        Request::ShowPackages(name) => Ok(Reply::PackageReport(domain::package::PackageReport {
+            overview: domain::package::PackageOverview {
+                vserver: name.clone(),
+                is_running: false,
+                system: None,
+                installed: None,
+                held: 0,
+                broken: Vec::new(),
+                is_interrupted: false,
+                pending: None,
+            },
+            installed: Vec::new(),
+            pending: Vec::new(),
+        })),
         Request::ShowStock => Ok(Reply::Stock(domain::template::Stock {
             templates: Vec::new(),
             bases: Vec::new(),
@@ -421,7 +437,9 @@ fn kind_and_target(change: &Change) -> (Kind, Target) {
         Change::Restore { .. } => (Kind::Restore, web1().into()),
         Change::PruneBackups(order) => (Kind::RemoveBackups, (&order.vserver).into()),
         Change::Batch(_) => (Kind::Batch, Target::Batch(OPERATION.parse().unwrap())),
-        Change::Rescue { .. } | Change::Import { .. } => panic!("no request carries {change:?}"),
+        Change::Rescue { .. } | Change::Import { .. } | Change::PackageTool { .. } => {
+            panic!("no request carries {change:?}")
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use domain::note::NoAnswer;
 use rustix::fs::OFlags;
 
-use super::packages::{PACKAGES, WORD, regular};
+use super::installed::{PACKAGES, WORD, regular};
 use crate::build::asking::{self, FILES, Question};
 use crate::engine::Instance;
 use crate::operation::{Stopped, Work};

@@ -1,0 +1,91 @@
+//! French: what pages and commands say of packages.
+
+use super::text::French;
+use crate::i18n::messages::texts;
+use crate::i18n::packages::PackageMessages;
+
+impl PackageMessages for French {
+    texts! {
+        packages_arguments = "[list | refresh | upgrade [--security] [PAQUET…] | install|remove|hold|unhold PAQUET… | repair]";
+        does_packages = "montrer ce qui attend, ou changer ses paquets ; il peut être arrêté";
+        packages_explained = "Sans mot, montre quelles mises à jour attendent.
+  list                       chaque paquet : nom, version, architecture, état
+  refresh                    récupérer les listes, et demander ce qui attend
+  upgrade [--security] [PAQUET…]
+                             prendre toutes les mises à jour, celles de sécurité, ou celles de ces paquets
+  install PAQUET…            installer des paquets
+  remove PAQUET…             les supprimer ; leur configuration reste
+  hold, unhold PAQUET…       les garder à leur version, ou ne plus les garder
+  repair                     finir ce qui est à moitié fait : dpkg --configure -a, apt-get -f install
+Rien n’est jamais demandé : les fichiers de configuration modifiés restent tels quels.";
+        tool_arguments = "ARGUMENTS";
+        does_tool = "le lancer à l’intérieur, qu’il tourne ou non ; le code de retour est celui de l’outil";
+        package_tool_usage(program) = "{program} [-q] [-j N] NOM… | FILTRE… -- ARGUMENTS";
+        package_tool_explained(program) = "Lance {program} ARGUMENTS dans chaque VServer désigné, qu’il tourne ou non. Les services d’un VServer arrêté ne sont pas démarrés.
+  --all, --running, --stopped            ces VServers-là
+  --marked, --unmarked, --mark MARQUE    ceux qui ont cette marque (MARQUE,MARQUE : l’une d’elles ; ~MARQUE : aucune)
+  -j, --jobs N                           autant à la fois (4)
+  -q, --quiet                            ni titres ni résumé
+  --config FICHIER                       les réglages d’une autre instance
+  --help, --version
+Plusieurs filtres : ceux que tous laissent passer. Seul un VServer désigné par son nom, dans un terminal, peut poser une question ; aux autres, donnez des options comme --yes. Le code de retour est le pire de tous ; 255 quand aucun n’est désigné, ou qu’on n’a pu entrer dans l’un d’eux.";
+        no_vserver_meant = "Aucun VServer n’est désigné : nommez-en, ou donnez un filtre comme --all.";
+        failed_with_status(name, status) = "{name} : échec, code de retour {status}.";
+        package_summary(count, failed) = "VServers : {count} ; échecs : {failed}.";
+        never_refreshed(name) = "On n’a jamais demandé ce qui attend : vserver {name} packages refresh";
+        packages_need_repair(packages) = "À réparer (vserver NOM packages repair) : {packages}";
+        packages_of(name) = "Paquets de {name}";
+        pending_explained = "Ce qui attend est ce que chaque VServer a répondu la dernière fois : « Rafraîchir » le lui redemande. Ceux qui sont arrêtés se changent aussi, sans être démarrés.";
+        package_system = "Système de paquets";
+        no_package_system = "aucun";
+        installed_packages = "Installés";
+        pending_updates = "En attente";
+        security_updates = "Sécurité";
+        for_security = "sécurité";
+        held_packages = "Figés";
+        package_health = "Santé";
+        needs_repair = "à réparer";
+        is_healthy = "en ordre";
+        dpkg_interrupted = "dpkg a été interrompu : réparez avant toute autre chose.";
+        broken_packages(packages) = "À moitié installés : {packages}.";
+        lists_fetched = "Listes récupérées";
+        never_fetched = "jamais d’ici";
+        changed_since = "des paquets ont changé depuis";
+        not_asked_yet = "pas encore demandé";
+        nothing_pending = "Aucune mise à jour n’attend.";
+        package = "Paquet";
+        version = "Version";
+        version_offered = "Proposée";
+        package_origin = "Origine";
+        package_state = "État";
+        package_held = "figé";
+        package_broken = "à moitié installé";
+        package_installed = "installé";
+        choose(name) = "Choisir {name}";
+        search_package = "Paquet dans tous les VServers";
+        package_searched(text) = "Paquets dont le nom contient « {text} »";
+        package_found_nowhere(text) = "Aucun VServer n’a de paquet dont le nom contient « {text} ».";
+        package_names = "Paquets";
+        package_names_hint = "Des noms, séparés par des espaces.";
+        do_refresh = "Rafraîchir";
+        do_upgrade = "Tout mettre à jour";
+        do_upgrade_security = "Mettre à jour la sécurité";
+        do_upgrade_these = "Mettre à jour ceux-ci";
+        do_install = "Installer";
+        do_remove = "Supprimer";
+        do_hold = "Figer";
+        do_unhold = "Libérer";
+        do_repair = "Réparer";
+        remove_packages_dots = "Supprimer des paquets…";
+        remove_packages_explained = "Les supprime avec ce qui en a besoin ; leurs fichiers de configuration restent.";
+        with_chosen = "Avec les VServers choisis";
+        first_try_on = "Essayer d’abord sur";
+        all_alike = "tous pareils";
+        canary_explained = "Ce VServer est traité d’abord, et les autres seulement si cela a réussi.";
+        packages_commands = "La même chose, pour chacun d’eux, que :";
+        filter_packages = "Nom";
+        packages_shown(shown, all) = "{shown} paquets sur {all}";
+        package_history = "Historique";
+        not_by_packages(system) = "Ses paquets sont gérés par {system} : servez-vous de vdnf, vyum ou vrpm sur l’hôte.";
+    }
+}

@@ -1,0 +1,210 @@
+//! What is said to apt and dpkg, and what is understood of what apt says.
+//!
+//! Everything is said so that nothing can be asked: answers are given before, configuration files that
+//! somebody edited stay as they are, and apt waits for its own lock.
+
+use std::collections::BTreeMap;
+
+use domain::package::{PackageChange, PendingUpdate, SystemPackage, Upgrade};
+
+use super::installed::WORD;
+use crate::lifecycle;
+
+/// Where programs are looked for inside.
+const SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// How long apt waits for others that use it, in seconds.
+const LOCK_SECONDS: u32 = 300;
+
+/// A tool, with an environment in which nothing asks; in a VServer that was not started nothing starts a
+/// service, either.
+pub(super) fn without_questions(is_aside: bool) -> Vec<String> {
+    let path = search_path(is_aside);
+    let words = [
+        "env",
+        "DEBIAN_FRONTEND=noninteractive",
+        "APT_LISTCHANGES_FRONTEND=none",
+        "NEEDRESTART_MODE=l",
+        "LC_ALL=C.UTF-8",
+    ];
+    words.into_iter().map(str::to_owned).chain([format!("PATH={path}")]).collect()
+}
+
+/// Where tools look for programs, and what they call.
+pub(super) fn search_path(is_aside: bool) -> String {
+    match is_aside {
+        true => format!("{}:{SEARCH_PATH}", lifecycle::INSTEAD),
+        false => SEARCH_PATH.to_owned(),
+    }
+}
+
+/// apt-get, with what holds for whatever it is told to do: it gives dpkg a search path of its own.
+pub(super) fn apt_get(is_aside: bool) -> Vec<String> {
+    let options = [
+        format!("DPkg::Path={}", search_path(is_aside)),
+        format!("DPkg::Lock::Timeout={LOCK_SECONDS}"),
+    ];
+    let options = options.into_iter().flat_map(|option| ["-o".to_owned(), option]);
+    std::iter::once("apt-get".to_owned()).chain(options).collect()
+}
+
+/// apt-get that is neither watched nor asked.
+fn apt(is_aside: bool, words: &[&str], names: &[SystemPackage]) -> Vec<String> {
+    let fixed = [
+        "-q",
+        "-y",
+        "-o",
+        "Dpkg::Use-Pty=0",
+        "-o",
+        "Dpkg::Options::=--force-confdef",
+        "-o",
+        "Dpkg::Options::=--force-confold",
+        // Newer ones can tell that a list was not fetched.
+        "-o",
+        "APT::Update::Error-Mode=any",
+    ];
+    let mut argv = without_questions(is_aside);
+    argv.extend(apt_get(is_aside));
+    argv.extend(fixed.into_iter().chain(words.iter().copied()).map(str::to_owned));
+    named(argv, names)
+}
+
+/// With names behind a word that ends all options.
+fn named(mut argv: Vec<String>, names: &[SystemPackage]) -> Vec<String> {
+    if !names.is_empty() {
+        argv.push("--".to_owned());
+        argv.extend(names.iter().map(ToString::to_string));
+    }
+    argv
+}
+
+/// What is run for a change. `security` are the packages with updates of that kind.
+pub(super) fn commands(
+    change: &PackageChange,
+    is_aside: bool,
+    security: &[SystemPackage],
+) -> Vec<Vec<String>> {
+    let mark = |word: &str, names: &[SystemPackage]| {
+        let mut argv = without_questions(is_aside);
+        argv.extend(["apt-mark", word].map(str::to_owned));
+        named(argv, names)
+    };
+    let only = |names: &[SystemPackage]| {
+        vec![apt(is_aside, &["--no-remove", "--only-upgrade", "install"], names)]
+    };
+    match change {
+        PackageChange::Refresh => vec![apt(is_aside, &["update"], &[])],
+        PackageChange::Upgrade(Upgrade::All) => vec![apt(is_aside, &UPGRADE, &[])],
+        PackageChange::Upgrade(Upgrade::Security) => only(security),
+        PackageChange::Upgrade(Upgrade::Packages(names)) => only(names),
+        PackageChange::Install(names) => vec![apt(is_aside, &["install"], names)],
+        PackageChange::Remove(names) => vec![apt(is_aside, &["remove"], names)],
+        PackageChange::Hold(names) => vec![mark("hold", names)],
+        PackageChange::Unhold(names) => vec![mark("unhold", names)],
+        PackageChange::Repair => {
+            let mut configure = without_questions(is_aside);
+            let words = ["dpkg", "--force-confdef", "--force-confold", "--configure", "-a"];
+            configure.extend(words.map(str::to_owned));
+            vec![configure, apt(is_aside, &["--fix-broken", "install"], &[])]
+        }
+    }
+}
+
+/// What an upgrade of everything is: it may install what is new, and removes nothing.
+const UPGRADE: [&str; 2] = ["--with-new-pkgs", "upgrade"];
+
+/// What says which updates are pending: an upgrade that is only simulated.
+pub(super) fn simulation(is_aside: bool) -> Vec<String> {
+    let mut words = vec!["--simulate", "-o", "Debug::NoLocking=true"];
+    words.extend(UPGRADE);
+    apt(is_aside, &words, &[])
+}
+
+/// An update, as a line of a simulation says it:
+/// `Inst NAME [OLD] (NEW ORIGIN[, ORIGIN…] [ARCHITECTURE]) …`. What is new is none.
+pub(super) fn pending(line: &str) -> Option<PendingUpdate> {
+    let rest = line.strip_prefix("Inst ")?;
+    let (name, rest) = rest.split_once(" [")?;
+    let (installed, rest) = rest.split_once("] (")?;
+    let (candidate, rest) = rest.split_once(' ')?;
+    let origin = rest.split_once(" [").map_or(rest, |(origin, _)| origin);
+    let is_word =
+        |word: &str| (1..=WORD).contains(&word.len()) && word.chars().all(|c| c.is_ascii_graphic());
+    if ![name, installed, candidate].into_iter().all(is_word) {
+        return None;
+    }
+    let origin: String = origin.chars().filter(|c| !c.is_control()).take(WORD).collect();
+    Some(PendingUpdate {
+        name: name.to_owned(),
+        installed: installed.to_owned(),
+        candidate: candidate.to_owned(),
+        is_security: origin.split(", ").any(is_security),
+        origin,
+    })
+}
+
+/// Whether it is a place of security updates: `Debian-Security:12/stable-security`, `Ubuntu:24.04/noble-security`.
+fn is_security(origin: &str) -> bool {
+    let (label, archive) = origin.split_once(':').unwrap_or((origin, origin));
+    [label, archive].into_iter().any(|word| {
+        let word = word.to_ascii_lowercase();
+        word.ends_with("-security") || word == "security"
+    })
+}
+
+/// Those that still are: a package that has another version by now is no longer the one that was meant.
+pub(super) fn still_pending(
+    pending: &[PendingUpdate],
+    versions: &BTreeMap<String, String>,
+) -> Vec<PendingUpdate> {
+    let is_still = |update: &&PendingUpdate| versions.get(&update.name) == Some(&update.installed);
+    pending.iter().filter(is_still).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_pending_is_read_from_a_simulation() {
+        let line = "Inst libssl3 [3.0.11-1~deb12u1] (3.0.11-1~deb12u2 Debian-Security:12/stable-security [amd64]) []";
+        let update = pending(line).unwrap();
+        assert_eq!(
+            (update.name.as_str(), update.installed.as_str()),
+            ("libssl3", "3.0.11-1~deb12u1")
+        );
+        assert_eq!(update.candidate, "3.0.11-1~deb12u2");
+        assert!(update.is_security, "{update:?}");
+        let line = "Inst tzdata [1] (2 Debian:12.5/stable, Debian:12-updates/stable-updates [all])";
+        assert!(!pending(line).unwrap().is_security);
+        let line = "Inst a [1] (2 Debian:12.5/stable, Debian-Security:12/stable-security [all])";
+        assert!(pending(line).unwrap().is_security);
+        for other in [
+            "Inst linux-image-7 (7.1 Debian:13/stable [amd64])",
+            "Conf libssl3 (3.0.11-1~deb12u2 Debian:12/stable [amd64])",
+            "Inst",
+            "Inst a [1]",
+            "Inst a\u{1b} [1] (2 x [all])",
+            "Reading package lists...",
+        ] {
+            assert_eq!(pending(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn an_update_that_was_taken_is_pending_no_more() {
+        let update = |name: &str| pending(&format!("Inst {name} [1] (2 x [all])")).unwrap();
+        let known = [update("a1"), update("b1"), update("c1")];
+        let versions = [("a1", "1"), ("b1", "2")];
+        let versions = versions.map(|(name, version)| (name.to_owned(), version.to_owned())).into();
+        assert_eq!(still_pending(&known, &versions), [update("a1")]);
+    }
+
+    #[test]
+    fn names_stand_behind_all_options() {
+        let names = vec!["bash".parse().unwrap()];
+        let commands = commands(&PackageChange::Remove(names), false, &[]);
+        let line = commands.concat().join(" ");
+        assert!(line.contains(" -y ") && line.ends_with(" remove -- bash"), "{line}");
+        assert!(!line.contains(lifecycle::INSTEAD));
+    }
+}
