@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use domain::authz::{
     BuildVServer, CancelOperation, ChangeIdentity, ConfigureDefaults, ConfigureVServer,
-    DeleteVServer, EnterVServer, ManageUsers, OwnAccount, Permit, RestoreBackup, UndeleteVServer,
-    ViewOperations, ViewTemplates, ViewVServers,
+    DeleteVServer, EnterVServer, ManageUsers, OwnAccount, Permit, ReadInside, RestoreBackup,
+    UndeleteVServer, ViewOperations, ViewTemplates, ViewVServers,
 };
 use domain::backup::{BackupDetail, BackupEntry, BackupOverview, BackupRef, BackupScope};
 use domain::batch::{Batch, BatchView, Forecast};
@@ -21,14 +21,17 @@ use domain::config_change::{ConfigEdit, ConfigRecord, FileView};
 use domain::config_entry::{ConfigPath, ConfigTree};
 use domain::failure::Failure;
 use domain::fstab::SeenMount;
+use domain::guest_log::{GuestLog, GuestLogQuery};
 use domain::host::HostFacts;
 use domain::id::{OperationId, TerminalId, UserId, UserName, VServerName};
 use domain::identity::{IdentityForm, IdentityPlan};
+use domain::life::LifeRecord;
 use domain::operation::{Kind, LogChunk, Operation, Target, Terminal};
 use domain::package::{FoundPackage, PackageOverview, PackageReport};
 use domain::process::MeasuredProcesses;
 use domain::recycle::{Bin, Binned};
 use domain::restore::Proposal;
+use domain::service::Services;
 use domain::template::Stock;
 use domain::time::UnixMillis;
 use domain::user::{Identity, Password, Role, User};
@@ -286,6 +289,26 @@ pub trait Backend: Send + Sync {
         permit: Permit<ViewVServers>,
         text: String,
     ) -> Result<Vec<FoundPackage>, Failure>;
+    /// What happened to a VServer, the latest first, at most `limit`.
+    async fn happened(
+        &self,
+        permit: Permit<ViewVServers>,
+        name: VServerName,
+        limit: u16,
+    ) -> Result<Vec<LifeRecord>, Failure>;
+    /// What a VServer printed or logged.
+    async fn guest_log(
+        &self,
+        permit: Permit<ReadInside>,
+        name: VServerName,
+        query: GuestLogQuery,
+    ) -> Result<GuestLog, Failure>;
+    /// The services inside a VServer that runs.
+    async fn services(
+        &self,
+        permit: Permit<ReadInside>,
+        name: VServerName,
+    ) -> Result<Services, Failure>;
 }
 
 /// What a form's submission came to, kept in the session until the next page shows it.

@@ -195,6 +195,21 @@ pub fn App() -> impl IntoView {
                     ssr=SsrMode::Async
                     view=pages::processes::list::all
                 />
+                <Route
+                    path=path!("vservers/:name/events")
+                    ssr=SsrMode::Async
+                    view=pages::inside::happened::happened
+                />
+                <Route
+                    path=path!("vservers/:name/console")
+                    ssr=SsrMode::Async
+                    view=pages::inside::logs::logs
+                />
+                <Route
+                    path=path!("vservers/:name/services")
+                    ssr=SsrMode::Async
+                    view=pages::inside::services::services
+                />
                 <Route path=path!("bin") ssr=SsrMode::Async view=pages::bin::list::list />
                 <Route path=path!("bin/:id") ssr=SsrMode::Async view=pages::bin::show::show />
                 <Route

@@ -3,6 +3,7 @@
 mod boot;
 mod commands;
 mod distributions;
+mod inside;
 mod memory;
 mod packages;
 mod processes;

@@ -54,11 +54,15 @@ pub enum ActionKind {
     SignalProcess,
     /// Install, upgrade, hold and remove packages in a VServer.
     ManagePackages,
+    /// Read what a VServer printed on its console and what it logs; see its services.
+    ReadInside,
+    /// Start, stop, restart, enable, disable services inside a VServer.
+    ManageServices,
 }
 
 impl ActionKind {
     /// Every action, in the order of the table.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::ViewVServers,
         Self::ViewOperations,
         Self::BuildVServer,
@@ -80,6 +84,8 @@ impl ActionKind {
         Self::ManageTemplates,
         Self::SignalProcess,
         Self::ManagePackages,
+        Self::ReadInside,
+        Self::ManageServices,
     ];
 
     /// Its name in the table, in messages and in the audit log.
@@ -107,6 +113,8 @@ impl ActionKind {
             Self::ManageTemplates => "manage-templates",
             Self::SignalProcess => "signal-process",
             Self::ManagePackages => "manage-packages",
+            Self::ReadInside => "read-inside",
+            Self::ManageServices => "manage-services",
         }
     }
 
@@ -130,7 +138,9 @@ impl ActionKind {
             | Self::BackUpVServer
             | Self::RestoreBackup
             | Self::SignalProcess
-            | Self::ManagePackages => Role::Operator,
+            | Self::ManagePackages
+            | Self::ReadInside
+            | Self::ManageServices => Role::Operator,
             Self::ConfigureDefaults | Self::PurgeVServer | Self::ManageUsers => Role::Administrator,
         }
     }
@@ -178,8 +188,7 @@ actions!(
     OwnAccount,
     ViewTemplates,
     ManageTemplates,
-    SignalProcess,
-    ManagePackages
+    ManagePackages, ManageServices, ReadInside, SignalProcess,
 );
 
 /// Proof that the table allows `A` to somebody. Cannot be made but by [`authorize`]; is not

@@ -14,8 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::authz::{
     Action, ActionKind, BackUpVServer, BuildVServer, ChangeIdentity, ConfigureDefaults,
-    ConfigureVServer, DeleteVServer, ManagePackages, ManageTemplates, Permit, ProtectVServer,
-    PurgeVServer, RestoreBackup, RunVServer, SignalProcess, UndeleteVServer,
+    ConfigureVServer, DeleteVServer, ManagePackages, ManageServices, ManageTemplates, Permit, ProtectVServer, PurgeVServer, RestoreBackup, RunVServer, SignalProcess, UndeleteVServer,
 };
 use crate::backup::{BackupId, BackupOrder, BackupRef, PruneOrder};
 use crate::batch::Batch;
@@ -32,6 +31,7 @@ use crate::package::{PackageChange, PackageTool};
 use crate::process::{ProcessKey, Recipient, Signal, SignalOrder};
 use crate::restore::RestoreForm;
 use crate::retention::{Schedule, ScheduleForm};
+use crate::service::ServiceOrder;
 use crate::user::Identity;
 
 /// A change that is done exactly as it is asked for. Its JSON is what operations are kept with.
@@ -102,6 +102,8 @@ pub enum PlainChange {
         /// What.
         change: PackageChange,
     },
+    /// Do something to a service inside a VServer.
+    Service(ServiceOrder),
 }
 
 impl PlainChange {
@@ -121,6 +123,7 @@ impl PlainChange {
             }
             Self::Signal(order) => (&order.vserver).into(),
             Self::Packages { name, .. } => name.into(),
+            Self::Service(order) => (&order.vserver).into(),
         }
     }
 
@@ -139,7 +142,8 @@ impl PlainChange {
             | Self::VerifyBackup(_)
             | Self::RemoveBackups { .. }
             | Self::ScheduleBackups { .. }
-            | Self::Signal(_) => None,
+            | Self::Signal(_)
+            | Self::Service(_) => None,
         }
     }
 
@@ -161,7 +165,8 @@ impl PlainChange {
             | Self::VerifyBackup(_)
             | Self::RemoveBackups { .. }
             | Self::ScheduleBackups { .. }
-            | Self::Signal(_) => None,
+            | Self::Signal(_)
+            | Self::Service(_) => None,
         }
     }
 
@@ -185,6 +190,7 @@ impl PlainChange {
             Self::ScheduleBackups { .. } => Kind::ScheduleBackups,
             Self::Signal(_) => Kind::Signal,
             Self::Packages { .. } => Kind::Packages,
+            Self::Service(_) => Kind::Service,
         }
     }
 
@@ -212,6 +218,7 @@ impl PlainChange {
             }
             Self::Signal(order) => command::signal(order),
             Self::Packages { name, change } => command::packages(name, change),
+            Self::Service(order) => command::service(order),
         }
     }
 }
@@ -388,4 +395,5 @@ permits! {
         PlainChange::Signal(SignalOrder { vserver, signal, to: Recipient::Process(process) });
     ManagePackages: packages(name: VServerName, change: PackageChange) =>
         PlainChange::Packages { name, change };
+    ManageServices: order(order: ServiceOrder) => PlainChange::Service(order);
 }

@@ -24,6 +24,7 @@ use crate::package::{PackageChange, PackageTool};
 use crate::process::{Recipient, SignalOrder};
 use crate::restore::RestoreForm;
 use crate::retention::ScheduleForm;
+use crate::service::ServiceOrder;
 
 /// A command line, some of whose words are what fields of a form say.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -172,6 +173,14 @@ impl Command {
 #[must_use]
 pub fn start(name: &VServerName) -> Command {
     Command::vserver(name.as_str(), &["start"])
+}
+
+/// Does something to a service inside it.
+#[must_use]
+pub fn service(order: &ServiceOrder) -> Command {
+    let words = order.words();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    Command::vserver(order.vserver.as_str(), &["exec"]).and(&words)
 }
 
 /// Starts something else in it than its init.

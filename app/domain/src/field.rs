@@ -73,6 +73,7 @@ pub enum Field {
     MountSize,
     MountMode,
     MountOptions,
+    Service,
 }
 
 /// What a character set is called in the sentence for people.
@@ -96,6 +97,7 @@ pub enum Allowed {
     RemotePath,
     PlainText,
     SystemPackage,
+    ServiceName,
 }
 
 /// What is wrong with one value, and what would be right.

@@ -99,6 +99,8 @@ kinds! {
     Signal: "signal";
     /// Refreshes, installs, upgrades or removes packages in it.
     Packages: "packages", cancellable;
+    /// Does something to a service inside it.
+    Service: "service";
 }
 
 impl Kind {
@@ -316,6 +318,7 @@ pub enum Stage {
     RefreshingLists,
     ChangingPackages,
     AskingWhatIsPending,
+    AskingService,
 }
 
 /// An operation as it is listed and kept.

@@ -16,6 +16,7 @@ pub mod mounts;
 pub mod operations;
 pub mod packages;
 pub mod processes;
+pub mod services;
 pub mod templates;
 pub mod terminals;
 pub mod users;

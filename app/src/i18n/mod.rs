@@ -11,6 +11,7 @@ mod config;
 mod en;
 pub mod format;
 mod fr;
+mod inside;
 mod messages;
 mod mounts;
 mod packages;
@@ -33,6 +34,7 @@ use domain::vserver::State;
 use serde::{Deserialize, Serialize};
 
 pub use boot::{boot_outcome_text, boot_problem_text, left_out_text};
+pub use inside::{life_text, priority_text, service_action_text, service_state_text, since_text};
 pub use program::{program_does, program_takes};
 
 pub use config::{author_text, entry_kind_text, entry_meaning, not_editable_text, use_text};
@@ -237,6 +239,7 @@ pub fn kind_text(locale: Locale, kind: Kind) -> &'static str {
         Kind::Batch => ("Batch", "Lot"),
         Kind::Signal => ("Signal", "Signal"),
         Kind::Packages => ("Packages", "Paquets"),
+        Kind::Service => ("Service", "Service"),
     };
     locale.pick(en, fr)
 }
@@ -286,6 +289,7 @@ pub fn stage_text(locale: Locale, stage: Stage) -> &'static str {
         Stage::RefreshingLists => ("Fetching package lists", "Récupération des listes"),
         Stage::ChangingPackages => ("Changing packages", "Changement des paquets"),
         Stage::AskingWhatIsPending => ("Asking what is pending", "Recherche de ce qui attend"),
+        Stage::AskingService => ("Telling the service", "Ordre au service"),
     };
     locale.pick(en, fr)
 }
@@ -443,6 +447,14 @@ pub fn action_text(locale: Locale, action: ActionKind) -> &'static str {
         ActionKind::SignalProcess => (
             "send signals to processes of VServers",
             "envoyer des signaux aux processus des VServers",
+        ),
+        ActionKind::ReadInside => (
+            "read the console and logs of VServers and see their services",
+            "lire la console et les journaux des VServers et voir leurs services",
+        ),
+        ActionKind::ManageServices => (
+            "start and stop services inside VServers",
+            "démarrer et arrêter des services dans les VServers",
         ),
     };
     locale.pick(en, fr)

@@ -6,6 +6,7 @@ pub(crate) mod bin;
 pub(crate) mod boot;
 pub(crate) mod config;
 pub(crate) mod error;
+pub(crate) mod inside;
 pub(crate) mod operations;
 pub(crate) mod packages;
 pub(crate) mod processes;

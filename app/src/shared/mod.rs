@@ -125,6 +125,7 @@ pub(crate) fn field_id(field: Field) -> &'static str {
         Field::MountSize => "field-mount-size",
         Field::MountMode => "field-mount-mode",
         Field::MountOptions => "field-mount-options",
+        Field::Service => "field-service",
     }
 }
 

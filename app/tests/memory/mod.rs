@@ -19,7 +19,7 @@ use axum::http::header::COOKIE;
 use axum::response::IntoResponse;
 use domain::authz::{
     BuildVServer, CancelOperation, ChangeIdentity, DeleteVServer, EnterVServer, ManageUsers,
-    OwnAccount, Permit, RestoreBackup, UndeleteVServer, ViewOperations, ViewTemplates,
+    OwnAccount, Permit, ReadInside, RestoreBackup, UndeleteVServer, ViewOperations, ViewTemplates,
     ViewVServers,
 };
 use domain::backup::{
@@ -36,19 +36,22 @@ use domain::config_entry::{ConfigEntry, ConfigPath, ConfigTree};
 use domain::failure::Failure;
 use domain::field::{Field, FieldErrors, Problem};
 use domain::fstab::SeenMount;
+use domain::guest_log::{Boot, BootId, GuestLog, GuestLogQuery, GuestLogSource, lines_with};
 use domain::host::{HostFacts, NatNetwork};
 use domain::id::{OperationId, TerminalId, UserId, UserName, VServerName};
 use domain::identity::{
     IdentityChange, IdentityForm, IdentityPlan, PlannedChange, VServerIdentity,
 };
 use domain::init::{Init, InitStyle};
+use domain::life::{GuestEvent, HelperAction, Life, LifeRecord};
 use domain::operation::{Actor, Kind, LogChunk, Operation, Progress, Stage, Target, Terminal};
 use domain::package::{FoundPackage, PackageOverview, PackageReport};
 use domain::process::{MeasuredProcesses, Process, ProcessKey, ProcessList};
 use domain::recycle::{Bin, BinEntry, Binned};
 use domain::restore::Proposal;
 use domain::retention::Schedule;
-use domain::template::Stock;
+use domain::template::{Stock};
+use domain::service::{Service, ServiceManager, ServiceState, Services};
 use domain::time::UnixMillis;
 use domain::user::{Identity, Password, Role, User};
 use domain::vserver::{ConfigFile, Detail, OomKills, SharedBy, Sharing, State, Summary, Usage};
@@ -334,6 +337,34 @@ impl Backend for Memory {
     }
     async fn judge_config(&self, of: Configure, edits: Vec<ConfigEdit>) -> Result<(), Failure> {
         self.judge_edits(&of.tree(), &edits)
+    }
+    async fn happened(
+        &self,
+        _: Permit<ViewVServers>,
+        name: VServerName,
+        limit: u16,
+    ) -> Result<Vec<LifeRecord>, Failure> {
+        let name = named(self, &name)?;
+        let mut records = if name.as_str() == "web1" { life() } else { Vec::new() };
+        records.truncate(limit.into());
+        self.answer(records)
+    }
+    async fn guest_log(
+        &self,
+        _: Permit<ReadInside>,
+        name: VServerName,
+        query: GuestLogQuery,
+    ) -> Result<GuestLog, Failure> {
+        let name = named(self, &name)?;
+        self.answer(guest_log(&name, &query)?)
+    }
+    async fn services(
+        &self,
+        _: Permit<ReadInside>,
+        name: VServerName,
+    ) -> Result<Services, Failure> {
+        let name = named(self, &name)?;
+        self.answer(services(&name)?)
     }
     async fn plan_identity(
         &self,

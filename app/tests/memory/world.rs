@@ -403,3 +403,85 @@ pub(super) fn stock(is_empty: bool) -> Stock {
         bases_directory: "/var/cache/vservers/bases".into(),
     }
 }
+
+/// The VServer of this name, if there is one.
+pub(crate) fn named(memory: &Memory, name: &VServerName) -> Result<VServerName, Failure> {
+    let known = summaries().into_iter().any(|summary| summary.name == *name);
+    match known || memory.more_vservers > 0 {
+        true => Ok(name.clone()),
+        false => Err(Failure::NoSuchVServer { name: name.clone() }),
+    }
+}
+
+/// What happened to `web1`, the latest first.
+pub(crate) fn life() -> Vec<LifeRecord> {
+    let context = 40001.try_into().unwrap();
+    let event = GuestEvent::Halt;
+    let refused = Failure::ProgramFailed {
+        program: "web1/apps/vshelper/halt".into(),
+        detail: "exit status: 3".into(),
+    };
+    let all = [
+        Life::Started { context },
+        Life::OutOfMemory { count: 2 },
+        Life::HelperFailed { failure: Box::new(refused) },
+        Life::Helper { event, action: HelperAction::Program("web1/apps/vshelper/halt".into()) },
+        Life::Halted,
+        Life::Started { context },
+        Life::Helper { event: GuestEvent::Restart, action: HelperAction::Restart },
+        Life::Rebooted,
+        Life::KillSequence { signal: 15 },
+        Life::StopAsked,
+    ];
+    let records = all.into_iter().zip(0..);
+    records.map(|(what, n)| LifeRecord { at: NOW.plus_millis(-60_000 * n), what }).collect()
+}
+
+/// Its console, journal and log file; only `web1` runs.
+pub(crate) fn guest_log(name: &VServerName, query: &GuestLogQuery) -> Result<GuestLog, Failure> {
+    let ids = [NOW.plus_millis(-100_000), NOW.plus_millis(-900_000)].map(BootId);
+    let text = query.text.as_ref();
+    let log = |bytes: &[u8], origin: &str| {
+        let (lines, is_cut) = lines_with(bytes, text);
+        GuestLog { lines, is_cut, origin: Some(origin.to_owned()), ..GuestLog::default() }
+    };
+    match &query.source {
+        GuestLogSource::Console(_) if name.as_str() != "web1" => Ok(GuestLog::default()),
+        GuestLogSource::Console(boot) => {
+            let boot = boot.unwrap_or(ids[0]);
+            let bytes = if boot == ids[0] {
+                "\u{1b}[32mStarting\u{1b}[0m <sshd>\r\nReady\n"
+            } else {
+                "An earlier boot\n"
+            };
+            let boots = ids.map(|id| Boot { id, bytes: 2048 }).into();
+            let log = log(bytes.as_bytes(), "/var/log/vservers/web1/console/1.log");
+            Ok(GuestLog { boots, boot: Some(boot), ..log })
+        }
+        GuestLogSource::Journal(_) if name.as_str() != "web1" => {
+            Err(Failure::NotRunning { name: name.clone() })
+        }
+        GuestLogSource::Journal(filter) => Ok(log(b"sshd: Accepted", &filter.command().join(" "))),
+        GuestLogSource::Syslog => Ok(GuestLog::default()),
+    }
+}
+
+/// Its services; only `web1` runs.
+pub(crate) fn services(name: &VServerName) -> Result<Services, Failure> {
+    if name.as_str() != "web1" {
+        return Err(Failure::NotRunning { name: name.clone() });
+    }
+    let service = |name: &str, state, is_enabled| Service {
+        name: name.parse().unwrap(),
+        state,
+        detail: "running".to_owned(),
+        description: format!("What {name} does <b>"),
+        is_enabled,
+    };
+    let services = vec![
+        service("getty@tty1.service", ServiceState::Failed, None),
+        service("ssh.service", ServiceState::Active, Some(true)),
+        service("x.service", ServiceState::Inactive, Some(false)),
+    ];
+    Ok(Services { manager: Some(ServiceManager::Systemd), services, is_incomplete: true })
+}

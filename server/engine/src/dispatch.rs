@@ -110,6 +110,11 @@ pub fn answer(
         Request::ListPackages => Reply::Packages(engine.package_overviews()?),
         Request::ShowPackages(name) => Reply::PackageReport(engine.package_report(&name)?),
         Request::FindPackages(text) => Reply::FoundPackages(engine.find_packages(&text)?),
+        Request::ListHappened { name, limit } => {
+            Reply::Happened(engine.happened(&name, limit.min(OPERATIONS).into()))
+        }
+        Request::ReadGuestLog { name, query } => Reply::GuestLog(engine.guest_log(&name, &query)?),
+        Request::ListServices(name) => Reply::Services(engine.services(&name)?),
     };
     Ok((reply, None))
 }

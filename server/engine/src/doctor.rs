@@ -9,12 +9,14 @@ use std::time::{Duration, Instant};
 
 use domain::failure::{Failure, HostFeature};
 use domain::id::{OperationId, VServerName};
+use domain::life::GuestEvent;
 use domain::operation::Target;
 
 use crate::base_links;
 use crate::build;
 use crate::cgroup::Layout;
 use crate::engine::Engine;
+use crate::lifecycle::helper;
 use crate::lock::VServerLock;
 use crate::state::GuestState;
 use crate::unification;
@@ -43,6 +45,8 @@ pub enum Finding {
     Remains(VServerName),
     /// A file or directory of a build or delete that no unfinished operation knows.
     Stray(PathBuf),
+    /// What a config tree says of `apps/vshelper` would not be done.
+    Helper(Failure),
 }
 
 impl Finding {
@@ -57,6 +61,8 @@ impl Finding {
 #[must_use]
 pub fn examine(engine: &Engine) -> Vec<Finding> {
     let mut findings = host(engine);
+    let helpers = helper::problems(&engine.instance().settings.roots);
+    findings.extend(helpers.into_iter().map(Finding::Helper));
     findings.extend(leftovers(engine));
     findings
 }
@@ -81,7 +87,7 @@ pub fn repair(engine: &Engine) -> Vec<Finding> {
     for finding in leftovers(engine) {
         match finding {
             Finding::Remains(name) => {
-                let event = engine.event(&name, crate::engine::GuestEvent::Exit);
+                let event = engine.event(&name, GuestEvent::Exit);
                 if let Err(error) = event {
                     tracing::error!(%name, %error, "what is left of it stays");
                 }

@@ -23,15 +23,13 @@ use domain::operation::{Actor, Kind, Operation, Progress, Stage, Target};
 use domain::time::UnixMillis;
 
 use crate::clock::{Clock, IdSource, RandomIds, SystemClock};
-pub use crate::guest_event::GuestEvent;
 use crate::lifecycle::Booting;
 use crate::lock::VServerLock;
 use crate::operation::{CancelToken, Journal, Observer, Silent, Stopped, Store, Task, Work};
 use crate::recovery::{self, Recovery};
 use crate::roots::Settings;
 use crate::{
-    archive, backup, build, configure, delete, identity, lifecycle, packages, processes, protect,
-    recycle, template, unification,
+    archive, backup, build, configure, delete, identity, inside, lifecycle, packages, processes, protect, recycle, template, unification,
 };
 
 /// How long an operation waits for a VServer that another process has locked.
@@ -466,6 +464,7 @@ impl Engine {
             PlainChange::Packages { name, change } => {
                 packages::change(instance, work, name, change)
             }
+            PlainChange::Service(order) => inside::order(instance, work, order),
         }
     }
 

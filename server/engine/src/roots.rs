@@ -10,6 +10,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
+use domain::guest_log::BootId;
 use domain::id::{ContextId, DeviceName, HostName, TargetName, VServerName};
 use serde::{Deserialize, Serialize};
 
@@ -371,10 +372,22 @@ impl Roots {
         self.state_base.join("boot.json")
     }
 
-    /// The console log of a VServer.
+    /// Where what happened to a VServer is kept; see [`crate::life`].
     #[must_use]
-    pub fn console_log_of(&self, name: &VServerName) -> PathBuf {
-        self.log_base.join(name.as_str()).join("console.log")
+    pub fn life_log_of(&self, name: &VServerName) -> PathBuf {
+        self.log_base.join(name.as_str()).join("life.log")
+    }
+
+    /// The directory of a VServer's console logs, one a boot.
+    #[must_use]
+    pub fn consoles_of(&self, name: &VServerName) -> PathBuf {
+        self.log_base.join(name.as_str()).join("console")
+    }
+
+    /// The console log of a boot of a VServer.
+    #[must_use]
+    pub fn console_log_of(&self, name: &VServerName, boot: BootId) -> PathBuf {
+        self.consoles_of(name).join(format!("{boot}.log"))
     }
 }
 

@@ -23,12 +23,12 @@ use std::path::{Path, PathBuf};
 
 use domain::id::{ContextId, VServerName};
 use domain::init::InitStyle;
+use domain::life::GuestEvent;
 use domain::time::UnixMillis;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{DEFAULT_SYNC_TIMEOUT_SECONDS, KillStep, default_kill_sequence};
 use crate::guest::InitCommand;
-use crate::guest_event::GuestEvent;
 use crate::network::AppliedNetwork;
 use crate::roots::Roots;
 

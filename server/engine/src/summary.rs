@@ -5,7 +5,6 @@
 //! guest is a stranger's: it is opened beneath the guest's root, capped, and stripped of control
 //! characters.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
@@ -15,7 +14,6 @@ use domain::failure::Failure;
 use domain::id::{OperationId, VServerName};
 use domain::operation::Kind;
 use domain::vserver::{Detail, State, Summary, Usage};
-use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, open, openat2};
 
 use crate::base_links;
 use crate::config::{self, ConfigError, GuestConfig};
@@ -192,17 +190,9 @@ fn state_of(activity: Option<Kind>, is_running: bool) -> State {
 
 /// What a guest's `os-release` calls itself.
 fn os_release(root: &Path) -> Option<String> {
-    let directory = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let root = open(root, directory, Mode::empty()).ok()?;
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
-    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
-    let file = openat2(&root, "etc/os-release", flags, Mode::empty(), resolve).ok()?;
-    let stat = fstat(&file).ok()?;
-    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-        return None;
-    }
+    let file = tree::open_file_in(root, "etc/os-release").ok()?;
     let mut bytes = Vec::new();
-    File::from(file).take(OS_RELEASE_BYTES).read_to_end(&mut bytes).ok()?;
+    file.take(OS_RELEASE_BYTES).read_to_end(&mut bytes).ok()?;
     let name = os_release_value(&String::from_utf8_lossy(&bytes), "PRETTY_NAME")?;
     let shown: String =
         name.chars().filter(|c| !c.is_control()).take(OS_RELEASE_CHARACTERS).collect();

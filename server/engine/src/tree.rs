@@ -34,6 +34,37 @@ pub(crate) fn make_private(directory: &Path) -> io::Result<()> {
     fs::set_permissions(directory, fs::Permissions::from_mode(0o700))
 }
 
+/// Opens a regular file beneath a root, for reading. Links lead where they would from inside.
+///
+/// # Errors
+/// When there is none that can be read.
+pub(crate) fn open_file_in(root: &Path, path: &str) -> io::Result<fs::File> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
+    let file = fs::File::from(open_in(root, path, flags)?);
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::ErrorKind::InvalidInput.into()),
+    }
+}
+
+/// The names in a directory beneath a root that are text, at most `limit`, in no order.
+///
+/// # Errors
+/// When there is none that can be read.
+pub(crate) fn names_in(root: &Path, path: &str, limit: usize) -> io::Result<Vec<String>> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let directory = open_in(root, path, flags)?;
+    let found = names(directory.as_fd(), limit)?;
+    Ok(found.into_iter().filter_map(|(name, _)| name.into_string().ok()).collect())
+}
+
+fn open_in(root: &Path, path: &str, flags: OFlags) -> io::Result<OwnedFd> {
+    let directory = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let root = rustix::fs::open(root, directory, Mode::empty())?;
+    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+    Ok(openat2(&root, path, flags, Mode::empty(), resolve)?)
+}
+
 /// Removes a tree, or a file. What is not there is no error.
 ///
 /// # Errors

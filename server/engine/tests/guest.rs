@@ -159,8 +159,13 @@ fn reboot_and_halt_inside_are_told_apart() {
         assert_eq!(scratch.event().unwrap(), event, "{command}");
         until("the supervisor has ended", || !started.supervisor.is_alive());
         assert!(!started.init.is_alive());
-        let log = fs::read_to_string(&scratch.plan().event_log).unwrap();
-        assert!(log.contains("\"event\":\"ended\""), "{log}");
+        let log = fs::read_to_string(&scratch.plan().life_log).unwrap();
+        let what: Vec<Life> = log
+            .lines()
+            .map(|line| serde_json::from_str::<LifeRecord>(line).unwrap().what)
+            .collect();
+        let ended = if event == "restart" { Life::Rebooted } else { Life::Halted };
+        assert!(matches!(what.as_slice(), [Life::Started { .. }, last] if *last == ended), "{log}");
     }
 }
 

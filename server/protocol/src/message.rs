@@ -14,14 +14,17 @@ use domain::config_change::{ConfigEdit, ConfigRecord, FileView};
 use domain::config_entry::{ConfigPath, ConfigTree};
 use domain::failure::Failure;
 use domain::fstab::SeenMount;
+use domain::guest_log::{GuestLog, GuestLogQuery};
 use domain::host::HostFacts;
 use domain::id::{OperationId, TerminalId, UserId, UserName, VServerName};
 use domain::identity::{IdentityForm, IdentityPlan};
+use domain::life::LifeRecord;
 use domain::operation::{LogChunk, Operation, Terminal};
 use domain::package::{FoundPackage, PackageOverview, PackageReport};
 use domain::process::ProcessList;
 use domain::recycle::{Bin, Binned};
 use domain::restore::Proposal;
+use domain::service::Services;
 use domain::template::{NewTemplate, Stock};
 use domain::time::UnixMillis;
 use domain::vserver::{ConfigFile, Detail, Sample, Summary};
@@ -164,6 +167,22 @@ pub enum Request {
     ShowPackages(VServerName),
     /// Who has a package whose name holds this text; answered by [`Reply::FoundPackages`].
     FindPackages(String),
+    /// What happened to a VServer, the latest first; answered by [`Reply::Happened`].
+    ListHappened {
+        /// To which.
+        name: VServerName,
+        /// The most that are wanted.
+        limit: u16,
+    },
+    /// A guest's console, journal or own log; answered by [`Reply::GuestLog`].
+    ReadGuestLog {
+        /// Whose.
+        name: VServerName,
+        /// What of it.
+        query: GuestLogQuery,
+    },
+    /// Answered by [`Reply::Services`].
+    ListServices(VServerName),
 }
 
 /// The answer to one request.
@@ -262,6 +281,12 @@ pub enum Reply {
     PackageReport(PackageReport),
     /// To [`Request::FindPackages`], sorted by package, then VServer.
     FoundPackages(Vec<FoundPackage>),
+    /// To [`Request::ListHappened`].
+    Happened(Vec<LifeRecord>),
+    /// To [`Request::ReadGuestLog`].
+    GuestLog(GuestLog),
+    /// To [`Request::ListServices`].
+    Services(Services),
 }
 
 /// One event, on the second socketpair.

@@ -30,13 +30,15 @@ pub(super) enum Command {
     AptCache,
     AptConfig,
     Rpm,
+    Events,
+    Console,
 }
 
 /// The original's other commands (fact sheet 2.1).
 const LATER: [&str; 6] = ["chkconfig", "hashify", "pkg", "pkgmgmt", "unify", "vunify"];
 
 impl Command {
-    const ALL: [Self; 23] = [
+    const ALL: [Self; 25] = [
         Self::Build,
         Self::Start,
         Self::Stop,
@@ -60,6 +62,8 @@ impl Command {
         Self::AptCache,
         Self::AptConfig,
         Self::Rpm,
+        Self::Events,
+        Self::Console,
     ];
 
     /// The word for it.
@@ -88,6 +92,8 @@ impl Command {
             Self::AptCache => "apt-cache",
             Self::AptConfig => "apt-config",
             Self::Rpm => "rpm",
+            Self::Events => "events",
+            Self::Console => "console",
         }
     }
 
@@ -106,6 +112,7 @@ impl Command {
             Self::Set => locale.set_arguments(),
             Self::Packages => locale.packages_arguments(),
             Self::AptGet | Self::AptCache | Self::AptConfig | Self::Rpm => locale.tool_arguments(),
+            Self::Console => locale.console_arguments(),
             _ => "",
         }
     }
@@ -132,6 +139,8 @@ impl Command {
             Self::Unprotect => locale.does_unprotect(),
             Self::Packages => locale.does_packages(),
             Self::AptGet | Self::AptCache | Self::AptConfig | Self::Rpm => locale.does_tool(),
+            Self::Events => locale.does_events(),
+            Self::Console => locale.does_console(),
         }
     }
 
@@ -163,6 +172,7 @@ impl Command {
             Self::Rename | Self::Set | Self::Undelete => locale.identity_options_explained(),
             Self::Delete => locale.delete_options_explained(),
             Self::Packages => locale.packages_explained(),
+            Self::Console => locale.console_options_explained(),
             _ => return text,
         };
         let _ = write!(text, "\n\n{more}");

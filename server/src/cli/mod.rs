@@ -13,6 +13,7 @@ mod build_options;
 mod caller;
 mod change;
 mod config;
+mod console;
 mod delete;
 mod doctor;
 mod help;

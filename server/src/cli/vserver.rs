@@ -10,10 +10,10 @@ use domain::config_entry::ConfigTree;
 use domain::failure::Failure;
 use domain::id::VServerName;
 use domain::init::Rescue;
+use domain::life::GuestEvent;
 use domain::operation::Progress;
 use domain::package::PackageTool;
 use engine::Engine;
-use engine::engine::GuestEvent;
 use engine::facts::DefaultOptions;
 
 use super::build_options::{self, Build, BuildRequest, WrongBuild};
@@ -26,10 +26,7 @@ use super::many::{self, Many};
 use super::name;
 use super::options::{Grammar, Opt, Reason, Section, UsageError, text};
 use super::selection::{self, Selection};
-use super::{
-    begin_log, delete, exit, identity, inside, package_tool, recycle, status, vserver_backup,
-    vserver_packages,
-};
+use super::{begin_log, delete, exit, identity, inside, package_tool, recycle, status, vserver_backup, vserver_packages, console};
 
 const OPTIONS: Grammar = Grammar {
     options: &[
@@ -135,6 +132,10 @@ pub(super) enum Of {
     Delete(Vec<OsString>),
     Identity(identity::Wanted),
     Protect(bool),
+    /// What happened to it.
+    Events,
+    /// What it printed.
+    Console(console::Wanted),
     /// A program in it; the shell where there is none.
     Inside {
         user: Option<String>,
@@ -233,6 +234,8 @@ fn understand_command(
             judge_options(delete::OPTIONS, &arguments)?;
             Of::Delete(arguments)
         }
+        Command::Events => plain(&arguments, Of::Events)?,
+        Command::Console => Of::Console(console::understand(&arguments)?),
         Command::Rename => Of::Identity(identity::rename(&arguments)?),
         Command::Set => Of::Identity(identity::set(&arguments)?),
         Command::Packages => Of::Packages(vserver_packages::understand(&arguments)?),
@@ -387,6 +390,8 @@ fn of(caller: Caller, engine: &Arc<Engine>, name: VServerName, what: Of) -> u8 {
         Of::Delete(arguments) => delete::delete(caller, engine, name, &arguments),
         Of::Identity(wanted) => identity::change(caller, engine, name, wanted),
         Of::Protect(on) => changed(caller, engine, PlainChange::Protect { name, on }),
+        Of::Events => console::events(caller, engine, &name),
+        Of::Console(wanted) => console::console(caller, engine, &name, wanted),
         Of::Inside { user, words } => inside::run(caller, engine, &name, user, words),
         Of::Packages(wanted) => vserver_packages::run(caller, engine, name, wanted),
         Of::Tool { tool, words } => package_tool::of_one(caller, engine, &name, tool, words),

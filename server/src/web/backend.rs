@@ -10,7 +10,7 @@ use app::backend::{Backend, Configure, OperationFilter};
 use async_trait::async_trait;
 use domain::authz::{
     BuildVServer, CancelOperation, ChangeIdentity, DeleteVServer, EnterVServer, ManageTemplates,
-    ManageUsers, Permit, RestoreBackup, UndeleteVServer, ViewOperations, ViewTemplates,
+    ManageUsers, Permit, ReadInside, RestoreBackup, UndeleteVServer, ViewOperations, ViewTemplates,
     ViewVServers,
 };
 use domain::backup::{
@@ -23,14 +23,17 @@ use domain::config_change::{ConfigEdit, ConfigRecord, FileView};
 use domain::config_entry::{ConfigPath, ConfigTree};
 use domain::failure::Failure;
 use domain::fstab::SeenMount;
+use domain::guest_log::{GuestLog, GuestLogQuery};
 use domain::host::HostFacts;
 use domain::id::{OperationId, TargetName, TerminalId, UserId, UserName, VServerName};
 use domain::identity::{IdentityForm, IdentityPlan};
+use domain::life::LifeRecord;
 use domain::operation::{LogChunk, Operation, Progress, Terminal};
 use domain::package::{FoundPackage, PackageOverview, PackageReport};
 use domain::process::MeasuredProcesses;
 use domain::recycle::{Bin, Binned};
 use domain::restore::Proposal;
+use domain::service::Services;
 use domain::template::{NewTemplate, Stock};
 use domain::user::{Identity, Password, Role, User};
 use domain::vserver::{ConfigFile, Detail, Summary};
@@ -205,6 +208,7 @@ impl Backend for SiteBackend {
                 PlainChange::Protect { .. }
                     | PlainChange::ScheduleBackups { .. }
                     | PlainChange::Signal(_)
+                    | PlainChange::Service(_)
             )
         );
         let request = Request::Change(change);
@@ -212,6 +216,35 @@ impl Backend for SiteBackend {
             true => self.0.queue_short(&for_whom, request).await,
             false => self.0.queue(&for_whom, request).await,
         }
+    }
+
+    async fn happened(
+        &self,
+        permit: Permit<ViewVServers>,
+        name: VServerName,
+        limit: u16,
+    ) -> Result<Vec<LifeRecord>, Failure> {
+        let request = Request::ListHappened { name, limit };
+        expect_reply!(self.0.ask(permit.identity(), request).await?, Happened)
+    }
+
+    async fn guest_log(
+        &self,
+        permit: Permit<ReadInside>,
+        name: VServerName,
+        query: GuestLogQuery,
+    ) -> Result<GuestLog, Failure> {
+        let request = Request::ReadGuestLog { name, query };
+        expect_reply!(self.0.ask(permit.identity(), request).await?, GuestLog)
+    }
+
+    async fn services(
+        &self,
+        permit: Permit<ReadInside>,
+        name: VServerName,
+    ) -> Result<Services, Failure> {
+        let request = Request::ListServices(name);
+        expect_reply!(self.0.ask(permit.identity(), request).await?, Services)
     }
 
     async fn plan_identity(

@@ -137,14 +137,21 @@ pub(crate) fn meaning(entry: ConfigEntry) -> &'static str {
             "How many seconds a stop waits for the VServer before its processes are killed."
         }
         ConfigEntry::HelperAction => {
-            "What the kernel’s helper did when the VServer asked for a reboot."
+            "What follows when the VServer ended of itself, as by “reboot -f” inside: “restart”, “stop”, or a program in apps/vshelper-methods."
+        }
+        ConfigEntry::HelperDisabled => {
+            "Nothing follows when the VServer ends of itself: it stays stopped."
         }
         ConfigEntry::HelperSwitch => "Switches of the kernel’s helper program; Ulysse needs none.",
-        ConfigEntry::HelperLog => "Where the kernel’s helper program wrote its log.",
-        ConfigEntry::HelperEvent => {
-            "A program of the host that ran when this happened to the VServer (restart, halt, …)."
+        ConfigEntry::HelperLog => {
+            "What programs say that see to the end of VServers is added to this file."
         }
-        ConfigEntry::HelperMethod => "A program of the host that handled events of VServers.",
+        ConfigEntry::HelperEvent => {
+            "A program of the host that is run when this happened to the VServer: restart, halt, poweroff, shutdown."
+        }
+        ConfigEntry::HelperMethod => {
+            "A program of the host that “action” names, or that sees to an event of every VServer."
+        }
         ConfigEntry::PackagesInside => "Package tools run inside the VServer, not on the host.",
         ConfigEntry::PackageStyle => {
             "Which package tools it has; guessed from its files when absent."

@@ -64,6 +64,7 @@ pub(crate) fn field(field: Field) -> &'static str {
         Field::MountSize => "Size",
         Field::MountMode => "Mode",
         Field::MountOptions => "Other options",
+        Field::Service => "Service",
     }
 }
 
@@ -90,6 +91,9 @@ fn allowed(allowed: Allowed) -> &'static str {
         Allowed::Mirror => "printable characters without blanks, quotes, brackets or “#”",
         Allowed::Mark | Allowed::DeviceName => "letters without accents, digits, “.”, “_” and “-”",
         Allowed::ConfigPath => "names without control characters or “\\”, separated by single “/”",
+        Allowed::ServiceName => {
+            "letters, digits and “.”, “_”, “-”, “@”, “:”, “+”, “\\”, beginning with a letter, a digit or “_”"
+        }
         Allowed::PlainText => "any characters of one line",
         Allowed::UserName => "small letters, digits, “.”, “_” and “-”, beginning with a letter",
     }

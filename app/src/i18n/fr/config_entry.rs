@@ -155,17 +155,22 @@ pub(crate) fn meaning(entry: ConfigEntry) -> &'static str {
             "Combien de secondes un arrêt attend le VServer avant de tuer ses processus."
         }
         ConfigEntry::HelperAction => {
-            "Ce que faisait l’auxiliaire du noyau quand le VServer demandait à redémarrer."
+            "Ce qui suit quand le VServer s’est arrêté de lui-même, comme par « reboot -f » à l’intérieur : « restart », « stop », ou un programme de apps/vshelper-methods."
+        }
+        ConfigEntry::HelperDisabled => {
+            "Rien ne suit quand le VServer s’arrête de lui-même : il reste arrêté."
         }
         ConfigEntry::HelperSwitch => {
             "Réglages du programme auxiliaire du noyau ; Ulysse n’en a pas besoin."
         }
-        ConfigEntry::HelperLog => "Où le programme auxiliaire du noyau écrivait son journal.",
+        ConfigEntry::HelperLog => {
+            "Ce que disent les programmes qui s’occupent de la fin des VServers est ajouté à ce fichier."
+        }
         ConfigEntry::HelperEvent => {
-            "Un programme de l’hôte exécuté quand cela arrivait au VServer (restart, halt, …)."
+            "Un programme de l’hôte exécuté quand cela est arrivé au VServer : restart, halt, poweroff, shutdown."
         }
         ConfigEntry::HelperMethod => {
-            "Un programme de l’hôte qui traitait les événements des VServers."
+            "Un programme de l’hôte que « action » nomme, ou qui s’occupe d’un événement de tous les VServers."
         }
         ConfigEntry::PackagesInside => {
             "Les outils de paquets tournent dans le VServer, pas sur l’hôte."

@@ -7,6 +7,7 @@ pub(super) mod command;
 pub(super) mod config_entry;
 pub(super) mod expected;
 pub(super) mod failure;
+pub(super) mod inside;
 pub(super) mod mounts;
 pub(super) mod note;
 pub(super) mod packages;

@@ -64,6 +64,7 @@ pub(crate) fn field(field: Field) -> &'static str {
         Field::MountSize => "Taille",
         Field::MountMode => "Mode",
         Field::MountOptions => "Autres options",
+        Field::Service => "Service",
     }
 }
 
@@ -95,6 +96,9 @@ fn allowed(allowed: Allowed) -> &'static str {
         }
         Allowed::ConfigPath => {
             "des noms sans caractère de contrôle ni « \\ », séparés par un seul « / »"
+        }
+        Allowed::ServiceName => {
+            "lettres, chiffres et « . », « _ », « - », « @ », « : », « + », « \\ », en commençant par une lettre, un chiffre ou « _ »"
         }
         Allowed::PlainText => "n’importe quels caractères d’une seule ligne",
         Allowed::UserName => {

@@ -19,7 +19,11 @@ use crate::islands::operation_table::OperationTable;
 use crate::islands::vserver_panel::VServerPanel;
 use crate::page::{Area, Content, For, Page, page};
 use crate::pages::config::list::files;
+use crate::pages::inside::{self, happened};
 use crate::shown::{ShownOperation, ShownVServer};
+
+/// How much of its life the page shows.
+const HAPPENED: u16 = 8;
 
 /// The VServer that the address names. A name that cannot be is a VServer that is not.
 pub(crate) fn named(text: &str) -> Result<VServerName, Failure> {
@@ -47,6 +51,9 @@ pub(crate) fn show() -> impl IntoView {
             || t.no_backups_yet().to_owned(),
             |last| format!("{} {}", t.last_backup(), format::instant(t, last.backup.id.at())),
         );
+        // … and about its life.
+        let happened = page.backend.happened(page.permit()?, name.clone(), HAPPENED).await;
+        let happened = happened.unwrap_or_default();
         let body = view! {
             {crate::pages::backups::alerts(t, std::slice::from_ref(&backups))}
             <VServerPanel
@@ -72,6 +79,11 @@ pub(crate) fn show() -> impl IntoView {
                     now=page.now
                 />
                 <p><a href=format!("/operations?vserver={name}")>{t.all_its_operations()}</a></p>
+            </section>
+            <section aria-labelledby="what-happened">
+                <h2 id="what-happened">{t.happened_title()}</h2>
+                {happened::table(t, happened)}
+                {inside::links(&page, &name)}
             </section>
             <section aria-labelledby="its-backups">
                 <h2 id="its-backups">{t.backups()}</h2>

@@ -103,6 +103,17 @@ pub fn init_style_of(roots: &Roots, name: &VServerName) -> Option<InitStyle> {
     }
 }
 
+/// The word of `apps/vshelper/action` in a VServer's tree or `.defaults`; none where there is none.
+///
+/// # Errors
+/// When it cannot be read.
+pub(crate) fn helper_action_of(roots: &Roots, tree: &str) -> Result<Option<String>, ConfigError> {
+    match Reader::open(&roots.config_base.join(tree), Path::new(tree))? {
+        Some(reader) => reader.scalar("apps/vshelper/action"),
+        None => Ok(None),
+    }
+}
+
 /// What a VServer is called in lists (the file `name`), however broken the rest of its config tree is;
 /// its own name when nothing is said.
 #[must_use]

@@ -7,10 +7,13 @@ use domain::config_change::{ConfigEdit, ConfigRecord, FileView};
 use domain::config_entry::{ConfigPath, ConfigTree};
 use domain::failure::Failure;
 use domain::fstab::SeenMount;
+use domain::guest_log::{GuestLog, GuestLogQuery};
 use domain::host::HostFacts;
 use domain::id::{OperationId, TerminalId, UserId, VServerName};
+use domain::life::LifeRecord;
 use domain::operation::{LogChunk, Terminal};
 use domain::process::ProcessList;
+use domain::service::Services;
 use domain::vserver::{ConfigFile, Detail, Summary};
 use protocol::terminal::Size;
 
@@ -19,7 +22,8 @@ use crate::config::Origin;
 use crate::state::GuestState;
 use crate::usage::{Snapshot, Want};
 use crate::{
-    build, config, configure, facts, lifecycle, processes, seen_mounts, summary, terminal, usage,
+    build, config, configure, facts, inside, life, lifecycle, processes, seen_mounts, summary,
+    terminal, usage,
 };
 
 impl Engine {
@@ -68,6 +72,44 @@ impl Engine {
     /// When it cannot be read.
     pub fn mounts(&self, name: &VServerName) -> Result<Option<Vec<SeenMount>>, Failure> {
         seen_mounts::seen(&self.instance.settings.roots, name)
+    }
+
+    /// What happened to a VServer, the latest first, at most `limit`.
+    #[must_use]
+    pub fn happened(&self, name: &VServerName, limit: usize) -> Vec<LifeRecord> {
+        life::read(&self.instance.settings.roots.life_log_of(name), limit)
+    }
+
+    /// What is asked for of a guest's logs.
+    ///
+    /// # Errors
+    /// When there is no such VServer, or it does not run and would have to.
+    pub fn guest_log(
+        &self,
+        name: &VServerName,
+        query: &GuestLogQuery,
+    ) -> Result<GuestLog, Failure> {
+        inside::guest_log(&self.instance, name, query)
+    }
+
+    /// Tells each line that it prints on its console from now on, until `hear` says that nobody listens.
+    ///
+    /// # Errors
+    /// When it was never started.
+    pub fn follow_console(
+        &self,
+        name: &VServerName,
+        hear: &mut dyn FnMut(&str) -> bool,
+    ) -> Result<(), Failure> {
+        inside::follow_console(&self.instance, name, hear)
+    }
+
+    /// The services of a VServer that runs.
+    ///
+    /// # Errors
+    /// When there is no such VServer, it does not run, or does not answer.
+    pub fn services(&self, name: &VServerName) -> Result<Services, Failure> {
+        inside::services(&self.instance, name)
     }
 
     /// What everything uses now.

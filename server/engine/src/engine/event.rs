@@ -3,15 +3,19 @@
 //! Whoever holds the VServer then (a backup does for as long as it takes) may outlast the supervisor's word. So the word
 //! is written down beside the record of the start first: the engine looks for what was not seen to every minute,
 //! `ulysse doctor --repair` when it is run.
+//!
+//! What follows, `apps/vshelper` says ([`helper`]). What was made for the VServer is taken away in any case.
 
 use domain::change::PlainChange;
 use domain::failure::Failure;
 use domain::id::VServerName;
-use domain::operation::{Actor, Operation};
+use domain::life::{GuestEvent, Life};
+use domain::operation::{Actor, Operation, Progress};
 
 use super::{Engine, LONG_LOCK_PATIENCE};
-use crate::guest_event::GuestEvent;
+use crate::life;
 use crate::lifecycle::LifecycleError;
+use crate::lifecycle::helper::{self, Helper};
 use crate::lock::VServerLock;
 use crate::operation::Silent;
 use crate::state::GuestState;
@@ -20,7 +24,8 @@ impl Engine {
     /// Does what follows when a VServer's pid 1 has ended: nothing when somebody has seen to it already.
     ///
     /// # Errors
-    /// When its record cannot be read, or it stays locked; what is to follow is written down then.
+    /// When its record cannot be read, or it stays locked: what is to follow is written down then. When a program
+    /// of the administrator's that is to see to it cannot be run or fails.
     pub fn event(
         &self,
         name: &VServerName,
@@ -61,13 +66,32 @@ impl Engine {
         };
         let event = state.noted_end(roots).unwrap_or(event);
         let exists = roots.config_of(name).is_dir();
-        let change = match event {
-            GuestEvent::Restart if exists => PlainChange::Restart(name.clone()),
+        let log = roots.life_log_of(name);
+        let happened = |what| life::note(&log, self.clock(), what);
+        let helper = helper::chosen(roots, name, event).unwrap_or_else(|error| {
+            // Nobody can say what should follow; that it ended holds.
+            happened(Life::HelperFailed { failure: Box::new(error.into()) });
+            Helper::Stop
+        });
+        happened(Life::Helper { event, action: helper.action() });
+        let change = match helper {
+            Helper::Restart if exists => PlainChange::Restart(name.clone()),
             _ => PlainChange::Stop(name.clone()),
         };
         let job = self.write_down(change.into(), Actor::VServer { name: name.clone() })?;
         // It is an operation now: what becomes of it is told there, and it is not tried again and again.
         GuestState::forget_end(roots, name).map_err(LifecycleError::from)?;
-        Ok(Some(self.execute_locked(job, &Silent, held)))
+        let operation = self.execute_locked(job, &Silent, held);
+        // From here on nobody holds it, and whatever the program does to it is an operation of its own.
+        if let (Helper::Program(program), Progress::Succeeded) = (&helper, &operation.progress) {
+            let run =
+                helper::run(&self.instance, self.clock(), name, state.context, event, program);
+            happened(match &run {
+                Ok(()) => Life::HelperDone,
+                Err(failure) => Life::HelperFailed { failure: Box::new(failure.clone()) },
+            });
+            run?;
+        }
+        Ok(Some(operation))
     }
 }

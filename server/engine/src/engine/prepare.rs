@@ -83,6 +83,9 @@ impl Engine {
                 processes::judge(&self.instance.settings.roots, order)?;
                 self.write_down(change.into(), actor)
             }
+            PlainChange::Service(order) => {
+                self.prepare_of_vserver(&order.vserver.clone(), change.into(), actor)
+            }
         }
     }
 
@@ -111,6 +114,7 @@ impl Engine {
         self.refuse_if_busy(name)?;
         match kind {
             Kind::Start if is_running => Err(Failure::AlreadyRunning { name: name.clone() }),
+            Kind::Service if !is_running => Err(Failure::NotRunning { name: name.clone() }),
             Kind::Stop if state.is_none() => Err(Failure::NotRunning { name: name.clone() }),
             Kind::Delete if protect::is_protected(&roots.config_of(name)) => {
                 Err(Failure::Protected { name: name.clone() })

@@ -54,8 +54,10 @@ pub struct StartPlan {
     pub supervisor_cgroups: Vec<PathBuf>,
     /// What is written to `/dev/console` inside is kept here.
     pub console_log: PathBuf,
-    /// One JSON line is added here for each out-of-memory kill and for the end.
+    /// One JSON line is added here for each out-of-memory kill of this run.
     pub event_log: PathBuf,
+    /// What happens to it is added here; see [`crate::life`].
+    pub life_log: PathBuf,
     /// Our own program, for the event command.
     pub executable: PathBuf,
     /// The settings file the event command is to use; none means the default one.

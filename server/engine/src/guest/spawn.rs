@@ -16,6 +16,7 @@ use nix::libc;
 use sys::memfd::{self, MemfdError};
 use sys::seqpacket::{self, PacketError};
 
+use super::console;
 use super::plan::{GO, MAX_PACKET_BYTES, Report, StartFailure, StartPlan, Step};
 use crate::state::ProcessIdentity;
 
@@ -303,6 +304,7 @@ fn receive(channel: &OwnedFd) -> Result<Report, GuestError> {
 fn open_log(path: &Path) -> io::Result<std::fs::File> {
     if let Some(directory) = path.parent() {
         DirBuilder::new().recursive(true).mode(0o750).create(directory)?;
+        console::forget_old_boots(directory)?;
     }
     OpenOptions::new()
         .append(true)

@@ -8,6 +8,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::Duration;
 
+use domain::life::Life;
 use domain::time::UnixMillis;
 use domain::vserver::OomKills;
 use nix::libc;
@@ -20,6 +21,7 @@ use sys::wait::timespec;
 use super::console::ConsoleLog;
 use super::plan::{Report, StartPlan};
 use crate::clock::{Clock, SystemClock};
+use crate::life;
 
 /// How often, and after how long, the counter is looked at again when a notice came and it had not
 /// moved: v1 tells of want of memory before it kills.
@@ -99,7 +101,6 @@ const MAX_EVENT_LOG_BYTES: u64 = 1024 * 1024;
 #[serde(tag = "event", rename_all = "snake_case")]
 enum Line {
     OomKill { at_ms: i64, count: u64 },
-    Ended { at_ms: i64, status: Option<u8>, signal: Option<i32> },
 }
 
 /// What an event log says of kills for want of memory. A line that is not one is passed over.
@@ -138,6 +139,7 @@ pub(super) fn until_end(
     mut oom: Option<OomCounter>,
     mut start: Option<(OwnedFd, OwnedFd)>,
 ) -> io::Result<Ended> {
+    life::note(&plan.life_log, &SystemClock, Life::Started { context: plan.context });
     let mut log = ConsoleLog::open(&plan.console_log);
     let mut looks_left = 0;
     // With one end of the guest's side in our hands the console never hangs up.
@@ -178,8 +180,13 @@ pub(super) fn until_end(
         {
             pass_on(start);
         }
+        let was_cut = log.is_cut();
         if console_ready && console.as_ref().is_some_and(|master| !log.read_from(master)) {
             console = None;
+        }
+        // Told once: a guest that prints without end must not fill this log, too.
+        if log.is_cut() && !was_cut {
+            life::note(&plan.life_log, &SystemClock, Life::ConsoleFull);
         }
         if oom_ready {
             looks_left = LOOKS;
@@ -198,13 +205,19 @@ pub(super) fn until_end(
                 }
             }
             let how = sys::process::wait_for(init)?;
-            let (status, signal) = match how {
-                Ended::Exited(status) => (Some(status), None),
-                Ended::Killed(signal) => (None, Some(signal)),
-            };
-            note(&plan.event_log, &Line::Ended { at_ms: SystemClock.now().0, status, signal });
+            life::note(&plan.life_log, &SystemClock, end_of(how));
             return Ok(how);
         }
+    }
+}
+
+/// How pid 1 ended: the kernel ends it by these signals when the guest calls reboot(2).
+fn end_of(how: Ended) -> Life {
+    match how {
+        Ended::Killed(libc::SIGHUP) => Life::Rebooted,
+        Ended::Killed(libc::SIGINT) => Life::Halted,
+        Ended::Killed(signal) => Life::Killed { signal },
+        Ended::Exited(status) => Life::Exited { status },
     }
 }
 
@@ -220,6 +233,7 @@ fn report_kills(plan: &StartPlan, oom: Option<&mut OomCounter>, log: &mut Consol
     if count > 0 {
         log.append(format!("\r\nulysse: out of memory, {count} killed\r\n").as_bytes());
         note(&plan.event_log, &Line::OomKill { at_ms: SystemClock.now().0, count });
+        life::note(&plan.life_log, &SystemClock, Life::OutOfMemory { count });
     }
     count > 0
 }
@@ -256,7 +270,6 @@ mod tests {
         note(&path, &Line::OomKill { at_ms: 1, count: 2 });
         OpenOptions::new().append(true).open(&path).unwrap().write_all(b"broken\n").unwrap();
         note(&path, &Line::OomKill { at_ms: 5, count: 1 });
-        note(&path, &Line::Ended { at_ms: 9, status: Some(0), signal: None });
         assert_eq!(oom_kills(&path), Some(OomKills { count: 3, last_at: UnixMillis(5) }));
     }
 }

@@ -5,7 +5,7 @@
 //!   may write any of them: between the look and the call nobody but root can exchange it.
 //! - It gets the environment that is named here and nothing else of its caller's: a session and process
 //!   group of its own, no descriptor beside the standard ones, no input, default signals.
-//! - It is waited for, but not for ever. Its output is the operation's log, line by line. What it leaves
+//! - It is waited for, but not for ever. Its output is the operation's log, or another [`Listener`]'s, line by line. What it leaves
 //!   running in the background is not waited for, and may go on.
 
 use std::ffi::OsString;
@@ -111,6 +111,24 @@ impl From<HostProgramError> for Failure {
     }
 }
 
+/// Who hears what a program says.
+pub(super) trait Listener {
+    /// It begins: what was said before it is to be seen.
+    fn begins(&mut self);
+    /// It has said a line.
+    fn line(&mut self, line: &str);
+}
+
+impl Listener for Work<'_> {
+    fn begins(&mut self) {
+        self.flush_trace();
+    }
+
+    fn line(&mut self, line: &str) {
+        self.log(line);
+    }
+}
+
 /// Where a path leads, if only root can have put there what is there.
 ///
 /// # Errors
@@ -179,14 +197,13 @@ fn parts(path: &Path) -> Vec<OsString> {
 /// # Errors
 /// When it cannot be started, ends badly, or not in time.
 pub(super) fn run(
-    work: &mut Work<'_>,
+    listener: &mut impl Listener,
     mut command: Command,
     name: &str,
     patience: Duration,
 ) -> Result<(), HostProgramError> {
     let failed = |source| HostProgramError::Run { program: name.to_owned(), source };
-    // What it says, and what was said before it, is to be seen while it runs.
-    work.flush_trace();
+    listener.begins();
     let (output, input) = pipe_with(PipeFlags::CLOEXEC).map_err(|errno| failed(errno.into()))?;
     rustix::fs::fcntl_setfl(&output, rustix::fs::OFlags::NONBLOCK)
         .map_err(|errno| failed(errno.into()))?;
@@ -204,13 +221,13 @@ pub(super) fn run(
     drop(command);
     let mut heard =
         Heard { name, output: Some(output.into()), line: Vec::new(), last: String::new() };
-    let waited = wait(work, &child, &mut heard, Instant::now() + patience);
+    let waited = wait(listener, &child, &mut heard, Instant::now() + patience);
     if !matches!(waited, Ok(true)) {
         end(&child);
     }
     let status = child.wait().map_err(failed)?;
-    heard.read(work);
-    heard.end_line(work);
+    heard.read(listener);
+    heard.end_line(listener);
     match waited.map_err(failed)? {
         false => Err(HostProgramError::TimedOut {
             program: name.to_owned(),
@@ -225,7 +242,7 @@ pub(super) fn run(
 
 /// Hears a program until it has ended; false when it has not by then.
 fn wait(
-    work: &mut Work<'_>,
+    listener: &mut impl Listener,
     child: &Child,
     heard: &mut Heard<'_>,
     deadline: Instant,
@@ -244,7 +261,7 @@ fn wait(
         let is_ready = |index: usize| polled.get(index).is_some_and(|fd| !fd.revents().is_empty());
         let (has_ended, has_said) = (is_ready(0), is_ready(1));
         if has_said {
-            heard.read(work);
+            heard.read(listener);
         }
         if has_ended {
             return Ok(true);
@@ -276,12 +293,12 @@ struct Heard<'a> {
 
 impl Heard<'_> {
     /// Reads what is there.
-    fn read(&mut self, work: &mut Work<'_>) {
+    fn read(&mut self, listener: &mut impl Listener) {
         let mut buffer = [0; 4096];
         while let Some(output) = &mut self.output {
             match output.read(&mut buffer) {
                 Ok(0) => self.output = None,
-                Ok(length) => self.take(work, buffer.get(..length).unwrap_or_default()),
+                Ok(length) => self.take(listener, buffer.get(..length).unwrap_or_default()),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(_) => self.output = None,
@@ -289,23 +306,23 @@ impl Heard<'_> {
         }
     }
 
-    fn take(&mut self, work: &mut Work<'_>, bytes: &[u8]) {
+    fn take(&mut self, listener: &mut impl Listener, bytes: &[u8]) {
         for byte in bytes {
             match byte {
-                b'\n' => self.end_line(work),
+                b'\n' => self.end_line(listener),
                 _ if self.line.len() < MAX_LINE_BYTES => self.line.push(*byte),
                 _ => {}
             }
         }
     }
 
-    fn end_line(&mut self, work: &mut Work<'_>) {
+    fn end_line(&mut self, listener: &mut impl Listener) {
         let line = std::mem::take(&mut self.line);
         let text = String::from_utf8_lossy(&line);
         let text = text.trim_end();
         if !text.is_empty() {
             text.clone_into(&mut self.last);
-            work.log(&format!("{}: {text}", self.name));
+            listener.line(&format!("{}: {text}", self.name));
         }
     }
 }

@@ -10,6 +10,7 @@
 mod aside;
 mod booting;
 mod error;
+pub(crate) mod helper;
 mod hooks;
 mod host_program;
 mod init_style;

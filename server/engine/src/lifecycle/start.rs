@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use domain::config_entry::ConfigTree;
 use domain::failure::{Failure, chain};
+use domain::guest_log::BootId;
 use domain::hook::Hook;
 use domain::id::{ContextId, VServerName};
 use domain::init::{InitStyle, Rescue};
@@ -404,8 +405,9 @@ pub(super) fn plan_of(
         processes: config.processes.clone(),
         cgroups,
         supervisor_cgroups,
-        console_log: roots.console_log_of(name),
+        console_log: roots.console_log_of(name, BootId(state.started_at)),
         event_log: roots.event_log_of(name),
+        life_log: roots.life_log_of(name),
         executable: instance.executable.clone(),
         settings_file: instance.settings_file.clone(),
         report_end: true,

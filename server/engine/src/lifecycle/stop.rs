@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use domain::failure::chain;
 use domain::hook::Hook;
 use domain::id::VServerName;
+use domain::life::Life;
 use domain::note::Note;
 use domain::operation::Stage;
 use domain::trace::TraceStep;
@@ -22,6 +23,7 @@ use super::hooks::{self, Hooks};
 use crate::cgroup;
 use crate::config::{self, ConfigError, GuestConfig};
 use crate::engine::Instance;
+use crate::life;
 use crate::network;
 use crate::operation::{Step, Stopped, Work, crash_point};
 use crate::roots::Roots;
@@ -119,6 +121,8 @@ pub(super) fn end_processes(
     let seconds = GuestConfig::read(roots, &state.name)
         .map_or(state.stop.timeout_seconds, |config| config.init.sync_timeout_seconds);
     let Some(pidfd) = open_process(init).map_err(LifecycleError::Wait)? else { return Ok(()) };
+    let life_log = roots.life_log_of(&state.name);
+    life::note(&life_log, work.clock(), Life::StopAsked);
     let signal = ask_to_end(state, init, &pidfd);
     let command = match state.style.has_own_init() {
         true => String::new(),
@@ -133,6 +137,7 @@ pub(super) fn end_processes(
     work.note(&Note::StopTimedOut { seconds });
     work.progress(Stage::EndingProcesses, 600);
     for step in &state.stop.kill_sequence {
+        life::note(&life_log, work.clock(), Life::KillSequence { signal: step.signal });
         signal_all(state, &pidfd, step.signal);
         work.trace(TraceStep::Signalled { signal: step.signal, seconds: step.wait_seconds });
         work.flush_trace();

@@ -381,6 +381,11 @@ mod tests {
             r#"{"package_tool":{"name":"web","tool":"apt_get","arguments":["install","file"]}}"#,
             "vapt-get web -- install file",
         ),
+        (
+            Kind::Service,
+            r#"{"service":{"vserver":"web","manager":"systemd","service":"ssh.service","action":"restart"}}"#,
+            "vserver web exec systemctl --no-ask-password restart ssh.service",
+        ),
     ];
 
     #[test]

@@ -14,12 +14,14 @@ use domain::build::BuildDefaults;
 use domain::change::Change;
 use domain::failure::Failure;
 use domain::field::FieldErrors;
+use domain::guest_log::GuestLog;
 use domain::id::{OperationId, TerminalId, UserId, VServerName};
 use domain::identity::{IdentityForm, VServerIdentity};
 use domain::init::{Init, InitStyle};
 use domain::operation::{Actor, Kind, LogChunk, Operation, Progress, Target, Terminal};
 use domain::process::{Process, ProcessList};
 use domain::recycle::{Bin, BinEntry, Binned};
+use domain::service::Services;
 use domain::time::UnixMillis;
 use domain::vserver::{Detail, Sample, State, Summary, Usage};
 use protocol::message::Body;
@@ -295,6 +297,9 @@ fn answer(world: &mut World, frame: &RequestFrame) -> (Result<Reply, Failure>, O
             installed: Vec::new(),
             pending: Vec::new(),
         })),
+        Request::ListHappened { .. } => Ok(Reply::Happened(Vec::new())),
+        Request::ReadGuestLog { .. } => Ok(Reply::GuestLog(GuestLog::default())),
+        Request::ListServices(_) => Ok(Reply::Services(Services::default())),
         Request::ShowStock => Ok(Reply::Stock(domain::template::Stock {
             templates: Vec::new(),
             bases: Vec::new(),

@@ -1,0 +1,398 @@
+//! What follows when a guest has ended of itself: `apps/vshelper` of its config tree and of `.defaults` (fact
+//! sheet 1.5, 4.3).
+//!
+//! In this order: `disabled` in either means that nothing follows; a program in `.defaults/apps/vshelper-delegate`
+//! stands for everything else; then the VServer's program for the event, its `action`, the program of `.defaults`,
+//! the `action` there; else `restart`. An `action` is the name of a program in `apps/vshelper-methods`, or one of
+//! the two that are built in. A program that cannot be executed is passed over, as the original did.
+//!
+//! Unlike the original's, a program is run when what was made for the VServer has been taken away and nobody holds
+//! it: `vserver NAME start` in it does what it says. It is called as the original's was, with the event and the
+//! context number; of `VS_CMD`, `VS_UID` and `VS_PID` only the first is known here.
+//!
+//! Invariant: a program is run as [`host_program`] judges and runs programs on the host, hooks too.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use domain::config_entry::Expected;
+use domain::failure::{Failure, ProgramProblem};
+use domain::id::{ContextId, VServerName};
+use domain::life::{GuestEvent, HelperAction};
+use domain::service::ServiceName;
+use nix::libc;
+
+use super::host_program::{self, HostProgramError, Listener};
+use crate::clock::Clock;
+use crate::config::{self, ConfigError};
+use crate::engine::Instance;
+use crate::roots::Roots;
+
+/// The config tree of what holds for all.
+const DEFAULTS: &str = ".defaults";
+
+/// The methods that are built in.
+const RESTART: &str = "restart";
+const STOP: &str = "stop";
+
+/// What stands in `apps/vshelper` beside programs for events; and events of the original's that never happen
+/// here, whose programs are no mistake.
+const SETTINGS: [&str; 6] =
+    ["action", "debug", "disabled", "logfile", "sync-timeout", "warning-disabled"];
+const OTHER_EVENTS: [&str; 6] = ["netdown", "netup", "oom", "restart2", "startup", "swsusp"];
+
+/// What follows.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Helper {
+    /// It is started again.
+    Restart,
+    /// It stays stopped.
+    Stop,
+    /// The same, because somebody wants nothing to follow.
+    Disabled,
+    /// The same, and then this is run.
+    Program(HelperProgram),
+}
+
+impl Helper {
+    /// The same, to be written down.
+    pub(crate) fn action(&self) -> HelperAction {
+        match self {
+            Self::Restart => HelperAction::Restart,
+            Self::Stop => HelperAction::Stop,
+            Self::Disabled => HelperAction::Disabled,
+            Self::Program(program) => HelperAction::Program(program.shown.clone()),
+        }
+    }
+}
+
+/// A program of the administrator's that sees to an event.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct HelperProgram {
+    path: PathBuf,
+    /// What it is called, from the directory of config trees on.
+    shown: String,
+    /// The event, as its first argument.
+    event: &'static str,
+    /// Whether an `action` names it: such a one gets `VSERVER`.
+    is_method: bool,
+}
+
+/// What follows this event of a VServer.
+///
+/// # Errors
+/// When an `action` cannot be read, or names nothing there is.
+pub(crate) fn chosen(
+    roots: &Roots,
+    name: &VServerName,
+    event: GuestEvent,
+) -> Result<Helper, ConfigError> {
+    let base = &roots.config_base;
+    let trees = [name.as_str(), DEFAULTS];
+    let program = |leaf: String, event, is_method| {
+        let path = base.join(&leaf);
+        is_executable(&path).then_some(HelperProgram { path, shown: leaf, event, is_method })
+    };
+    if trees.iter().any(|tree| base.join(tree).join("apps/vshelper/disabled").exists()) {
+        return Ok(Helper::Disabled);
+    }
+    let words = event.helper_events();
+    let delegate = |word: &&'static str| {
+        program(format!("{DEFAULTS}/apps/vshelper-delegate/{word}"), *word, false)
+    };
+    if let Some(found) = words.iter().find_map(delegate) {
+        return Ok(Helper::Program(found));
+    }
+    for tree in trees {
+        let of_event =
+            |word: &&'static str| program(format!("{tree}/apps/vshelper/{word}"), *word, false);
+        if let Some(found) = words.iter().find_map(of_event) {
+            return Ok(Helper::Program(found));
+        }
+        let Some(method) = config::helper_action_of(roots, tree)? else { continue };
+        let called = words.first().copied().unwrap_or_default();
+        let found =
+            method_leaves(name, &method).into_iter().find_map(|leaf| program(leaf, called, true));
+        return match (found, method.as_str()) {
+            (Some(found), _) => Ok(Helper::Program(found)),
+            (None, RESTART) => Ok(built_in(event)),
+            (None, STOP) => Ok(Helper::Stop),
+            (None, _) => Err(no_method(tree)),
+        };
+    }
+    Ok(built_in(event))
+}
+
+/// The method `restart`: whatever is no reboot ends in a stop.
+fn built_in(event: GuestEvent) -> Helper {
+    match event {
+        GuestEvent::Restart => Helper::Restart,
+        GuestEvent::Halt | GuestEvent::Exit => Helper::Stop,
+    }
+}
+
+/// Where a method's program may be; nowhere when it is no name of a file.
+fn method_leaves(name: &VServerName, method: &str) -> Vec<String> {
+    match method.parse::<ServiceName>() {
+        Ok(_) => [name.as_str(), DEFAULTS]
+            .map(|tree| format!("{tree}/apps/vshelper-methods/{method}"))
+            .into(),
+        Err(_) => Vec::new(),
+    }
+}
+
+fn no_method(tree: &str) -> ConfigError {
+    ConfigError::Unexpected {
+        file: Path::new(tree).join("apps/vshelper/action"),
+        line: 1,
+        expected: Expected::Choice(vec![RESTART.to_owned(), STOP.to_owned()]),
+    }
+}
+
+fn is_executable(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+}
+
+/// Runs the program, outside every lock, and waits for it.
+///
+/// # Errors
+/// When it may not be run, fails, or does not end in time.
+pub(crate) fn run(
+    instance: &Instance,
+    clock: &dyn Clock,
+    name: &VServerName,
+    context: ContextId,
+    event: GuestEvent,
+    program: &HelperProgram,
+) -> Result<(), Failure> {
+    let settings = &instance.settings;
+    let path = host_program::judged(&program.shown, &program.path)?;
+    let directory = settings.roots.config_of(name);
+    let mut command = Command::new(path);
+    command
+        .args([program.event, &context.to_string()])
+        .env_clear()
+        .env("VSERVER_NAME", name.as_str())
+        .env("VSERVER_DIR", &directory)
+        .current_dir("/");
+    if let Some(code) = event.reboot_command() {
+        command.env("VS_CMD", code);
+    }
+    if program.is_method {
+        command.env("VSERVER", name.as_str());
+    }
+    sys::descriptor::hand_on(&mut command, Vec::new());
+    let mut log = HelperLog::open(&settings.roots, clock, name);
+    log.line(&format!("{} {context}", program.event));
+    let patience = Duration::from_secs(settings.limits.hook_seconds.into());
+    let result = host_program::run(&mut log, command, &program.shown, patience);
+    if let Err(error) = &result {
+        log.line(&domain::failure::chain(error));
+    }
+    Ok(result?)
+}
+
+/// `.defaults/apps/vshelper/logfile`, if there is one that only root can have made.
+struct HelperLog<'a> {
+    file: Option<fs::File>,
+    clock: &'a dyn Clock,
+    name: &'a VServerName,
+}
+
+impl<'a> HelperLog<'a> {
+    fn open(roots: &Roots, clock: &'a dyn Clock, name: &'a VServerName) -> Self {
+        let leaf = format!("{DEFAULTS}/apps/vshelper/logfile");
+        // Over a link as over any other program's path: nobody else can have bent it.
+        let file =
+            host_program::judged(&leaf, &roots.config_base.join(&leaf)).ok().and_then(|path| {
+                let options = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+                OpenOptions::new().append(true).custom_flags(options).open(path).ok()
+            });
+        Self { file, clock, name }
+    }
+}
+
+impl Listener for HelperLog<'_> {
+    fn begins(&mut self) {}
+
+    fn line(&mut self, line: &str) {
+        let Some(file) = &mut self.file else { return };
+        let at = self.clock.now().civil();
+        let line: String = line.chars().filter(|c| *c == '\t' || !c.is_control()).collect();
+        // A log that cannot be written keeps nobody from being started again.
+        let _ = writeln!(
+            file,
+            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z {}: {line}",
+            at.year, at.month, at.day, at.hour, at.minute, at.second, self.name
+        );
+    }
+}
+
+/// What is wrong with `apps/vshelper` of all VServers and of `.defaults`: programs that would not be run, and
+/// words that mean nothing.
+#[must_use]
+pub(crate) fn problems(roots: &Roots) -> Vec<Failure> {
+    let names = config::list_names(roots).unwrap_or_default();
+    let trees = names.iter().map(VServerName::as_str).chain([DEFAULTS]);
+    trees.flat_map(|tree| problems_of(roots, tree)).collect()
+}
+
+fn problems_of(roots: &Roots, tree: &str) -> Vec<Failure> {
+    let mut problems: Vec<Failure> = Vec::new();
+    match config::helper_action_of(roots, tree) {
+        Err(error) => problems.push(error.into()),
+        Ok(Some(method)) if method != RESTART && method != STOP => {
+            // Of `.defaults` a method may be each VServer's own: then it is one of the catalogue's words there.
+            let name: Option<VServerName> = tree.parse().ok();
+            let leaves = match &name {
+                Some(name) => method_leaves(name, &method),
+                None => vec![format!("{DEFAULTS}/apps/vshelper-methods/{method}")],
+            };
+            if !leaves.iter().any(|leaf| is_executable(&roots.config_base.join(leaf))) {
+                problems.push(no_method(tree).into());
+            }
+        }
+        Ok(_) => {}
+    }
+    for directory in ["vshelper", "vshelper-methods", "vshelper-delegate"] {
+        let directory = format!("{tree}/apps/{directory}");
+        let entries = fs::read_dir(roots.config_base.join(&directory)).into_iter().flatten();
+        let mut leaves: Vec<String> = entries
+            .flatten()
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .filter(|leaf| !leaf.starts_with('.') && !config::is_backup(leaf))
+            .filter(|leaf| !directory.ends_with("vshelper") || !SETTINGS.contains(&leaf.as_str()))
+            .collect();
+        leaves.sort();
+        for leaf in leaves {
+            let shown = format!("{directory}/{leaf}");
+            let path = roots.config_base.join(&shown);
+            let is_event =
+                GuestEvent::ALL.iter().any(|e| e.helper_events().contains(&leaf.as_str()));
+            if !directory.ends_with("methods")
+                && !is_event
+                && !OTHER_EVENTS.contains(&leaf.as_str())
+            {
+                let words = GuestEvent::ALL.iter().flat_map(|event| event.helper_events());
+                let expected = Expected::Choice(words.map(|word| (*word).to_owned()).collect());
+                problems
+                    .push(ConfigError::Unexpected { file: shown.into(), line: 1, expected }.into());
+            } else if let Err(error) = judged_program(&shown, &path) {
+                problems.push(error.into());
+            }
+        }
+    }
+    problems
+}
+
+fn judged_program(shown: &str, path: &Path) -> Result<(), HostProgramError> {
+    let found = host_program::judged(shown, path)?;
+    match is_executable(&found) {
+        true => Ok(()),
+        false => Err(HostProgramError::Unsafe {
+            program: shown.to_owned(),
+            path: found,
+            problem: ProgramProblem::NoFile,
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Trees(tempfile::TempDir);
+
+    impl Trees {
+        fn new() -> Self {
+            let trees = Self(tempfile::tempdir().unwrap());
+            fs::create_dir(trees.0.path().join("web")).unwrap();
+            trees
+        }
+
+        fn roots(&self) -> Roots {
+            Roots { config_base: fs::canonicalize(self.0.path()).unwrap(), ..Roots::default() }
+        }
+
+        fn write(&self, path: &str, text: &str, mode: u32) {
+            let path = self.0.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        }
+
+        fn chosen(&self, event: GuestEvent) -> Result<HelperAction, ConfigError> {
+            let name = "web".parse().unwrap();
+            chosen(&self.roots(), &name, event).map(|helper| helper.action())
+        }
+    }
+
+    fn program(path: &str) -> HelperAction {
+        HelperAction::Program(path.to_owned())
+    }
+
+    #[test]
+    fn what_is_more_special_counts() {
+        use GuestEvent::{Exit, Halt, Restart};
+        let trees = Trees::new();
+        let chosen = |event| trees.chosen(event).unwrap();
+        assert_eq!(chosen(Restart), HelperAction::Restart);
+        assert_eq!([Halt, Exit].map(chosen), [HelperAction::Stop, HelperAction::Stop]);
+        trees.write(".defaults/apps/vshelper/action", "stop\n", 0o644);
+        assert_eq!(chosen(Restart), HelperAction::Stop);
+        trees.write(".defaults/apps/vshelper/restart", "", 0o755);
+        assert_eq!(chosen(Restart), program(".defaults/apps/vshelper/restart"));
+        trees.write("web/apps/vshelper/action", "restart\n", 0o644);
+        assert_eq!(chosen(Restart), HelperAction::Restart);
+        trees.write(".defaults/apps/vshelper-methods/mine", "", 0o755);
+        trees.write("web/apps/vshelper/action", "mine\n", 0o644);
+        assert_eq!(chosen(Exit), program(".defaults/apps/vshelper-methods/mine"));
+        trees.write("web/apps/vshelper/poweroff", "", 0o755);
+        assert_eq!(chosen(Halt), program("web/apps/vshelper/poweroff"));
+        // One that cannot be executed is passed over.
+        trees.write("web/apps/vshelper/halt", "", 0o644);
+        assert_eq!(chosen(Halt), program("web/apps/vshelper/poweroff"));
+        trees.write(".defaults/apps/vshelper-delegate/restart", "", 0o755);
+        assert_eq!(chosen(Restart), program(".defaults/apps/vshelper-delegate/restart"));
+        trees.write("web/apps/vshelper/disabled", "", 0o644);
+        assert_eq!([Restart, Halt].map(chosen), [HelperAction::Disabled, HelperAction::Disabled]);
+    }
+
+    #[test]
+    fn words_that_mean_nothing_are_named() {
+        let trees = Trees::new();
+        trees.write("web/apps/vshelper/restart", "", 0o755);
+        trees.write("web/apps/vshelper/sync-timeout", "3\n", 0o644);
+        trees.write("web/apps/vshelper/swsusp", "", 0o755);
+        assert_eq!(problems(&trees.roots()), []);
+        for wrong in ["rebot", "../x", "-x"] {
+            trees.write("web/apps/vshelper/action", wrong, 0o644);
+            let error = trees.chosen(GuestEvent::Halt).unwrap_err();
+            assert!(matches!(error, ConfigError::Unexpected { .. }), "{wrong}");
+        }
+        trees.write("web/apps/vshelper/reboot", "", 0o755);
+        trees.write("web/apps/vshelper/halt", "", 0o644);
+        trees.write("web/apps/vshelper/poweroff", "", 0o777);
+        let named: Vec<String> = problems(&trees.roots())
+            .into_iter()
+            .map(|problem| match problem {
+                Failure::BadConfig { file, .. } => file,
+                Failure::UnsafeProgram { program, problem, .. } => format!("{program} {problem:?}"),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(
+            named,
+            [
+                "web/apps/vshelper/action",
+                "web/apps/vshelper/halt NoFile",
+                "web/apps/vshelper/poweroff WritableByOthers",
+                "web/apps/vshelper/reboot"
+            ]
+        );
+    }
+}

@@ -1,0 +1,104 @@
+//! `events` and `console`: what happened to a VServer, and what it printed.
+
+use std::ffi::OsString;
+use std::io::Write;
+
+use app::i18n::{format, life_text};
+use domain::failure::Failure;
+use domain::field::{Field, Problem};
+use domain::guest_log::{GuestLogQuery, GuestLogSource, SearchText};
+use domain::id::VServerName;
+use engine::Engine;
+
+use super::caller::Caller;
+use super::exit;
+use super::options::{Grammar, Opt, UsageError};
+
+/// How many things that happened are told.
+const EVENTS: usize = 200;
+
+const CONSOLE: Grammar = Grammar {
+    options: &[
+        Opt::flag("help"),
+        Opt::value("boot").or('b'),
+        Opt::value("grep").or('g'),
+        Opt::flag("follow").or('f'),
+    ],
+    takes_words: false,
+};
+
+/// What of a console is wanted.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Wanted {
+    boot: Option<String>,
+    grep: Option<String>,
+    follows: bool,
+}
+
+/// Understands the words after `console`.
+pub(super) fn understand(arguments: &[OsString]) -> Result<Wanted, UsageError> {
+    let section = CONSOLE.parse(arguments)?;
+    Ok(Wanted {
+        boot: section.value("--boot")?,
+        grep: section.value("--grep")?,
+        follows: section.has("--follow"),
+    })
+}
+
+/// Prints what happened, the earliest first.
+pub(super) fn events(caller: Caller, engine: &Engine, name: &VServerName) -> u8 {
+    for record in engine.happened(name, EVENTS).into_iter().rev() {
+        let at = format::rfc3339(record.at);
+        caller.answer(format_args!("{at} {}", life_text(caller.locale, &record.what)));
+    }
+    0
+}
+
+/// Prints what it printed on its console.
+pub(super) fn console(caller: Caller, engine: &Engine, name: &VServerName, wanted: Wanted) -> u8 {
+    match print(engine, name, &wanted) {
+        Ok(()) => 0,
+        Err(failure) => {
+            caller.tell(&failure, None);
+            exit::FAILURE
+        }
+    }
+}
+
+fn print(engine: &Engine, name: &VServerName, wanted: &Wanted) -> Result<(), Failure> {
+    let text = match &wanted.grep {
+        None => None,
+        Some(text) => Some(
+            text.parse::<SearchText>()
+                .map_err(|problem| Failure::of_field(Field::ConfigText, problem))?,
+        ),
+    };
+    let query = |source| GuestLogQuery { source, text: text.clone() };
+    let latest = engine.guest_log(name, &query(GuestLogSource::Console(None)))?;
+    let log = match wanted.boot.as_deref() {
+        None => latest,
+        Some(back) => {
+            let back: usize = back
+                .parse()
+                .map_err(|_| Failure::of_field(Field::ConfigText, Problem::NotANumber))?;
+            let boot = latest.boots.get(back).ok_or_else(|| {
+                let max = i64::try_from(latest.boots.len()).unwrap_or(i64::MAX) - 1;
+                let range = Problem::OutOfRange { min: 0, max };
+                Failure::of_field(Field::ConfigText, range)
+            })?;
+            engine.guest_log(name, &query(GuestLogSource::Console(Some(boot.id))))?
+        }
+    };
+    let mut output = std::io::stdout().lock();
+    let mut say = |line: &str| writeln!(output, "{line}").is_ok();
+    if !log.lines.iter().all(|line| say(&line.text)) || !wanted.follows {
+        // Whoever reads no more wants no more.
+        return Ok(());
+    }
+    let looked_for = text.map(|text| text.as_str().to_lowercase());
+    engine.follow_console(name, &mut |line| {
+        let is_wanted =
+            looked_for.as_ref().is_none_or(|text| line.to_lowercase().contains(text.as_str()));
+        !is_wanted || say(line)
+    })
+}
