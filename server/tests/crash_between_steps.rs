@@ -122,6 +122,8 @@ fn case_of(kind: Kind) -> Option<Case> {
         Kind::Batch => case(&["vserver", "--all", "protect"]),
         // It takes no step: a signal was sent, or it was not.
         Kind::Signal => None,
+        // What a program of the VServer's did is done: `inside.rs`.
+        Kind::Service => None,
     }
 }
 

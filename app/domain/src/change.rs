@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::authz::{
     Action, ActionKind, BackUpVServer, BuildVServer, ChangeIdentity, ConfigureDefaults,
-    ConfigureVServer, DeleteVServer, ManagePackages, ManageServices, ManageTemplates, Permit, ProtectVServer, PurgeVServer, RestoreBackup, RunVServer, SignalProcess, UndeleteVServer,
+    ConfigureVServer, DeleteVServer, ManagePackages, ManageServices, ManageTemplates, Permit,
+    ProtectVServer, PurgeVServer, RestoreBackup, RunVServer, SignalProcess, UndeleteVServer,
 };
 use crate::backup::{BackupId, BackupOrder, BackupRef, PruneOrder};
 use crate::batch::Batch;

@@ -41,6 +41,8 @@ fn the_table() {
     manage-templates   yes           yes           -
     signal-process     yes           yes           -
     manage-packages    yes           yes           -
+    read-inside        yes           yes           -
+    manage-services    yes           yes           -
     ");
 }
 

@@ -22,7 +22,7 @@ messages! { InsideMessages:
     own_log;
     services;
     which_log;
-    boot;
+    which_boot;
     boot_of(at, size);
     text_in_lines;
     show_these;

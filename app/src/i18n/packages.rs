@@ -65,7 +65,7 @@ messages! { PackageMessages:
     with_chosen;
     first_try_on;
     all_alike;
-    canary_explained;
+    canary_vserver_explained;
     packages_commands;
     filter_packages;
     packages_shown(shown, all);

@@ -50,8 +50,8 @@ use domain::process::{MeasuredProcesses, Process, ProcessKey, ProcessList};
 use domain::recycle::{Bin, BinEntry, Binned};
 use domain::restore::Proposal;
 use domain::retention::Schedule;
-use domain::template::{Stock};
 use domain::service::{Service, ServiceManager, ServiceState, Services};
+use domain::template::Stock;
 use domain::time::UnixMillis;
 use domain::user::{Identity, Password, Role, User};
 use domain::vserver::{ConfigFile, Detail, OomKills, SharedBy, Sharing, State, Summary, Usage};
@@ -450,7 +450,7 @@ impl Backend for Memory {
         self.answer(())
     }
     async fn stock(&self, _: Permit<ViewTemplates>) -> Result<Stock, Failure> {
-        self.answer(world::stock(self.is_empty))
+        self.answer(stock(self.is_empty))
     }
     async fn users(&self, _: Permit<ManageUsers>) -> Result<Vec<User>, Failure> {
         Ok(users())

@@ -29,7 +29,8 @@ use crate::operation::{CancelToken, Journal, Observer, Silent, Stopped, Store, T
 use crate::recovery::{self, Recovery};
 use crate::roots::Settings;
 use crate::{
-    archive, backup, build, configure, delete, identity, inside, lifecycle, packages, processes, protect, recycle, template, unification,
+    archive, backup, build, configure, delete, identity, inside, lifecycle, packages, processes,
+    protect, recycle, template, unification,
 };
 
 /// How long an operation waits for a VServer that another process has locked.

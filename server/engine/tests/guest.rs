@@ -5,6 +5,7 @@
 
 mod scratch_guest;
 
+use domain::life::{Life, LifeRecord};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;

@@ -82,9 +82,8 @@ fn print(engine: &Engine, name: &VServerName, wanted: &Wanted) -> Result<(), Fai
                 .parse()
                 .map_err(|_| Failure::of_field(Field::ConfigText, Problem::NotANumber))?;
             let boot = latest.boots.get(back).ok_or_else(|| {
-                let max = i64::try_from(latest.boots.len()).unwrap_or(i64::MAX) - 1;
-                let range = Problem::OutOfRange { min: 0, max };
-                Failure::of_field(Field::ConfigText, range)
+                let max = u64::try_from(latest.boots.len()).unwrap_or(u64::MAX).saturating_sub(1);
+                Failure::of_field(Field::ConfigText, Problem::OutOfRange { min: 0, max })
             })?;
             engine.guest_log(name, &query(GuestLogSource::Console(Some(boot.id))))?
         }

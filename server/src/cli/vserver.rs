@@ -26,7 +26,10 @@ use super::many::{self, Many};
 use super::name;
 use super::options::{Grammar, Opt, Reason, Section, UsageError, text};
 use super::selection::{self, Selection};
-use super::{begin_log, delete, exit, identity, inside, package_tool, recycle, status, vserver_backup, vserver_packages, console};
+use super::{
+    begin_log, console, delete, exit, identity, inside, package_tool, recycle, status,
+    vserver_backup, vserver_packages,
+};
 
 const OPTIONS: Grammar = Grammar {
     options: &[

@@ -38,7 +38,7 @@ pub(super) fn understand(arguments: &[OsString]) -> Result<Wanted, UsageError> {
         ("list", false, true) => return Ok(Wanted::List),
         ("upgrade", true, true) => "upgrade-security",
         ("upgrade", false, false) => "upgrade-packages",
-        ("refresh" | "upgrade" | "repair", false, false) | (_, true, _) => {
+        ("refresh" | "repair", false, false) | (_, true, _) => {
             let word = packages.first().unwrap_or(word).clone();
             return Err(UsageError::WordNotExpected { word });
         }

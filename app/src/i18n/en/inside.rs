@@ -19,7 +19,7 @@ impl InsideMessages for English {
         own_log = "Its own log file";
         services = "Services";
         which_log = "Which log";
-        boot = "Boot";
+        which_boot = "Boot";
         boot_of(at, size) = "{at} ({size})";
         text_in_lines = "Only lines with";
         show_these = "Show";

@@ -81,7 +81,7 @@ Several filters: those that all of them let through. Only one that is named, at 
         with_chosen = "With the chosen VServers";
         first_try_on = "Try first on";
         all_alike = "all alike";
-        canary_explained = "That VServer is done first, and the others only when it succeeded.";
+        canary_vserver_explained = "That VServer is done first, and the others only when it succeeded.";
         packages_commands = "The same as, for each of them:";
         filter_packages = "Name";
         packages_shown(shown, all) = "{shown} of {all} packages";

@@ -19,7 +19,7 @@ impl InsideMessages for French {
         own_log = "Son propre fichier journal";
         services = "Services";
         which_log = "Quel journal";
-        boot = "Démarrage";
+        which_boot = "Démarrage";
         boot_of(at, size) = "{at} ({size})";
         text_in_lines = "Seulement les lignes avec";
         show_these = "Montrer";

@@ -81,7 +81,7 @@ Plusieurs filtres : ceux que tous laissent passer. Seul un VServer désigné par
         with_chosen = "Avec les VServers choisis";
         first_try_on = "Essayer d’abord sur";
         all_alike = "tous pareils";
-        canary_explained = "Ce VServer est traité d’abord, et les autres seulement si cela a réussi.";
+        canary_vserver_explained = "Ce VServer est traité d’abord, et les autres seulement si cela a réussi.";
         packages_commands = "La même chose, pour chacun d’eux, que :";
         filter_packages = "Nom";
         packages_shown(shown, all) = "{shown} paquets sur {all}";

@@ -168,7 +168,7 @@ fn boots(t: Locale, log: &GuestLog) -> impl IntoView + use<> {
             view! { <option value=boot.id.to_string() selected=is_chosen>{text}</option> }
         })
         .collect_view();
-    view! { <label>{t.boot()} <select name="boot">{options}</select></label> }
+    view! { <label>{t.which_boot()} <select name="boot">{options}</select></label> }
 }
 
 fn journal_fields(t: Locale, filter: &JournalFilter) -> impl IntoView + use<> {

@@ -214,7 +214,7 @@ fn actions(page: &Page, overviews: &[PackageOverview]) -> impl IntoView + use<> 
                     <option value="">{t.all_alike()}</option>
                     {canaries.collect_view()}
                 </select>
-                <span id="canary-more" class="hint">{t.canary_explained()}</span>
+                <span id="canary-more" class="hint">{t.canary_vserver_explained()}</span>
             </p>
             <p class="actions">
                 {buttons(

@@ -51,7 +51,6 @@ pub(crate) fn begin_aside(
     name: &VServerName,
 ) -> Result<GuestState, Stopped> {
     let layout = Layout::detect().map_err(LifecycleError::from)?;
-    layout.hasten();
     let roots = &instance.settings.roots;
     let directory = roots.config_of(name);
     if !directory.is_dir() {
@@ -118,7 +117,8 @@ fn launch(
         ..plan_of(instance, config, state, cgroups, supervisors)
     };
     plan.mounts.push(shown_at(instead, INSTEAD));
-    let network = NetworkPlan::new(state.context, &config.interfaces, &instance.settings.nat)?;
+    let nat = &instance.settings.nat;
+    let network = NetworkPlan::new(state.context, &config.interfaces, &config.on_wire, nat)?;
     let spawned = guest::spawn(&plan).map_err(failed)?;
     network::apply(&network, spawned.init().pid).map_err(|error| match spawned.why_ended() {
         Some(source) => failed(source),
