@@ -188,10 +188,7 @@ actions!(
     OwnAccount,
     ViewTemplates,
     ManageTemplates,
-    ManagePackages,
-    ManageServices,
-    ReadInside,
-    SignalProcess
+    ManagePackages, ManageServices, ReadInside, SignalProcess,
 );
 
 /// Proof that the table allows `A` to somebody. Cannot be made but by [`authorize`]; is not

@@ -20,7 +20,6 @@ use domain::operation::{Actor, Operation, Progress};
 use super::keep;
 use crate::engine::Engine;
 use crate::lifecycle::Readiness;
-use crate::operation::Silent;
 
 /// How often is looked whether to give up.
 const LOOK: Duration = Duration::from_millis(250);
@@ -74,7 +73,7 @@ pub fn stop(
 ) -> BootReport {
     let act = {
         let (engine, order) = (Arc::clone(engine), order.clone());
-        move |name: &VServerName| match engine.stop_with_host(name, order.actor.clone(), &Silent) {
+        move |name: &VServerName| match engine.stop_with_host(name, order.actor.clone()) {
             Ok(Some(operation)) => (outcome_of(&operation), Some(operation.id)),
             Ok(None) => (BootOutcome::Ready, None),
             Err(failure) => (BootOutcome::Failed(failure), None),
@@ -86,7 +85,7 @@ pub fn stop(
 }
 
 fn start_one(engine: &Engine, order: &Order, patience: Duration, name: &VServerName) -> Became {
-    let (operation, booting) = match engine.start_with_host(name, order.actor.clone(), &Silent) {
+    let (operation, booting) = match engine.start_with_host(name, order.actor.clone()) {
         Ok(Some(started)) => started,
         Ok(None) => return (BootOutcome::Ran, None),
         Err(failure) => return (BootOutcome::Failed(failure), None),

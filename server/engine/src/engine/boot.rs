@@ -13,7 +13,7 @@ use super::{Engine, Job, LONG_LOCK_PATIENCE};
 use crate::boot;
 use crate::lifecycle::{Booting, LifecycleError};
 use crate::lock::VServerLock;
-use crate::operation::{Observer, Silent};
+use crate::operation::Silent;
 use crate::state::GuestState;
 
 impl Engine {
@@ -34,7 +34,6 @@ impl Engine {
         &self,
         name: &VServerName,
         actor: Actor,
-        observer: &dyn Observer,
     ) -> Result<Option<(Operation, Option<Booting>)>, Failure> {
         let Some((job, held)) = self.prepare_with_host(PlainChange::Start(name.clone()), actor)?
         else {
@@ -42,8 +41,7 @@ impl Engine {
         };
         let booting = Arc::new(OnceLock::new());
         let job = Job { booting: Some(Arc::clone(&booting)), ..job };
-        observer.moved(&job.operation);
-        let operation = self.execute_locked(job, observer, held);
+        let operation = self.execute_locked(job, &Silent, held);
         Ok(Some((operation, Arc::into_inner(booting).and_then(OnceLock::into_inner))))
     }
 
@@ -56,7 +54,6 @@ impl Engine {
         &self,
         name: &VServerName,
         actor: Actor,
-        observer: &dyn Observer,
     ) -> Result<Option<Operation>, Failure> {
         if let Some(operation) = self.store.live_of(name)?.filter(|live| live.cancellable) {
             self.cancel(&operation.id)?;
@@ -65,8 +62,7 @@ impl Engine {
         else {
             return Ok(None);
         };
-        observer.moved(&job.operation);
-        Ok(Some(self.execute_locked(job, observer, held)))
+        Ok(Some(self.execute_locked(job, &Silent, held)))
     }
 
     /// Writes down what is still to be done once nobody else is busy with the VServer.
