@@ -26,6 +26,9 @@ use domain::host::HostFacts;
 use domain::id::{OperationId, TerminalId, UserId, UserName, VServerName};
 use domain::identity::{IdentityForm, IdentityPlan};
 use domain::life::LifeRecord;
+use domain::metrics::measure::{AddressPool, HostResources};
+use domain::metrics::slot::{History, Range};
+use domain::metrics::{Series, Values};
 use domain::operation::{Kind, LogChunk, Operation, Target, Terminal};
 use domain::package::{FoundPackage, PackageOverview, PackageReport};
 use domain::process::MeasuredProcesses;
@@ -35,7 +38,7 @@ use domain::service::Services;
 use domain::template::Stock;
 use domain::time::UnixMillis;
 use domain::user::{Identity, Password, Role, User};
-use domain::vserver::{ConfigFile, Detail, Summary};
+use domain::vserver::{ConfigFile, Detail, Summary, Usage};
 use serde::{Deserialize, Serialize};
 
 /// Which operations to list. Every field narrows.
@@ -99,6 +102,28 @@ impl Configure {
             Self::Defaults(permit) | Self::Distributions(permit) => permit.identity(),
         }
     }
+}
+
+/// What is known of the host now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostOverview {
+    /// Whether engine and web process are of one build; else one of them waits to be started anew.
+    pub is_same_build: bool,
+    /// The addresses of the NAT network.
+    pub pool: AddressPool,
+    /// What was measured last; none when nothing was within five minutes.
+    pub now: Option<HostNow>,
+}
+
+/// What was measured of the host last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostNow {
+    /// Memory and network of all of it.
+    pub usage: Usage,
+    /// The rest.
+    pub resources: HostResources,
+    /// What follows, with rates.
+    pub values: Values,
 }
 
 /// The server as the pages see it.
@@ -309,6 +334,15 @@ pub trait Backend: Send + Sync {
         permit: Permit<ReadInside>,
         name: VServerName,
     ) -> Result<Services, Failure>;
+    /// The host as it is now.
+    async fn host(&self, permit: Permit<ViewVServers>) -> Result<HostOverview, Failure>;
+    /// What was measured of a series; nothing of one that is not known.
+    async fn history(
+        &self,
+        permit: Permit<ViewVServers>,
+        of: Series,
+        range: Range,
+    ) -> Result<History, Failure>;
 }
 
 /// What a form's submission came to, kept in the session until the next page shows it.

@@ -14,7 +14,7 @@ use domain::vserver::{Sample, Usage};
 use serde::{Deserialize, Serialize};
 
 use crate::process_view::ProcessView;
-use crate::shown::{ShownLog, ShownOperation, ShownVServer};
+use crate::shown::{ShownLog, ShownOperation, ShownVServer, Tile, TileGroup};
 
 /// What a page wants to be told. Nobody is told what their role may not see.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +38,9 @@ pub struct Subscription {
     /// Processes of VServers: the rows of the table, anew whenever they were measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub processes: Option<ProcessView>,
+    /// The host and how many VServers are in which state: [`PageEvent::Tiles`].
+    #[serde(skip_serializing_if = "is_false")]
+    pub host: bool,
 }
 
 fn is_false(value: &bool) -> bool {
@@ -64,6 +67,9 @@ impl Subscription {
         };
         if self.vservers {
             add("vservers", "true");
+        }
+        if self.host {
+            add("host", "true");
         }
         if let Some(name) = &self.vserver {
             add("vserver", name.as_str());
@@ -142,6 +148,13 @@ pub enum PageEvent {
     },
     /// The processes of the view that was subscribed to.
     Processes(ShownProcesses),
+    /// Numbers of the host, or of all VServers together, as they are now.
+    Tiles {
+        /// Which.
+        of: TileGroup,
+        /// All of them.
+        tiles: Vec<Tile>,
+    },
     /// Whoever looks may see less or more than when the page was loaded, or is logged out. The last
     /// message of its stream: the page is to be loaded anew.
     RightsChanged,

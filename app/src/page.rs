@@ -123,6 +123,8 @@ fn decoded(value: &str) -> String {
 /// Which part of the site a page belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Area {
+    Dashboard,
+    Host,
     VServers,
     Processes,
     Operations,
@@ -184,7 +186,7 @@ where
     Suspend::new(async move {
         if whom != For::Anybody && identity.is_none() {
             let target = match path.as_str() {
-                "/" | "/vservers" => "/login".to_owned(),
+                "/" => "/login".to_owned(),
                 path => format!("/login?next={path}"),
             };
             return redirect(&response, &target);

@@ -250,6 +250,33 @@ impl ShownVServer {
     }
 }
 
+/// Which numbers stand together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TileGroup {
+    /// Those of the host.
+    Host,
+    /// How many VServers are in which state.
+    States,
+}
+
+/// A number in words, with what it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tile {
+    /// What it is.
+    pub label: String,
+    /// The number with its unit.
+    pub value: String,
+    /// What else there is to say of it; may be empty.
+    pub note: String,
+    /// Where there is more of it.
+    pub href: String,
+    /// How full that is, in per mille.
+    pub permille: Option<u16>,
+    /// Whether somebody ought to do something.
+    pub is_bad: bool,
+}
+
 #[cfg(test)]
 mod tests {
     use domain::note::Note;

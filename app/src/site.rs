@@ -86,7 +86,7 @@ pub fn App() -> impl IntoView {
     view! {
         <Router>
             <Routes fallback=pages::error::not_found>
-                <Route path=path!("") ssr=SsrMode::Async view=pages::home />
+                <Route path=path!("") ssr=SsrMode::Async view=pages::dashboard::dashboard />
                 <Route path=path!("login") ssr=SsrMode::Async view=pages::auth::login::login />
                 <Route
                     path=path!("setup/:token")
@@ -209,6 +209,12 @@ pub fn App() -> impl IntoView {
                     path=path!("vservers/:name/services")
                     ssr=SsrMode::Async
                     view=pages::inside::services::services
+                />
+                <Route path=path!("host") ssr=SsrMode::Async view=pages::host::host />
+                <Route
+                    path=path!("vservers/:name/metrics")
+                    ssr=SsrMode::Async
+                    view=pages::vservers::metrics::metrics
                 />
                 <Route path=path!("bin") ssr=SsrMode::Async view=pages::bin::list::list />
                 <Route path=path!("bin/:id") ssr=SsrMode::Async view=pages::bin::show::show />

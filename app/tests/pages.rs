@@ -6,6 +6,7 @@ mod distributions;
 mod inside;
 mod memory;
 mod packages;
+mod overview;
 mod processes;
 mod tables;
 mod visitor;

@@ -53,6 +53,13 @@ export function story(title, tell) {
   });
 }
 
+/** Waits for the dashboard, where people come in, and goes on to the list. */
+async function toTheList(page) {
+  await page.getByRole("heading", { level: 1, name: "Dashboard" }).waitFor();
+  await page.getByRole("link", { name: "VServers", exact: true }).click();
+  await page.getByRole("heading", { level: 1, name: "VServers" }).waitFor();
+}
+
 /** Follows the set-up link and becomes the first administrator, ada. */
 export async function setUp({ page, sandbox }) {
   await page.goto(sandbox.setupLink);
@@ -60,7 +67,10 @@ export async function setUp({ page, sandbox }) {
   await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
   await page.getByLabel("Password again").fill(PASSWORD);
   await page.getByRole("button", { name: "Create the administrator" }).click();
-  await page.getByRole("heading", { level: 1, name: "VServers" }).waitFor();
+  await page.getByRole("link", { name: "Build the first VServer" }).waitFor();
+  await picture(page, "dashboard-empty");
+  await accessible(page, "the dashboard of a new host");
+  await toTheList(page);
 }
 
 export async function logIn(page) {
@@ -68,7 +78,7 @@ export async function logIn(page) {
   await page.getByLabel("User name").fill("ada");
   await page.getByLabel("Password").fill(PASSWORD);
   await page.getByRole("button", { name: "Log in" }).click();
-  await page.getByRole("heading", { level: 1, name: "VServers" }).waitFor();
+  await toTheList(page);
 }
 
 /** Waits for the page of an operation, and until it has succeeded. */

@@ -236,7 +236,8 @@ fn locked_packages_name_no_place_to_fetch_them_from() {
 #[test]
 fn every_message_is_said_somewhere() {
     let files = files();
-    let lists = ["messages", "command", "processes"].map(|list| format!("app/src/i18n/{list}.rs"));
+    let lists = ["messages", "command", "processes", "metrics"]
+        .map(|list| format!("app/src/i18n/{list}.rs"));
     let is_list = |file: &TextFile| lists.contains(&file.path);
     let is_text = |file: &TextFile| {
         let languages = ["app/src/i18n/en/", "app/src/i18n/fr/"];

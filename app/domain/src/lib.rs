@@ -40,6 +40,7 @@ pub mod identity;
 pub mod init;
 pub mod interface;
 pub mod life;
+pub mod metrics;
 pub mod note;
 pub mod operation;
 pub mod package;

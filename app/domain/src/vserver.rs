@@ -26,6 +26,31 @@ pub enum State {
     Deleting,
 }
 
+impl State {
+    /// All there are.
+    pub const ALL: [Self; 6] = [
+        Self::Running,
+        Self::Stopped,
+        Self::Starting,
+        Self::Stopping,
+        Self::Building,
+        Self::Deleting,
+    ];
+
+    /// Its word in an address.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stopped => "stopped",
+            Self::Starting => "starting",
+            Self::Running => "running",
+            Self::Stopping => "stopping",
+            Self::Building => "building",
+            Self::Deleting => "deleting",
+        }
+    }
+}
+
 /// What a running VServer, or the host, uses now.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {

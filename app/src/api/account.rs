@@ -112,7 +112,7 @@ pub async fn set_up(
             return Err(Failure::Invalid { errors });
         };
         call.account.set_up(&token, name, password).await?;
-        Ok(Answer::to("/vservers").saying(Notice::SetUp))
+        Ok(Answer::to("/").saying(Notice::SetUp))
     }
     .await;
     call.answer(&back, result).await

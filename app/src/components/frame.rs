@@ -56,9 +56,11 @@ fn logo() -> impl IntoView {
 fn navigation(page: &Page, area: Area) -> impl IntoView + use<> {
     let t = page.locale;
     let entries = [
+        (Area::Dashboard, "/", t.dashboard(), ActionKind::ViewVServers),
         (Area::VServers, "/vservers", t.vservers(), ActionKind::ViewVServers),
         (Area::Processes, "/processes", t.processes(), ActionKind::ViewVServers),
         (Area::Operations, "/operations", t.operations(), ActionKind::ViewOperations),
+        (Area::Host, "/host", t.the_host(), ActionKind::ViewVServers),
         (Area::Backups, "/backups", t.backups(), ActionKind::ViewVServers),
         (Area::Packages, "/packages", t.packages(), ActionKind::ViewVServers),
         (Area::Terminals, "/terminals", t.terminals(), ActionKind::EnterVServer),

@@ -3,4 +3,5 @@
 pub(crate) mod alert;
 pub(crate) mod field;
 pub(crate) mod frame;
+pub(crate) mod history;
 pub(crate) mod removal;

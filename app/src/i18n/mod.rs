@@ -13,6 +13,7 @@ pub mod format;
 mod fr;
 mod inside;
 mod messages;
+mod metrics;
 mod mounts;
 mod packages;
 mod processes;

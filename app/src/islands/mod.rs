@@ -13,5 +13,6 @@ pub mod form_command;
 pub mod live_rows;
 pub mod operation_progress;
 pub mod operation_table;
+pub mod tiles;
 pub mod vserver_panel;
 pub mod vserver_table;

@@ -121,6 +121,7 @@ fn apply(rows: RwSignal<Vec<Row>>, owner: &Owner, event: &PageEvent) {
         | PageEvent::Operation(_)
         | PageEvent::Log { .. }
         | PageEvent::Processes(_)
+        | PageEvent::Tiles { .. }
         | PageEvent::RightsChanged => {}
     }
 }
@@ -139,6 +140,8 @@ pub fn VServerTable(
     may: Abilities,
     csrf: String,
     query: String,
+    /// Only those in this state.
+    state: Option<State>,
 ) -> impl IntoView {
     let t = locale;
     let rows = RwSignal::new(rows.into_iter().map(Row::new).collect::<Vec<_>>());
@@ -152,6 +155,9 @@ pub fn VServerTable(
     let shown = move || {
         let text = query.get();
         let mut rows = rows.get();
+        if state.is_some() {
+            rows.retain(|row| row.summary.with(|summary| Some(summary.state) == state));
+        }
         if !text.trim().is_empty() {
             rows.retain(|row| row.summary.with(|summary| matches(t, summary, &text)));
         }
@@ -225,6 +231,9 @@ pub fn VServerTable(
                         on:input=move |event| query.set(event_target_value(&event))
                     />
                 </label>
+                {state.map(|state| view! {
+                    <input type="hidden" name="state" value=state.as_str() />
+                })}
                 <button class="quiet no-js">{t.filter()}</button>
             </form>
             <p class="counts">{counts}</p>

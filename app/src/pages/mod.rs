@@ -5,7 +5,9 @@ pub(crate) mod backups;
 pub(crate) mod bin;
 pub(crate) mod boot;
 pub(crate) mod config;
+pub(crate) mod dashboard;
 pub(crate) mod error;
+pub(crate) mod host;
 pub(crate) mod inside;
 pub(crate) mod operations;
 pub(crate) mod packages;
@@ -14,12 +16,3 @@ pub(crate) mod templates;
 pub(crate) mod terminals;
 pub(crate) mod users;
 pub(crate) mod vservers;
-
-use leptos::prelude::*;
-use leptos_axum::ResponseOptions;
-
-/// `/`: the list is the start page.
-pub(crate) fn home() -> impl IntoView {
-    let response: ResponseOptions = use_context().unwrap_or_default();
-    crate::page::redirect(&response, "/vservers")
-}

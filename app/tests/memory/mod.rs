@@ -11,7 +11,9 @@ mod world;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use app::backend::{Account, Backend, Clock, Configure, Flash, OperationFilter, Reference};
+use app::backend::{
+    Account, Backend, Clock, Configure, Flash, HostNow, HostOverview, OperationFilter, Reference,
+};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -44,6 +46,9 @@ use domain::identity::{
 };
 use domain::init::{Init, InitStyle};
 use domain::life::{GuestEvent, HelperAction, Life, LifeRecord};
+use domain::metrics::measure::{AddressPool, Filesystem, Holding, HostResources, Space};
+use domain::metrics::slot::{History, Range, Slot};
+use domain::metrics::{Metric, Series, Values};
 use domain::operation::{Actor, Kind, LogChunk, Operation, Progress, Stage, Target, Terminal};
 use domain::package::{FoundPackage, PackageOverview, PackageReport};
 use domain::process::{MeasuredProcesses, Process, ProcessKey, ProcessList};
@@ -615,5 +620,16 @@ impl Backend for Memory {
                 mount("/mnt/<own>", "tmpfs", "rw"),
             ]
         }))
+    }
+    async fn host(&self, _: Permit<ViewVServers>) -> Result<HostOverview, Failure> {
+        self.answer(host_overview(self.is_empty))
+    }
+    async fn history(
+        &self,
+        _: Permit<ViewVServers>,
+        of: Series,
+        range: Range,
+    ) -> Result<History, Failure> {
+        self.answer(history(&of, range, self.is_empty))
     }
 }

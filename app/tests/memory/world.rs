@@ -485,3 +485,49 @@ pub(crate) fn services(name: &VServerName) -> Result<Services, Failure> {
     ];
     Ok(Services { manager: Some(ServiceManager::Systemd), services, is_incomplete: true })
 }
+
+/// A host with a nearly full disk; a new one where there is nothing.
+pub(crate) fn host_overview(is_empty: bool) -> HostOverview {
+    let pool = AddressPool {
+        device: "nat0".parse().unwrap(),
+        network: "10.127.0.0/24".into(),
+        used: 3,
+        free: 250,
+    };
+    let filesystem = |mount: &str, free_bytes, holds| Filesystem {
+        mount: mount.into(),
+        holds,
+        space: Space { bytes: 100 << 30, free_bytes },
+    };
+    let resources = HostResources {
+        cpus: 2,
+        memory_bytes: 4 << 30,
+        load_hundredths: [42, 30, 20],
+        filesystems: vec![
+            filesystem("/", 60 << 30, vec![Holding::Database]),
+            filesystem("/var/lib/vservers", 2 << 30, vec![Holding::VServers]),
+        ],
+        ..HostResources::default()
+    };
+    let values = Values::default().with(Metric::Cpu, 700).with(Metric::Received, 4096);
+    let now = HostNow { usage: usage(0), resources, values };
+    HostOverview { is_same_build: is_empty, pool, now: (!is_empty).then_some(now) }
+}
+
+/// Every tenth slot of a range is missing; nothing is known of `db1`, which never ran.
+pub(crate) fn history(of: &Series, range: Range, is_empty: bool) -> History {
+    let is_known = !is_empty && *of != Series::VServer("db1".parse().unwrap());
+    let tier = range.tier();
+    let count = if is_known { range.span_ms() / tier.period_ms() } else { 0 };
+    let slots = (0..count).filter(|number| number % 10 != 3).map(|number| {
+        let begins_at = tier.begin_of(NOW).plus_millis((number - count + 1) * tier.period_ms());
+        let value = u64::try_from(number % 60).unwrap();
+        let mut slot = Slot::default();
+        for values in [value * 10, value * 12] {
+            let memory = (200 << 20) + (values << 15);
+            slot.add(&Values::default().with(Metric::Cpu, values).with(Metric::Memory, memory));
+        }
+        (begins_at, slot)
+    });
+    History { range, until: NOW, slots: slots.collect() }
+}

@@ -10,6 +10,12 @@ use crate::memory::{
 pub(crate) fn pages() -> Vec<(String, Role, &'static str, &'static str)> {
     let page = |path: &str, role, en, fr| (path.to_owned(), role, en, fr);
     vec![
+        page("/", Role::Viewer, "Needs attention", "À surveiller"),
+        page("/host", Role::Viewer, "free of 100.0", "libres sur 100,0"),
+        page("/host?range=1y", Role::Viewer, "from <time", "depuis <time"),
+        page("/vservers/web1/metrics", Role::Viewer, "Numbers of web1", "Chiffres de web1"),
+        page("/vservers/web1/metrics?range=1w", Role::Viewer, "highest", "maximum"),
+        page("/vservers?state=running", Role::Viewer, "in this state: running", "état : en marche"),
         page("/vservers", Role::Viewer, "userTIME", "en marche"),
         page("/vservers/web1", Role::Viewer, "Configuration files", "Fichiers de configuration"),
         page("/vservers/web1/config", Role::Viewer, "Files that are there", "Fichiers présents"),

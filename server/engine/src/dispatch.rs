@@ -6,8 +6,8 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use domain::failure::Failure;
+use domain::metrics::measure::HostState;
 use domain::operation::Actor;
-use domain::vserver::Sample;
 use protocol::message::OnBehalfOf;
 use protocol::{Reply, Request};
 
@@ -36,14 +36,7 @@ pub fn answer(
         Request::HostFacts => Reply::HostFacts(engine.host_facts()?),
         Request::ListVServers => Reply::VServers(engine.summaries()?),
         Request::ShowVServer(name) => Reply::VServer(engine.detail(&name)?),
-        Request::Sample => {
-            let snapshot = engine.snapshot()?;
-            let at = engine.clock().now();
-            let guests = snapshot.guests.into_iter();
-            let vservers =
-                guests.map(|(state, usage)| Sample { name: state.name, at, usage }).collect();
-            Reply::Samples { host: snapshot.host, vservers }
-        }
+        Request::Sample => Reply::Samples(engine.measurement()?),
         Request::Change(change) => {
             let actor = Actor::User { id: user, name };
             Reply::Operation(engine.submit(change, actor)?)
@@ -115,6 +108,9 @@ pub fn answer(
         }
         Request::ReadGuestLog { name, query } => Reply::GuestLog(engine.guest_log(&name, &query)?),
         Request::ListServices(name) => Reply::Services(engine.services(&name)?),
+        Request::ShowHost => {
+            Reply::Host(HostState { build: BUILD.to_owned(), pool: engine.address_pool()? })
+        }
     };
     Ok((reply, None))
 }

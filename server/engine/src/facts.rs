@@ -11,8 +11,10 @@ mod apt;
 pub(crate) mod build_defaults;
 mod default_options;
 pub(crate) mod mirror;
+mod pool;
 
 pub use default_options::{BUILD_OPTIONS, DEBOOTSTRAP_OPTIONS, DefaultOptions};
+pub use pool::address_pool;
 
 use std::fs;
 use std::io;
@@ -225,12 +227,17 @@ fn host_names(roots: &Roots) -> Result<Vec<(HostName, VServerName)>, FactsError>
 }
 
 fn next_free_address(nat: &Nat, is_taken: impl Fn(IpAddr) -> bool) -> Option<Ipv4Addr> {
+    guest_addresses(nat).find(|address| !is_taken((*address).into()))
+}
+
+/// The addresses of the NAT network that VServers can have, the lowest first.
+fn guest_addresses(nat: &Nat) -> impl Iterator<Item = Ipv4Addr> {
     let host_bits = 32_u8.saturating_sub(nat.prefix);
-    let size = 1_u32.checked_shl(u32::from(host_bits))?;
-    let network = nat.gateway.to_bits() & !(size - 1);
+    let size = 1_u32.checked_shl(u32::from(host_bits)).unwrap_or(0);
+    let network = nat.gateway.to_bits() & !size.wrapping_sub(1);
     (1..size)
-        .filter_map(|host| network.checked_add(host).map(Ipv4Addr::from_bits))
-        .find(|address| is_guest_address(nat, IpAddr::V4(*address)) && !is_taken((*address).into()))
+        .filter_map(move |host| network.checked_add(host).map(Ipv4Addr::from_bits))
+        .filter(|address| is_guest_address(nat, IpAddr::V4(*address)))
 }
 
 /// The first free number from `.defaults/context.next` on (the original's counter; it is read, not

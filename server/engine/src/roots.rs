@@ -58,6 +58,18 @@ pub struct Settings {
     pub recycle_bin: RecycleBin,
     /// How VServers are started and stopped with the host.
     pub boot: Boot,
+    /// Who may read the numbers at `/metrics`.
+    pub metrics: Metrics,
+}
+
+/// Who may read the numbers at `/metrics`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Metrics {
+    /// The file that holds the token a scraper must show; it must be root's alone. Nobody may read them without
+    /// such a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_file: Option<PathBuf>,
 }
 
 /// Where everything lives.

@@ -5,7 +5,11 @@
 //! that counts it (ended processes included), else from its processes and the children they have
 //! reaped. Nothing here waits, locks or writes.
 //!
-//! Not here: histories and charts (the web process keeps them), limits.
+//! [`measure`] adds what cgroups and the host say beyond that, for histories. Not here: those histories and
+//! charts (the web process keeps them), limits.
+
+mod host;
+mod resources;
 
 use std::collections::HashMap;
 use std::fs;
@@ -13,11 +17,12 @@ use std::io;
 use std::path::Path;
 
 use domain::id::VServerName;
+use domain::metrics::measure::{Measured, Measurement};
 use domain::vserver::Usage;
 
 use crate::network;
 use crate::processes::pass::{Stat, each_process, host_uptime_ms, ticks_to_ms};
-use crate::roots::Roots;
+use crate::roots::{Roots, Settings};
 use crate::state::{GuestState, StateError};
 
 /// Why usage could not be read.
@@ -106,6 +111,24 @@ pub fn snapshot(roots: &Roots, want: Want) -> Result<Snapshot, UsageError> {
     Ok(Snapshot { host, guests })
 }
 
+/// Everything that is kept a history of.
+///
+/// # Errors
+/// When `/proc` or the directory of records cannot be read.
+pub fn measure(settings: &Settings) -> Result<Measurement, UsageError> {
+    let Snapshot { host, guests } = snapshot(&settings.roots, Want::Everything)?;
+    let inside = guests.iter().map(|(_, usage)| usage.processes);
+    let processes = inside.fold(host.processes, u32::saturating_add);
+    let vservers = guests.into_iter().map(|(state, usage)| Measured {
+        resources: resources::of(&state),
+        name: state.name,
+        usage,
+    });
+    let mut vservers: Vec<Measured> = vservers.collect();
+    vservers.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(Measurement { host, resources: host::of(settings, processes), vservers })
+}
+
 /// Processes added up.
 #[derive(Debug, Clone, Copy, Default)]
 struct Sum {
@@ -183,11 +206,7 @@ fn field_in(text: &str, name: &str) -> Option<u64> {
 /// Memory of the host that is not available, in bytes.
 fn host_memory_bytes() -> Option<u64> {
     let text = fs::read_to_string("/proc/meminfo").ok()?;
-    let kib = |name: &str| {
-        text.lines().find_map(|line| {
-            line.strip_prefix(name)?.split_ascii_whitespace().next()?.parse::<u64>().ok()
-        })
-    };
+    let kib = |name: &str| host::kib_in(&text, name);
     Some(kib("MemTotal:")?.saturating_sub(kib("MemAvailable:")?) * 1024)
 }
 

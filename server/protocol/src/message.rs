@@ -19,6 +19,7 @@ use domain::host::HostFacts;
 use domain::id::{OperationId, TerminalId, UserId, UserName, VServerName};
 use domain::identity::{IdentityForm, IdentityPlan};
 use domain::life::LifeRecord;
+use domain::metrics::measure::{HostState, Measurement};
 use domain::operation::{LogChunk, Operation, Terminal};
 use domain::package::{FoundPackage, PackageOverview, PackageReport};
 use domain::process::ProcessList;
@@ -27,7 +28,7 @@ use domain::restore::Proposal;
 use domain::service::Services;
 use domain::template::{NewTemplate, Stock};
 use domain::time::UnixMillis;
-use domain::vserver::{ConfigFile, Detail, Sample, Summary};
+use domain::vserver::{ConfigFile, Detail, Summary};
 use serde::{Deserialize, Serialize};
 
 /// On whose behalf a request is made. The web process decides who may; the engine writes this into
@@ -65,7 +66,7 @@ pub enum Request {
     ListVServers,
     /// Answered by [`Reply::VServer`].
     ShowVServer(VServerName),
-    /// The usage of the host and of all running VServers now; answered by [`Reply::Samples`].
+    /// What the host and all running VServers use now; answered by [`Reply::Samples`].
     Sample,
     /// Queues a change, which the engine judges; answered by [`Reply::Operation`].
     Change(Change),
@@ -183,6 +184,8 @@ pub enum Request {
     },
     /// Answered by [`Reply::Services`].
     ListServices(VServerName),
+    /// What there is of the host without measuring; answered by [`Reply::Host`].
+    ShowHost,
 }
 
 /// The answer to one request.
@@ -223,13 +226,8 @@ pub enum Reply {
     VServers(Vec<Summary>),
     /// To [`Request::ShowVServer`].
     VServer(Detail),
-    /// To [`Request::Sample`]: the host's own numbers first.
-    Samples {
-        /// The host.
-        host: domain::vserver::Usage,
-        /// Each running VServer.
-        vservers: Vec<Sample>,
-    },
+    /// To [`Request::Sample`].
+    Samples(Measurement),
     /// The operation as it is now.
     Operation(Operation),
     /// To [`Request::ListOperations`].
@@ -287,6 +285,8 @@ pub enum Reply {
     GuestLog(GuestLog),
     /// To [`Request::ListServices`].
     Services(Services),
+    /// To [`Request::ShowHost`].
+    Host(HostState),
 }
 
 /// One event, on the second socketpair.

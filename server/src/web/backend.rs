@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::backend::{Backend, Configure, OperationFilter};
+use app::backend::{Backend, Configure, HostNow, HostOverview, OperationFilter};
 use async_trait::async_trait;
 use domain::authz::{
     BuildVServer, CancelOperation, ChangeIdentity, DeleteVServer, EnterVServer, ManageTemplates,
@@ -28,6 +28,8 @@ use domain::host::HostFacts;
 use domain::id::{OperationId, TargetName, TerminalId, UserId, UserName, VServerName};
 use domain::identity::{IdentityForm, IdentityPlan};
 use domain::life::LifeRecord;
+use domain::metrics::Series;
+use domain::metrics::slot::{History, Range};
 use domain::operation::{LogChunk, Operation, Progress, Terminal};
 use domain::package::{FoundPackage, PackageOverview, PackageReport};
 use domain::process::MeasuredProcesses;
@@ -44,6 +46,7 @@ use tokio::time::timeout;
 
 use super::Site;
 use super::follow::{News, other_reply};
+use super::measure::Samples;
 
 /// How many operations a page lists.
 const OPERATIONS: u32 = 100;
@@ -543,6 +546,35 @@ impl Backend for SiteBackend {
         name: VServerName,
     ) -> Result<Option<Vec<SeenMount>>, Failure> {
         expect_reply!(self.0.ask(permit.identity(), Request::ShowMounts(name)).await?, Mounts)
+    }
+
+    async fn host(&self, permit: Permit<ViewVServers>) -> Result<HostOverview, Failure> {
+        let state = expect_reply!(self.0.ask(permit.identity(), Request::ShowHost).await?, Host)?;
+        Ok(HostOverview {
+            is_same_build: state.build == engine::dispatch::BUILD,
+            pool: state.pool,
+            now: self.0.follow.last_samples().map(|samples| host_now(&samples)),
+        })
+    }
+
+    async fn history(
+        &self,
+        _permit: Permit<ViewVServers>,
+        of: Series,
+        range: Range,
+    ) -> Result<History, Failure> {
+        let recent = self.0.follow.recent_slots(&of);
+        let until = self.0.clock.now();
+        Ok(self.0.store.metric_history(&of, range, until, &recent).await?)
+    }
+}
+
+/// The host as it was measured last.
+pub(crate) fn host_now(samples: &Samples) -> HostNow {
+    HostNow {
+        usage: samples.measurement.host,
+        resources: samples.measurement.resources.clone(),
+        values: samples.host,
     }
 }
 

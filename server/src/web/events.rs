@@ -4,7 +4,7 @@
 //! its session's end, at once when it was ended here; a reader that is too slow is dropped, connects
 //! again and is brought up to date, so nothing is queued for long.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,25 +12,27 @@ use std::time::Duration;
 use app::backend::{Backend, OperationFilter, Reference};
 use app::events::{PageEvent, Subscription};
 use app::i18n::Locale;
+use app::overview::{host_tiles, state_tiles};
 use app::process_rows;
-use app::shown::{ShownLog, ShownOperation, ShownVServer};
+use app::shown::{ShownLog, ShownOperation, ShownVServer, TileGroup};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Extension, Query, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use domain::authz::{ActionKind, ViewOperations, ViewVServers, allowed, authorize};
 use domain::failure::Failure;
-use domain::id::{OperationId, UserId};
+use domain::id::{OperationId, UserId, VServerName};
 use domain::operation::LogChunk;
 use domain::process::MeasuredProcesses;
-use domain::vserver::Sample;
+use domain::vserver::{Sample, State};
 use futures::stream::{self, Stream};
 use http::{HeaderMap, StatusCode};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::backend::SiteBackend;
-use super::follow::{Listening, News, Samples};
+use super::backend::{SiteBackend, host_now};
+use super::follow::{Listening, News};
+use super::measure::Samples;
 use super::processes::Watching;
 use super::refusal::{locale_of, refuse};
 use super::session::{Tie, Visitor};
@@ -61,7 +63,10 @@ pub(crate) async fn events(
     let role = tie.identity().role;
     for (is_wanted, action) in [
         (
-            wanted.vservers || wanted.vserver.is_some() || wanted.processes.is_some(),
+            wanted.vservers
+                || wanted.vserver.is_some()
+                || wanted.processes.is_some()
+                || wanted.host,
             ActionKind::ViewVServers,
         ),
         (wanted.operations || wanted.operation.is_some(), ActionKind::ViewOperations),
@@ -96,6 +101,8 @@ struct PageStream {
     queue: VecDeque<PageEvent>,
     /// How much of the log was sent.
     log_offset: u64,
+    /// In which state each VServer is, for who wants to know how many there are of each.
+    states: BTreeMap<VServerName, State>,
     recheck_at: Instant,
     _open: Open<UserId>,
 }
@@ -108,7 +115,7 @@ impl PageStream {
         wanted: Subscription,
         open: Open<UserId>,
     ) -> Self {
-        let wants_samples = wanted.vservers || wanted.vserver.is_some();
+        let wants_samples = wanted.vservers || wanted.vserver.is_some() || wanted.host;
         let mut engine = site.engine.up();
         // The first word is how the engine is.
         engine.mark_changed();
@@ -120,6 +127,7 @@ impl PageStream {
             is_over: false,
             queue: VecDeque::new(),
             log_offset: wanted.from,
+            states: BTreeMap::new(),
             recheck_at: Instant::now() + RECHECK,
             site,
             tie,
@@ -197,10 +205,16 @@ impl PageStream {
         let identity = self.tie.identity().clone();
         let backend = SiteBackend(self.site.clone());
         if let (true, Ok(permit)) = (
-            self.wanted.vservers || self.wanted.vserver.is_some(),
+            self.wanted.vservers || self.wanted.vserver.is_some() || self.wanted.host,
             authorize::<ViewVServers>(Some(&identity)),
         ) && let Ok(all) = backend.vservers(permit).await
         {
+            if self.wanted.host {
+                self.states = all.iter().map(|one| (one.name.clone(), one.state)).collect();
+                self.queue_states();
+                let last = self.site.follow.last_samples();
+                self.queue.extend(last.map(|last| self.host_tiles(&last)));
+            }
             if self.wanted.vservers {
                 let all = all.iter().map(|one| ShownVServer::of(self.locale, one)).collect();
                 self.queue.push_back(PageEvent::VServers(all));
@@ -272,11 +286,15 @@ impl PageStream {
         let all = self.wanted.vservers;
         let one = self.wanted.vserver.as_ref();
         (all || one.is_some()).then(|| {
-            let is_wanted = |sample: &&Sample| all || one == Some(&sample.name);
+            let at = samples.at;
+            let measured = samples.measurement.vservers.iter();
+            let wanted = measured.filter(|measured| all || one == Some(&measured.name));
             PageEvent::Samples {
-                at: samples.at,
-                host: samples.host,
-                vservers: samples.vservers.iter().filter(is_wanted).cloned().collect(),
+                at,
+                host: samples.measurement.host,
+                vservers: wanted
+                    .map(|one| Sample { name: one.name.clone(), at, usage: one.usage })
+                    .collect(),
             }
         })
     }
@@ -288,6 +306,15 @@ impl PageStream {
         Some(PageEvent::Processes(process_rows::shown(self.locale, view, measured, may_signal)))
     }
 
+    fn host_tiles(&self, samples: &Samples) -> PageEvent {
+        PageEvent::Tiles { of: TileGroup::Host, tiles: host_tiles(self.locale, &host_now(samples)) }
+    }
+
+    fn queue_states(&mut self) {
+        let tiles = state_tiles(self.locale, self.states.values().copied());
+        self.queue.push_back(PageEvent::Tiles { of: TileGroup::States, tiles });
+    }
+
     /// Queues what of the news this page wants. False when it has no right to it any more.
     async fn take(&mut self, news: &News) -> bool {
         let wanted = &self.wanted;
@@ -297,12 +324,25 @@ impl PageStream {
             }
             News::UserChanged(_) => {}
             News::VServer { name, summary } => {
+                if wanted.host {
+                    match summary {
+                        Some(summary) => self.states.insert(name.clone(), summary.state),
+                        None => self.states.remove(name),
+                    };
+                    self.queue_states();
+                }
+                let wanted = &self.wanted;
                 if wanted.vservers || wanted.vserver.as_ref() == Some(name) {
                     let summary = summary.as_ref().map(|one| ShownVServer::of(self.locale, one));
                     self.queue.push_back(PageEvent::VServer { name: name.clone(), summary });
                 }
             }
-            News::Samples(samples) => self.queue.extend(self.samples(samples)),
+            News::Samples(samples) => {
+                self.queue.extend(self.samples(samples));
+                if self.wanted.host {
+                    self.queue.push_back(self.host_tiles(samples));
+                }
+            }
             News::Operation(operation) => {
                 if wanted.operations
                     || wanted.operation.as_ref() == Some(&operation.id)

@@ -2,38 +2,29 @@
 //! happens.
 //!
 //! Invariants: an operation and its log reach the store whether or not anybody looks; after a gap
-//! (this process, or the engine, was not there) what is missing is fetched. Usage is measured only
-//! while a page is open, every two seconds, and kept for five minutes. Who may see what is decided
-//! in `events`, not here.
+//! (this process, or the engine, was not there) what is missing is fetched. Who may see what is decided
+//! in `events`, not here; what is measured, and when, in `measure`.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use app::backend::Clock;
 use domain::failure::Failure;
 use domain::id::{OperationId, UserId, VServerName};
 use domain::operation::{LogChunk, Operation, Progress};
-use domain::time::UnixMillis;
-use domain::vserver::{Sample, Summary, Usage};
+use domain::vserver::Summary;
 use protocol::message::OnBehalfOf;
 use protocol::{Event, EventFrame, MAX_FRAME_BYTES, Reply, Request};
 use store::Store;
 use tokio::sync::{Notify, broadcast, watch};
-use tokio::time::MissedTickBehavior;
 
 use super::engine_client::{EngineClient, PATIENCE};
+use super::measure::{Measures, Samples};
 use super::packets::PacketSocket;
 use domain::failure::chain;
 
-/// How often usage is measured.
-const SAMPLE_PERIOD: Duration = Duration::from_secs(2);
-/// How long the engine has for it.
-const SAMPLE_PATIENCE: Duration = Duration::from_secs(5);
-/// How many measurements are kept: five minutes.
-const KEPT_SAMPLES: usize = 150;
 /// How far a reader of [`Follow::news`] may fall behind before it is dropped.
 const NEWS_CAPACITY: usize = 1024;
 /// How many operations are fetched at once.
@@ -55,24 +46,16 @@ pub(crate) enum News {
     UserChanged(UserId),
 }
 
-/// One measurement.
-#[derive(Debug)]
-pub(crate) struct Samples {
-    pub(crate) at: UnixMillis,
-    pub(crate) host: Usage,
-    pub(crate) vservers: Vec<Sample>,
-}
-
 /// Follows the engine for all of the web process.
 pub(crate) struct Follow {
-    engine: EngineClient,
-    store: Store,
-    clock: Arc<dyn Clock>,
-    on_behalf_of: OnBehalfOf,
+    pub(super) engine: EngineClient,
+    pub(super) store: Store,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) on_behalf_of: OnBehalfOf,
     news: broadcast::Sender<Arc<News>>,
-    kept_samples: Mutex<VecDeque<Arc<Samples>>>,
+    pub(super) measures: Mutex<Measures>,
     /// How many pages are open, and how many of them want to know the usage.
-    listeners: watch::Sender<(usize, usize)>,
+    pub(super) listeners: watch::Sender<(usize, usize)>,
     /// Operations whose log has grown.
     grown_logs: Mutex<BTreeSet<OperationId>>,
     log_has_grown: Notify,
@@ -120,7 +103,7 @@ impl Follow {
             clock,
             on_behalf_of,
             news: broadcast::Sender::new(NEWS_CAPACITY),
-            kept_samples: Mutex::default(),
+            measures: Mutex::default(),
             listeners: watch::Sender::new((0, 0)),
             grown_logs: Mutex::default(),
             log_has_grown: Notify::new(),
@@ -146,14 +129,6 @@ impl Follow {
         Listening { follow: self.clone(), wants_samples, news }
     }
 
-    /// What was measured within the last five minutes, oldest first.
-    pub(crate) fn samples(&self) -> Vec<Arc<Samples>> {
-        let now = self.clock.now();
-        let oldest = SAMPLE_PERIOD.as_millis() as u64 * KEPT_SAMPLES as u64;
-        let kept = self.kept_samples.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.iter().filter(|samples| now.millis_since(samples.at) <= oldest).cloned().collect()
-    }
-
     /// Has the rights of everything that is open for this user looked at again.
     pub(crate) fn user_changed(&self, user: UserId) {
         self.tell(News::UserChanged(user));
@@ -168,7 +143,7 @@ impl Follow {
         }
     }
 
-    fn tell(&self, news: News) {
+    pub(super) fn tell(&self, news: News) {
         // An error means that nobody listens.
         let _ = self.news.send(Arc::new(news));
     }
@@ -231,6 +206,9 @@ impl Follow {
     }
 
     async fn take_operation(&self, operation: Operation) {
+        if operation.progress.is_final() && !self.has_ended(&operation.id).await {
+            self.move_history(&operation).await;
+        }
         self.keep(&operation).await;
         if operation.progress.is_final() {
             self.note_log(operation.id.clone());
@@ -238,7 +216,13 @@ impl Follow {
         self.tell(News::Operation(operation));
     }
 
-    async fn ask(&self, request: Request) -> Result<Reply, Failure> {
+    /// Whether its end is kept already: what is told twice is done once.
+    async fn has_ended(&self, id: &OperationId) -> bool {
+        let kept = self.store.operation(id).await.ok().flatten();
+        kept.is_some_and(|operation| operation.progress.is_final())
+    }
+
+    pub(super) async fn ask(&self, request: Request) -> Result<Reply, Failure> {
         let answer = self.engine.ask_within(self.on_behalf_of.clone(), request, PATIENCE).await?;
         Ok(answer.reply)
     }
@@ -363,46 +347,9 @@ impl Follow {
     fn copied(&self) -> MutexGuard<'_, BTreeMap<OperationId, u64>> {
         self.copied.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    /// Measures while somebody looks. It also notices that the engine is gone.
-    async fn measure(self: Arc<Self>) {
-        let mut listeners = self.listeners.subscribe();
-        let mut ticks = tokio::time::interval(SAMPLE_PERIOD);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            if listeners.wait_for(|(all, _)| *all > 0).await.is_err() {
-                return;
-            }
-            ticks.tick().await;
-            let (all, for_samples) = *listeners.borrow_and_update();
-            if all == 0 {
-                continue;
-            }
-            let request = if for_samples > 0 { Request::Sample } else { Request::Hello };
-            let for_whom = self.on_behalf_of.clone();
-            let answer = self.engine.ask_within(for_whom, request, SAMPLE_PATIENCE).await;
-            match answer.map(|answer| answer.reply) {
-                Ok(Reply::Samples { host, vservers }) => {
-                    let samples = Arc::new(Samples { at: self.clock.now(), host, vservers });
-                    self.keep_samples(samples.clone());
-                    self.tell(News::Samples(samples));
-                }
-                Ok(_) | Err(Failure::EngineDown) => {}
-                Err(failure) => tracing::warn!(%failure, "measuring usage"),
-            }
-        }
-    }
-
-    fn keep_samples(&self, samples: Arc<Samples>) {
-        let mut kept = self.kept_samples.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.push_back(samples);
-        while kept.len() > KEPT_SAMPLES {
-            kept.pop_front();
-        }
-    }
 }
 
-fn log(error: &dyn std::error::Error, what: &str) {
+pub(super) fn log(error: &dyn std::error::Error, what: &str) {
     tracing::error!(error = chain(error), "{what}");
 }
 

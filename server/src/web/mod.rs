@@ -15,6 +15,8 @@ mod events;
 mod follow;
 mod listener;
 mod login;
+mod measure;
+mod metrics;
 mod origin;
 mod packets;
 mod processes;
@@ -52,6 +54,7 @@ use self::clock::WallClock;
 use self::engine_client::EngineClient;
 use self::follow::Follow;
 use self::login::LoginGate;
+use self::metrics::Scraper;
 use self::origin::Hosts;
 use self::processes::Processes;
 use self::streams::Streams;
@@ -110,6 +113,8 @@ pub(crate) struct Site {
     pub(crate) hosts: Hosts,
     pub(crate) streams: Streams<UserId>,
     pub(crate) shutdown: watch::Receiver<bool>,
+    /// Who may read `/metrics`; nobody unless the settings name a token.
+    pub(crate) scraper: Option<Scraper>,
 }
 
 /// Waits until the process is told to end.
@@ -126,12 +131,13 @@ struct Parts {
     hosts: Hosts,
     clock: Arc<dyn Clock>,
     shutdown: watch::Receiver<bool>,
+    scraper: Option<Scraper>,
 }
 
 impl Site {
     /// Connects to the engine and begins to follow it. Within the runtime.
     fn open(parts: Parts) -> Result<Arc<Self>, WebError> {
-        let Parts { store, requests, events, hosts, clock, shutdown } = parts;
+        let Parts { store, requests, events, hosts, clock, shutdown, scraper } = parts;
         let engine = EngineClient::start(requests, rand::random(), clock.clone())
             .map_err(WebError::Sockets)?;
         let nobody = engine_client::on_behalf_of_nobody().ok_or(WebError::Name)?;
@@ -149,6 +155,7 @@ impl Site {
             hosts,
             streams: Streams::at_most(STREAMS_PER_USER),
             shutdown,
+            scraper,
         }))
     }
 }
@@ -169,6 +176,7 @@ fn start(settings: &Settings) -> Result<(), WebError> {
     let take = |number| sys::descriptor::take_inherited(number).map_err(WebError::Sockets);
     let listener = TcpListener::from(take(LISTENER)?);
     let (requests, events) = (take(REQUESTS)?, take(EVENTS)?);
+    let scraper = metrics::Scraper::of(settings);
     // Before there is a second thread.
     confine::confine(&settings.web.user, &settings.roots.database_base)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -176,7 +184,7 @@ fn start(settings: &Settings) -> Result<(), WebError> {
         .thread_name("web")
         .build()
         .map_err(WebError::Runtime)?;
-    let ended = runtime.block_on(serve(settings, listener, requests, events));
+    let ended = runtime.block_on(serve(settings, listener, requests, events, scraper));
     runtime.shutdown_timeout(LAST_TASKS);
     ended
 }
@@ -186,6 +194,7 @@ async fn serve(
     listener: TcpListener,
     requests: OwnedFd,
     events: OwnedFd,
+    scraper: Option<Scraper>,
 ) -> Result<(), WebError> {
     let clock: Arc<dyn Clock> = Arc::new(WallClock);
     let machine = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
@@ -196,8 +205,10 @@ async fn serve(
     let certificate = Certificate::load_or_make(directory, names, clock.now())?;
     let (end, shutdown) = watch::channel(false);
     let hosts = Hosts::new(&settings.web.host_names, machine.as_deref());
-    let site =
-        Site::open(Parts { store, requests, events, hosts, clock, shutdown: shutdown.clone() })?;
+    let shutdown_of_site = shutdown.clone();
+    let parts =
+        Parts { store, requests, events, hosts, clock, shutdown: shutdown_of_site, scraper };
+    let site = Site::open(parts)?;
     let router = router::router(site.clone());
     listener.set_nonblocking(true).map_err(WebError::Listen)?;
     let listener = tokio::net::TcpListener::from_std(listener).map_err(WebError::Listen)?;
@@ -216,6 +227,7 @@ async fn serve(
         end.send_replace(true);
     });
     listener::serve(listener, certificate.config, router, shutdown).await;
+    site.follow.keep_all_measured().await;
     Ok(())
 }
 
@@ -262,6 +274,10 @@ async fn sweep(site: Arc<Site>) {
         if let Err(error) = site.store.delete_expired(site.clock.now()).await {
             let failure = Failure::from(error);
             tracing::warn!(%failure, "removing what has expired");
+        }
+        match site.follow.sweep_histories().await {
+            Ok(()) | Err(Failure::EngineDown) => {}
+            Err(failure) => tracing::warn!(%failure, "forgetting VServers that are gone"),
         }
     }
 }

@@ -4,7 +4,7 @@
 //! and a panic becomes an answer ([`around`]); the request must be for this site and, where it may
 //! change something, from it ([`guard`]); its session is loaded and its user recognised; its body is
 //! short, but for an [`upload`]; then it is a page, a server function, the event stream or a terminal. Embedded files
-//! need no session and get none. What is not listed here is the page "not found".
+//! need no session and get none, nor does what scrapes [`metrics`]. What is not listed here is the page "not found".
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ use super::backend::SiteBackend;
 use super::refusal::{locale_of, refuse, wants_text};
 use super::session::{self, Peer, Visitor};
 use super::upload::{self, Upload};
-use super::{Site, assets, events, origin, terminal_socket};
+use super::{Site, assets, events, metrics, origin, terminal_socket};
 
 /// The longest body of a request, in bytes.
 const BODY_BYTES: usize = 256 * 1024;
@@ -89,6 +89,8 @@ pub(crate) fn router(site: Arc<Site>) -> Router {
         .layer(session::layer(site.store.clone(), site.clock.clone()))
         .with_state(options)
         .route("/pkg/{name}", get(assets::serve).with_state(site.assets.clone()))
+        // A scraper has a token of its own, and no session.
+        .route("/metrics", get(metrics::metrics).with_state(site.clone()))
         .layer(from_fn_with_state(site, guard))
         .layer(from_fn(around))
 }

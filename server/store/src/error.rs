@@ -64,6 +64,12 @@ pub enum StoreError {
     /// An operation could not be turned into text or back.
     #[error("understanding an operation of the database")]
     OperationText(#[source] serde_json::Error),
+    /// What was measured could not be read or written.
+    #[error("reading or writing what was measured")]
+    Metrics(#[source] sqlx::Error),
+    /// Numbers that were measured could not be turned into bytes or back.
+    #[error("understanding numbers of the database")]
+    MetricNumbers(#[source] postcard::Error),
     /// No user of this id or name.
     #[error("no such user")]
     NoSuchUser,

@@ -1,4 +1,5 @@
-//! People and history in SQLite: users, sessions, failed log-ins, set-up tokens, operations.
+//! People and history in SQLite: users, sessions, failed log-ins, set-up tokens, operations, and what
+//! was measured.
 //!
 //! Invariants, each kept by one transaction that takes the write lock before it looks:
 //! - once there is an enabled administrator there always is one;
@@ -22,6 +23,7 @@
 mod error;
 mod log;
 mod login;
+mod metrics;
 mod operation;
 mod session;
 mod setup;
@@ -38,6 +40,7 @@ use sqlx::{Sqlite, Transaction};
 
 pub use error::{Result, StoreError};
 pub use login::FAILED_LOGINS_KEPT_MILLIS;
+pub use metrics::{MAX_SERIES_BYTES, MISSING_SERIES_KEPT_MILLIS, Measured};
 pub use operation::OperationFilter;
 pub use session::SessionRow;
 pub use user::NewUser;

@@ -8,6 +8,7 @@ pub(super) mod config_entry;
 pub(super) mod expected;
 pub(super) mod failure;
 pub(super) mod inside;
+pub(super) mod metrics;
 pub(super) mod mounts;
 pub(super) mod note;
 pub(super) mod packages;

@@ -1,6 +1,7 @@
-//! The list of VServers: the start page.
+//! The list of VServers.
 
 use domain::backup::BackupScope;
+use domain::vserver::State;
 use leptos::prelude::*;
 
 use super::abilities;
@@ -9,7 +10,7 @@ use crate::islands::vserver_table::{VServerTable, matches};
 use crate::page::{Area, Content, For, Page, page};
 use crate::shown::ShownVServer;
 
-/// The page. Without JavaScript, `?q=` filters.
+/// The page. `?state=` shows those in a state alone; without JavaScript, `?q=` filters.
 pub(crate) fn list() -> impl IntoView {
     page(For::LoggedIn, async |page: Page| {
         let t = page.locale;
@@ -17,8 +18,12 @@ pub(crate) fn list() -> impl IntoView {
         let rows: Vec<_> = rows.iter().map(|summary| ShownVServer::of(t, summary)).collect();
         let query = page.query("q").unwrap_or_default();
         let may = abilities(&page);
-        let is_hopeless =
-            !rows.is_empty() && !rows.iter().any(|summary| matches(t, summary, &query));
+        let wanted = page.query("state");
+        let state = State::ALL.into_iter().find(|state| wanted.as_deref() == Some(state.as_str()));
+        let is_shown = |row: &ShownVServer| {
+            state.is_none_or(|state| row.state == state) && matches(t, row, &query)
+        };
+        let is_hopeless = !rows.is_empty() && !rows.iter().any(is_shown);
         let backups = page.backend.backups(page.permit()?, BackupScope::Alerts).await;
         // The list is worth more than what is to be said about backups.
         let backups = backups.unwrap_or_default();
@@ -33,9 +38,13 @@ pub(crate) fn list() -> impl IntoView {
                         </p>
                     }
                 })}
-            {is_hopeless
+            {state
+                .map(|state| {
+                    view! { <p>{t.only_in_state(crate::i18n::state_text(t, state))}</p> }
+                })}
+            {(is_hopeless || state.is_some())
                 .then(|| view! { <p><a href="/vservers">{t.show_all()}</a></p> })}
-            <VServerTable locale=t rows=rows may=may csrf=page.csrf.clone() query=query />
+            <VServerTable locale=t rows=rows may=may csrf=page.csrf.clone() query=query state=state />
             <p>
                 <a href="/defaults">{t.defaults()}</a> " · "
                 <a href="/distributions">{t.distributions()}</a>

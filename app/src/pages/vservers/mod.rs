@@ -5,6 +5,7 @@ pub(crate) mod build;
 pub(crate) mod delete;
 pub(crate) mod identity;
 pub(crate) mod list;
+pub(crate) mod metrics;
 pub(crate) mod mounts;
 pub(crate) mod show;
 

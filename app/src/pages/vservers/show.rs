@@ -7,12 +7,15 @@ use domain::config_entry::ConfigTree;
 use domain::failure::Failure;
 use domain::id::VServerName;
 use domain::interface::{Device, Interface};
+use domain::metrics::Series;
+use domain::metrics::slot::Range;
 use domain::vserver::{Detail, SharedBy, Sharing};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
 use super::abilities;
 use crate::backend::OperationFilter;
+use crate::components::history::{Chart, charts, ranges};
 use crate::events::Subscription;
 use crate::i18n::{Locale, format};
 use crate::islands::operation_table::OperationTable;
@@ -42,6 +45,9 @@ pub(crate) fn show() -> impl IntoView {
         let mut operations = page.backend.operations(page.permit()?, filter).await?;
         operations.truncate(10);
         let may = abilities(&page);
+        let series = Series::VServer(name.clone());
+        let history = page.backend.history(page.permit()?, series, Range::Day).await.ok();
+        let shown_charts = [Chart::cpu(t), Chart::memory(t), Chart::network(t), Chart::disks(t)];
         let tree = ConfigTree::VServer(name.clone());
         let scope = BackupScope::Of(name.clone());
         // The page is worth more than what is to be said about backups.
@@ -69,6 +75,11 @@ pub(crate) fn show() -> impl IntoView {
             <p><a href=format!("/vservers/{name}/processes")>{t.processes_of(name.as_str())}</a></p>
             {identity_and_protection(&page, &name, detail.is_protected)}
             {crate::pages::boot::switch(&page, &name, &detail.summary.marks)}
+            <section aria-labelledby="its-numbers">
+                <h2 id="its-numbers">{t.numbers_of(name.as_str())}</h2>
+                {history.map(|history| charts(t, &shown_charts, &history))}
+                {ranges(t, &format!("/vservers/{name}/metrics"), None)}
+            </section>
             <section aria-labelledby="its-operations">
                 <h2 id="its-operations">{t.operations()}</h2>
                 <OperationTable

@@ -11,6 +11,7 @@ use domain::guest_log::{GuestLog, GuestLogQuery};
 use domain::host::HostFacts;
 use domain::id::{OperationId, TerminalId, UserId, VServerName};
 use domain::life::LifeRecord;
+use domain::metrics::measure::{AddressPool, Measurement};
 use domain::operation::{LogChunk, Terminal};
 use domain::process::ProcessList;
 use domain::service::Services;
@@ -20,7 +21,6 @@ use protocol::terminal::Size;
 use super::Engine;
 use crate::config::Origin;
 use crate::state::GuestState;
-use crate::usage::{Snapshot, Want};
 use crate::{
     build, config, configure, facts, inside, life, lifecycle, processes, seen_mounts, summary,
     terminal, usage,
@@ -116,8 +116,8 @@ impl Engine {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub fn snapshot(&self) -> Result<Snapshot, Failure> {
-        usage::snapshot(&self.instance.settings.roots, Want::Everything)
+    pub fn measurement(&self) -> Result<Measurement, Failure> {
+        usage::measure(&self.instance.settings)
             .map_err(|error| Failure::Unexpected { detail: domain::failure::chain(&error) })
     }
 
@@ -127,6 +127,14 @@ impl Engine {
     /// When `/proc` or the records of what runs cannot be read.
     pub fn processes(&self) -> Result<ProcessList, Failure> {
         Ok(processes::list(&self.instance.settings.roots, None, self.clock.now())?)
+    }
+
+    /// How many addresses of the NAT network are left, promises to builds under way taken off.
+    ///
+    /// # Errors
+    /// When what is taken cannot be listed.
+    pub fn address_pool(&self) -> Result<AddressPool, Failure> {
+        Ok(facts::address_pool(&self.instance.settings, &self.store.promised()?)?)
     }
 
     /// A piece of an operation's log.

@@ -18,12 +18,16 @@ use domain::guest_log::GuestLog;
 use domain::id::{OperationId, TerminalId, UserId, VServerName};
 use domain::identity::{IdentityForm, VServerIdentity};
 use domain::init::{Init, InitStyle};
+use domain::metrics::measure::{
+    AddressPool, Filesystem, Holding, HostResources, HostState, Measured, Measurement, Resources,
+    Space,
+};
 use domain::operation::{Actor, Kind, LogChunk, Operation, Progress, Target, Terminal};
 use domain::process::{Process, ProcessList};
 use domain::recycle::{Bin, BinEntry, Binned};
 use domain::service::Services;
 use domain::time::UnixMillis;
-use domain::vserver::{Detail, Sample, State, Summary, Usage};
+use domain::vserver::{Detail, State, Summary, Usage};
 use protocol::message::Body;
 use protocol::{
     Event, EventFrame, MAX_FRAME_BYTES, Reply, ReplyFrame, Request, RequestFrame, decode, encode,
@@ -243,14 +247,32 @@ fn answer(world: &mut World, frame: &RequestFrame) -> (Result<Reply, Failure>, O
             config_files: Vec::new(),
         })),
         Request::ShowVServer(name) => Err(Failure::NoSuchVServer { name: name.clone() }),
-        Request::Sample => Ok(Reply::Samples {
+        Request::Sample => Ok(Reply::Samples(Measurement {
             host: Usage::default(),
-            vservers: vec![Sample {
+            resources: HostResources {
+                cpus: 2,
+                filesystems: vec![Filesystem {
+                    mount: "/".to_owned(),
+                    holds: vec![Holding::VServers],
+                    space: Space { bytes: 1 << 30, free_bytes: 1 << 29 },
+                }],
+                ..HostResources::default()
+            },
+            vservers: vec![Measured {
                 name: web1(),
-                at: UnixMillis(0),
                 usage: Usage { processes: 7, ..Usage::default() },
+                resources: Resources { oom_kills: Some(1), ..Resources::default() },
             }],
-        }),
+        })),
+        Request::ShowHost => Ok(Reply::Host(HostState {
+            build: engine::dispatch::BUILD.to_owned(),
+            pool: AddressPool {
+                device: "nat0".parse().unwrap(),
+                network: "10.127.0.0/24".to_owned(),
+                used: 1,
+                free: 252,
+            },
+        })),
         Request::Change(change) => queued(kind_and_target(change), world),
         Request::PlanIdentity { .. } => Err(Failure::NothingToChange),
         Request::ListBin => Ok(Reply::Bin(Bin { keep_days: 7, entries: vec![bin_entry()] })),

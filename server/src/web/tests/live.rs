@@ -2,7 +2,7 @@
 
 use app::events::PageEvent;
 use app::i18n::Locale;
-use app::shown::{ShownOperation, ShownVServer};
+use app::shown::{ShownOperation, ShownVServer, TileGroup};
 use axum::body::{Body, BodyDataStream};
 use axum::response::Response;
 use domain::failure::Failure;
@@ -221,16 +221,18 @@ async fn pages_are_brought_up_to_date_after_a_loss_and_by_a_new_engine() {
 }
 
 #[tokio::test]
-async fn nothing_is_measured_when_nobody_looks() {
+async fn it_is_measured_more_often_when_somebody_looks() {
     let site = TestSite::with_users().await;
     let measured = || {
         let world = site.engine.world();
         world.asked.iter().filter(|frame| frame.request == protocol::Request::Sample).count()
     };
+    until("the first time", async || measured() == 1).await;
     let mut vera = site.logged_in("vera").await;
-    assert_eq!(measured(), 0);
+    let began = tokio::time::Instant::now();
     let stream = Stream::open(&mut vera, "vservers=true").await;
-    until("usage is measured", async || measured() > 0).await;
+    until("usage is measured thrice more", async || measured() == 4).await;
+    assert!(began.elapsed().as_secs() < 10, "nobody would have measured once");
     drop(stream);
     let open = site.site.follow.listen(false);
     // What is open now wants no samples: the next question is another one.
@@ -240,6 +242,27 @@ async fn nothing_is_measured_when_nobody_looks() {
     })
     .await;
     drop(open);
+}
+
+#[tokio::test]
+async fn the_dashboard_is_told_of_the_host_and_of_states() {
+    let site = TestSite::with_users().await;
+    let mut vera = site.logged_in("vera").await;
+    let mut stream = Stream::open(&mut vera, "host=true").await;
+    let value = |event: &PageEvent, group: TileGroup, label: &str| match event {
+        PageEvent::Tiles { of, tiles } if *of == group => {
+            tiles.iter().find(|tile| tile.label == label).map(|tile| tile.value.clone())
+        }
+        _ => None,
+    };
+    let running = |event: &PageEvent| value(event, TileGroup::States, "running");
+    let event = stream.first("states", |event| running(event).is_some()).await;
+    assert_eq!(running(&event).as_deref(), Some("1"));
+    let disk = |event: &PageEvent| value(event, TileGroup::Host, "Disk /");
+    let event = stream.first("the host", |event| disk(event).is_some()).await;
+    assert!(disk(&event).unwrap().starts_with("50.0"), "{event:?}");
+    site.engine.tell(Event::VServer { name: web1(), summary: None });
+    stream.first("one less", |event| running(event).as_deref() == Some("0")).await;
 }
 
 #[tokio::test]

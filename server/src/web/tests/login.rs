@@ -23,7 +23,7 @@ async fn a_set_up_link_makes_one_administrator_and_ends_all_links() {
     let mut browser = site.browser();
     assert_eq!(browser.get(&format!("/setup/{token}")).await.status, StatusCode::OK);
     let answer = browser.submit(SET_UP, &first(&token, "ada")).await;
-    assert_eq!(answer.header(header::LOCATION), "/vservers", "{}", answer.text);
+    assert_eq!(answer.header(header::LOCATION), "/", "{}", answer.text);
     assert_eq!(browser.get("/users").await.status, StatusCode::OK);
 
     for used in [token, other] {

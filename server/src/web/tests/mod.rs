@@ -8,6 +8,7 @@ mod engine;
 mod engine_end;
 mod live;
 mod login;
+mod metrics;
 mod requests;
 mod upload;
 mod walk;
@@ -31,6 +32,7 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 use tower::ServiceExt;
 
+use super::metrics::Scraper;
 use super::origin::Hosts;
 use super::session::Peer;
 use super::{Parts, Site, router};
@@ -40,6 +42,8 @@ use engine_end::EngineEnd;
 
 /// Everybody's password.
 const PASSWORD: &str = "the horse is battery";
+/// What a scraper shows.
+const TOKEN: &str = "a token of thirty-two characters";
 /// The host that browsers ask for.
 const HOST: &str = "127.0.0.1:8443";
 
@@ -84,6 +88,7 @@ impl TestSite {
             hosts: Hosts::default(),
             clock: clock.clone(),
             shutdown,
+            scraper: Some(Scraper::knowing(TOKEN)),
         })
         .unwrap();
         let router = router::router(site.clone());

@@ -20,6 +20,9 @@ fn pages() -> Vec<(&'static str, String, Option<ActionKind>)> {
         page("/login", "/login", None),
         page("/setup/{token}", "/setup/x", None),
         page("/account/password", "/account/password", Some(OwnAccount)),
+        page("/", "/", Some(ViewVServers)),
+        page("/host", "/host", Some(ViewVServers)),
+        page("/vservers/{name}/metrics", "/vservers/web1/metrics", Some(ViewVServers)),
         page("/vservers", "/vservers", Some(ViewVServers)),
         page("/build", "/build", Some(BuildVServer)),
         page("/vservers/{name}", "/vservers/web1", Some(ViewVServers)),
@@ -126,8 +129,7 @@ async fn the_tables_hold_all_there_is() {
     let _site = TestSite::new().await;
     let listed = generate_route_list(app::App);
     let listed: BTreeSet<_> = listed.iter().map(AxumRouteListing::path).collect();
-    // The start page sends everybody on.
-    let tabled: BTreeSet<_> = pages().iter().map(|(route, ..)| *route).chain(["/"]).collect();
+    let tabled: BTreeSet<_> = pages().iter().map(|(route, ..)| *route).collect();
     assert_eq!(listed, tabled);
 
     let listed: BTreeSet<_> = server_fn::axum::server_fn_paths()
@@ -247,6 +249,33 @@ async fn streams_and_sockets_are_for_those_whom_the_table_allows() {
             Role::Viewer => StatusCode::FORBIDDEN,
         };
         assert_eq!(answer.status, expected, "{role}: {}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn the_numbers_are_for_who_knows_the_token_whoever_else_that_is() {
+    let site = TestSite::with_users().await;
+    for role in [None, Some(Role::Viewer), Some(Role::Operator), Some(Role::Administrator)] {
+        let mut browser = match role {
+            None => site.browser(),
+            Some(role) => site.logged_in(name_of(role)).await,
+        };
+        for (shown, expected) in [
+            (None, StatusCode::UNAUTHORIZED),
+            (Some("Bearer another token of as many signs"), StatusCode::UNAUTHORIZED),
+            (Some(concat!("Bearer ", "a token of thirty-two characters")), StatusCode::OK),
+        ] {
+            let mut request = browser.request("GET", "/metrics");
+            if let Some(shown) = shown {
+                request = request.header(header::AUTHORIZATION, shown);
+            }
+            let answer = browser.send(request.body(axum::body::Body::empty()).unwrap()).await;
+            assert_eq!(answer.status, expected, "{role:?} {shown:?}");
+            assert_eq!(answer.text.contains("ulysse"), expected == StatusCode::OK);
+        }
+        // It opens nothing else.
+        let request = browser.request("POST", "/metrics").body(axum::body::Body::empty()).unwrap();
+        assert_ne!(browser.send(request).await.status, StatusCode::OK);
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod file;
 mod log;
+mod metrics;
 mod operations;
 mod sessions;
 mod setup;

@@ -1,0 +1,75 @@
+//! What the dashboard, the page of the host and histories of numbers say. Its own list: no island uses any of
+//! it, because tiles come in words.
+
+use super::messages::messages;
+use super::{Locale, en, fr};
+
+messages! { MetricsMessages:
+    dashboard;
+    the_host;
+    numbers_of(name);
+    numbers_of_the_host;
+    numbers_explained;
+    range_of_time;
+    five_minutes;
+    one_hour;
+    one_day;
+    one_week;
+    one_year;
+    ago_begin;
+    until_now;
+    no_numbers_yet;
+    as_a_table;
+    time_column;
+    last_number;
+    mean_number;
+    highest_number;
+    swap;
+    load;
+    memory_pressure;
+    cpu_pressure;
+    disk_pressure;
+    pressure_explained;
+    no_pressure_here;
+    disk_traffic;
+    disk_taken;
+    read_from;
+    written_to;
+    received_from;
+    sent_to;
+    used_word;
+    cpus_count(count);
+    of_total(total);
+    load_of(five, fifteen);
+    free_of(free, total);
+    is_full_to(share);
+    addresses_free(free);
+    addresses_of(used, network);
+    filesystem_at(mount);
+    holds_vservers;
+    holds_backups;
+    holds_database;
+    filesystems;
+    not_measured_yet;
+    by_state;
+    only_in_state(state);
+    recent_operations;
+    what_failed_lately;
+    nothing_failed;
+    needs_attention;
+    nothing_needs_attention;
+    attention_oom(name, count);
+    attention_problem(name, problem);
+    attention_marked(name);
+    attention_disk(mount, share, free);
+    attention_pool(network);
+    attention_build;
+    attention_bin(count);
+    first_steps;
+    first_steps_explained;
+    step_build;
+    step_template;
+    step_defaults;
+    step_users;
+    whole_list;
+}
