@@ -188,7 +188,10 @@ actions!(
     OwnAccount,
     ViewTemplates,
     ManageTemplates,
-    ManagePackages, ManageServices, ReadInside, SignalProcess,
+    SignalProcess,
+    ManagePackages,
+    ReadInside,
+    ManageServices
 );
 
 /// Proof that the table allows `A` to somebody. Cannot be made but by [`authorize`]; is not

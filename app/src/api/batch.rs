@@ -136,7 +136,6 @@ fn pace(at_once: &str, canary: &str, stop_after: &str) -> Result<Pace, FieldErro
 
 /// Queues one thing for many VServers, in the order in which they are named.
 #[server(prefix = "/api", endpoint = "vservers/batch")]
-#[expect(clippy::too_many_arguments, reason = "one for each field of the form")]
 pub async fn batch_vservers(
     #[server(default)] csrf: String,
     #[server(default)] action: String,

@@ -100,7 +100,7 @@ impl Call {
     }
 
     /// Hands over to another form, of which nothing was typed yet.
-    pub(crate) fn as_form(mut self, form: &'static str) -> Self {
+    pub(crate) fn into_form(mut self, form: &'static str) -> Self {
         form.clone_into(&mut self.flash.form);
         self.flash.values.clear();
         self

@@ -46,7 +46,7 @@ pub async fn change_mount(
     match judged(&call, &csrf, &name, &file, line, (!is_removal).then_some(&form)).await {
         Ok((tree, text)) => {
             let address = file_address(&tree, &file);
-            let call = call.as_form("config/preview");
+            let call = call.into_form("config/preview");
             let call = call.typed("path", &file).typed("action", "write").typed("text", &text);
             call.answer(&back, Ok(Answer::to(address).saying(Notice::Previewed))).await
         }

@@ -196,20 +196,17 @@ pub fn VServerTable(
         ];
         let buttons = buttons.into_iter().filter(|(is_allowed, ..)| *is_allowed);
         view! {
-            <form
-                id=MANY
-                class="bulk"
-                role="group"
-                aria-label=t.chosen_vservers()
-                method="get"
-                action="/batch"
-            >
-                <span class="bulk-count" role="status">
-                    {move || is_awake.get().then(|| t.chosen_count(&chosen().len().to_string()))}
-                </span>
-                {buttons
-                    .map(|(_, kind, label)| bulk_button(label, kind, is_awake, chosen))
-                    .collect_view()}
+            <form id=MANY method="get" action="/batch">
+                <div class="bulk" role="group" aria-label=t.chosen_vservers()>
+                    <span class="bulk-count" role="status">
+                        {move || {
+                            is_awake.get().then(|| t.chosen_count(&chosen().len().to_string()))
+                        }}
+                    </span>
+                    {buttons
+                        .map(|(_, kind, label)| bulk_button(label, kind, is_awake, chosen))
+                        .collect_view()}
+                </div>
             </form>
             {move || command_hint(t, &chosen())}
         }
