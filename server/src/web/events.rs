@@ -24,7 +24,7 @@ use domain::failure::Failure;
 use domain::id::{OperationId, UserId, VServerName};
 use domain::operation::LogChunk;
 use domain::process::MeasuredProcesses;
-use domain::vserver::{Sample, State};
+use domain::vserver::{Sample, State as VServerState};
 use futures::stream::{self, Stream};
 use http::{HeaderMap, StatusCode};
 use tokio::sync::watch;
@@ -102,7 +102,7 @@ struct PageStream {
     /// How much of the log was sent.
     log_offset: u64,
     /// In which state each VServer is, for who wants to know how many there are of each.
-    states: BTreeMap<VServerName, State>,
+    states: BTreeMap<VServerName, VServerState>,
     recheck_at: Instant,
     _open: Open<UserId>,
 }

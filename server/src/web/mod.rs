@@ -176,7 +176,7 @@ fn start(settings: &Settings) -> Result<(), WebError> {
     let take = |number| sys::descriptor::take_inherited(number).map_err(WebError::Sockets);
     let listener = TcpListener::from(take(LISTENER)?);
     let (requests, events) = (take(REQUESTS)?, take(EVENTS)?);
-    let scraper = metrics::Scraper::of(settings);
+    let scraper = Scraper::of(settings);
     // Before there is a second thread.
     confine::confine(&settings.web.user, &settings.roots.database_base)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
