@@ -12,7 +12,7 @@ pub(crate) fn pages() -> Vec<(String, Role, &'static str, &'static str)> {
     vec![
         page("/", Role::Viewer, "Needs attention", "À surveiller"),
         page("/host", Role::Viewer, "free of 100.0", "libres sur 100,0"),
-        page("/host?range=1y", Role::Viewer, "from <time", "depuis <time"),
+        page("/host?range=1y", Role::Viewer, ", 1 year\"", ", 1 an\""),
         page("/vservers/web1/metrics", Role::Viewer, "Numbers of web1", "Chiffres de web1"),
         page("/vservers/web1/metrics?range=1w", Role::Viewer, "highest", "maximum"),
         page("/vservers?state=running", Role::Viewer, "in this state: running", "état : en marche"),
