@@ -256,18 +256,21 @@ async fn what_would_be_done_to_many_is_shown_before_it_is() {
     };
     let two = "names%5B%5D=web1&names%5B%5D=db1";
     let queued = format!("/operations/{RUNNING_OPERATION}");
-    assert_eq!(ask(&format!("action=stop&{two}&at_once=8&canary=1")).await, queued);
-    assert_eq!(ask(&format!("action=backup&{two}&target=local")).await, queued);
+    assert_eq!(
+        ask(&format!("action=stop&{two}&form%5Bat_once%5D=8&form%5Bcanary%5D=1")).await,
+        queued
+    );
+    assert_eq!(ask(&format!("action=backup&{two}&form%5Btarget%5D=local")).await, queued);
     let back = |action: &str| format!("/batch?action={action}&name=web1&name=db1");
-    assert_eq!(ask(&format!("action=stop&{two}&at_once=17")).await, back("stop"));
+    assert_eq!(ask(&format!("action=stop&{two}&form%5Bat_once%5D=17")).await, back("stop"));
     let page = get(&memory, "operator", "en", &back("stop")).await.text;
     assert!(page.contains("aria-invalid=\"true\"") && page.contains("value=\"17\""), "{page}");
     // Whoever deletes many says how many.
     for wrong in ["", "3"] {
-        let location = ask(&format!("action=delete&{two}&confirmation={wrong}")).await;
+        let location = ask(&format!("action=delete&{two}&form%5Bconfirmation%5D={wrong}")).await;
         assert_eq!(location, back("delete"));
     }
-    assert_eq!(ask(&format!("action=delete&{two}&confirmation=2")).await, queued);
+    assert_eq!(ask(&format!("action=delete&{two}&form%5Bconfirmation%5D=2")).await, queued);
     assert_eq!(
         ask("action=stop&names%5B%5D=web1&names%5B%5D=web1").await.find("/operations/"),
         None

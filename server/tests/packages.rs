@@ -52,7 +52,7 @@ fn version(root: &Path, package: &str) -> Option<String> {
 /// Whether anything of a VServer is left over in the kernel or the engine's state.
 fn is_at_rest(sandbox: &Sandbox) -> bool {
     let roots = &sandbox.settings.roots;
-    let is_running = GuestState::all(roots).unwrap().iter().any(|state| state.is_running());
+    let is_running = GuestState::all(roots).unwrap().iter().any(GuestState::is_running);
     let is_aside = !GuestState::all_aside(roots).unwrap().is_empty();
     let cgroups = engine::cgroup::Layout::detect().unwrap().paths(&roots.cgroup_root, "web");
     !is_running && !is_aside && cgroups.iter().all(|path| !path.exists())

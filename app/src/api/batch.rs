@@ -15,6 +15,7 @@ use domain::id::{TargetName, VServerName};
 use domain::operation::Kind;
 use domain::retention::judge_target;
 use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::{Answer, Call};
 use crate::error::Refusal;
@@ -105,8 +106,26 @@ fn encoded(value: &str) -> String {
     crate::events::encoded(value)
 }
 
+/// What is said of a batch besides what is done to whom, as it was typed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BatchForm {
+    /// How many at once.
+    pub at_once: String,
+    /// How many before the others.
+    pub canary: String,
+    /// After how many failures no more are begun.
+    pub stop_after: String,
+    /// Where backups go.
+    pub target: String,
+    /// Whether a VServer stands still while it is backed up.
+    pub pause: bool,
+    /// How many are deleted, said by whoever deletes them.
+    pub confirmation: String,
+}
+
 /// How a batch goes about it, as it was typed.
-fn pace(at_once: &str, canary: &str, stop_after: &str) -> Result<Pace, FieldErrors> {
+fn pace(form: &BatchForm) -> Result<Pace, FieldErrors> {
     let mut errors = FieldErrors::default();
     let count = |text: &str| match text.trim() {
         "" => Ok(None),
@@ -121,9 +140,11 @@ fn pace(at_once: &str, canary: &str, stop_after: &str) -> Result<Pace, FieldErro
             None
         })
     };
-    let (canary, stop_after_failures) =
-        (noted(Field::Canary, count(canary)), noted(Field::StopAfter, count(stop_after)));
-    let at_once = match at_once.trim() {
+    let (canary, stop_after_failures) = (
+        noted(Field::Canary, count(&form.canary)),
+        noted(Field::StopAfter, count(&form.stop_after)),
+    );
+    let at_once = match form.at_once.trim() {
         "" => Ok(AtOnce::default()),
         text => text.parse(),
     };
@@ -140,19 +161,14 @@ pub async fn batch_vservers(
     #[server(default)] csrf: String,
     #[server(default)] action: String,
     #[server(default)] names: Vec<String>,
-    #[server(default)] at_once: String,
-    #[server(default)] canary: String,
-    #[server(default)] stop_after: String,
-    #[server(default)] target: String,
-    #[server(default)] pause: bool,
-    #[server(default)] confirmation: String,
+    #[server(default)] form: BatchForm,
 ) -> Result<(), Refusal> {
     let call = Call::begin("vservers/batch")
-        .typed("at_once", &at_once)
-        .typed("canary", &canary)
-        .typed("stop_after", &stop_after)
-        .typed("target", &target)
-        .typed("pause", if pause { "true" } else { "" });
+        .typed("at_once", &form.at_once)
+        .typed("canary", &form.canary)
+        .typed("stop_after", &form.stop_after)
+        .typed("target", &form.target)
+        .typed("pause", if form.pause { "true" } else { "" });
     let back = page_of(&action, &names);
     let result = async {
         let Some(each) = Each::of(&action) else {
@@ -161,13 +177,12 @@ pub async fn batch_vservers(
         };
         // Before anything is said about what was typed.
         permitted(&call, &csrf, each, None).await?;
-        let pace =
-            pace(&at_once, &canary, &stop_after).map_err(|errors| Failure::Invalid { errors })?;
+        let pace = pace(&form).map_err(|errors| Failure::Invalid { errors })?;
         let target = match each {
             Each::Backup => {
                 let permit = call.permit::<ViewVServers>(&csrf).await?;
                 let overview = call.backend.backups(permit, BackupScope::Alerts).await?;
-                let target = judge_target(&target, &overview.targets);
+                let target = judge_target(&form.target, &overview.targets);
                 Some(target.map_err(|problem| Failure::of_field(Field::BackupTarget, problem))?)
             }
             _ => None,
@@ -176,12 +191,12 @@ pub async fn batch_vservers(
         for name in &names {
             let name: VServerName =
                 name.parse().map_err(|problem| Failure::of_field(Field::Name, problem))?;
-            changes.extend(each.change(name, target.as_ref().map(|target| (target, pause))));
+            changes.extend(each.change(name, target.as_ref().map(|target| (target, form.pause))));
         }
         let count = changes.len() as u64;
         let batch = Batch::new(changes, pace)?;
-        if each == Each::Delete && confirmation.trim() != count.to_string() {
-            let problem = match confirmation.trim() {
+        if each == Each::Delete && form.confirmation.trim() != count.to_string() {
+            let problem = match form.confirmation.trim() {
                 "" => Problem::Missing,
                 _ => Problem::OutOfRange { min: count, max: count },
             };

@@ -104,10 +104,10 @@ fn form(
         view! {
             <label>
                 {t.backup_target()}
-                <select name="target">{options.collect_view()}</select>
+                <select name="form[target]">{options.collect_view()}</select>
             </label>
             <label class="choice">
-                <input type="checkbox" name="pause" value="true" checked=pause />
+                <input type="checkbox" name="form[pause]" value="true" checked=pause />
                 {t.pause_meanwhile()}
             </label>
         }
@@ -115,7 +115,7 @@ fn form(
     let confirmation = (each == Each::Delete).then(|| {
         view! {
             <p><strong>{t.batch_deletes()}</strong></p>
-            {number(t, Field::Confirmation, "confirmation", String::new(), t.type_how_many(), &errors)}
+            {number(t, Field::Confirmation, "form[confirmation]", String::new(), t.type_how_many(), &errors)}
         }
     });
     let button = if each == Each::Delete { "danger" } else { "primary" };
@@ -144,11 +144,11 @@ fn form(
             </div>
             {backup}
             <div class="pace">
-                {number(t, Field::AtOnce, "at_once", at_once, t.at_once_explained(), &errors)}
+                {number(t, Field::AtOnce, "form[at_once]", at_once, t.at_once_explained(), &errors)}
                 {number(
                     t,
                     Field::Canary,
-                    "canary",
+                    "form[canary]",
                     typed("canary").unwrap_or_default(),
                     t.canary_explained(),
                     &errors,
@@ -156,7 +156,7 @@ fn form(
                 {number(
                     t,
                     Field::StopAfter,
-                    "stop_after",
+                    "form[stop_after]",
                     typed("stop_after").unwrap_or_default(),
                     t.stop_after_explained(),
                     &errors,

@@ -8,7 +8,7 @@
 //! others. Whose turn it is and when it stops is [`crate::batch`]'s.
 
 use std::collections::BTreeMap;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, Scope};
 use std::time::Duration;
@@ -241,9 +241,6 @@ impl Engine {
 
 /// What was said next; none when nothing was for a while.
 fn heard(hear: &Receiver<Word>) -> Option<Word> {
-    match hear.recv_timeout(LOOK_EVERY) {
-        Ok(word) => Some(word),
-        // Disconnected it never is: this side holds a sender too.
-        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-    }
+    // Disconnected it never is: this side holds a sender too.
+    hear.recv_timeout(LOOK_EVERY).ok()
 }

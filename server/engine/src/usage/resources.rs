@@ -33,7 +33,7 @@ pub(super) fn of(state: &GuestState) -> Resources {
             None => first(groups, |group| number_in(&group.join("memory.swap.current"))),
         },
         memory_stall_us: first(groups, |group| stall_in(&group.join("memory.pressure"))),
-        oom_kills: first(groups, |group| cgroup::oom_kills(group)),
+        oom_kills: first(groups, cgroup::oom_kills),
         read_bytes,
         written_bytes,
         disk: own_volume(&state.root),
