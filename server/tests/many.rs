@@ -26,7 +26,8 @@ fn a_hundred_run_at_once() {
     let names = fleet::make(&sandbox, COUNT);
     fleet::each(&sandbox, &names, "start");
     let roots = &sandbox.settings.roots;
-    let states = GuestState::all(roots).unwrap();
+    let mut states = GuestState::all(roots).unwrap();
+    states.sort_by_key(|state| state.context);
     assert_eq!(states.iter().filter(|state| state.is_running()).count(), COUNT);
     // Each is its own: host name, processes, and the hundredth no less than the first.
     for name in [&names[0], &names[COUNT - 1]] {
@@ -36,6 +37,13 @@ fn a_hundred_run_at_once() {
     let shown = String::from_utf8(shown.stdout).unwrap();
     assert!(names.iter().all(|name| shown.contains(name)), "{shown}");
     assert_eq!(shown.lines().count(), COUNT + 1, "{shown}");
+
+    let processes = sandbox.ulysse("vps", &["ax"]).output().unwrap();
+    let processes = String::from_utf8(processes.stdout).unwrap();
+    for (name, state) in names.iter().zip(&states) {
+        let context = format!("{:>5} {name}", state.context.get());
+        assert!(processes.contains(&context), "{context}: {processes}");
+    }
 
     let serve = Serve::start(&sandbox);
     let visitor = Visitor::set_up(&sandbox, &serve);
