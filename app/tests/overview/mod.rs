@@ -62,7 +62,7 @@ async fn charts_have_lines_numbers_and_tables_of_the_asked_range() {
         assert_eq!(links, step + 1, "{range} is the one that is shown");
     }
     // What is no range is the usual one; what never ran has no chart.
-    let text = get(&memory, "viewer", "en", "/vservers/web1/metrics?range=<x>").await.text;
+    let text = get(&memory, "viewer", "en", "/vservers/web1/metrics?range=%3Cx%3E").await.text;
     assert!(text.contains("CPU, 1 hour") && !text.contains("<x>"));
     let text = get(&memory, "viewer", "fr", "/vservers/db1/metrics").await.text;
     assert!(text.contains("Rien n’a été mesuré"), "{text}");
