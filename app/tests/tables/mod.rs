@@ -89,7 +89,7 @@ pub(crate) fn pages() -> Vec<(String, Role, &'static str, &'static str)> {
         page("/backups", Role::Viewer, "failed: There is no space", "a échoué"),
         page("/vservers/web1/backups", Role::Viewer, "last of its day", "dernière de son jour"),
         page(&format!("/backups/{BACKUP}"), Role::Operator, "&lt;motd&gt;", "il était en marche"),
-        page("/packages", Role::Viewer, "2 <!>security", "2 <!>sécurité"),
+        page("/packages", Role::Viewer, "packages were changed since", "paquets ont changé"),
         page("/packages?package=bash", Role::Viewer, "named like", "dont le nom"),
         page("/vservers/web1/packages", Role::Viewer, "Lists fetched", "Listes récupérées"),
         page("/operations", Role::Viewer, "Build new1", "Construction new1"),
