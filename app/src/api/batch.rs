@@ -245,13 +245,18 @@ async fn permitted(
 mod tests {
     use super::*;
 
+    fn typed(at_once: &str, canary: &str, stop_after: &str) -> Result<Pace, FieldErrors> {
+        let [at_once, canary, stop_after] = [at_once, canary, stop_after].map(str::to_owned);
+        pace(&BatchForm { at_once, canary, stop_after, ..BatchForm::default() })
+    }
+
     #[test]
     fn how_it_goes_about_it_is_judged_field_by_field() {
-        let typed = pace("8", "", "2").unwrap();
-        assert_eq!((typed.at_once.get(), typed.canary), (8, None));
-        assert_eq!(typed.stop_after_failures.unwrap().get(), 2);
-        assert_eq!(pace("", "", "").unwrap(), Pace::default());
-        let errors = pace("17", "0", "many").unwrap_err();
+        let pace = typed("8", "", "2").unwrap();
+        assert_eq!((pace.at_once.get(), pace.canary), (8, None));
+        assert_eq!(pace.stop_after_failures.unwrap().get(), 2);
+        assert_eq!(typed("", "", "").unwrap(), Pace::default());
+        let errors = typed("17", "0", "many").unwrap_err();
         for field in [Field::AtOnce, Field::Canary, Field::StopAfter] {
             assert_eq!(errors.of(field).count(), 1, "{field:?}");
         }

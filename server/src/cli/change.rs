@@ -22,7 +22,7 @@ use super::progress::Display;
 /// How an operation ended.
 pub(super) enum Ended {
     /// As it was asked for.
-    Done(Operation),
+    Done(Box<Operation>),
     /// It could not even be begun.
     Refused(Failure),
     /// It failed, or was cancelled, and this has been told; the exit status.
@@ -76,7 +76,7 @@ pub(super) fn run_as(
             caller.tell(&Failure::Cancelled, Some(&operation.id));
             Ended::Told(exit::INTERRUPTED)
         }
-        _ => Ended::Done(operation),
+        _ => Ended::Done(Box::new(operation)),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::body::Body;
-use domain::metrics::slot::{Range, Tier};
+use domain::metrics::slot::{Aggregate, Range, Tier};
 use domain::metrics::{Metric, Series};
 use domain::operation::{Kind, Operation, Progress};
 use http::{StatusCode, header};
@@ -90,7 +90,7 @@ async fn what_is_measured_is_kept_and_follows_its_vserver() {
         let series = Series::VServer(name.parse().unwrap());
         let until = site.site.clock.now();
         let kept = site.site.store.metric_history(&series, Range::Hour, until, &[]).await.unwrap();
-        kept.slots.last().and_then(|(_, slot)| slot.get(Metric::Processes)).map(|one| one.mean())
+        kept.slots.last().and_then(|(_, slot)| slot.get(Metric::Processes)).map(Aggregate::mean)
     };
     assert_eq!(processes("web1").await, None, "not before its time is over");
     let series = Series::VServer(web1());
