@@ -41,7 +41,7 @@ impl GuestEvent {
     /// What the original's helper was called with, the likeliest first: programs are named by it (fact sheet
     /// 1.5, 4.3). Where two cannot be told apart both are looked for.
     #[must_use]
-    pub fn helper_events(self) -> &'static [&'static str] {
+    pub fn vshelper_events(self) -> &'static [&'static str] {
         match self {
             Self::Restart => &["restart"],
             Self::Halt => &["halt", "poweroff"],
@@ -72,7 +72,7 @@ impl FromStr for GuestEvent {
 /// What is done when a guest has ended of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum HelperAction {
+pub enum VshelperAction {
     /// It is started again.
     Restart,
     /// It stays stopped, and what was made for it is taken away.
@@ -122,16 +122,16 @@ pub enum Life {
         signal: u8,
     },
     /// What follows its end.
-    Helper {
+    Vshelper {
         /// How it ended.
         event: GuestEvent,
         /// What is done.
-        action: HelperAction,
+        action: VshelperAction,
     },
     /// The program that was run has ended well.
-    HelperDone,
+    VshelperDone,
     /// What should have followed did not, or ended badly.
-    HelperFailed {
+    VshelperFailed {
         /// Why.
         failure: Box<Failure>,
     },

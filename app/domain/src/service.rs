@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn an_order_is_a_command_of_its_manager() {
+    fn an_order_is_a_command_of_its_system() {
         let line = |manager, action| {
             let order = ServiceOrder {
                 vserver: "web".parse().unwrap(),

@@ -94,7 +94,9 @@ fn what_takes_long_can_be_cancelled_and_nothing_else() {
             "backup",
             "restore",
             "restore-file",
-            "verify-backup"
+            "verify-backup",
+            "batch",
+            "packages"
         ]
     );
 }

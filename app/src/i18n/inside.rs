@@ -2,7 +2,7 @@
 //! no island does.
 
 use domain::guest_log::{Priority, Since};
-use domain::life::{GuestEvent, HelperAction, Life};
+use domain::life::{GuestEvent, Life, VshelperAction};
 use domain::service::{ServiceAction, ServiceState};
 
 use super::messages::messages;
@@ -98,11 +98,11 @@ pub fn life_text(locale: Locale, what: &Life) -> String {
             format!("It did not stop in time: signal {signal} went to all its processes."),
             format!("Il ne s’est pas arrêté à temps : le signal {signal} est allé à tous ses processus."),
         ),
-        Life::Helper { event, action } => helper_text(locale, *event, action),
-        Life::HelperDone => locale
+        Life::Vshelper { event, action } => vshelper_text(locale, *event, action),
+        Life::VshelperDone => locale
             .pick("The program has seen to it.", "Le programme s’en est occupé.")
             .to_owned(),
-        Life::HelperFailed { failure } => {
+        Life::VshelperFailed { failure } => {
             let why = failure_text(locale, failure).what;
             locale.pick(
                 format!("What should have followed failed: {why}"),
@@ -112,24 +112,24 @@ pub fn life_text(locale: Locale, what: &Life) -> String {
     }
 }
 
-fn helper_text(locale: Locale, event: GuestEvent, action: &HelperAction) -> String {
-    let event = event.helper_events().first().copied().unwrap_or_default();
+fn vshelper_text(locale: Locale, event: GuestEvent, action: &VshelperAction) -> String {
+    let event = event.vshelper_events().first().copied().unwrap_or_default();
     match action {
-        HelperAction::Restart => locale.pick(
+        VshelperAction::Restart => locale.pick(
             format!("What follows ({event}): it is started again."),
             format!("Ce qui suit ({event}) : il est démarré à nouveau."),
         ),
-        HelperAction::Stop => locale.pick(
+        VshelperAction::Stop => locale.pick(
             format!("What follows ({event}): it stays stopped."),
             format!("Ce qui suit ({event}) : il reste arrêté."),
         ),
-        HelperAction::Disabled => locale.pick(
+        VshelperAction::Disabled => locale.pick(
             format!("Nothing follows ({event}), as apps/vshelper/disabled says: it stays stopped."),
             format!(
                 "Rien ne suit ({event}), comme le dit apps/vshelper/disabled : il reste arrêté."
             ),
         ),
-        HelperAction::Program(program) => locale.pick(
+        VshelperAction::Program(program) => locale.pick(
             format!("What follows ({event}): the host runs {program}."),
             format!("Ce qui suit ({event}) : l’hôte exécute {program}."),
         ),

@@ -6,6 +6,7 @@
 
 mod account;
 mod packages;
+mod site;
 mod world;
 
 use std::collections::BTreeMap;
@@ -14,11 +15,6 @@ use std::sync::{Arc, Mutex};
 use app::backend::{
     Account, Backend, Clock, Configure, Flash, HostNow, HostOverview, OperationFilter, Reference,
 };
-use axum::Router;
-use axum::body::Body;
-use axum::extract::Request;
-use axum::http::header::COOKIE;
-use axum::response::IntoResponse;
 use domain::authz::{
     BuildVServer, CancelOperation, ChangeIdentity, DeleteVServer, EnterVServer, ManageUsers,
     OwnAccount, Permit, ReadInside, RestoreBackup, UndeleteVServer, ViewOperations, ViewTemplates,
@@ -45,7 +41,7 @@ use domain::identity::{
     IdentityChange, IdentityForm, IdentityPlan, PlannedChange, VServerIdentity,
 };
 use domain::init::{Init, InitStyle};
-use domain::life::{GuestEvent, HelperAction, Life, LifeRecord};
+use domain::life::{GuestEvent, Life, LifeRecord, VshelperAction};
 use domain::metrics::measure::{AddressPool, Filesystem, Holding, HostResources, Space};
 use domain::metrics::slot::{History, Range, Slot};
 use domain::metrics::{Metric, Series, Values};
@@ -60,9 +56,6 @@ use domain::template::Stock;
 use domain::time::UnixMillis;
 use domain::user::{Identity, Password, Role, User};
 use domain::vserver::{ConfigFile, Detail, OomKills, SharedBy, Sharing, State, Summary, Usage};
-use leptos::config::LeptosOptions;
-use leptos::prelude::provide_context;
-use leptos_axum::{LeptosRoutes, generate_route_list};
 
 pub(crate) use world::*;
 
@@ -91,67 +84,6 @@ pub(crate) struct Memory {
 impl Memory {
     pub(crate) fn new() -> Self {
         Self { engine_is_down: false, is_empty: false, more_vservers: 0, flashes: Arc::default() }
-    }
-
-    /// The whole site over this memory. The cookie `as=ROLE` says who asks.
-    pub(crate) fn router(self) -> Router {
-        // Fails when another test of the same process has done it.
-        let _ = any_spawner::Executor::init_tokio();
-        let options = LeptosOptions::builder().output_name("ulysse").build();
-        let routes = generate_route_list(app::App);
-        let pages = {
-            let (memory, options) = (self.clone(), options.clone());
-            move |request: Request<Body>| {
-                let (memory, options) = (memory.clone(), options.clone());
-                async move {
-                    let context = memory.context(&request);
-                    leptos_axum::render_app_async_with_context(context, move || {
-                        app::shell(options.clone())
-                    })(request)
-                    .await
-                    .into_response()
-                }
-            }
-        };
-        let memory = self;
-        Router::new()
-            .leptos_routes_with_handler(routes, pages.clone())
-            .route(
-                "/api/{*function}",
-                axum::routing::post(move |request: Request<Body>| {
-                    let context = memory.context(&request);
-                    async move {
-                        leptos_axum::handle_server_fns_with_context(context, request).await
-                    }
-                }),
-            )
-            .fallback(pages)
-            .with_state(options)
-    }
-
-    fn context(
-        &self,
-        request: &Request<Body>,
-    ) -> impl Fn() + Clone + Send + Sync + 'static + use<> {
-        let cookies = request.headers().get(COOKIE).and_then(|value| value.to_str().ok());
-        let session = cookies
-            .unwrap_or_default()
-            .split("; ")
-            .find_map(|cookie| cookie.strip_prefix("as="))
-            .unwrap_or("nobody")
-            .to_owned();
-        let identity = session.parse::<Role>().ok().map(identity);
-        let memory = self.clone();
-        move || {
-            provide_context::<Arc<dyn Backend>>(Arc::new(memory.clone()));
-            provide_context::<Arc<dyn Account>>(Arc::new(MemoryAccount {
-                session: session.clone(),
-                memory: memory.clone(),
-            }));
-            provide_context::<Arc<dyn Clock>>(Arc::new(StoppedClock));
-            provide_context(identity.clone());
-            provide_context(Reference("R-1234".to_owned()));
-        }
     }
 
     fn answer<T>(&self, value: T) -> Result<T, Failure> {
@@ -183,14 +115,6 @@ pub(crate) fn identity(role: Role) -> Identity {
         Role::Viewer => (3, "vera"),
     };
     Identity { user: UserId(user), name: name.parse().unwrap(), role }
-}
-
-struct StoppedClock;
-
-impl Clock for StoppedClock {
-    fn now(&self) -> UnixMillis {
-        NOW
-    }
 }
 
 struct MemoryAccount {

@@ -16,7 +16,7 @@ use crate::base_links;
 use crate::build;
 use crate::cgroup::Layout;
 use crate::engine::Engine;
-use crate::lifecycle::helper;
+use crate::lifecycle::vshelper;
 use crate::lock::VServerLock;
 use crate::state::GuestState;
 use crate::unification;
@@ -46,7 +46,7 @@ pub enum Finding {
     /// A file or directory of a build or delete that no unfinished operation knows.
     Stray(PathBuf),
     /// What a config tree says of `apps/vshelper` would not be done.
-    Helper(Failure),
+    Vshelper(Failure),
 }
 
 impl Finding {
@@ -61,8 +61,8 @@ impl Finding {
 #[must_use]
 pub fn examine(engine: &Engine) -> Vec<Finding> {
     let mut findings = host(engine);
-    let helpers = helper::problems(&engine.instance().settings.roots);
-    findings.extend(helpers.into_iter().map(Finding::Helper));
+    let helpers = vshelper::problems(&engine.instance().settings.roots);
+    findings.extend(helpers.into_iter().map(Finding::Vshelper));
     findings.extend(leftovers(engine));
     findings
 }

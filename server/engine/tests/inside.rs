@@ -14,7 +14,7 @@ use busybox_host::{Guest, Host, name, until};
 use domain::change::PlainChange;
 use domain::failure::Failure;
 use domain::guest_log::{GuestLog, GuestLogQuery, GuestLogSource};
-use domain::life::{GuestEvent, HelperAction, Life};
+use domain::life::{GuestEvent, Life, VshelperAction};
 use domain::operation::Progress;
 use domain::service::{
     Service, ServiceAction, ServiceManager, ServiceOrder, ServiceState, Services,
@@ -56,20 +56,20 @@ fn what_follows_is_what_the_config_tree_says() {
     let host = Host::new();
     // What is typed inside, the entries, what it means, and what follows.
     for (index, (words, tree, event, action)) in [
-        (&["reboot", "-f"], &[][..], GuestEvent::Restart, HelperAction::Restart),
-        (&["halt", "-f"], &[], GuestEvent::Halt, HelperAction::Stop),
-        (&["poweroff", "-f"], &[], GuestEvent::Halt, HelperAction::Stop),
+        (&["reboot", "-f"], &[][..], GuestEvent::Restart, VshelperAction::Restart),
+        (&["halt", "-f"], &[], GuestEvent::Halt, VshelperAction::Stop),
+        (&["poweroff", "-f"], &[], GuestEvent::Halt, VshelperAction::Stop),
         (
             &["reboot", "-f"],
             &[("apps/vshelper/action", "stop")],
             GuestEvent::Restart,
-            HelperAction::Stop,
+            VshelperAction::Stop,
         ),
         (
             &["reboot", "-f"],
             &[("apps/vshelper/disabled", "")],
             GuestEvent::Restart,
-            HelperAction::Disabled,
+            VshelperAction::Disabled,
         ),
     ]
     .into_iter()
@@ -82,12 +82,12 @@ fn what_follows_is_what_the_config_tree_says() {
         end_inside(&guest, words);
         let operation = host.engine.event(&name(guest.name), event).unwrap().unwrap();
         assert_eq!(operation.progress, Progress::Succeeded, "{words:?} {tree:?}");
-        let is_restarted = action == HelperAction::Restart;
+        let is_restarted = action == VshelperAction::Restart;
         let after = host.state(guest.name);
         assert_eq!(after.is_some(), is_restarted, "{words:?} {tree:?}");
         let started = Life::Started { context: before.context };
         let ended = if event == GuestEvent::Restart { Life::Rebooted } else { Life::Halted };
-        let mut expected = vec![started, ended, Life::Helper { event, action }];
+        let mut expected = vec![started, ended, Life::Vshelper { event, action }];
         if let Some(after) = after {
             assert_ne!(after.init, before.init);
             expected.push(Life::Started { context: after.context });
@@ -130,8 +130,8 @@ fn a_program_of_the_administrators_is_called_as_the_originals_was() {
     let shown = "web/apps/vshelper/restart".to_owned();
     let event = GuestEvent::Restart;
     let life = happened(&guest);
-    let helper = Life::Helper { event, action: HelperAction::Program(shown) };
-    assert_eq!(life[life.len() - 2..], [helper, Life::HelperDone]);
+    let helper = Life::Vshelper { event, action: VshelperAction::Program(shown) };
+    assert_eq!(life[life.len() - 2..], [helper, Life::VshelperDone]);
     // Nobody holds the VServer: it can be started.
     guest.start();
 }
@@ -154,7 +154,7 @@ fn a_program_that_fails_or_others_could_have_written_is_told_of() {
             other => panic!("{other:?}"),
         }
         let last = happened(&guest).pop();
-        assert_eq!(last, Some(Life::HelperFailed { failure: Box::new(failure) }));
+        assert_eq!(last, Some(Life::VshelperFailed { failure: Box::new(failure) }));
         assert!(host.state(guest.name).is_none());
     }
 }
@@ -170,12 +170,12 @@ fn a_word_that_means_nothing_stops_it_and_is_named() {
     let named = |failure: &Failure| matches!(failure, Failure::BadConfig { file, .. } if file == "web/apps/vshelper/action");
     let life = happened(&guest);
     assert!(
-        life.iter().any(|what| matches!(what, Life::HelperFailed { failure } if named(failure))),
+        life.iter().any(|what| matches!(what, Life::VshelperFailed { failure } if named(failure))),
         "{life:?}"
     );
     let findings = engine::doctor::examine(&host.engine);
     let found = findings.iter().any(
-        |finding| matches!(finding, engine::doctor::Finding::Helper(failure) if named(failure)),
+        |finding| matches!(finding, engine::doctor::Finding::Vshelper(failure) if named(failure)),
     );
     assert!(found, "{findings:?}");
 }

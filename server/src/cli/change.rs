@@ -117,9 +117,10 @@ pub(super) fn hear_signals(caller: Caller, engine: &Arc<Engine>, display: &Arc<i
                 caller.complain(caller.locale.cancel_impossible());
                 continue;
             }
-            caller.complain(caller.locale.cancel_begins());
-            if let Err(failure) = engine.cancel(id) {
-                caller.tell(&failure, Some(id));
+            // Said once it is so: whoever reads it may count on it.
+            match engine.cancel(id) {
+                Ok(()) => caller.complain(caller.locale.cancel_begins()),
+                Err(failure) => caller.tell(&failure, Some(id)),
             }
         }
     });

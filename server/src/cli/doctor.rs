@@ -35,7 +35,7 @@ pub(crate) fn doctor(instance: Instance, repairs: bool) -> ExitCode {
 fn is_leftover(finding: &Finding) -> bool {
     !matches!(
         finding,
-        Finding::Has(_) | Finding::Lacks(_) | Finding::LacksOptional(_) | Finding::Helper(_)
+        Finding::Has(_) | Finding::Lacks(_) | Finding::LacksOptional(_) | Finding::Vshelper(_)
     )
 }
 
@@ -50,7 +50,7 @@ pub(super) fn text(caller: Caller, finding: &Finding) -> String {
     let locale = caller.locale;
     match finding {
         Finding::Has(feature) => locale.doctor_has(host_feature_text(locale, *feature)),
-        Finding::Lacks(failure) | Finding::Helper(failure) => {
+        Finding::Lacks(failure) | Finding::Vshelper(failure) => {
             let text = failure_text(locale, failure);
             format!("{}\n  {}", text.what, text.remedy)
         }

@@ -175,12 +175,12 @@ catalogue! {
     DefaultMtab: "init/mtab" in defaults, Text, Some("/dev/hdv1 / ufs defaults 0 0"), None, Web, Rule::Any;
     // Other applications (1.5).
     SyncTimeout: "apps/vshelper/sync-timeout" in both, Scalar, Some("30"), AtOnce, Web, Rule::Integer(0, 86_400);
-    HelperAction: "apps/vshelper/action" in both, Scalar, Some("restart"), AtOnce, Host, Rule::Any;
-    HelperDisabled: "apps/vshelper/disabled" in both, Switch, None, AtOnce, Host, Rule::Any;
-    HelperSwitch: "apps/vshelper/{debug,warning-disabled}" in both, Switch, None, None, Host, Rule::Any;
-    HelperLog: "apps/vshelper/logfile" in defaults, Text, None, AtOnce, ByHand, Rule::Any;
-    HelperEvent: "apps/vshelper/*" in both, Program, None, AtOnce, ByHand, Rule::Any;
-    HelperMethod: "apps/vshelper-{methods,delegate}/*" in both, Program, None, AtOnce, ByHand, Rule::Any;
+    VshelperAction: "apps/vshelper/action" in both, Scalar, Some("restart"), AtOnce, Host, Rule::Any;
+    VshelperDisabled: "apps/vshelper/disabled" in both, Switch, None, AtOnce, Host, Rule::Any;
+    VshelperSwitch: "apps/vshelper/{debug,warning-disabled}" in both, Switch, None, None, Host, Rule::Any;
+    VshelperLog: "apps/vshelper/logfile" in defaults, Text, None, AtOnce, ByHand, Rule::Any;
+    VshelperEvent: "apps/vshelper/*" in both, Program, None, AtOnce, ByHand, Rule::Any;
+    VshelperMethod: "apps/vshelper-{methods,delegate}/*" in both, Program, None, AtOnce, ByHand, Rule::Any;
     PackagesInside: "apps/pkgmgmt/internal" in vserver, Switch, None, Given, Web, Rule::Any;
     PackageStyle: "apps/pkgmgmt/style" in vserver, Scalar, None, None, Web, Rule::Choice(&["redhat", "mandrake", "debian", "suse"]);
     PackageDirectory: "apps/pkgmgmt/{base,execdir,rpmetc,rpmstate,rpmlib,aptetc,aptstate,aptcache,aptarchives,yumetc,yumcache,urpmietc,urpmistate}" in both, Link, None, None, ByHand, Rule::Any;

@@ -136,20 +136,22 @@ pub(crate) fn meaning(entry: ConfigEntry) -> &'static str {
         ConfigEntry::SyncTimeout => {
             "How many seconds a stop waits for the VServer before its processes are killed."
         }
-        ConfigEntry::HelperAction => {
+        ConfigEntry::VshelperAction => {
             "What follows when the VServer ended of itself, as by “reboot -f” inside: “restart”, “stop”, or a program in apps/vshelper-methods."
         }
-        ConfigEntry::HelperDisabled => {
+        ConfigEntry::VshelperDisabled => {
             "Nothing follows when the VServer ends of itself: it stays stopped."
         }
-        ConfigEntry::HelperSwitch => "Switches of the kernel’s helper program; Ulysse needs none.",
-        ConfigEntry::HelperLog => {
+        ConfigEntry::VshelperSwitch => {
+            "Switches of the kernel’s helper program; Ulysse needs none."
+        }
+        ConfigEntry::VshelperLog => {
             "What programs say that see to the end of VServers is added to this file."
         }
-        ConfigEntry::HelperEvent => {
+        ConfigEntry::VshelperEvent => {
             "A program of the host that is run when this happened to the VServer: restart, halt, poweroff, shutdown."
         }
-        ConfigEntry::HelperMethod => {
+        ConfigEntry::VshelperMethod => {
             "A program of the host that “action” names, or that sees to an event of every VServer."
         }
         ConfigEntry::PackagesInside => "Package tools run inside the VServer, not on the host.",

@@ -154,22 +154,22 @@ pub(crate) fn meaning(entry: ConfigEntry) -> &'static str {
         ConfigEntry::SyncTimeout => {
             "Combien de secondes un arrêt attend le VServer avant de tuer ses processus."
         }
-        ConfigEntry::HelperAction => {
+        ConfigEntry::VshelperAction => {
             "Ce qui suit quand le VServer s’est arrêté de lui-même, comme par « reboot -f » à l’intérieur : « restart », « stop », ou un programme de apps/vshelper-methods."
         }
-        ConfigEntry::HelperDisabled => {
+        ConfigEntry::VshelperDisabled => {
             "Rien ne suit quand le VServer s’arrête de lui-même : il reste arrêté."
         }
-        ConfigEntry::HelperSwitch => {
+        ConfigEntry::VshelperSwitch => {
             "Réglages du programme auxiliaire du noyau ; Ulysse n’en a pas besoin."
         }
-        ConfigEntry::HelperLog => {
+        ConfigEntry::VshelperLog => {
             "Ce que disent les programmes qui s’occupent de la fin des VServers est ajouté à ce fichier."
         }
-        ConfigEntry::HelperEvent => {
+        ConfigEntry::VshelperEvent => {
             "Un programme de l’hôte exécuté quand cela est arrivé au VServer : restart, halt, poweroff, shutdown."
         }
-        ConfigEntry::HelperMethod => {
+        ConfigEntry::VshelperMethod => {
             "Un programme de l’hôte que « action » nomme, ou qui s’occupe d’un événement de tous les VServers."
         }
         ConfigEntry::PackagesInside => {

@@ -107,7 +107,7 @@ pub fn init_style_of(roots: &Roots, name: &VServerName) -> Option<InitStyle> {
 ///
 /// # Errors
 /// When it cannot be read.
-pub(crate) fn helper_action_of(roots: &Roots, tree: &str) -> Result<Option<String>, ConfigError> {
+pub(crate) fn vshelper_action_of(roots: &Roots, tree: &str) -> Result<Option<String>, ConfigError> {
     match Reader::open(&roots.config_base.join(tree), Path::new(tree))? {
         Some(reader) => reader.scalar("apps/vshelper/action"),
         None => Ok(None),

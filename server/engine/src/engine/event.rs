@@ -15,7 +15,7 @@ use domain::operation::{Actor, Operation, Progress};
 use super::{Engine, LONG_LOCK_PATIENCE};
 use crate::life;
 use crate::lifecycle::LifecycleError;
-use crate::lifecycle::helper::{self, Helper};
+use crate::lifecycle::vshelper::{self, Vshelper};
 use crate::lock::VServerLock;
 use crate::operation::Silent;
 use crate::state::GuestState;
@@ -68,14 +68,14 @@ impl Engine {
         let exists = roots.config_of(name).is_dir();
         let log = roots.life_log_of(name);
         let happened = |what| life::note(&log, self.clock(), what);
-        let helper = helper::chosen(roots, name, event).unwrap_or_else(|error| {
+        let helper = vshelper::chosen(roots, name, event).unwrap_or_else(|error| {
             // Nobody can say what should follow; that it ended holds.
-            happened(Life::HelperFailed { failure: Box::new(error.into()) });
-            Helper::Stop
+            happened(Life::VshelperFailed { failure: Box::new(error.into()) });
+            Vshelper::Stop
         });
-        happened(Life::Helper { event, action: helper.action() });
+        happened(Life::Vshelper { event, action: helper.action() });
         let change = match helper {
-            Helper::Restart if exists => PlainChange::Restart(name.clone()),
+            Vshelper::Restart if exists => PlainChange::Restart(name.clone()),
             _ => PlainChange::Stop(name.clone()),
         };
         let job = self.write_down(change.into(), Actor::VServer { name: name.clone() })?;
@@ -83,12 +83,12 @@ impl Engine {
         GuestState::forget_end(roots, name).map_err(LifecycleError::from)?;
         let operation = self.execute_locked(job, &Silent, held);
         // From here on nobody holds it, and whatever the program does to it is an operation of its own.
-        if let (Helper::Program(program), Progress::Succeeded) = (&helper, &operation.progress) {
+        if let (Vshelper::Program(program), Progress::Succeeded) = (&helper, &operation.progress) {
             let run =
-                helper::run(&self.instance, self.clock(), name, state.context, event, program);
+                vshelper::run(&self.instance, self.clock(), name, state.context, event, program);
             happened(match &run {
-                Ok(()) => Life::HelperDone,
-                Err(failure) => Life::HelperFailed { failure: Box::new(failure.clone()) },
+                Ok(()) => Life::VshelperDone,
+                Err(failure) => Life::VshelperFailed { failure: Box::new(failure.clone()) },
             });
             run?;
         }

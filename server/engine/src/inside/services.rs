@@ -29,7 +29,7 @@ const OPENRC: [&str; 2] = ["sbin/openrc-run", "usr/sbin/openrc-run"];
 pub(crate) fn services(instance: &Instance, name: &VServerName) -> Result<Services, Failure> {
     let state = running(instance, name)?;
     let _look = Look::begin()?;
-    match manager_of(&state) {
+    match service_system_of(&state) {
         Some(ServiceManager::Systemd) => systemd::services(instance, &state),
         Some(manager) => Ok(init_scripts::services(instance, &state, manager)),
         None => Ok(Services::default()),
@@ -38,7 +38,7 @@ pub(crate) fn services(instance: &Instance, name: &VServerName) -> Result<Servic
 
 /// What looks after services there. What pid 1 calls itself is the guest's own word; all it decides is whom
 /// to ask.
-fn manager_of(state: &GuestState) -> Option<ServiceManager> {
+fn service_system_of(state: &GuestState) -> Option<ServiceManager> {
     let init = state.init.map(|init| format!("/proc/{}/comm", init.pid));
     let is_systemd =
         init.and_then(|path| fs::read_to_string(path).ok()).is_some_and(|comm| comm == "systemd\n");

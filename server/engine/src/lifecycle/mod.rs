@@ -10,12 +10,12 @@
 mod aside;
 mod booting;
 mod error;
-pub(crate) mod helper;
 mod hooks;
 mod host_program;
 mod init_style;
 mod start;
 mod stop;
+pub(crate) mod vshelper;
 
 use domain::id::VServerName;
 

@@ -22,7 +22,7 @@ use std::time::Duration;
 use domain::config_entry::Expected;
 use domain::failure::{Failure, ProgramProblem};
 use domain::id::{ContextId, VServerName};
-use domain::life::{GuestEvent, HelperAction};
+use domain::life::{GuestEvent, VshelperAction};
 use domain::service::ServiceName;
 use nix::libc;
 
@@ -47,7 +47,7 @@ const OTHER_EVENTS: [&str; 6] = ["netdown", "netup", "oom", "restart2", "startup
 
 /// What follows.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Helper {
+pub(crate) enum Vshelper {
     /// It is started again.
     Restart,
     /// It stays stopped.
@@ -55,24 +55,24 @@ pub(crate) enum Helper {
     /// The same, because somebody wants nothing to follow.
     Disabled,
     /// The same, and then this is run.
-    Program(HelperProgram),
+    Program(VshelperProgram),
 }
 
-impl Helper {
+impl Vshelper {
     /// The same, to be written down.
-    pub(crate) fn action(&self) -> HelperAction {
+    pub(crate) fn action(&self) -> VshelperAction {
         match self {
-            Self::Restart => HelperAction::Restart,
-            Self::Stop => HelperAction::Stop,
-            Self::Disabled => HelperAction::Disabled,
-            Self::Program(program) => HelperAction::Program(program.shown.clone()),
+            Self::Restart => VshelperAction::Restart,
+            Self::Stop => VshelperAction::Stop,
+            Self::Disabled => VshelperAction::Disabled,
+            Self::Program(program) => VshelperAction::Program(program.shown.clone()),
         }
     }
 }
 
 /// A program of the administrator's that sees to an event.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct HelperProgram {
+pub(crate) struct VshelperProgram {
     path: PathBuf,
     /// What it is called, from the directory of config trees on.
     shown: String,
@@ -90,37 +90,37 @@ pub(crate) fn chosen(
     roots: &Roots,
     name: &VServerName,
     event: GuestEvent,
-) -> Result<Helper, ConfigError> {
+) -> Result<Vshelper, ConfigError> {
     let base = &roots.config_base;
     let trees = [name.as_str(), DEFAULTS];
     let program = |leaf: String, event, is_method| {
         let path = base.join(&leaf);
-        is_executable(&path).then_some(HelperProgram { path, shown: leaf, event, is_method })
+        is_executable(&path).then_some(VshelperProgram { path, shown: leaf, event, is_method })
     };
     if trees.iter().any(|tree| base.join(tree).join("apps/vshelper/disabled").exists()) {
-        return Ok(Helper::Disabled);
+        return Ok(Vshelper::Disabled);
     }
-    let words = event.helper_events();
+    let words = event.vshelper_events();
     let delegate = |word: &&'static str| {
         program(format!("{DEFAULTS}/apps/vshelper-delegate/{word}"), *word, false)
     };
     if let Some(found) = words.iter().find_map(delegate) {
-        return Ok(Helper::Program(found));
+        return Ok(Vshelper::Program(found));
     }
     for tree in trees {
         let of_event =
             |word: &&'static str| program(format!("{tree}/apps/vshelper/{word}"), *word, false);
         if let Some(found) = words.iter().find_map(of_event) {
-            return Ok(Helper::Program(found));
+            return Ok(Vshelper::Program(found));
         }
-        let Some(method) = config::helper_action_of(roots, tree)? else { continue };
+        let Some(method) = config::vshelper_action_of(roots, tree)? else { continue };
         let called = words.first().copied().unwrap_or_default();
         let found =
             method_leaves(name, &method).into_iter().find_map(|leaf| program(leaf, called, true));
         return match (found, method.as_str()) {
-            (Some(found), _) => Ok(Helper::Program(found)),
+            (Some(found), _) => Ok(Vshelper::Program(found)),
             (None, RESTART) => Ok(built_in(event)),
-            (None, STOP) => Ok(Helper::Stop),
+            (None, STOP) => Ok(Vshelper::Stop),
             (None, _) => Err(no_method(tree)),
         };
     }
@@ -128,10 +128,10 @@ pub(crate) fn chosen(
 }
 
 /// The method `restart`: whatever is no reboot ends in a stop.
-fn built_in(event: GuestEvent) -> Helper {
+fn built_in(event: GuestEvent) -> Vshelper {
     match event {
-        GuestEvent::Restart => Helper::Restart,
-        GuestEvent::Halt | GuestEvent::Exit => Helper::Stop,
+        GuestEvent::Restart => Vshelper::Restart,
+        GuestEvent::Halt | GuestEvent::Exit => Vshelper::Stop,
     }
 }
 
@@ -167,7 +167,7 @@ pub(crate) fn run(
     name: &VServerName,
     context: ContextId,
     event: GuestEvent,
-    program: &HelperProgram,
+    program: &VshelperProgram,
 ) -> Result<(), Failure> {
     let settings = &instance.settings;
     let path = host_program::judged(&program.shown, &program.path)?;
@@ -186,7 +186,7 @@ pub(crate) fn run(
         command.env("VSERVER", name.as_str());
     }
     sys::descriptor::hand_on(&mut command, Vec::new());
-    let mut log = HelperLog::open(&settings.roots, clock, name);
+    let mut log = VshelperLog::open(&settings.roots, clock, name);
     log.line(&format!("{} {context}", program.event));
     let patience = Duration::from_secs(settings.limits.hook_seconds.into());
     let result = host_program::run(&mut log, command, &program.shown, patience);
@@ -197,13 +197,13 @@ pub(crate) fn run(
 }
 
 /// `.defaults/apps/vshelper/logfile`, if there is one that only root can have made.
-struct HelperLog<'a> {
+struct VshelperLog<'a> {
     file: Option<fs::File>,
     clock: &'a dyn Clock,
     name: &'a VServerName,
 }
 
-impl<'a> HelperLog<'a> {
+impl<'a> VshelperLog<'a> {
     fn open(roots: &Roots, clock: &'a dyn Clock, name: &'a VServerName) -> Self {
         let leaf = format!("{DEFAULTS}/apps/vshelper/logfile");
         // Over a link as over any other program's path: nobody else can have bent it.
@@ -216,7 +216,7 @@ impl<'a> HelperLog<'a> {
     }
 }
 
-impl Listener for HelperLog<'_> {
+impl Listener for VshelperLog<'_> {
     fn begins(&mut self) {}
 
     fn line(&mut self, line: &str) {
@@ -243,7 +243,7 @@ pub(crate) fn problems(roots: &Roots) -> Vec<Failure> {
 
 fn problems_of(roots: &Roots, tree: &str) -> Vec<Failure> {
     let mut problems: Vec<Failure> = Vec::new();
-    match config::helper_action_of(roots, tree) {
+    match config::vshelper_action_of(roots, tree) {
         Err(error) => problems.push(error.into()),
         Ok(Some(method)) if method != RESTART && method != STOP => {
             // Of `.defaults` a method may be each VServer's own: then it is one of the catalogue's words there.
@@ -272,12 +272,12 @@ fn problems_of(roots: &Roots, tree: &str) -> Vec<Failure> {
             let shown = format!("{directory}/{leaf}");
             let path = roots.config_base.join(&shown);
             let is_event =
-                GuestEvent::ALL.iter().any(|e| e.helper_events().contains(&leaf.as_str()));
+                GuestEvent::ALL.iter().any(|e| e.vshelper_events().contains(&leaf.as_str()));
             if !directory.ends_with("methods")
                 && !is_event
                 && !OTHER_EVENTS.contains(&leaf.as_str())
             {
-                let words = GuestEvent::ALL.iter().flat_map(|event| event.helper_events());
+                let words = GuestEvent::ALL.iter().flat_map(|event| event.vshelper_events());
                 let expected = Expected::Choice(words.map(|word| (*word).to_owned()).collect());
                 problems
                     .push(ConfigError::Unexpected { file: shown.into(), line: 1, expected }.into());
@@ -325,14 +325,14 @@ mod tests {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
         }
 
-        fn chosen(&self, event: GuestEvent) -> Result<HelperAction, ConfigError> {
+        fn chosen(&self, event: GuestEvent) -> Result<VshelperAction, ConfigError> {
             let name = "web".parse().unwrap();
             chosen(&self.roots(), &name, event).map(|helper| helper.action())
         }
     }
 
-    fn program(path: &str) -> HelperAction {
-        HelperAction::Program(path.to_owned())
+    fn program(path: &str) -> VshelperAction {
+        VshelperAction::Program(path.to_owned())
     }
 
     #[test]
@@ -340,14 +340,14 @@ mod tests {
         use GuestEvent::{Exit, Halt, Restart};
         let trees = Trees::new();
         let chosen = |event| trees.chosen(event).unwrap();
-        assert_eq!(chosen(Restart), HelperAction::Restart);
-        assert_eq!([Halt, Exit].map(chosen), [HelperAction::Stop, HelperAction::Stop]);
+        assert_eq!(chosen(Restart), VshelperAction::Restart);
+        assert_eq!([Halt, Exit].map(chosen), [VshelperAction::Stop, VshelperAction::Stop]);
         trees.write(".defaults/apps/vshelper/action", "stop\n", 0o644);
-        assert_eq!(chosen(Restart), HelperAction::Stop);
+        assert_eq!(chosen(Restart), VshelperAction::Stop);
         trees.write(".defaults/apps/vshelper/restart", "", 0o755);
         assert_eq!(chosen(Restart), program(".defaults/apps/vshelper/restart"));
         trees.write("web/apps/vshelper/action", "restart\n", 0o644);
-        assert_eq!(chosen(Restart), HelperAction::Restart);
+        assert_eq!(chosen(Restart), VshelperAction::Restart);
         trees.write(".defaults/apps/vshelper-methods/mine", "", 0o755);
         trees.write("web/apps/vshelper/action", "mine\n", 0o644);
         assert_eq!(chosen(Exit), program(".defaults/apps/vshelper-methods/mine"));
@@ -359,7 +359,10 @@ mod tests {
         trees.write(".defaults/apps/vshelper-delegate/restart", "", 0o755);
         assert_eq!(chosen(Restart), program(".defaults/apps/vshelper-delegate/restart"));
         trees.write("web/apps/vshelper/disabled", "", 0o644);
-        assert_eq!([Restart, Halt].map(chosen), [HelperAction::Disabled, HelperAction::Disabled]);
+        assert_eq!(
+            [Restart, Halt].map(chosen),
+            [VshelperAction::Disabled, VshelperAction::Disabled]
+        );
     }
 
     #[test]
