@@ -428,10 +428,15 @@ pub fn batch(batch: &Batch) -> Option<Command> {
     names.extend((commands.len() > MOST_NAMED).then_some("…"));
     let pace = batch.pace();
     let of = |number: Option<NonZeroU16>| number.map(|number| number.to_string());
-    let mut command = Command::of(&[&program, "--names", &names.join(",")])
-        .option("--at-once", "at_once", &u8::from(pace.at_once).to_string())
-        .option("--canary", "canary", &of(pace.canary).unwrap_or_default())
-        .option("--stop-after", "stop_after", &of(pace.stop_after_failures).unwrap_or_default());
+    let mut command = Command::of(&[&program])
+        .option("--names", "names[]", &names.join(","))
+        .option("--at-once", "form[at_once]", &u8::from(pace.at_once).to_string())
+        .option("--canary", "form[canary]", &of(pace.canary).unwrap_or_default())
+        .option(
+            "--stop-after",
+            "form[stop_after]",
+            &of(pace.stop_after_failures).unwrap_or_default(),
+        );
     command.parts.extend(rest);
     Some(command)
 }

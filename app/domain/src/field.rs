@@ -71,6 +71,8 @@ pub enum Field {
     MountTarget,
     MountType,
     MountSize,
+    /// Packages that are installed, removed, held.
+    PackageNames,
     MountMode,
     MountOptions,
     Service,

@@ -40,7 +40,7 @@ pub async fn change_packages(
         let permit = call.permit::<ManagePackages>(&csrf).await?;
         let change = PackageChange::of_word(&change, &packages).map_err(|error| match error {
             PackageOrderError::Unknown => Failure::of_field(Field::Method, Problem::Missing),
-            PackageOrderError::Packages(problem) => Failure::of_field(Field::Packages, problem),
+            PackageOrderError::Packages(problem) => Failure::of_field(Field::PackageNames, problem),
         })?;
         let names = chosen(&names, &canary)?;
         let permitted = match names.as_slice() {

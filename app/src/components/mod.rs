@@ -5,3 +5,4 @@ pub(crate) mod field;
 pub(crate) mod frame;
 pub(crate) mod history;
 pub(crate) mod removal;
+pub(crate) mod vserver_pages;

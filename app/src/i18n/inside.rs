@@ -9,7 +9,10 @@ use super::messages::messages;
 use super::{Locale, en, failure_text, format, fr};
 
 messages! { InsideMessages:
-    inside;
+    overview;
+    numbers;
+    events;
+    pages_of(name);
     console_of(name);
     services_of(name);
     happened_title;

@@ -49,7 +49,6 @@ messages! { PackageMessages:
     search_package;
     package_searched(text);
     package_found_nowhere(text);
-    package_names;
     package_names_hint;
     do_refresh;
     do_upgrade;

@@ -38,7 +38,9 @@ fn follow(node: NodeRef<P>, mut command: Command, line: RwSignal<String>) {
             let Ok(data) = web_sys::FormData::new_with_form(&read) else { return };
             for field in &fields {
                 // A box that is not ticked is not there; a file is no text.
-                command.fill(field, &data.get(field).as_string().unwrap_or_default());
+                let values = data.get_all(field);
+                let texts = values.iter().filter_map(|value| value.as_string());
+                command.fill(field, &texts.collect::<Vec<_>>().join(","));
             }
             line.set(command.line());
         };

@@ -123,6 +123,7 @@ pub(crate) fn field_id(field: Field) -> &'static str {
         Field::MountTarget => "field-mount-target",
         Field::MountType => "field-mount-type",
         Field::MountSize => "field-mount-size",
+        Field::PackageNames => "field-package-names",
         Field::MountMode => "field-mount-mode",
         Field::MountOptions => "field-mount-options",
         Field::Service => "field-service",

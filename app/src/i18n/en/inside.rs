@@ -6,7 +6,10 @@ use crate::i18n::messages::texts;
 
 impl InsideMessages for English {
     texts! {
-        inside = "Inside";
+        overview = "Overview";
+        numbers = "Numbers";
+        events = "What happened";
+        pages_of(name) = "Pages of {name}";
         console_of(name) = "Console and logs of {name}";
         services_of(name) = "Services of {name}";
         happened_title = "What happened inside";

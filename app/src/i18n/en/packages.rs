@@ -65,7 +65,6 @@ Several filters: those that all of them let through. Only one that is named, at 
         search_package = "Package in all VServers";
         package_searched(text) = "Packages named like “{text}”";
         package_found_nowhere(text) = "No VServer has a package named like “{text}”.";
-        package_names = "Packages";
         package_names_hint = "Names, separated by blanks.";
         do_refresh = "Refresh";
         do_upgrade = "Upgrade all";

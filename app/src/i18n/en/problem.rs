@@ -61,6 +61,7 @@ pub(crate) fn field(field: Field) -> &'static str {
         Field::StopAfter => "Failures after which it stops",
         Field::MountTarget => "Where, inside the VServer",
         Field::MountType => "Type",
+        Field::PackageNames => "Packages",
         Field::MountSize => "Size",
         Field::MountMode => "Mode",
         Field::MountOptions => "Other options",

@@ -6,7 +6,10 @@ use crate::i18n::messages::texts;
 
 impl InsideMessages for French {
     texts! {
-        inside = "À l’intérieur";
+        overview = "Vue d’ensemble";
+        numbers = "Mesures";
+        events = "Ce qui s’est passé";
+        pages_of(name) = "Pages de {name}";
         console_of(name) = "Console et journaux de {name}";
         services_of(name) = "Services de {name}";
         happened_title = "Ce qui s’est passé à l’intérieur";

@@ -65,7 +65,6 @@ Plusieurs filtres : ceux que tous laissent passer. Seul un VServer désigné par
         search_package = "Paquet dans tous les VServers";
         package_searched(text) = "Paquets dont le nom contient « {text} »";
         package_found_nowhere(text) = "Aucun VServer n’a de paquet dont le nom contient « {text} ».";
-        package_names = "Paquets";
         package_names_hint = "Des noms, séparés par des espaces.";
         do_refresh = "Rafraîchir";
         do_upgrade = "Tout mettre à jour";

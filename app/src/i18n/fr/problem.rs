@@ -61,6 +61,7 @@ pub(crate) fn field(field: Field) -> &'static str {
         Field::StopAfter => "Échecs avant l’arrêt",
         Field::MountTarget => "Où, à l’intérieur du VServer",
         Field::MountType => "Type",
+        Field::PackageNames => "Paquets",
         Field::MountSize => "Taille",
         Field::MountMode => "Mode",
         Field::MountOptions => "Autres options",

@@ -14,6 +14,7 @@ use leptos_router::hooks::use_params_map;
 use super::{alerts, of, target_field, target_options};
 use crate::components::field::{Input, field};
 use crate::components::removal::{Removal, removal};
+use crate::components::vserver_pages::vserver_pages;
 use crate::i18n::{Locale, format, problem_text, retention_text};
 use crate::islands::form_command::FormCommand;
 use crate::page::{Area, Content, For, Page, page};
@@ -52,6 +53,7 @@ pub(crate) fn of_vserver() -> impl IntoView {
             Some(Err(problem)) => (None, Some(problem_text(t, &problem))),
         };
         let body = view! {
+            {vserver_pages(&page, &name)}
             {alerts(t, std::slice::from_ref(&status))}
             {(may_back_up && status.exists).then(|| take(&page, &overview, &status))}
             {table(&page, &status, policy, may_restore)}

@@ -40,7 +40,7 @@ pub(crate) fn distributions() -> impl IntoView {
                 (t.distribution_named(name.as_str()), body)
             }
         };
-        let body = view! { {links(t, &TREE)} {body} };
+        let body = view! { {links(&page, &TREE)} {body} };
         Ok(Content { title, area: Area::VServers, subscription: None, body: body.into_any() })
     })
 }

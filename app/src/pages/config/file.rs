@@ -44,7 +44,7 @@ pub(crate) fn file() -> impl IntoView {
         let changes = history::changes(&page, &tree, view.history.clone(), Some(path.as_str()));
         let change = may_configure(&page, &tree).then(|| change(&page, &tree, entry, &view));
         let body = view! {
-            {links(t, &tree)}
+            {links(&page, &tree)}
             {facts(t, entry, &view)}
             {to_distribution(t, &tree, &path)}
             <section aria-labelledby="current-title">

@@ -19,7 +19,7 @@ pub(crate) fn history() -> impl IntoView {
         let tree = tree?;
         let records = page.backend.config_history(permit, tree.clone()).await?;
         let body = view! {
-            {links(t, &tree)}
+            {links(&page, &tree)}
             <p class="hint">{t.history_explained()}</p>
             {changes(&page, &tree, records, None)}
         };

@@ -21,7 +21,7 @@ pub(crate) fn list() -> impl IntoView {
         let add = may_configure(&page, &tree).then(|| add(t, &tree));
         let nothing = there.is_empty().then(|| view! { <p class="nothing">{t.no_files_yet()}</p> });
         let body = view! {
-            {links(t, &tree)}
+            {links(&page, &tree)}
             {explained}
             <section aria-labelledby="files-title">
                 <h2 id="files-title">{t.files_there()}</h2>

@@ -14,6 +14,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::{use_location, use_params_map};
 
 use super::vservers::show::named;
+use crate::components::vserver_pages::vserver_pages;
 use crate::events::encoded;
 use crate::i18n::Locale;
 use crate::page::Page;
@@ -66,10 +67,9 @@ fn title(t: Locale, tree: &ConfigTree) -> String {
 }
 
 /// Links to the other pages of a tree.
-fn links(t: Locale, tree: &ConfigTree) -> impl IntoView + use<> {
-    let to_vserver = tree.vserver().map(|name| {
-        view! { <a class="button" href=format!("/vservers/{name}")>{name.to_string()}</a> }
-    });
+fn links(page: &Page, tree: &ConfigTree) -> impl IntoView + use<> {
+    let t = page.locale;
+    let to_vserver = tree.vserver().map(|name| vserver_pages(page, name));
     let label = match tree {
         ConfigTree::Distributions => t.distributions(),
         ConfigTree::VServer(_) | ConfigTree::Defaults => t.files_there(),
@@ -77,8 +77,9 @@ fn links(t: Locale, tree: &ConfigTree) -> impl IntoView + use<> {
     let files = address(tree);
     let history = format!("{files}/history");
     view! {
+        {to_vserver}
         <p class="actions head">
-            {to_vserver} <a class="button" href=files>{label}</a>
+            <a class="button" href=files>{label}</a>
             <a class="button" href=history>{t.history()}</a>
         </p>
     }

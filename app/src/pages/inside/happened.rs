@@ -4,7 +4,7 @@ use domain::life::LifeRecord;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
-use super::links;
+use crate::components::vserver_pages::vserver_pages;
 use crate::i18n::{Locale, life_text};
 use crate::page::{Area, Content, For, Page, page};
 use crate::pages::vservers::show::named;
@@ -22,7 +22,7 @@ pub(crate) fn happened() -> impl IntoView {
         let name = named(&name)?;
         let records = page.backend.happened(permit, name.clone(), ALL).await?;
         let body = view! {
-            {links(&page, &name)}
+            {vserver_pages(&page, &name)}
             <p class="hint">{t.happened_explained()}</p>
             {table(t, records)}
         };

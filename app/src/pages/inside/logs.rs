@@ -12,8 +12,8 @@ use domain::id::VServerName;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
-use super::links;
 use crate::components::alert;
+use crate::components::vserver_pages::vserver_pages;
 use crate::i18n::{Locale, format, priority_text, since_text};
 use crate::page::{Area, Content, For, Page, page};
 use crate::pages::vservers::show::named;
@@ -79,7 +79,7 @@ pub(crate) fn logs() -> impl IntoView {
             .into_any(),
         };
         let body = view! {
-            {links(&page, &name)}
+            {vserver_pages(&page, &name)}
             {views(t, &name, view)}
             {(view == View::Console).then(|| view! { <p class="hint">{t.console_explained()}</p> })}
             {shown}

@@ -10,8 +10,8 @@ use domain::service::{
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
-use super::links;
 use crate::components::alert;
+use crate::components::vserver_pages::vserver_pages;
 use crate::i18n::{Locale, service_action_text, service_state_text};
 use crate::page::{Area, Content, For, Page, page};
 use crate::pages::vservers::show::named;
@@ -35,7 +35,7 @@ pub(crate) fn services() -> impl IntoView {
             Err(failure) => return Err(failure),
         };
         let body = view! {
-            {links(&page, &name)}
+            {vserver_pages(&page, &name)}
             <p class="hint">{t.services_explained()}</p>
             {shown}
         };

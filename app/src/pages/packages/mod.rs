@@ -30,7 +30,7 @@ fn named_changes(page: &Page) -> impl IntoView + use<> {
     let hint = Some(t.package_names_hint().to_owned());
     let text = Input::Text { autocomplete: "off" };
     view! {
-        {field(t, Field::Packages, "packages", text, typed, hint, &page.errors(CHANGE))}
+        {field(t, Field::PackageNames, "packages", text, typed, hint, &page.errors(CHANGE))}
         <p class="actions">
             {buttons(
                 &[

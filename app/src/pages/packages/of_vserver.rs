@@ -10,6 +10,7 @@ use leptos_router::hooks::use_params_map;
 
 use super::{CHANGE, asked, buttons, count, health, named_changes, state_text};
 use crate::backend::OperationFilter;
+use crate::components::vserver_pages::vserver_pages;
 use crate::i18n::{field_label, format};
 use crate::islands::operation_table::OperationTable;
 use crate::page::{Area, Content, For, Page, page};
@@ -43,6 +44,7 @@ pub(crate) fn of_vserver() -> impl IntoView {
             view! { <p class="nothing">{t.package_system()} {t.colon()} {text}</p> }
         });
         let body = view! {
+            {vserver_pages(&page, &name)}
             {without}
             {is_known.then(|| facts(&page, &report))}
             {may.then(|| changes(&page, &report))}
@@ -58,7 +60,6 @@ pub(crate) fn of_vserver() -> impl IntoView {
                     now=page.now
                 />
             </section>
-            <p><a href=format!("/vservers/{name}")>{name.to_string()}</a></p>
         };
         Ok(Content {
             title: t.packages_of(name.as_str()),

@@ -8,6 +8,7 @@ use domain::vserver::{State, Summary};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
+use crate::components::vserver_pages::vserver_pages;
 use crate::events::{Subscription, encoded};
 use crate::i18n::{Locale, format};
 use crate::islands::live_rows::LiveRows;
@@ -62,13 +63,14 @@ async fn content(
         Some(name) => format!("/vservers/{name}/processes"),
         None => "/processes".to_owned(),
     };
-    let nothing = nothing_said(t, &view, &vservers, processes.rows.is_empty());
+    let nothing = nothing_said(t, &view, &vservers);
     let total = measured.list.processes.len();
     let cut =
         (total > MOST_ROWS).then(|| t.process_rows_cut(&format::integer(t, MOST_ROWS as u64)));
     let heads = Column::ALL.into_iter().map(|column| head(t, &address, &view, column, &fixed));
     let heads = heads.collect_view();
     let body = view! {
+        {fixed.as_ref().map(|name| vserver_pages(page, name))}
         {filter(t, &address, &view, &vservers, fixed.is_none())}
         <p class="counts" id="process-counts">{processes.counts}</p>
         {cut.map(|text| view! { <p class="hint">{text}</p> })}
@@ -84,17 +86,12 @@ async fn content(
                 <tbody id="process-rows" inner_html=processes.rows></tbody>
             </table>
         </div>
-        {nothing.map(|text| view! { <p class="nothing">{text}</p> })}
+        <p class="nothing">{nothing}</p>
         <LiveRows />
         <p class="hint">{t.equivalent_vps()}</p>
         {fixed
             .as_ref()
-            .map(|name| view! {
-                <p>
-                    <a href=format!("/vservers/{name}")>{name.to_string()}</a> " · "
-                    <a href="/processes">{t.all_processes()}</a>
-                </p>
-            })}
+            .map(|_| view! { <p><a href="/processes">{t.all_processes()}</a></p> })}
     };
     Ok(Content {
         title: match &fixed {
@@ -107,24 +104,19 @@ async fn content(
     })
 }
 
-/// Why the table is empty.
-fn nothing_said(
-    t: Locale,
-    view: &ProcessView,
-    vservers: &[Summary],
-    is_empty: bool,
-) -> Option<String> {
+/// Why the table is empty. Beside one that is not, or not any more, the style hides it.
+fn nothing_said(t: Locale, view: &ProcessView, vservers: &[Summary]) -> String {
     let runs = |summary: &&Summary| summary.state == State::Running;
     let mut running = vservers.iter().filter(runs);
     let is_running = match &view.vserver {
         Some(name) => running.any(|summary| summary.name == *name),
         None => running.next().is_some(),
     };
-    is_empty.then(|| match &view.vserver {
+    match &view.vserver {
         Some(name) if !is_running => t.does_not_run(name.as_str()),
         None if !is_running => t.no_processes().to_owned(),
         _ => t.no_process_matches().to_owned(),
-    })
+    }
 }
 
 /// The address of the same table, sorted by a column.

@@ -7,6 +7,7 @@ use leptos_router::hooks::use_params_map;
 
 use super::show::named;
 use crate::components::history::{Chart, charts, ranges};
+use crate::components::vserver_pages::vserver_pages;
 use crate::page::{Area, Content, For, Page, page};
 use crate::pages::host::asked_range;
 
@@ -29,7 +30,7 @@ pub(crate) fn metrics() -> impl IntoView {
         let pressure = if has_pressure { t.pressure_explained() } else { t.no_pressure_here() };
         let address = format!("/vservers/{name}");
         let body = view! {
-            <p><a href=address.clone()>{name.to_string()}</a></p>
+            {vserver_pages(&page, &name)}
             {ranges(t, &format!("{address}/metrics"), Some(range))}
             {charts(t, &Chart::all(t), &history)}
             <p class="hint">{t.numbers_explained()} " " {pressure}</p>

@@ -19,6 +19,7 @@ use leptos_router::hooks::use_params_map;
 use super::show::named;
 use crate::api::mounts::{CLEANUP, FILES, FORM, REMOVE};
 use crate::components::field::id_of;
+use crate::components::vserver_pages::vserver_pages;
 use crate::i18n::{Locale, field_label, mount_option_text, problem_text};
 use crate::page::{Area, Content, For, Page, page};
 use crate::pages::config::file_address;
@@ -61,10 +62,7 @@ pub(crate) fn mounts() -> impl IntoView {
             }
         });
         let body = view! {
-            <p class="actions head">
-                <a class="button" href=format!("/vservers/{name}")>{name.to_string()}</a>
-                <a class="button" href=format!("/vservers/{name}/config")>{t.configuration()}</a>
-            </p>
+            {vserver_pages(&page, &name)}
             {tables}
             {may.then(|| form(&page, &name, &files))}
             <p class="hint">{t.mounts_hold_from_start()}</p>

@@ -16,13 +16,14 @@ use leptos_router::hooks::use_params_map;
 use super::abilities;
 use crate::backend::OperationFilter;
 use crate::components::history::{Chart, charts, ranges};
+use crate::components::vserver_pages::vserver_pages;
 use crate::events::Subscription;
 use crate::i18n::{Locale, format};
 use crate::islands::operation_table::OperationTable;
 use crate::islands::vserver_panel::VServerPanel;
 use crate::page::{Area, Content, For, Page, page};
 use crate::pages::config::list::files;
-use crate::pages::inside::{self, happened};
+use crate::pages::inside::happened;
 use crate::shown::{ShownOperation, ShownVServer};
 
 /// How much of its life the page shows.
@@ -61,6 +62,7 @@ pub(crate) fn show() -> impl IntoView {
         let happened = page.backend.happened(page.permit()?, name.clone(), HAPPENED).await;
         let happened = happened.unwrap_or_default();
         let body = view! {
+            {vserver_pages(&page, &name)}
             {crate::pages::backups::alerts(t, std::slice::from_ref(&backups))}
             <VServerPanel
                 locale=t
@@ -72,7 +74,6 @@ pub(crate) fn show() -> impl IntoView {
                 <h2 id="what-it-is">{t.what_it_is()}</h2>
                 {facts(t, &detail)}
             </section>
-            <p><a href=format!("/vservers/{name}/processes")>{t.processes_of(name.as_str())}</a></p>
             {identity_and_protection(&page, &name, detail.is_protected)}
             {crate::pages::boot::switch(&page, &name, &detail.summary.marks)}
             <section aria-labelledby="its-numbers">
@@ -94,27 +95,16 @@ pub(crate) fn show() -> impl IntoView {
             <section aria-labelledby="what-happened">
                 <h2 id="what-happened">{t.happened_title()}</h2>
                 {happened::table(t, happened)}
-                {inside::links(&page, &name)}
             </section>
             <section aria-labelledby="its-backups">
                 <h2 id="its-backups">{t.backups()}</h2>
                 <p>{last_backup}</p>
                 <p><a href=format!("/vservers/{name}/backups")>{t.backups_of(name.as_str())}</a></p>
             </section>
-            <section aria-labelledby="its-packages">
-                <h2 id="its-packages">{t.packages()}</h2>
-                <p>
-                    <a href=format!("/vservers/{name}/packages")>{t.packages_of(name.as_str())}</a>
-                </p>
-            </section>
             <section aria-labelledby="its-files">
                 <h2 id="its-files">{t.config_files()}</h2>
                 <p class="hint">{t.config_files_explained()} " " <code>{detail.config_directory}</code></p>
                 <p>
-                    <a href=format!("/vservers/{name}/config")>{t.configuration()}</a>
-                    " · "
-                    <a href=format!("/vservers/{name}/mounts")>{t.mounts()}</a>
-                    " · "
                     <a href=format!("/vservers/{name}/config/history")>{t.history()}</a>
                 </p>
                 <details>
