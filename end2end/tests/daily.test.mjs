@@ -61,8 +61,10 @@ story("the daily life", (scene, step) => {
     for (const name of ["web1", "web2"]) {
       await page.getByRole("row", { name: new RegExp(name) }).filter({ hasText: "done" }).waitFor();
     }
-    // The page is made anew once its end is known.
-    await look(page, page.url(), "batch-done");
+    // The page is made anew once the end is known, and then stays.
+    const address = page.url();
+    await until("the page stays", async () => page.goto(address).then(() => true, () => false));
+    await look(page, address, "batch-done");
     for (const name of ["web1", "web2", "web3"]) await row(page, name, "running");
   });
 
@@ -149,7 +151,7 @@ story("the daily life", (scene, step) => {
     }, BUILD_MS);
     await look(page, "/vservers/web1/packages", "packages-of-one");
     await look(page, "/packages?package=hello", "packages-found");
-    await page.getByRole("rowheader", { name: "hello", exact: true }).or(page.getByText("hello").first()).waitFor();
+    await page.getByRole("rowheader", { name: "hello", exact: true }).waitFor();
     // One that is stopped is not started for it.
     await sandbox.run("ulysse", "vserver", "web2", "stop");
     const { code, output } = await sandbox.run("ulysse", "vapt-get", "web2", "--", "check");

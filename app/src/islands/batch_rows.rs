@@ -11,13 +11,19 @@ use crate::shown::{ShownOneOfMany, ShownOperation, ShownProgress};
 
 /// The table.
 #[island]
-pub fn BatchRows(locale: Locale, batch: OperationId, rows: Vec<ShownOneOfMany>) -> impl IntoView {
+pub fn BatchRows(
+    locale: Locale,
+    batch: OperationId,
+    is_over: bool,
+    rows: Vec<ShownOneOfMany>,
+) -> impl IntoView {
     let t = locale;
     let rows: Vec<_> = rows.into_iter().map(RwSignal::new).collect();
     let listened = rows.clone();
     live::listen(move |event| {
         let PageEvent::Operation(fresh) = event else { return };
-        if fresh.id == batch && fresh.progress.is_final() {
+        // A stream begins with how far the operation is: a page that knows its end stays.
+        if fresh.id == batch && fresh.progress.is_final() && !is_over {
             reload();
         }
         if fresh.batch.as_ref() == Some(&batch)

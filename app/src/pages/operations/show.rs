@@ -144,7 +144,7 @@ async fn rows(page: &Page, operation: &Operation) -> Result<AnyView, Failure> {
     let batch = operation.id.clone();
     Ok(view! {
         {of_kind}
-        <BatchRows locale=t batch=batch rows=rows />
+        <BatchRows locale=t batch=batch is_over=operation.progress.is_final() rows=rows />
         {again}
     }
     .into_any())
