@@ -19,7 +19,6 @@ messages! { InsideMessages:
     happened_of(name);
     happened_explained;
     nothing_happened;
-    all_that_happened;
     console;
     journal;
     own_log;

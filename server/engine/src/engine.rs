@@ -231,8 +231,13 @@ impl Engine {
         observer: &dyn Observer,
     ) -> Result<Operation, Failure> {
         let job = self.prepare(change.into(), actor)?;
+        let id = job.operation.id.clone();
+        // Whoever is told that it is being cancelled counts on it: no look at a file is waited for.
+        lock(&self.cancels).insert(id.clone(), job.cancel.clone());
         observer.moved(&job.operation);
-        Ok(self.execute(job, observer, LOCK_PATIENCE))
+        let operation = self.execute(job, observer, LOCK_PATIENCE);
+        lock(&self.cancels).remove(&id);
+        Ok(operation)
     }
 
     /// Puts right what crashes left behind; gives the operations it was.

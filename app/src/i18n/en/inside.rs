@@ -16,7 +16,6 @@ impl InsideMessages for English {
         happened_of(name) = "What happened inside {name}";
         happened_explained = "Its supervisor writes down each start and end, and why; so does whoever stops it. The last 200 things are shown, the latest first.";
         nothing_happened = "Nothing was written down yet: it has not been started.";
-        all_that_happened = "All that happened";
         console = "Console";
         journal = "Journal (systemd)";
         own_log = "Its own log file";

@@ -16,7 +16,6 @@ impl InsideMessages for French {
         happened_of(name) = "Ce qui s’est passé dans {name}";
         happened_explained = "Son superviseur note chaque démarrage et chaque fin, et pourquoi ; qui l’arrête aussi. Les 200 derniers faits sont montrés, le plus récent d’abord.";
         nothing_happened = "Rien n’a encore été noté : il n’a pas été démarré.";
-        all_that_happened = "Tout ce qui s’est passé";
         console = "Console";
         journal = "Journal (systemd)";
         own_log = "Son propre fichier journal";
