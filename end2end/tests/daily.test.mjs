@@ -163,9 +163,12 @@ story("the daily life", (scene, step) => {
     await page.goto("/vservers/web1");
     await awake(page);
     await page.getByRole("button", { name: "Start it when the host boots" }).click();
+    await until("it is marked", async () => {
+      const { output } = await sandbox.run("cat", `${sandbox.folder}/etc/web1/apps/init/mark`);
+      return output.trim() === "default";
+    });
+    await page.goto("/vservers/web1");
     await page.getByRole("button", { name: "No longer start it when the host boots" }).waitFor();
-    const { output } = await sandbox.run("cat", `${sandbox.folder}/etc/web1/apps/init/mark`);
-    assert.equal(output.trim(), "default");
     await look(page, "/boot", "boot");
     await page.getByRole("row", { name: /web1/ }).first().waitFor();
   });

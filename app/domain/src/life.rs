@@ -97,6 +97,8 @@ pub enum Life {
     Rebooted,
     /// `halt` or `poweroff` inside.
     Halted,
+    /// It ended because it was told to, however pid 1 does that.
+    Ended,
     /// Pid 1 ended.
     Exited {
         /// With this status.

@@ -72,6 +72,7 @@ pub fn life_text(locale: Locale, what: &Life) -> String {
         Life::Halted => locale
             .pick("It was halted from inside.", "Il a été arrêté de l’intérieur.")
             .to_owned(),
+        Life::Ended => locale.pick("It has ended.", "Il s’est terminé.").to_owned(),
         Life::Exited { status } => locale.pick(
             format!("Its first process ended, with status {status}."),
             format!("Son premier processus s’est terminé, avec le code {status}."),

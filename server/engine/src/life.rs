@@ -61,6 +61,16 @@ pub(crate) fn read(path: &Path, limit: usize) -> Vec<LifeRecord> {
             lines.filter_map(|line| serde_json::from_slice(line).ok()).collect::<Vec<_>>()
         })
         .collect();
+    let mut is_told = false;
+    for record in &mut records {
+        match record.what {
+            Life::Started { .. } => is_told = false,
+            Life::StopAsked => is_told = true,
+            // What a pid 1 does that is told to end is no wish of somebody inside.
+            Life::Rebooted | Life::Halted if is_told => record.what = Life::Ended,
+            _ => {}
+        }
+    }
     records.reverse();
     records.truncate(limit);
     records
@@ -98,6 +108,25 @@ mod tests {
             [record(2, Life::Exited { status: 3 }), record(1, Life::Rebooted)]
         );
         assert_eq!(read(&path, 1).len(), 1);
+    }
+
+    #[test]
+    fn whoever_is_told_to_end_was_not_rebooted_from_inside() {
+        let base = tempfile::tempdir().unwrap();
+        let path = base.path().join("life.log");
+        let context = domain::id::ContextId::try_from(200_u32).unwrap();
+        let happened = [
+            Life::Started { context },
+            Life::StopAsked,
+            Life::Rebooted,
+            Life::Started { context },
+            Life::Rebooted,
+        ];
+        for (at, what) in happened.into_iter().enumerate() {
+            note(&path, &At(at.try_into().unwrap()), what);
+        }
+        let ends: Vec<Life> = read(&path, 10).into_iter().map(|record| record.what).collect();
+        assert_eq!((&ends[0], &ends[2]), (&Life::Rebooted, &Life::Ended));
     }
 
     #[test]
