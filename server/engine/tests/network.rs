@@ -164,6 +164,9 @@ fn serve_one(listener: TcpListener, connect: impl FnOnce(SocketAddr) + Send) -> 
     let at = listener.local_addr().unwrap();
     thread::scope(|scope| {
         let server = scope.spawn(move || {
+            // Whoever cannot connect says why on the other thread; nothing waits for them for ever.
+            let came = sys::wait::until_readable(&listener, Instant::now() + DEADLINE).unwrap();
+            assert!(came, "nobody came to {at}");
             let (mut stream, peer) = listener.accept().unwrap();
             stream.write_all(b"welcome").unwrap();
             peer.ip()
