@@ -2,7 +2,7 @@
 //! own, so the machine's network is never touched. Namespaces, devices and processes are gone when
 //! the test's guards are dropped.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::process::{Child, Command, Stdio};
@@ -215,7 +215,7 @@ fn guests_reach_the_host_and_each_other() {
     assert_eq!(seen(Some(&two), "10.127.0.3", Some(&one)), address("10.127.0.2"));
     // Loopback is the guest's own.
     assert_eq!(seen(Some(&one), "127.0.0.1", Some(&one)), address("127.0.0.1"));
-    let range = one.run(|| std::fs::read_to_string("/proc/sys/net/ipv4/ping_group_range"));
+    let range = one.run(|| fs::read_to_string("/proc/sys/net/ipv4/ping_group_range"));
     let first = 0x2000_0000_u32 + 40001 * 65536;
     assert_eq!(range.unwrap().trim(), format!("{first}\t{}", first + 65535));
 }
@@ -265,6 +265,8 @@ fn a_guest_on_the_wire_is_one_of_those_on_it() {
     become_host();
     let neighbour = Namespace::new(&["--net"]);
     cable("wire0", &neighbour, "192.0.2.9/24");
+    // A new namespace forwards when the machine does; this one would hide that a guest takes a detour.
+    neighbour.run(|| fs::write("/proc/sys/net/ipv4/ip_forward", "0")).unwrap();
     neighbour.ip("address add 2001:db8::9/64 dev eth0 nodad");
     ip("address add 192.0.2.1/24 dev wire0");
     ip("route add default via 192.0.2.9 dev wire0");

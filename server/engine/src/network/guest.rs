@@ -119,7 +119,7 @@ fn set_link_up(
     for given in &link.addresses {
         add(netlink, index, device, given)?;
         if matches!(link.end, LinkEnd::Wire { .. }) {
-            wire::add_network(netlink, index, device, given)?;
+            wire::add_network(netlink, index, device, given, RouteHeader::RT_TABLE_MAIN)?;
         }
     }
     for gateway in link.gateways.iter().copied() {
@@ -140,6 +140,10 @@ fn set_link_up(
         if *has_default {
             for given in &link.addresses {
                 if given.address.is_ipv4() == gateway.is_ipv4() {
+                    // The rule leads past the main table, and with it past its way to the neighbours.
+                    if matches!(link.end, LinkEnd::Wire { .. }) {
+                        wire::add_network(netlink, index, device, given, own_table)?;
+                    }
                     add_rule(netlink, given.address, own_table)?;
                 }
             }

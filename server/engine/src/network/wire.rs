@@ -38,7 +38,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How often it is looked whether it has gone.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
-/// The metric of the route to an IPv6 network that is on the wire: the kernel's own for such routes.
+/// The metric of the route to a network that is on the wire: the kernel's own for those to IPv6 networks.
 const CONNECTED_METRIC: u32 = 256;
 
 /// Makes a guest's macvlan device in its namespace; it is not up yet.
@@ -134,18 +134,21 @@ fn is_taken(error: &NetlinkError) -> bool {
     matches!(error.errno(), Some(EBUSY | EADDRINUSE))
 }
 
-/// Makes those in an IPv6 address's network reachable; the kernel does it for IPv4.
+/// Makes those in an address's network reachable without a gateway, for what is routed by `table`. The kernel
+/// does it alone for IPv4 in the main table.
 pub(super) fn add_network(
     netlink: &mut Netlink,
     index: u32,
     device: &str,
     given: &GuestAddress,
+    table: u8,
 ) -> Result<(), NetworkError> {
-    if given.address.is_ipv4() {
+    if given.address.is_ipv4() && table == RouteHeader::RT_TABLE_MAIN {
         return Ok(());
     }
     let (destination, prefix) = (network_of(given.address, given.prefix), given.prefix);
-    let route = network_route(index, destination, prefix, CONNECTED_METRIC);
+    let mut route = network_route(index, destination, prefix, CONNECTED_METRIC);
+    route.header.table = table;
     let made = netlink.change(RouteNetlinkMessage::NewRoute(route), NLM_F_CREATE | NLM_F_EXCL);
     unless(made, &[EEXIST]).map_err(|source| NetworkError::AddRoute {
         destination,
