@@ -21,7 +21,7 @@ use engine::roots::Settings;
 use http::{HeaderMap, StatusCode, header};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, text};
-use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::TypedMetric;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
@@ -137,28 +137,14 @@ struct Exposition {
 type Figure = (Vec<(&'static str, String)>, f64);
 
 /// A number that goes up and down.
-fn gauge(
-    encoder: &mut DescriptorEncoder,
-    (name, help): (&str, &str),
-    unit: Option<Unit>,
-    figures: Vec<Figure>,
-) -> fmt::Result {
-    if figures.is_empty() {
-        return Ok(());
-    }
-    let mut family = encoder.encode_descriptor(name, help, unit.as_ref(), MetricType::Gauge)?;
-    for (labels, value) in figures {
-        match labels.is_empty() {
-            true => return ConstGauge::new(value).encode(family),
-            false => ConstGauge::new(value).encode(family.encode_family(&labels)?)?,
-        }
-    }
-    Ok(())
-}
-
+const GAUGE: fn(f64) -> ConstGauge<f64> = ConstGauge::new;
 /// A number that only ever grows, until what it counts begins anew.
-fn counter(
+const COUNTER: fn(f64) -> ConstCounter<f64> = ConstCounter::new;
+
+/// Tells a number of all that have it.
+fn tell<M: EncodeMetric + TypedMetric>(
     encoder: &mut DescriptorEncoder,
+    metric: fn(f64) -> M,
     (name, help): (&str, &str),
     unit: Option<Unit>,
     figures: Vec<Figure>,
@@ -166,11 +152,11 @@ fn counter(
     if figures.is_empty() {
         return Ok(());
     }
-    let mut family = encoder.encode_descriptor(name, help, unit.as_ref(), MetricType::Counter)?;
+    let mut family = encoder.encode_descriptor(name, help, unit.as_ref(), M::TYPE)?;
     for (labels, value) in figures {
         match labels.is_empty() {
-            true => return ConstCounter::new(value).encode(family),
-            false => ConstCounter::new(value).encode(family.encode_family(&labels)?)?,
+            true => return metric(value).encode(family),
+            false => metric(value).encode(family.encode_family(&labels)?)?,
         }
     }
     Ok(())
@@ -193,7 +179,8 @@ fn seconds_of_us(us: u64) -> f64 {
 impl Collector for Exposition {
     fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
         let up = ("ulysse_engine_up", "Whether the engine answers");
-        gauge(&mut encoder, up, None, vec![(Vec::new(), f64::from(u8::from(self.is_engine_up)))])?;
+        let is_up = vec![(Vec::new(), f64::from(u8::from(self.is_engine_up)))];
+        tell(&mut encoder, GAUGE, up, None, is_up)?;
         let Some(samples) = &self.samples else { return Ok(()) };
         host(&mut encoder, samples)?;
         vservers(&mut encoder, &samples.measurement.vservers)
@@ -207,41 +194,41 @@ fn host(encoder: &mut DescriptorEncoder, samples: &Samples) -> fmt::Result {
     let bytes = || Some(Unit::Bytes);
     let seconds = || Some(Unit::Seconds);
     let running = ("ulysse_vservers_running", "VServers that run");
-    gauge(encoder, running, None, one(number(vservers.len() as u64)))?;
+    tell(encoder, GAUGE, running, None, one(number(vservers.len() as u64)))?;
     let cpus = ("ulysse_host_cpus", "CPUs of the host");
-    gauge(encoder, cpus, None, one(f64::from(resources.cpus)))?;
+    tell(encoder, GAUGE, cpus, None, one(f64::from(resources.cpus)))?;
     let cpu = ("ulysse_host_cpu", "CPU time of everything on the host");
-    counter(encoder, cpu, seconds(), one(seconds_of_ms(resources.cpu_ms)))?;
+    tell(encoder, COUNTER, cpu, seconds(), one(seconds_of_ms(resources.cpu_ms)))?;
     let memory = ("ulysse_host_memory_used", "Memory of the host that is not available");
-    gauge(encoder, memory, bytes(), one(number(host.memory_bytes)))?;
+    tell(encoder, GAUGE, memory, bytes(), one(number(host.memory_bytes)))?;
     let memory = ("ulysse_host_memory", "Memory of the host");
-    gauge(encoder, memory, bytes(), one(number(resources.memory_bytes)))?;
+    tell(encoder, GAUGE, memory, bytes(), one(number(resources.memory_bytes)))?;
     let swap = ("ulysse_host_swap_used", "Swap of the host that is used");
-    gauge(encoder, swap, bytes(), one(number(resources.swap_used_bytes)))?;
+    tell(encoder, GAUGE, swap, bytes(), one(number(resources.swap_used_bytes)))?;
     let swap = ("ulysse_host_swap", "Swap of the host");
-    gauge(encoder, swap, bytes(), one(number(resources.swap_bytes)))?;
+    tell(encoder, GAUGE, swap, bytes(), one(number(resources.swap_bytes)))?;
     let loads = ["1m", "5m", "15m"].into_iter().zip(resources.load_hundredths);
     let loads =
         loads.map(|(over, load)| (vec![("over", over.to_owned())], f64::from(load) / 100.0));
     let load = ("ulysse_host_load", "Processes that run or want to, on average");
-    gauge(encoder, load, None, loads.collect())?;
+    tell(encoder, GAUGE, load, None, loads.collect())?;
     let stalls = resources.pressure.map_or_else(Vec::new, |stall| {
         [("cpu", stall.cpu_us), ("memory", stall.memory_us), ("io", stall.io_us)]
             .map(|(resource, us)| (vec![("resource", resource.to_owned())], seconds_of_us(us)))
             .into()
     });
     let stall = ("ulysse_host_pressure", "Time in which some process waited for a resource");
-    counter(encoder, stall, seconds(), stalls)?;
+    tell(encoder, COUNTER, stall, seconds(), stalls)?;
     let processes = ("ulysse_host_processes", "Processes of the host and of all VServers");
-    gauge(encoder, processes, None, one(f64::from(resources.processes)))?;
+    tell(encoder, GAUGE, processes, None, one(f64::from(resources.processes)))?;
     let read = ("ulysse_host_disk_read", "Bytes read from the disks of the host");
-    counter(encoder, read, bytes(), one(number(resources.read_bytes)))?;
+    tell(encoder, COUNTER, read, bytes(), one(number(resources.read_bytes)))?;
     let written = ("ulysse_host_disk_written", "Bytes written to the disks of the host");
-    counter(encoder, written, bytes(), one(number(resources.written_bytes)))?;
+    tell(encoder, COUNTER, written, bytes(), one(number(resources.written_bytes)))?;
     let received = ("ulysse_host_network_received", "Bytes received by the host's own devices");
-    counter(encoder, received, bytes(), one(number(host.received_bytes)))?;
+    tell(encoder, COUNTER, received, bytes(), one(number(host.received_bytes)))?;
     let sent = ("ulysse_host_network_sent", "Bytes sent by the host's own devices");
-    counter(encoder, sent, bytes(), one(number(host.sent_bytes)))?;
+    tell(encoder, COUNTER, sent, bytes(), one(number(host.sent_bytes)))?;
     let of_filesystems = |value: fn(Space) -> u64| -> Vec<Figure> {
         let filesystems = resources.filesystems.iter();
         filesystems
@@ -253,9 +240,9 @@ fn host(encoder: &mut DescriptorEncoder, samples: &Samples) -> fmt::Result {
             .collect()
     };
     let size = ("ulysse_host_filesystem_size", "Filesystems that hold something of Ulysse's");
-    gauge(encoder, size, bytes(), of_filesystems(|space| space.bytes))?;
+    tell(encoder, GAUGE, size, bytes(), of_filesystems(|space| space.bytes))?;
     let free = ("ulysse_host_filesystem_free", "What is free of them for others than root");
-    gauge(encoder, free, bytes(), of_filesystems(|space| space.free_bytes))
+    tell(encoder, GAUGE, free, bytes(), of_filesystems(|space| space.free_bytes))
 }
 
 fn word_of(holding: Holding) -> &'static str {
@@ -282,43 +269,51 @@ fn vservers(encoder: &mut DescriptorEncoder, all: &[Measured]) -> fmt::Result {
     let seconds = || Some(Unit::Seconds);
     let mut cpu = mode("user", |one| one.usage.user_ms);
     cpu.extend(mode("system", |one| one.usage.system_ms));
-    counter(encoder, ("ulysse_vserver_cpu", "CPU time of a VServer"), seconds(), cpu)?;
+    tell(encoder, COUNTER, ("ulysse_vserver_cpu", "CPU time of a VServer"), seconds(), cpu)?;
     let uptime = ("ulysse_vserver_uptime", "Since when a VServer runs");
-    gauge(encoder, uptime, seconds(), of(&|one| Some(seconds_of_ms(one.usage.uptime_ms))))?;
+    tell(encoder, GAUGE, uptime, seconds(), of(&|one| Some(seconds_of_ms(one.usage.uptime_ms))))?;
     let processes = ("ulysse_vserver_processes", "Processes of a VServer");
-    gauge(encoder, processes, None, of(&|one| Some(f64::from(one.usage.processes))))?;
+    tell(encoder, GAUGE, processes, None, of(&|one| Some(f64::from(one.usage.processes))))?;
     let memory = ("ulysse_vserver_memory", "Memory charged to a VServer, page cache included");
-    gauge(encoder, memory, bytes(), of(&|one| Some(number(one.usage.memory_bytes))))?;
+    tell(encoder, GAUGE, memory, bytes(), of(&|one| Some(number(one.usage.memory_bytes))))?;
     let limit = ("ulysse_vserver_memory_limit", "The most memory it may have");
-    gauge(encoder, limit, bytes(), of(&|one| one.resources.memory_limit_bytes.map(number)))?;
+    tell(encoder, GAUGE, limit, bytes(), of(&|one| one.resources.memory_limit_bytes.map(number)))?;
     let swap = ("ulysse_vserver_swap", "Memory of it that is swapped out");
-    gauge(encoder, swap, bytes(), of(&|one| one.resources.swap_bytes.map(number)))?;
+    tell(encoder, GAUGE, swap, bytes(), of(&|one| one.resources.swap_bytes.map(number)))?;
     let stall = ("ulysse_vserver_memory_pressure", "Time in which some of it waited for memory");
-    counter(
+    tell(
         encoder,
+        COUNTER,
         stall,
         seconds(),
         of(&|one| one.resources.memory_stall_us.map(seconds_of_us)),
     )?;
     let kills = ("ulysse_vserver_oom_kills", "Processes of it ended for want of memory");
-    counter(encoder, kills, None, of(&|one| one.resources.oom_kills.map(number)))?;
+    tell(encoder, COUNTER, kills, None, of(&|one| one.resources.oom_kills.map(number)))?;
     let read = ("ulysse_vserver_disk_read", "Bytes it read from disks");
-    counter(encoder, read, bytes(), of(&|one| one.resources.read_bytes.map(number)))?;
+    tell(encoder, COUNTER, read, bytes(), of(&|one| one.resources.read_bytes.map(number)))?;
     let written = ("ulysse_vserver_disk_written", "Bytes it wrote to disks");
-    counter(encoder, written, bytes(), of(&|one| one.resources.written_bytes.map(number)))?;
+    tell(encoder, COUNTER, written, bytes(), of(&|one| one.resources.written_bytes.map(number)))?;
     let size = ("ulysse_vserver_volume_size", "The volume that its files fill");
-    gauge(encoder, size, bytes(), of(&|one| one.resources.disk.map(|disk| number(disk.bytes))))?;
-    let free = ("ulysse_vserver_volume_free", "What is free of it");
-    gauge(
+    tell(
         encoder,
+        GAUGE,
+        size,
+        bytes(),
+        of(&|one| one.resources.disk.map(|disk| number(disk.bytes))),
+    )?;
+    let free = ("ulysse_vserver_volume_free", "What is free of it");
+    tell(
+        encoder,
+        GAUGE,
         free,
         bytes(),
         of(&|one| one.resources.disk.map(|disk| number(disk.free_bytes))),
     )?;
     let received = ("ulysse_vserver_network_received", "Bytes it received");
-    counter(encoder, received, bytes(), of(&|one| Some(number(one.usage.received_bytes))))?;
+    tell(encoder, COUNTER, received, bytes(), of(&|one| Some(number(one.usage.received_bytes))))?;
     let sent = ("ulysse_vserver_network_sent", "Bytes it sent");
-    counter(encoder, sent, bytes(), of(&|one| Some(number(one.usage.sent_bytes))))
+    tell(encoder, COUNTER, sent, bytes(), of(&|one| Some(number(one.usage.sent_bytes))))
 }
 
 #[cfg(test)]
