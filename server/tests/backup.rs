@@ -16,15 +16,8 @@ use engine::freezer;
 use engine::operation::CRASH_POINTS;
 use engine::state::GuestState;
 use full_guest::{described, filetime, make_tiny};
+use sandbox::command::{complained, said};
 use sandbox::{Sandbox, leave_network, until};
-
-fn said(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn complained(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
 
 /// The backups of `tiny`, the newest first.
 fn backups(sandbox: &Sandbox) -> Vec<String> {

@@ -19,12 +19,9 @@ use engine::engine::Instance;
 use engine::operation::IMPORT_CRASH_POINTS;
 use full_guest::{described, make_tiny};
 use protocol::upload::{MAX_PACKET_BYTES, ToEngine};
+use sandbox::command::said;
 use sandbox::{Sandbox, leave_network, until};
 use sys::seqpacket;
-
-fn said(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
 
 /// Runs `ulysse backup import tiny PATHS`.
 fn import(sandbox: &Sandbox, paths: &[PathBuf]) -> Output {

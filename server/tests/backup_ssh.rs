@@ -7,10 +7,11 @@ use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use engine::roots::{SshTarget, Target};
 use nix::mount::{MsFlags, mount};
+use sandbox::command::said;
 use sandbox::{Sandbox, leave_mounts, leave_network, until};
 
 /// Another host's sshd; ends with this.
@@ -39,10 +40,6 @@ fn key(path: &std::path::Path) {
         .status()
         .unwrap();
     assert!(made.success());
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
 }
 
 #[test]

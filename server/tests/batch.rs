@@ -6,7 +6,7 @@ mod tiny_guest;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Output, Stdio};
+use std::process::Stdio;
 
 use domain::batch::{Outcome, Tally};
 use domain::failure::Failure;
@@ -15,6 +15,7 @@ use engine::operation::{CRASH_POINTS, Store};
 use engine::state::GuestState;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use sandbox::command::{complained, said};
 use sandbox::{Sandbox, leave_network, until};
 use tiny_guest::make_guest;
 
@@ -49,10 +50,6 @@ fn last_batch(sandbox: &Sandbox) -> (Operation, Vec<Operation>) {
     (batch, of_it)
 }
 
-fn told(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
 fn tally(batch: &Operation) -> Tally {
     match &batch.progress {
         Progress::Failed { failure: Failure::Batch { tally, .. } } => *tally,
@@ -68,7 +65,7 @@ fn twenty_are_started_and_stopped_and_one_that_fails_keeps_no_other() {
 
     let output = sandbox.vserver(&["--all", "--dry-run", "start"]);
     assert!(output.status.success(), "{output:?}");
-    let dry = String::from_utf8(output.stdout.clone()).unwrap();
+    let dry = said(&output);
     assert_eq!(dry.lines().count(), 20);
     assert!(dry.contains("v01: vserver v01 start\n"), "{dry}");
     assert!(dry.contains("v03: nothing to do: "), "{dry}");
@@ -76,7 +73,7 @@ fn twenty_are_started_and_stopped_and_one_that_fails_keeps_no_other() {
 
     let output = sandbox.vserver(&["--all", "--at-once", "6", "start"]);
     assert_eq!(output.status.code(), Some(1), "the worst counts: {output:?}");
-    let text = told(&output);
+    let text = complained(&output);
     assert!(text.contains("vserver: v07: failed: "), "{text}");
     assert!(text.contains("vserver: v20: done\n"), "{text}");
     assert!(text.contains("vserver: 18 done, 1 so already, 1 failed\n"), "{text}");
@@ -112,7 +109,7 @@ fn twenty_are_started_and_stopped_and_one_that_fails_keeps_no_other() {
     assert_eq!(running(&sandbox), [""; 0]);
     let (batch, of_it) = last_batch(&sandbox);
     assert_eq!((batch.progress, of_it.len()), (Progress::Succeeded, 19));
-    assert!(told(&sandbox.vserver(&["--running", "stop"])).contains("nothing to do"));
+    assert!(complained(&sandbox.vserver(&["--running", "stop"])).contains("nothing to do"));
 }
 
 #[test]
@@ -124,7 +121,7 @@ fn the_others_are_spared_when_a_canary_fails_or_too_many_do() {
     let words = ["--names", "v01,v02,v04", "--canary", "1", "start"];
     let output = sandbox.vserver(&words);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
-    assert!(told(&output).contains("2 are not begun any more"), "{output:?}");
+    assert!(complained(&output).contains("2 are not begun any more"), "{output:?}");
     assert_eq!(running(&sandbox), [""; 0]);
     let (batch, of_it) = last_batch(&sandbox);
     assert_eq!(tally(&batch), Tally { failed: 1, not_begun: 2, ..Tally::default() });
@@ -165,9 +162,9 @@ fn only_those_that_were_meant_are_touched() {
     let output = sandbox.vserver(&["--names", "v01,nobody", "start"]);
     assert_eq!(output.status.code(), Some(5), "{output:?}");
     let output = sandbox.vserver(&["--all", "exec", "id"]);
-    assert!(told(&output).contains("one VServer at a time"), "{output:?}");
+    assert!(complained(&output).contains("one VServer at a time"), "{output:?}");
     let output = sandbox.vserver(&["--all", "--at-once", "17", "start"]);
-    assert!(told(&output).contains("--at-once: "), "{output:?}");
+    assert!(complained(&output).contains("--at-once: "), "{output:?}");
     assert_eq!(running(&sandbox), [""; 0]);
 
     sandbox.must(&["--mark", "web", "protect"]);

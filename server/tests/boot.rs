@@ -8,11 +8,10 @@ use std::fs;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Output, Stdio};
 
-use domain::id::VServerName;
 use engine::operation::Store;
-use engine::state::GuestState;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use sandbox::command::{code, complained, said};
 use sandbox::{Sandbox, leave_network, until};
 use tiny_guest::make_guest;
 
@@ -27,23 +26,6 @@ fn guest(sandbox: &Sandbox, name: &str, context: u16, mark: &str, needs: &str, s
 
 fn boot(sandbox: &Sandbox, words: &[&str]) -> Output {
     sandbox.ulysse("boot", words).output().unwrap()
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn complained(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
-fn runs(sandbox: &Sandbox, name: &str) -> bool {
-    let name: VServerName = name.parse().unwrap();
-    GuestState::running(&sandbox.settings.roots, &name).unwrap().is_some()
 }
 
 #[test]
@@ -67,14 +49,21 @@ fn marked_vservers_start_in_order_and_all_are_stopped() {
     let problems = complained(&plan);
     assert!(problems.contains("web/apps/init/depends:2: there is no VServer ghost"), "{problems}");
     assert!(problems.contains("web/apps/init/depends:1: db does not have the mark"), "{problems}");
-    assert!(!runs(&sandbox, "web") && !runs(&sandbox, "db"), "nothing was started");
+    assert!(
+        sandbox.running("web").is_none() && sandbox.running("db").is_none(),
+        "nothing was started"
+    );
 
     let started = boot(&sandbox, &["start", "--by-host"]);
     assert_eq!(code(&started), 0, "{started:?}");
     let order: Vec<String> =
         said(&started).lines().map(|line| line.split(':').next().unwrap().to_owned()).collect();
     assert_eq!(order, ["db", "web"]);
-    assert!(runs(&sandbox, "web") && runs(&sandbox, "db") && !runs(&sandbox, "lab"));
+    assert!(
+        sandbox.running("web").is_some()
+            && sandbox.running("db").is_some()
+            && sandbox.running("lab").is_none()
+    );
     let operations = Store::new(&sandbox.settings.roots).list(None, 10).unwrap();
     assert!(operations.iter().all(|one| one.actor == domain::operation::Actor::Host));
 
@@ -107,16 +96,16 @@ fn the_exit_status_says_whether_some_or_all_failed() {
     let some = boot(&sandbox, &["start"]);
     assert_eq!(code(&some), 2, "{some:?}");
     assert!(complained(&some).contains("needs: skipped: bad did not start"), "{some:?}");
-    assert!(runs(&sandbox, "good") && !runs(&sandbox, "needs"));
+    assert!(sandbox.running("good").is_some() && sandbox.running("needs").is_none());
 
     for words in [&["start", "--all", "--marked"][..], &["start", "--mark", "a b"]] {
         let refused = boot(&sandbox, words);
         assert_ne!(code(&refused), 0, "{words:?}: {refused:?}");
     }
     assert_eq!(code(&boot(&sandbox, &["stop", "--at-once", "0"])), 2);
-    assert!(runs(&sandbox, "good"), "what is typed wrongly stops nothing");
+    assert!(sandbox.running("good").is_some(), "what is typed wrongly stops nothing");
     assert_eq!(code(&boot(&sandbox, &["stop", "good", "ghost"])), 0);
-    assert!(!runs(&sandbox, "good"));
+    assert!(sandbox.running("good").is_none());
 }
 
 #[test]
@@ -131,13 +120,13 @@ fn the_original_s_names_do_the_same() {
         command.output().unwrap()
     };
     let tested = called("start-vservers", &["-m", "lab", "-j", "6", "--test"]);
-    assert!(said(&tested).contains("lab") && !runs(&sandbox, "lab"), "{tested:?}");
+    assert!(said(&tested).contains("lab") && sandbox.running("lab").is_none(), "{tested:?}");
     let started = called("start-vservers", &["-m", "lab", "-j", "6"]);
     assert_eq!(code(&started), 0, "{started:?}");
-    assert!(runs(&sandbox, "lab"));
+    assert!(sandbox.running("lab").is_some());
     let stopped = called("stop-vservers", &["--all"]);
     assert_eq!(code(&stopped), 0, "{stopped:?}");
-    assert!(!runs(&sandbox, "lab"));
+    assert!(sandbox.running("lab").is_none());
 }
 
 #[test]
@@ -152,12 +141,12 @@ fn a_signal_ends_a_boot_and_leaves_whole_vservers() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    until("the first one runs", || runs(&sandbox, "slow"));
+    until("the first one runs", || sandbox.running("slow").is_some());
     kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGTERM).unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(code(&output), 2, "{output:?}");
     assert!(complained(&output).contains("Nothing more is begun"), "{output:?}");
-    assert!(runs(&sandbox, "slow") && !runs(&sandbox, "web"));
+    assert!(sandbox.running("slow").is_some() && sandbox.running("web").is_none());
     let store = Store::new(&sandbox.settings.roots);
     assert!(store.live().unwrap().is_empty(), "no operation is left unfinished");
 }

@@ -11,11 +11,12 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 
-use copies::{built, complained, course_network, furnish, judge_copy, refused, run};
+use copies::{built, course_network, furnish, judge_copy, refused};
 use domain::operation::Kind;
 use engine::freezer;
 use engine::operation::{COPY_CRASH_POINTS, CRASH_POINTS};
 use engine::state::GuestState;
+use sandbox::command::{complained, run};
 use sandbox::{Sandbox, leave_mounts, until};
 use tiny_guest::{fill, make_guest};
 

@@ -9,7 +9,8 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use copies::{complained, course_network, furnish, judge_copy, run};
+use copies::{course_network, furnish, judge_copy};
+use sandbox::command::{complained, run};
 use sandbox::{Sandbox, until};
 use tiny_guest::fill;
 

@@ -16,24 +16,13 @@ use engine::lock::VServerLock;
 use engine::state::GuestState;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
+use sandbox::command::{code, complained, said};
 use sandbox::{Sandbox, leave_network, until};
 use tiny_guest::make_guest;
 
 /// Gives an instance a VServer `tiny` of context 100, whose rc does `script`.
 fn make_tiny(sandbox: &Sandbox, script: &str) {
     make_guest(sandbox, "tiny", 100, script);
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn complained(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
 }
 
 /// Runs `vserver WORDS` and types `input`.

@@ -11,7 +11,6 @@ use std::os::unix::process::ExitStatusExt;
 use domain::hook::Hook;
 use domain::operation::Kind;
 use engine::operation::{CRASH_POINTS, HOOK_CRASH_POINT};
-use engine::state::GuestState;
 use sandbox::{Sandbox, build_words, contents, leave_network, until};
 use tiny_guest::make_course_vserver;
 
@@ -57,10 +56,6 @@ fn exists(sandbox: &Sandbox, name: &str, point: &str) -> bool {
     found[0]
 }
 
-fn runs(sandbox: &Sandbox, name: &str) -> bool {
-    GuestState::running(&sandbox.settings.roots, &name.parse().unwrap()).unwrap().is_some()
-}
-
 #[test]
 fn a_build_that_died_is_undone_or_finished() {
     let sandbox = Sandbox::new();
@@ -101,8 +96,8 @@ fn a_start_or_stop_that_died_leaves_a_vserver_that_runs_or_does_not() {
         assert!(dies_at(&sandbox, point, &["web", "start"]), "{point} is passed");
         repair(&sandbox, point);
         // Only a start that was complete counts as one.
-        assert_eq!(runs(&sandbox, "web"), *point == "start:started", "{point}");
-        if runs(&sandbox, "web") {
+        assert_eq!(sandbox.running("web").is_some(), *point == "start:started", "{point}");
+        if sandbox.running("web").is_some() {
             sandbox.must(&["web", "stop"]);
         }
         sandbox.must(&["web", "start"]);
@@ -112,7 +107,7 @@ fn a_start_or_stop_that_died_leaves_a_vserver_that_runs_or_does_not() {
         sandbox.must(&["web", "start"]);
         assert!(dies_at(&sandbox, point, &["web", "stop"]), "{point} is passed");
         repair(&sandbox, point);
-        assert!(!runs(&sandbox, "web"), "{point}");
+        assert!(sandbox.running("web").is_none(), "{point}");
     }
 }
 
@@ -135,8 +130,8 @@ fn a_start_or_stop_that_died_in_a_hook_leaves_a_vserver_that_runs_or_does_not() 
         assert!(dies_at(&sandbox, HOOK_CRASH_POINT, &["web", word]), "{hook} is run");
         repair(&sandbox, hook.as_str());
         // What was started when the last of them ran, is.
-        assert_eq!(runs(&sandbox, "web"), hook == Hook::PostStart, "{hook}");
-        if runs(&sandbox, "web") {
+        assert_eq!(sandbox.running("web").is_some(), hook == Hook::PostStart, "{hook}");
+        if sandbox.running("web").is_some() {
             sandbox.must(&["web", "stop"]);
         }
         fs::remove_file(&script).unwrap();
@@ -334,8 +329,8 @@ fn a_renaming_that_died_did_not_happen_or_did() {
         is_new = is_new != is_past_commit;
         assert_eq!(state(), if is_new { new.clone() } else { old.clone() }, "{point}");
         // It ran before, so it runs again.
-        assert!(runs(&sandbox, if is_new { "ulyse" } else { "nono" }), "{point}");
-        assert!(!runs(&sandbox, if is_new { "nono" } else { "ulyse" }), "{point}");
+        assert!(sandbox.running(if is_new { "ulyse" } else { "nono" }).is_some(), "{point}");
+        assert!(sandbox.running(if is_new { "nono" } else { "ulyse" }).is_none(), "{point}");
     }
 }
 

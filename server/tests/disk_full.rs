@@ -11,7 +11,8 @@ use std::fs;
 use std::io::Read;
 use std::path::Path;
 
-use copies::{course_network, refused, run};
+use copies::{course_network, refused};
+use sandbox::command::run;
 use sandbox::{Sandbox, build_words, contents, leave_mounts};
 use tiny_guest::make_guest;
 

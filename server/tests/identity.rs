@@ -6,26 +6,14 @@ mod tiny_guest;
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 
-use engine::state::GuestState;
 use nix::mount::{MsFlags, mount};
+use sandbox::command::{code, complained};
 use sandbox::{Sandbox, contents, leave_mounts, leave_network};
 use tiny_guest::make_course_vserver;
 
 const ADDRESS: &str = "10.127.0.20";
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
-}
-
-fn complained(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
-fn running(sandbox: &Sandbox, name: &str) -> Option<GuestState> {
-    GuestState::running(&sandbox.settings.roots, &name.parse().unwrap()).unwrap()
-}
 
 /// The text of a file of a config tree.
 fn config(sandbox: &Sandbox, path: &str) -> String {
@@ -115,11 +103,11 @@ fn one_that_runs_is_stopped_and_started_only_when_that_is_said() {
     let text = complained(&output);
     assert!(text.contains("has to be stopped") && text.contains("--restart"), "{text}");
     assert_eq!(everything(&sandbox), before);
-    assert!(running(&sandbox, "nono").is_some());
+    assert!(sandbox.running("nono").is_some());
 
     sandbox.must(&["nono", "rename", "ulyse", "--restart"]);
-    let state = running(&sandbox, "ulyse").unwrap();
-    assert!(running(&sandbox, "nono").is_none());
+    let state = sandbox.running("ulyse").unwrap();
+    assert!(sandbox.running("nono").is_none());
     assert_eq!(state.root, sandbox.settings.roots.guest_base.join("ulyse"));
     sandbox.must(&["--silent", "ulyse", "set", "--hostname", "other.cume.fr", "--restart"]);
     assert_eq!(sandbox.must(&["ulyse", "exec", "hostname"]), "other.cume.fr\n");
@@ -133,14 +121,14 @@ fn one_that_does_not_start_under_its_new_name_runs_under_its_old_one() {
     let sandbox = Sandbox::without_bases();
     make_course_vserver(&sandbox, "nono", 200, ADDRESS);
     sandbox.must(&["nono", "start"]);
-    let first = running(&sandbox, "nono").unwrap();
+    let first = sandbox.running("nono").unwrap();
     let before = everything(&sandbox);
     // No record of a start can be kept there.
     fs::write(sandbox.settings.roots.run_base.join(".state/ulyse"), "in the way").unwrap();
     let output = sandbox.vserver(&["nono", "rename", "ulyse", "--restart"]);
     assert_eq!(code(&output), 1, "{output:?}");
     assert_eq!(everything(&sandbox), before);
-    let state = running(&sandbox, "nono").unwrap();
+    let state = sandbox.running("nono").unwrap();
     assert_ne!(state.init, first.init, "it was stopped");
     assert_eq!(sandbox.must(&["nono", "exec", "hostname"]), "nono.cume.fr\n");
 }
@@ -155,7 +143,7 @@ fn what_is_taken_or_in_the_way_is_said_before_anything_is_done() {
     fs::create_dir_all(roots.guest_base.join("full/etc")).unwrap();
     sandbox.must(&["nono", "start"]);
     let before = everything(&sandbox);
-    let first = running(&sandbox, "nono");
+    let first = sandbox.running("nono");
     for (words, text) in [
         (&["rename", "front"][..], "This name is taken"),
         (&["rename", "full"], "holds files that belong to no VServer"),
@@ -177,7 +165,7 @@ fn what_is_taken_or_in_the_way_is_said_before_anything_is_done() {
         assert!(said.to_lowercase().contains(&text.to_lowercase()), "{words:?}: {said}");
     }
     assert_eq!(everything(&sandbox), before);
-    assert_eq!(running(&sandbox, "nono"), first);
+    assert_eq!(sandbox.running("nono"), first);
     let output = sandbox.vserver(&["nono", "rename"]);
     assert!(complained(&output).contains("needs a new name"), "{output:?}");
 }
@@ -215,7 +203,7 @@ fn address_alias_context_and_host_name_change_together() {
     ] {
         assert_eq!(config(&sandbox, &format!("nono/{path}")), text, "{path}");
     }
-    let state = running(&sandbox, "nono").unwrap();
+    let state = sandbox.running("nono").unwrap();
     assert_eq!(state.context.get(), 260);
     let addresses = sandbox.must(&["nono", "exec", "ip", "addr"]);
     assert!(addresses.contains("10.127.0.60/") && !addresses.contains(ADDRESS), "{addresses}");

@@ -9,10 +9,11 @@ mod tiny_guest;
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Output, Stdio};
+use std::process::Stdio;
 
 use engine::state::GuestState;
 use original_tree::TREE;
+use sandbox::command::complained;
 use sandbox::{Sandbox, contents, leave_network, until};
 use tiny_guest::{fill, make_guest};
 
@@ -78,14 +79,6 @@ fn make_old(sandbox: &Sandbox) -> PathBuf {
         std::os::unix::fs::symlink(target, config.join(link)).unwrap();
     }
     config
-}
-
-fn complained(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-fn state(sandbox: &Sandbox, name: &str) -> Option<GuestState> {
-    GuestState::running(&sandbox.settings.roots, &name.parse().unwrap()).unwrap()
 }
 
 /// What a file of its cgroups says: under its name in either layout.
@@ -154,7 +147,7 @@ fn a_tree_of_the_original_starts_and_has_its_effect() {
     assert_eq!(String::from_utf8_lossy(&entered.stdout), "old.cume.fr\n5\n", "{entered:?}");
 
     // Its first process too, seen from the host.
-    let state = state(&sandbox, "old").unwrap();
+    let state = sandbox.running("old").unwrap();
     let pid = state.init.unwrap().pid;
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let field = |name: &str| {
@@ -270,22 +263,22 @@ fn processors_that_the_host_does_not_have_are_refused() {
         let said = complained(&output);
         assert_eq!(output.status.code(), Some(1), "{text}: {said}");
         assert!(said.contains(&format!("web/cpuset/{leaf}")) && said.contains(expected), "{said}");
-        assert!(state(&sandbox, "web").is_none());
+        assert!(sandbox.running("web").is_none());
         fs::remove_file(config.join("cpuset").join(leaf)).unwrap();
     }
     // One that runs goes on when it could not be started again.
     write("cpus", "0");
     sandbox.must(&["web", "start"]);
-    let first = state(&sandbox, "web").unwrap();
+    let first = sandbox.running("web").unwrap();
     assert_eq!(limit(&first, &["cpuset.cpus"]), "0");
     write("cpus", "0-4000");
     assert_eq!(sandbox.vserver(&["web", "restart"]).status.code(), Some(1));
-    assert_eq!(state(&sandbox, "web").unwrap().init, first.init);
+    assert_eq!(sandbox.running("web").unwrap().init, first.init);
     // Without a name too, and gone with it: the next start has all of them.
     fs::remove_dir_all(config.join("cpuset")).unwrap();
     sandbox.must(&["web", "restart"]);
     let online = fs::read_to_string("/sys/devices/system/cpu/online").unwrap();
-    let now = limit(&state(&sandbox, "web").unwrap(), &["cpuset.cpus.effective", "cpuset.cpus"]);
+    let now = limit(&sandbox.running("web").unwrap(), &["cpuset.cpus.effective", "cpuset.cpus"]);
     assert_eq!(now, online.trim());
     sandbox.must(&["web", "stop"]);
 }

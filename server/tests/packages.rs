@@ -14,15 +14,8 @@ use domain::operation::Kind;
 use engine::operation::CRASH_POINTS;
 use engine::state::GuestState;
 use package_repository::repositories;
+use sandbox::command::{self, complained};
 use sandbox::{Sandbox, leave_network};
-
-fn out(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
 
 /// An instance with a VServer `web` of Debian's that does not run.
 fn with_web() -> Sandbox {
@@ -40,8 +33,13 @@ fn packages(sandbox: &Sandbox, words: &[&str]) -> Output {
 
 fn must(sandbox: &Sandbox, words: &[&str]) -> String {
     let output = packages(sandbox, words);
-    assert!(output.status.success(), "{words:?}: {}{}", out(&output), err(&output));
-    err(&output)
+    assert!(
+        output.status.success(),
+        "{words:?}: {}{}",
+        command::said(&output),
+        complained(&output)
+    );
+    complained(&output)
 }
 
 fn version(root: &Path, package: &str) -> Option<String> {
@@ -87,7 +85,7 @@ fn one_that_does_not_run_is_upgraded_and_not_started() {
     security.add("safe", "1.1", &[]);
     must(&sandbox, &["refresh"]);
     let pending = packages(&sandbox, &[]);
-    let lines: Vec<Vec<String>> = out(&pending)
+    let lines: Vec<Vec<String>> = command::said(&pending)
         .lines()
         .map(|line| line.split_whitespace().map(str::to_owned).collect())
         .collect();
@@ -96,12 +94,12 @@ fn one_that_does_not_run_is_upgraded_and_not_started() {
     must(&sandbox, &["upgrade", "--security"]);
     let versions = ["thing", "safe"].map(|name| version(&root, name).unwrap());
     assert_eq!(versions, ["1.0", "1.1"]);
-    let left = out(&packages(&sandbox, &[]));
+    let left = command::said(&packages(&sandbox, &[]));
     assert!(left.starts_with("thing") && !left.contains("safe"), "{left}");
 
     // What is held is not upgraded, until it is released.
     must(&sandbox, &["hold", "thing"]);
-    assert!(out(&packages(&sandbox, &["list"])).contains("hold"));
+    assert!(command::said(&packages(&sandbox, &["list"])).contains("hold"));
     must(&sandbox, &["upgrade"]);
     assert_eq!(version(&root, "thing").as_deref(), Some("1.0"));
     must(&sandbox, &["unhold", "thing"]);
@@ -134,14 +132,21 @@ fn a_script_that_fails_asks_or_hangs_is_told_and_repaired() {
     assert_eq!(fs::read_to_string(root.join("asked")).unwrap(), "<>\n");
 
     let failed = packages(&sandbox, &["install", "broken"]);
-    assert_eq!(failed.status.code(), Some(1), "{}", err(&failed));
-    assert!(err(&failed).contains("apt-get ended with status 100"), "{}", err(&failed));
+    assert_eq!(failed.status.code(), Some(1), "{}", complained(&failed));
+    assert!(
+        complained(&failed).contains("apt-get ended with status 100"),
+        "{}",
+        complained(&failed)
+    );
     let shown = packages(&sandbox, &[]);
     assert_eq!(shown.status.code(), Some(1));
-    assert!(err(&shown).contains("To be repaired") && err(&shown).contains("broken"), "{shown:?}");
+    assert!(
+        complained(&shown).contains("To be repaired") && complained(&shown).contains("broken"),
+        "{shown:?}"
+    );
     // Repairing what is still wrong says so.
     let failed = packages(&sandbox, &["repair"]);
-    assert_eq!(failed.status.code(), Some(1), "{}", err(&failed));
+    assert_eq!(failed.status.code(), Some(1), "{}", complained(&failed));
     fs::write(root.join("mended"), "").unwrap();
     must(&sandbox, &["repair"]);
     assert!(packages(&sandbox, &[]).status.success());
@@ -151,9 +156,9 @@ fn a_script_that_fails_asks_or_hangs_is_told_and_repaired() {
     sandbox.settings.limits.package_silence_seconds = 45;
     fs::write(&sandbox.config, toml::to_string(&sandbox.settings).unwrap()).unwrap();
     let hung = packages(&sandbox, &["install", "hangs"]);
-    assert_eq!(hung.status.code(), Some(1), "{}", err(&hung));
-    assert!(err(&hung).contains("Nothing was said for 45 s"), "{}", err(&hung));
-    assert!(out(&packages(&sandbox, &["list"])).contains("broken"));
+    assert_eq!(hung.status.code(), Some(1), "{}", complained(&hung));
+    assert!(complained(&hung).contains("Nothing was said for 45 s"), "{}", complained(&hung));
+    assert!(command::said(&packages(&sandbox, &["list"])).contains("broken"));
     assert!(is_at_rest(&sandbox));
     fs::write(root.join("mended"), "").unwrap();
     must(&sandbox, &["repair"]);
@@ -175,18 +180,18 @@ fn a_tool_runs_in_all_that_are_meant_and_the_worst_status_counts() {
 
     let updated = vapt_get(&["--all", "--", "update"]);
     assert!(updated.status.success(), "{updated:?}");
-    let text = out(&updated);
+    let text = command::said(&updated);
     for name in ["web", "mail"] {
         assert!(text.contains(&format!("vapt-get: operating on vserver {name}\n")), "{text}");
     }
-    assert!(err(&updated).contains("2 VServers, 0 failed."), "{updated:?}");
+    assert!(complained(&updated).contains("2 VServers, 0 failed."), "{updated:?}");
     // What it told is known from now on.
-    assert!(out(&packages(&sandbox, &[])).is_empty());
+    assert!(command::said(&packages(&sandbox, &[])).is_empty());
 
     let refused = vapt_get(&["-q", "--running", "--", "install", "no-such-package"]);
     assert_eq!(refused.status.code(), Some(100), "{refused:?}");
-    assert!(err(&refused).contains("mail: failed with exit status 100."), "{refused:?}");
-    assert!(!out(&refused).contains("operating on"), "{refused:?}");
+    assert!(complained(&refused).contains("mail: failed with exit status 100."), "{refused:?}");
+    assert!(!command::said(&refused).contains("operating on"), "{refused:?}");
 
     // One of them has it, so only the other one's worst counts; each says its own in one piece.
     assert!(vapt_get(&["web", "--", "install", "-y", "thing"]).status.success());
@@ -195,7 +200,7 @@ fn a_tool_runs_in_all_that_are_meant_and_the_worst_status_counts() {
     // Without a terminal a question is answered with no.
     let asked = vapt_get(&["web", "--", "remove", "thing"]);
     assert_eq!(asked.status.code(), Some(1), "{asked:?}");
-    assert!(out(&asked).contains("Abort."), "{asked:?}");
+    assert!(command::said(&asked).contains("Abort."), "{asked:?}");
 
     for (words, code) in [
         (&["--stopped", "--running", "--", "update"][..], 255),
@@ -210,7 +215,7 @@ fn a_tool_runs_in_all_that_are_meant_and_the_worst_status_counts() {
     let dnf = sandbox.ulysse("vdnf", &["web", "--", "check-update"]).output().unwrap();
     assert_eq!(dnf.status.code(), Some(127), "{dnf:?}");
     let cache = sandbox.vserver(&["web", "apt-cache", "policy", "thing"]);
-    assert!(out(&cache).contains("Installed: 1.0"), "{cache:?}");
+    assert!(command::said(&cache).contains("Installed: 1.0"), "{cache:?}");
     sandbox.must(&["mail", "stop"]);
 }
 

@@ -12,7 +12,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use copies::run;
+use sandbox::command::run;
 use sandbox::{Sandbox, contents, leave_mounts, leave_network};
 use tiny_guest::{make_course_vserver, make_guest};
 

@@ -15,19 +15,12 @@ use engine::Engine;
 use engine::clock::{Clock, RandomIds, SystemClock};
 use engine::engine::Instance;
 use nix::mount::{MsFlags, mount};
+use sandbox::command::{code, complained};
 use sandbox::{Sandbox, contents, leave_mounts, leave_network, until};
 use tiny_guest::make_course_vserver;
 
 const ADDRESS: &str = "10.127.0.30";
 const DAY: i64 = 24 * 60 * 60 * 1000;
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
-}
-
-fn complained(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
 
 /// `ulysse bin WORDS`.
 fn bin(sandbox: &Sandbox, words: &[&str]) -> Output {

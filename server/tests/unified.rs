@@ -13,8 +13,9 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 
-use copies::{built, complained, course_network, furnish, run};
+use copies::{built, course_network, furnish};
 use engine::operation::UNIFY_CRASH_POINTS;
+use sandbox::command::{complained, run};
 use sandbox::{Sandbox, leave_mounts, until};
 use tiny_guest::make_guest;
 

@@ -10,29 +10,19 @@ mod tiny_guest;
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use domain::operation::Kind;
 use engine::operation::CRASH_POINTS;
 use engine::state::{GuestState, ProcessIdentity};
 use nix::mount::{MntFlags, MsFlags, mount, umount, umount2};
+use sandbox::command::{complained, run};
 use sandbox::{Sandbox, contents, leave_mounts, leave_network, until};
 use tiny_guest::make_course_vserver;
 
 const ADDRESS: &str = "10.127.0.50";
 const NONE: Option<&str> = None;
-
-/// What a program of the host's said; it has to succeed.
-fn run(program: &str, words: &[&str]) -> String {
-    let output = Command::new(program).args(words).stdin(Stdio::null()).output().unwrap();
-    assert!(output.status.success(), "{program} {words:?}: {output:?}");
-    String::from_utf8(output.stdout).unwrap()
-}
-
-fn complained(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
 
 /// A host with a volume group on a loop device, and VServers on logical volumes of it. All of it is gone
 /// when this is dropped.

@@ -4,10 +4,10 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
-use std::process::{Command, Output};
 
 use nix::sys::stat::{Mode, SFlag, makedev, mknod};
 
+use crate::sandbox::command::{complained, run};
 use crate::sandbox::{Sandbox, leave_network};
 
 /// `cap_net_raw+ep` as files have it (linux/capability.h, VFS_CAP_REVISION_2).
@@ -32,16 +32,6 @@ pub(crate) fn course_network() {
     run("ip", &["addr", "add", "192.168.44.1/24", "dev", "eth0"]);
     run("ip", &["link", "set", "eth0", "up"]);
     run("ip", &["link", "set", "lan0", "up"]);
-}
-
-pub(crate) fn run(program: &str, arguments: &[&str]) -> String {
-    let output = Command::new(program).args(arguments).output().unwrap();
-    assert!(output.status.success(), "{program} {arguments:?}: {output:?}");
-    String::from_utf8(output.stdout).unwrap()
-}
-
-pub(crate) fn complained(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// Builds, which has to succeed; what was said.

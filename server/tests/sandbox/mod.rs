@@ -5,6 +5,7 @@
 //! mirror, kept below the user's cache folder by the engine's own key.
 #![allow(dead_code, reason = "each test uses what it needs")]
 
+pub(crate) mod command;
 mod enter;
 pub(crate) mod under_way;
 
@@ -105,6 +106,11 @@ impl Sandbox {
     /// Builds a small VServer.
     pub(crate) fn build(&self, name: &str) -> Output {
         self.vserver(&build_words(name))
+    }
+
+    /// The record of a VServer, if it runs.
+    pub(crate) fn running(&self, name: &str) -> Option<GuestState> {
+        GuestState::running(&self.settings.roots, &name.parse().unwrap()).unwrap()
     }
 
     /// Ends every guest at once.
