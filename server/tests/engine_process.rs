@@ -19,7 +19,6 @@ use domain::operation::{Actor, Kind, Operation, Progress};
 use domain::time::UnixMillis;
 use engine::clock::{Clock, SystemClock};
 use engine::operation::CRASH_POINTS;
-use engine::state::GuestState;
 use protocol::message::{Body, OnBehalfOf};
 use protocol::{Event, EventFrame, MAX_FRAME_BYTES, Reply, ReplyFrame, Request, RequestFrame};
 use sandbox::Sandbox;
@@ -215,9 +214,10 @@ fn a_kill_for_want_of_memory_is_told_as_an_event() {
     let _engine = channel.start(&sandbox, None);
     assert_eq!(channel.event(), Event::Started);
     assert!(sandbox.build("web").status.success());
+    // The NAT network that a start makes goes with this thread, also when the test fails.
+    sandbox::leave_network();
     sandbox.must(&["web", "start"]);
-    let name = "web".parse().unwrap();
-    let state = GuestState::running(&sandbox.settings.roots, &name).unwrap().unwrap();
+    let state = sandbox.running("web").unwrap();
     let limits = ["memory.limit_in_bytes", "memory.max"].map(Path::new);
     let limit =
         limits.iter().flat_map(|file| state.cgroups.iter().map(move |group| group.join(file)));
