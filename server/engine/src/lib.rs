@@ -41,6 +41,7 @@ pub mod exec;
 pub mod facts;
 pub mod freezer;
 pub mod guest;
+mod hearing;
 pub mod identity;
 mod inside;
 mod life;

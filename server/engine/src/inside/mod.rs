@@ -15,17 +15,14 @@ mod services;
 mod systemd;
 
 use std::io::{self, Read};
+use std::path::Path;
 use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
-use std::{fs::File, path::Path};
 
 use domain::failure::{Failure, chain};
 use domain::id::VServerName;
-use rustix::event::{PollFd, PollFlags, poll};
-use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
-use sys::wait::timespec;
 
 pub(crate) use follow::follow_console;
 pub(crate) use logs::guest_log;
@@ -33,6 +30,7 @@ pub(crate) use services::{order, services};
 
 use crate::engine::Instance;
 use crate::exec::{self, ExecError, Invocation};
+use crate::hearing::Hearing;
 use crate::lifecycle::LifecycleError;
 use crate::state::GuestState;
 
@@ -120,6 +118,13 @@ struct Said {
 }
 
 impl Said {
+    /// Keeps what there is room for. What is too much is dropped, so that the program ends.
+    fn take(&mut self, bytes: &[u8], max_bytes: usize) {
+        let room = max_bytes.saturating_sub(self.bytes.len());
+        self.is_cut |= bytes.len() > room;
+        self.bytes.extend(bytes.iter().take(room));
+    }
+
     /// Its last line, for people.
     fn last_line(&self) -> String {
         let text = domain::guest_log::printable(&self.bytes);
@@ -149,9 +154,7 @@ fn run(
 ) -> Result<Said, InsideError> {
     let program = words.first().cloned().unwrap_or_default();
     let failed = |source| InsideError::Hear { program: program.clone(), source };
-    let (output, input) = pipe_with(PipeFlags::CLOEXEC).map_err(|errno| failed(errno.into()))?;
-    rustix::fs::fcntl_setfl(&output, rustix::fs::OFlags::NONBLOCK)
-        .map_err(|errno| failed(errno.into()))?;
+    let (mut hearing, input) = Hearing::begin().map_err(failed)?;
     let invocation =
         Invocation { argv: words.iter().map(Into::into).collect(), ..Invocation::default() };
     let roots = &instance.settings.roots;
@@ -163,92 +166,26 @@ fn run(
     };
     command.stdout(input);
     let mut child = exec::start(command)?;
-    let mut heard =
-        Heard { output: File::from(output), bytes: Vec::new(), max_bytes, is_cut: false };
-    let waited = wait(&child, &mut heard, Instant::now() + patience);
+    let mut said = Said { status: 0, bytes: Vec::new(), is_cut: false };
+    let mut take = |bytes: &[u8]| said.take(bytes, max_bytes);
+    let waited = hearing.until_end(&child, Instant::now() + patience, &mut take);
     if !matches!(waited, Ok(true)) {
         end(&mut child);
         waited.map_err(failed)?;
         return Err(InsideError::TimedOut { program, seconds: patience.as_secs() });
     }
     let status = child.wait().map_err(failed)?;
-    heard.read();
-    let Heard { bytes, is_cut, .. } = heard;
-    Ok(Said { status: exec::exit_code(status), bytes, is_cut })
-}
-
-/// What has been heard so far.
-struct Heard {
-    output: File,
-    bytes: Vec<u8>,
-    max_bytes: usize,
-    is_cut: bool,
-}
-
-impl Heard {
-    /// Reads what is there; false when nothing more will come. What is too much is read and dropped, so
-    /// that the program ends.
-    fn read(&mut self) -> bool {
-        let mut buffer = [0; 8192];
-        // As much as a pipe holds: whoever never pauses is looked at for the time in between.
-        for _ in 0..8 {
-            match self.output.read(&mut buffer) {
-                Ok(0) => return false,
-                Ok(length) => {
-                    let room = self.max_bytes.saturating_sub(self.bytes.len());
-                    self.is_cut |= length > room;
-                    self.bytes.extend(buffer.iter().take(length.min(room)));
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return error.kind() == io::ErrorKind::WouldBlock,
-            }
-        }
-        true
-    }
-}
-
-/// Hears a program until it has ended; false when it has not by then.
-fn wait(child: &Child, heard: &mut Heard, deadline: Instant) -> io::Result<bool> {
-    let Some(pid) = pid_of(child) else { return Ok(true) };
-    let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
-    let mut is_open = true;
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let mut polled = vec![PollFd::new(&pidfd, PollFlags::IN)];
-        if is_open {
-            polled.push(PollFd::new(&heard.output, PollFlags::IN));
-        }
-        match poll(&mut polled, Some(&timespec(left))) {
-            Ok(0) => return Ok(false),
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
-            Err(errno) => return Err(errno.into()),
-        }
-        let is_ready = |index: usize| polled.get(index).is_some_and(|fd| !fd.revents().is_empty());
-        let (has_ended, has_said) = (is_ready(0), is_ready(1));
-        if has_said {
-            is_open = heard.read();
-        }
-        if has_ended {
-            return Ok(true);
-        }
-        if left.is_zero() {
-            return Ok(false);
-        }
-    }
-}
-
-fn pid_of(child: &Child) -> Option<Pid> {
-    i32::try_from(child.id()).ok().and_then(Pid::from_raw)
+    hearing.take_what_is_there(&mut take);
+    Ok(Said { status: exec::exit_code(status), ..said })
 }
 
 /// Ends a program: the role that runs it is told to, and killed when it does not.
 fn end(child: &mut Child) {
-    let pidfd = pid_of(child).and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
-    if let Some(pidfd) = &pidfd {
-        let _ = pidfd_send_signal(pidfd, Signal::TERM);
+    if let Ok(pidfd) = pidfd_open(Pid::from_child(child), PidfdFlags::empty()) {
+        let _ = pidfd_send_signal(&pidfd, Signal::TERM);
         let deadline = Instant::now() + END_PATIENCE;
-        if !sys::wait::until_readable(pidfd, deadline).unwrap_or(false) {
-            let _ = pidfd_send_signal(pidfd, Signal::KILL);
+        if !sys::wait::until_readable(&pidfd, deadline).unwrap_or(false) {
+            let _ = pidfd_send_signal(&pidfd, Signal::KILL);
         }
     }
     let _ = child.wait();

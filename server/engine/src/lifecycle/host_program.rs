@@ -9,8 +9,8 @@
 //!   running in the background is not waited for, and may go on.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs;
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -18,12 +18,10 @@ use std::time::{Duration, Instant};
 
 use domain::failure::{Failure, ProgramProblem, chain};
 use nix::libc;
-use rustix::event::{PollFd, PollFlags, poll};
-use rustix::pipe::{PipeFlags, pipe_with};
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+use rustix::process::{Pid, Signal, kill_process_group};
 use sys::session::Session;
-use sys::wait::timespec;
 
+use crate::hearing::Hearing;
 use crate::operation::Work;
 
 /// Mode bits with which others than the owner may write.
@@ -204,9 +202,7 @@ pub(super) fn run(
 ) -> Result<(), HostProgramError> {
     let failed = |source| HostProgramError::Run { program: name.to_owned(), source };
     listener.begins();
-    let (output, input) = pipe_with(PipeFlags::CLOEXEC).map_err(|errno| failed(errno.into()))?;
-    rustix::fs::fcntl_setfl(&output, rustix::fs::OFlags::NONBLOCK)
-        .map_err(|errno| failed(errno.into()))?;
+    let (mut hearing, input) = Hearing::begin().map_err(failed)?;
     command
         .env("PATH", SEARCH_PATH)
         .env("HOME", "/root")
@@ -219,15 +215,15 @@ pub(super) fn run(
     let mut child = command.spawn().map_err(failed)?;
     // Our ends of its pipe go with it.
     drop(command);
-    let mut heard =
-        Heard { name, output: Some(output.into()), line: Vec::new(), last: String::new() };
-    let waited = wait(listener, &child, &mut heard, Instant::now() + patience);
+    let mut lines = Lines { listener, name, line: Vec::new(), last: String::new() };
+    let deadline = Instant::now() + patience;
+    let waited = hearing.until_end(&child, deadline, &mut |bytes| lines.take(bytes));
     if !matches!(waited, Ok(true)) {
         end(&child);
     }
     let status = child.wait().map_err(failed)?;
-    heard.read(listener);
-    heard.end_line(listener);
+    hearing.take_what_is_there(&mut |bytes| lines.take(bytes));
+    lines.end();
     match waited.map_err(failed)? {
         false => Err(HostProgramError::TimedOut {
             program: name.to_owned(),
@@ -235,94 +231,45 @@ pub(super) fn run(
         }),
         true if status.success() => Ok(()),
         true => {
-            Err(HostProgramError::Failed { program: name.to_owned(), status, last: heard.last })
+            Err(HostProgramError::Failed { program: name.to_owned(), status, last: lines.last })
         }
     }
-}
-
-/// Hears a program until it has ended; false when it has not by then.
-fn wait(
-    listener: &mut impl Listener,
-    child: &Child,
-    heard: &mut Heard<'_>,
-    deadline: Instant,
-) -> io::Result<bool> {
-    let Some(pid) = pid_of(child) else { return Ok(true) };
-    let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let mut polled = vec![PollFd::new(&pidfd, PollFlags::IN)];
-        polled.extend(heard.output.as_ref().map(|output| PollFd::new(output, PollFlags::IN)));
-        match poll(&mut polled, Some(&timespec(left))) {
-            Ok(0) => return Ok(false),
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
-            Err(errno) => return Err(errno.into()),
-        }
-        let is_ready = |index: usize| polled.get(index).is_some_and(|fd| !fd.revents().is_empty());
-        let (has_ended, has_said) = (is_ready(0), is_ready(1));
-        if has_said {
-            heard.read(listener);
-        }
-        if has_ended {
-            return Ok(true);
-        }
-    }
-}
-
-fn pid_of(child: &Child) -> Option<Pid> {
-    i32::try_from(child.id()).ok().and_then(Pid::from_raw)
 }
 
 /// Ends a program and what it started in its process group.
 fn end(child: &Child) {
-    if let Some(group) = pid_of(child) {
-        // It is not waited for yet: nobody else can have its number.
-        let _ = kill_process_group(group, Signal::KILL);
-    }
+    // It is not waited for yet: nobody else can have its number.
+    let _ = kill_process_group(Pid::from_child(child), Signal::KILL);
 }
 
-/// What a program says.
-struct Heard<'a> {
+/// What a program says, line by line.
+struct Lines<'a, L> {
+    listener: &'a mut L,
     /// What stands before each line.
     name: &'a str,
-    output: Option<File>,
     line: Vec<u8>,
     /// Its last line.
     last: String,
 }
 
-impl Heard<'_> {
-    /// Reads what is there.
-    fn read(&mut self, listener: &mut impl Listener) {
-        let mut buffer = [0; 4096];
-        while let Some(output) = &mut self.output {
-            match output.read(&mut buffer) {
-                Ok(0) => self.output = None,
-                Ok(length) => self.take(listener, buffer.get(..length).unwrap_or_default()),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                Err(_) => self.output = None,
-            }
-        }
-    }
-
-    fn take(&mut self, listener: &mut impl Listener, bytes: &[u8]) {
+impl<L: Listener> Lines<'_, L> {
+    fn take(&mut self, bytes: &[u8]) {
         for byte in bytes {
             match byte {
-                b'\n' => self.end_line(listener),
+                b'\n' => self.end(),
                 _ if self.line.len() < MAX_LINE_BYTES => self.line.push(*byte),
                 _ => {}
             }
         }
     }
 
-    fn end_line(&mut self, listener: &mut impl Listener) {
+    fn end(&mut self) {
         let line = std::mem::take(&mut self.line);
         let text = String::from_utf8_lossy(&line);
         let text = text.trim_end();
         if !text.is_empty() {
             text.clone_into(&mut self.last);
-            listener.line(&format!("{}: {text}", self.name));
+            self.listener.line(&format!("{}: {text}", self.name));
         }
     }
 }
