@@ -5,6 +5,7 @@
 //! all did, 2 when some did.
 
 use std::ffi::OsString;
+use std::iter;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::Path;
 use std::process::ExitCode;
@@ -97,10 +98,7 @@ pub(crate) fn boot(config: Option<&Path>, arguments: BootArguments) -> ExitCode 
     let code = caller.engine(config).and_then(|engine| {
         let selection = selection(caller, &which, starts)?;
         let facts = engine.boot_facts().map_err(|failure| refused(caller, &failure))?;
-        Ok(match starts {
-            true => start(caller, &engine, &facts, &selection, &which),
-            false => stop(caller, &engine, &facts, &selection, &which),
-        })
+        Ok(carry_out(caller, &engine, &facts, &selection, &which, starts))
     });
     ExitCode::from(code.unwrap_or_else(|code| code))
 }
@@ -145,62 +143,41 @@ fn order(engine: &Engine, which: &Which, give_up: &Arc<AtomicBool>) -> Order {
     }
 }
 
-fn start(
+/// Starts or stops those that are meant, or shows what that would do.
+fn carry_out(
     caller: Caller,
     engine: &Arc<Engine>,
     facts: &BootFacts,
     selection: &Selection,
     which: &Which,
+    starts: bool,
 ) -> u8 {
-    let plan = BootPlan::start(&facts.members, selection);
+    let locale = caller.locale;
+    let plan = match starts {
+        true => BootPlan::start(&facts.members, selection),
+        false => BootPlan::stop(&facts.members, selection),
+    };
     tell_problems(caller, &plan);
     if plan.steps.is_empty() {
-        caller.note(caller.locale.boot_nothing());
+        caller.note(if starts { locale.boot_nothing() } else { locale.boot_nothing_to_stop() });
         return 0;
     }
     let give_up = Arc::new(AtomicBool::new(false));
     let order = order(engine, which, &give_up);
     if which.dry_run {
-        caller.columns(&rows(caller, &plan, &order, facts, selection));
-        return 0;
-    }
-    hear_signals(caller, give_up);
-    let told = &mut |entry: &BootEntry| tell(caller, entry, true);
-    status(&run::start(engine, &plan, &order, told))
-}
-
-fn stop(
-    caller: Caller,
-    engine: &Arc<Engine>,
-    facts: &BootFacts,
-    selection: &Selection,
-    which: &Which,
-) -> u8 {
-    let plan = BootPlan::stop(&facts.members, selection);
-    tell_problems(caller, &plan);
-    if plan.steps.is_empty() {
-        caller.note(caller.locale.boot_nothing_to_stop());
-        return 0;
-    }
-    if which.dry_run {
-        let locale = caller.locale;
-        let head = vec![
-            locale.boot_wave().to_owned(),
-            "VServer".to_owned(),
-            locale.boot_after().to_owned(),
-        ];
-        let rows = plan.steps.iter().map(|step| {
-            vec![(step.wave + 1).to_string(), step.name.to_string(), joined(&step.after)]
+        caller.columns(&match starts {
+            true => rows_of_start(caller, &plan, &order, facts, selection),
+            false => rows_of_stop(caller, &plan),
         });
-        caller.columns(&std::iter::once(head).chain(rows).collect::<Vec<_>>());
         return 0;
     }
-    let give_up = Arc::new(AtomicBool::new(false));
-    let order = order(engine, which, &give_up);
     hear_signals(caller, give_up);
+    let told = &mut |entry: &BootEntry| tell(caller, entry, starts);
     let within = Duration::from_secs(engine.instance().settings.boot.stop_seconds.into());
-    let told = &mut |entry: &BootEntry| tell(caller, entry, false);
-    status(&run::stop(engine, &plan, &order, within, told))
+    status(&match starts {
+        true => run::start(engine, &plan, &order, told),
+        false => run::stop(engine, &plan, &order, within, told),
+    })
 }
 
 fn joined(names: &[VServerName]) -> String {
@@ -212,7 +189,7 @@ fn duration(caller: Caller, millis: u64) -> String {
 }
 
 /// What a start would do: the order, when each would begin and be ready, and why.
-fn rows(
+fn rows_of_start(
     caller: Caller,
     plan: &BootPlan,
     order: &Order,
@@ -262,6 +239,17 @@ fn rows(
         }));
     }
     rows
+}
+
+/// What a stop would do: the order.
+fn rows_of_stop(caller: Caller, plan: &BootPlan) -> Vec<Vec<String>> {
+    let locale = caller.locale;
+    let head = [locale.boot_wave(), "VServer", locale.boot_after()].map(str::to_owned).to_vec();
+    let rows = plan
+        .steps
+        .iter()
+        .map(|step| vec![(step.wave + 1).to_string(), step.name.to_string(), joined(&step.after)]);
+    iter::once(head).chain(rows).collect()
 }
 
 fn tell_problems(caller: Caller, plan: &BootPlan) {
