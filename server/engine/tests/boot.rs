@@ -161,27 +161,33 @@ fn one_that_ends_at_once_is_not_ready() {
     assert_eq!(outcomes(&report), [("short", BootOutcome::Ended), ("web", web)]);
 }
 
+/// A VServer that is started at boot, with what passes for systemd, whose `systemctl` does this. The real one needs
+/// unified cgroups, and has the VM suite.
+fn systemd_guest<'a>(host: &'a Host, own: &'static str, systemctl: &str) -> Guest<'a> {
+    let tree = [("apps/init/mark", "default\n"), ("apps/init/style", "plain\n")];
+    let guest = Guest::make(host, own, &tree);
+    guest.script("lib/systemd/systemd", "trap 'exit 0' 2 15 37 38 39; while :; do sleep 1; done");
+    fs::create_dir_all(guest.root().join("sbin")).unwrap();
+    symlink("/lib/systemd/systemd", guest.root().join("sbin/init")).unwrap();
+    guest.script("bin/systemctl", systemctl);
+    guest
+}
+
+#[test]
+fn systemd_that_never_comes_to_the_end_of_its_answer_is_late() {
+    let host = Host::with(|settings| settings.boot.ready_seconds = 3);
+    systemd_guest(&host, "mute", "echo -n runn; exec sleep 1000");
+    systemd_guest(&host, "wordy", "exec yes");
+    let report = boot(&host, &order(4));
+    assert_eq!(outcomes(&report), [("mute", BootOutcome::Late), ("wordy", BootOutcome::Late)]);
+}
+
 #[test]
 fn systemd_is_asked_inside_whether_it_has_booted() {
     let host = Host::new();
-    let guest_of = |own| {
-        let guest = Guest::make(
-            &host,
-            own,
-            &[("apps/init/mark", "default\n"), ("apps/init/style", "plain\n")],
-        );
-        // The real one needs unified cgroups, and has the VM suite: here is what it answers.
-        guest.script(
-            "lib/systemd/systemd",
-            "trap 'exit 0' 2 15 37 38 39; while :; do sleep 1; done",
-        );
-        fs::create_dir_all(guest.root().join("sbin")).unwrap();
-        symlink("/lib/systemd/systemd", guest.root().join("sbin/init")).unwrap();
-        guest
-    };
-    let guest = guest_of("sd");
-    guest.script(
-        "bin/systemctl",
+    let guest = systemd_guest(
+        &host,
+        "sd",
         "echo $* >> /order; [ $(wc -l < /order) -gt 2 ] && echo degraded || echo starting",
     );
     let report = boot(&host, &order(4));

@@ -9,7 +9,7 @@
 //! Held by nobody: the VServer can be stopped, entered and deleted meanwhile.
 
 use std::ffi::OsString;
-use std::io::{self, Read};
+use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
 use std::process::{Child, Stdio};
@@ -24,13 +24,14 @@ use crate::config::InitConfig;
 use crate::engine::Instance;
 use crate::exec::{self, Invocation};
 use crate::guest::{InitPlan, StartCommand, Started};
+use crate::hearing::Hearing;
 use crate::state::GuestState;
 
 /// How often is looked whether to give up, and how long is waited before systemd is asked again.
 const LOOK: Duration = Duration::from_millis(250);
 
 /// The most bytes of an answer that are read.
-const MAX_ANSWER_BYTES: u64 = 64;
+const MAX_ANSWER_BYTES: usize = 64;
 
 /// What systemd calls the states in which it has booted, with failed units or without.
 const UP: [&str; 3] = ["running", "degraded", "maintenance"];
@@ -143,20 +144,23 @@ impl Booting {
         let argv = argv.into_iter().map(OsString::from).collect();
         let invocation = Invocation { argv, ..Invocation::default() };
         let roots = &instance.settings.roots;
+        let (mut hearing, input) = Hearing::begin().ok()?;
         let mut command =
             exec::command(&instance.executable, roots, &self.state, &invocation).ok()?;
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = Asked(exec::start(command).ok()?);
-        let mut stdout = child.0.stdout.take()?;
-        while !sys::wait::until_readable(&stdout, Instant::now() + wait.step()).ok()? {
+        command.stdin(Stdio::null()).stdout(input).stderr(Stdio::null());
+        let child = Asked(exec::start(command).ok()?);
+        let mut answer = Vec::new();
+        let mut take = |bytes: &[u8]| {
+            let room = MAX_ANSWER_BYTES.saturating_sub(answer.len());
+            answer.extend(bytes.iter().take(room));
+        };
+        while !hearing.until_end(&child.0, Instant::now() + wait.step(), &mut take).ok()? {
             if wait.end().is_some() {
                 return None;
             }
         }
-        let mut answer = String::new();
-        let mut words = (&mut stdout).take(MAX_ANSWER_BYTES);
-        words.read_to_string(&mut answer).ok()?;
-        Some(answer)
+        hearing.take_what_is_there(&mut take);
+        Some(String::from_utf8_lossy(&answer).into_owned())
     }
 }
 
