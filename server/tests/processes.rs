@@ -4,9 +4,11 @@
 mod sandbox;
 mod tiny_guest;
 
-use std::fs::File;
+use std::ffi::OsStr;
+use std::fs::{self, File};
 use std::io::Read;
-use std::path::Path;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use domain::change::PlainChange;
@@ -92,6 +94,26 @@ fn processes_are_listed_with_whose_they_are() {
     assert!(all(&sandbox).iter().all(|process| process.key.pid != std::process::id()));
     child.kill().unwrap();
     child.wait().unwrap();
+}
+
+#[test]
+fn nobody_hides_behind_what_a_cgroup_is_called() {
+    let sandbox = two_guests();
+    let service = service_of(&sandbox, "web").unwrap();
+    let state = GuestState::running(&sandbox.settings.roots, &"web".parse().unwrap());
+    // The guest's own root may call them so, where it has any.
+    let moves_into = |group: &PathBuf| {
+        let odd = group.join(OsStr::from_bytes(b"\xff):x:"));
+        fs::create_dir(&odd).unwrap();
+        fs::write(odd.join("cgroup.procs"), service.key.pid.to_string()).is_ok()
+    };
+    assert!(state.unwrap().unwrap().cgroups.iter().any(moves_into));
+    assert_eq!(service_of(&sandbox, "web").unwrap().key, service.key);
+    let pid = service.key.pid.to_string();
+    let (code, _, complaint) = outcome(&run(&sandbox, "vkill", &["-c", "web", "-s", "KILL", &pid]));
+    assert_eq!((code, complaint.as_str()), (0, ""));
+    until("it has ended", || !is_alive(&service));
+    sandbox.must(&["web", "stop"]);
 }
 
 #[test]

@@ -75,18 +75,15 @@ pub(crate) fn each_process(cgroup_root: &str, mut found: impl FnMut(&Seen<'_>)) 
 
 /// The VServer in whose cgroup one process is.
 pub(crate) fn group_of(cgroup_root: &str, pid: u32) -> Option<String> {
-    let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
+    let text = fs::read(format!("/proc/{pid}/cgroup")).ok()?;
     group_in(&text, &format!("/{cgroup_root}/")).map(str::to_owned)
 }
 
-/// Reads a small file of `/proc` in one go, which the kernel answers consistently.
-fn read_small<'a>(directory: &OwnedFd, path: &str, buffer: &'a mut [u8]) -> Option<&'a str> {
+/// Reads a small file of `/proc` in one go, which the kernel answers consistently. It need not be text: a process
+/// may call itself anything, and its cgroup too.
+fn read_small<'a>(directory: &OwnedFd, path: &str, buffer: &'a mut [u8]) -> Option<&'a [u8]> {
     let count = read_once(directory, path, buffer)?;
-    core::str::from_utf8(buffer.get(..count)?).ok().or_else(|| {
-        // A process may call itself anything; what counts stands after its name, in ASCII.
-        let start = buffer.get(..count)?.iter().rposition(|byte| *byte == b')')?;
-        core::str::from_utf8(buffer.get(start..count)?).ok()
-    })
+    buffer.get(..count)
 }
 
 fn read_once(directory: impl AsFd, path: &str, buffer: &mut [u8]) -> Option<usize> {
@@ -102,8 +99,9 @@ fn read_once(directory: impl AsFd, path: &str, buffer: &mut [u8]) -> Option<usiz
 }
 
 /// The fields from the third on; the second is a name that the process chose.
-fn parse_stat(text: &str) -> Option<Stat> {
-    let (_, rest) = text.rsplit_once(')')?;
+fn parse_stat(text: &[u8]) -> Option<Stat> {
+    let end = text.iter().rposition(|byte| *byte == b')')?;
+    let rest = core::str::from_utf8(text.get(end + 1..)?).ok()?;
     let fields: Vec<&str> = rest.split_ascii_whitespace().take(22).collect();
     let field = |number: usize| fields.get(number.checked_sub(3)?).copied();
     let number = |at: usize| field(at)?.parse::<u64>().ok();
@@ -122,12 +120,14 @@ fn parse_stat(text: &str) -> Option<Stat> {
     })
 }
 
-/// The VServer in whose cgroup a process is: the name after the first `/<root>/` of a path.
-fn group_in<'a>(text: &'a str, marker: &str) -> Option<&'a str> {
-    text.lines().find_map(|line| {
-        let path = line.splitn(3, ':').nth(2)?;
-        let (_, below) = path.split_once(marker)?;
-        let name = below.split('/').next()?;
+/// The VServer in whose cgroup a process is: the name after the first `/<root>/` of a path. What follows is the
+/// guest's own, and may be any bytes.
+fn group_in<'a>(text: &'a [u8], marker: &str) -> Option<&'a str> {
+    text.split(|byte| *byte == b'\n').find_map(|line| {
+        let path = line.splitn(3, |byte| *byte == b':').nth(2)?;
+        let at = path.windows(marker.len()).position(|part| part == marker.as_bytes())?;
+        let below = path.get(at + marker.len()..)?;
+        let name = core::str::from_utf8(below.split(|byte| *byte == b'/').next()?).ok()?;
         (!name.is_empty() && !name.starts_with('.')).then_some(name)
     })
 }
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_stat_line() {
-        let line = "7 (a) b ) S 1 7 7 0 -1 4 1 2 3 4 10 20 30 40 20 -5 3 0 4242 1048576 25 9 9";
+        let line = b"7 (\xff) b ) S 1 7 7 0 -1 4 1 2 3 4 10 20 30 40 20 -5 3 0 4242 1048576 25 9 9";
         let expected = Stat {
             state: 'S',
             parent: 1,
@@ -169,19 +169,22 @@ mod tests {
             rss_pages: 25,
         };
         assert_eq!(parse_stat(line), Some(expected));
-        assert_eq!(parse_stat("7 (a"), None);
-        assert_eq!(parse_stat(""), None);
+        assert_eq!(parse_stat(b"7 (a"), None);
+        assert_eq!(parse_stat(b""), None);
     }
 
     #[test]
     fn the_group_of_a_process() {
         let marker = "/ulysse/";
-        assert_eq!(group_in("0::/ulysse/web/system.slice\n", marker), Some("web"));
-        let v1 = "5:memory:/\n4:cpu,cpuacct:/ulysse/mail\n0::/\n";
+        assert_eq!(group_in(b"0::/ulysse/web/system.slice\n", marker), Some("web"));
+        let v1 = b"5:memory:/\n4:cpu,cpuacct:/ulysse/mail\n0::/\n";
         assert_eq!(group_in(v1, marker), Some("mail"));
-        assert_eq!(group_in("0::/ulysse/.supervisors\n", marker), None);
-        assert_eq!(group_in("0::/user.slice\n", marker), None);
+        assert_eq!(group_in(b"0::/ulysse/.supervisors\n", marker), None);
+        assert_eq!(group_in(b"0::/user.slice\n", marker), None);
         // A name that holds the marker further down does not count.
-        assert_eq!(group_in("0::/ulysse/web/ulysse/mail\n", marker), Some("web"));
+        assert_eq!(group_in(b"0::/ulysse/web/ulysse/mail\n", marker), Some("web"));
+        // Nor does what a guest calls cgroups of its own: nobody hides by it, or behind another one.
+        let odd = b"0::/ulysse/web/\xff):x:/ulysse/mail\n";
+        assert_eq!(group_in(odd, marker), Some("web"));
     }
 }
