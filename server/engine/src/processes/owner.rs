@@ -5,16 +5,15 @@
 //! capped, and no name service is asked. It is read once a list and VServer.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 use domain::id::VServerName;
-use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, open, openat2};
 
 use super::plain;
 use crate::roots::IDS_PER_VSERVER;
 use crate::state::GuestState;
+use crate::tree;
 
 /// The most bytes of a passwd that are read.
 const PASSWD_BYTES: u64 = 1024 * 1024;
@@ -60,14 +59,9 @@ fn names_in(passwd: &str) -> HashMap<u32, String> {
 }
 
 fn read(root: &Path) -> Option<String> {
-    let directory = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let root = open(root, directory, Mode::empty()).ok()?;
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
-    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
-    let file = openat2(&root, "etc/passwd", flags, Mode::empty(), resolve).ok()?;
-    let is_file = FileType::from_raw_mode(fstat(&file).ok()?.st_mode) == FileType::RegularFile;
     let mut bytes = Vec::new();
-    File::from(file).take(PASSWD_BYTES).read_to_end(&mut bytes).ok().filter(|_| is_file)?;
+    let file = tree::open_file_in(root, "etc/passwd").ok()?;
+    file.take(PASSWD_BYTES).read_to_end(&mut bytes).ok()?;
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
