@@ -7,10 +7,11 @@
 //! ours that their search path begins with, as `policy-rc.d` would have it, and without a file of ours in
 //! the VServer.
 
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{self, DirBuilder, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use domain::id::VServerName;
 use domain::init::InitStyle;
@@ -151,20 +152,23 @@ fn shown_at(path: PathBuf, target: &str) -> MountPlan {
     }
 }
 
-/// The directory of what stands for programs that start services, made when it is missing or another.
+/// One at a time in this process; others write beside it, each under its own name.
+static MAKING: Mutex<()> = Mutex::new(());
+
+/// The directory of what stands for programs that start services, made when it is missing or another. Guests
+/// execute it, whatever the caller's umask.
 fn make_instead(roots: &Roots) -> io::Result<PathBuf> {
+    let _making = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
     let directory = roots.state_base.join("instead");
+    let executable = || Permissions::from_mode(0o755);
     DirBuilder::new().recursive(true).mode(0o755).create(&directory)?;
+    fs::set_permissions(&directory, executable())?;
     for name in FORBIDDEN {
         let path = directory.join(name);
-        if fs::read(&path).is_ok_and(|bytes| bytes == FORBIDS.as_bytes()) {
-            continue;
+        if !fs::read(&path).is_ok_and(|bytes| bytes == FORBIDS.as_bytes()) {
+            state::replace_file(&path, FORBIDS.as_bytes(), 0o755)?;
         }
-        let new = directory.join(format!(".{name}-{}", std::process::id()));
-        let _ = fs::remove_file(&new);
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o755).open(&new)?;
-        file.write_all(FORBIDS.as_bytes())?;
-        fs::rename(&new, &path)?;
+        fs::set_permissions(&path, executable())?;
     }
     Ok(directory)
 }
