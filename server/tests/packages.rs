@@ -90,6 +90,11 @@ fn one_that_does_not_run_is_upgraded_and_not_started() {
     assert!(is_at_rest(&sandbox));
     assert_eq!(sandbox.vserver(&["web", "status"]).status.code(), Some(3));
 
+    // What is called nearly like a package is another one.
+    must(&sandbox, &["remove", "saf."]);
+    assert!(!packages(&sandbox, &["install", "th.ng"]).status.success());
+    assert_eq!(version(&root, "safe").as_deref(), Some("1.0"));
+
     usual.add("thing", "2.0", &[]);
     security.add("safe", "1.1", &[]);
     must(&sandbox, &["refresh"]);

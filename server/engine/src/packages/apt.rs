@@ -47,6 +47,25 @@ pub(super) fn apt_get(is_aside: bool) -> Vec<String> {
     std::iter::once("apt-get".to_owned()).chain(options).collect()
 }
 
+/// Names are names: apt-get and apt-mark of before 2.0 take what is no package and has a `.` or `+` for an
+/// expression, and do the same to all that match; later ones, unless this is said.
+const NO_EXPRESSIONS: &str = "APT::Cmd::Pattern-Only=true";
+
+/// Those names that no apt takes for an expression: of packages that are there, and such as are letters, digits and
+/// dashes.
+pub(super) fn without_expressions(
+    names: &[SystemPackage],
+    versions: &BTreeMap<String, String>,
+) -> Vec<SystemPackage> {
+    let is_there = |name: &str| {
+        let plain = name.split_once(':').map_or(name, |(plain, _)| plain);
+        versions.contains_key(name) || versions.contains_key(plain)
+    };
+    let is_name =
+        |name: &&SystemPackage| !name.as_str().contains(['.', '+']) || is_there(name.as_str());
+    names.iter().filter(is_name).cloned().collect()
+}
+
 /// apt-get that is neither watched nor asked.
 fn apt(is_aside: bool, words: &[&str], names: &[SystemPackage]) -> Vec<String> {
     let fixed = [
@@ -61,6 +80,8 @@ fn apt(is_aside: bool, words: &[&str], names: &[SystemPackage]) -> Vec<String> {
         // Newer ones can tell that a list was not fetched.
         "-o",
         "APT::Update::Error-Mode=any",
+        "-o",
+        NO_EXPRESSIONS,
     ];
     let mut argv = without_questions(is_aside);
     argv.extend(apt_get(is_aside));
@@ -77,29 +98,38 @@ fn named(mut argv: Vec<String>, names: &[SystemPackage]) -> Vec<String> {
     argv
 }
 
-/// What is run for a change. `security` are the packages with updates of that kind.
+/// What is run for a change of what has these versions. `security` are the packages with updates of that kind.
 pub(super) fn commands(
     change: &PackageChange,
     is_aside: bool,
     security: &[SystemPackage],
+    versions: &BTreeMap<String, String>,
 ) -> Vec<Vec<String>> {
+    let of_names = |words: &[&str], names: &[SystemPackage]| {
+        let names = without_expressions(names, versions);
+        // Without names it would mean something else.
+        if names.is_empty() { Vec::new() } else { vec![apt(is_aside, words, &names)] }
+    };
     let mark = |word: &str, names: &[SystemPackage]| {
+        let names = without_expressions(names, versions);
+        if names.is_empty() {
+            return Vec::new();
+        }
         let mut argv = without_questions(is_aside);
-        argv.extend(["apt-mark", word].map(str::to_owned));
-        named(argv, names)
+        argv.extend(["apt-mark", "-o", NO_EXPRESSIONS, word].map(str::to_owned));
+        vec![named(argv, &names)]
     };
-    let only = |names: &[SystemPackage]| {
-        vec![apt(is_aside, &["--no-remove", "--only-upgrade", "install"], names)]
-    };
+    let only =
+        |names: &[SystemPackage]| of_names(&["--no-remove", "--only-upgrade", "install"], names);
     match change {
         PackageChange::Refresh => vec![apt(is_aside, &["update"], &[])],
         PackageChange::Upgrade(Upgrade::All) => vec![apt(is_aside, &UPGRADE, &[])],
         PackageChange::Upgrade(Upgrade::Security) => only(security),
         PackageChange::Upgrade(Upgrade::Packages(names)) => only(names),
         PackageChange::Install(names) => vec![apt(is_aside, &["install"], names)],
-        PackageChange::Remove(names) => vec![apt(is_aside, &["remove"], names)],
-        PackageChange::Hold(names) => vec![mark("hold", names)],
-        PackageChange::Unhold(names) => vec![mark("unhold", names)],
+        PackageChange::Remove(names) => of_names(&["remove"], names),
+        PackageChange::Hold(names) => mark("hold", names),
+        PackageChange::Unhold(names) => mark("unhold", names),
         PackageChange::Repair => {
             let mut configure = without_questions(is_aside);
             let words = ["dpkg", "--force-confdef", "--force-confold", "--configure", "-a"];
@@ -202,9 +232,28 @@ mod tests {
     #[test]
     fn names_stand_behind_all_options() {
         let names = vec!["bash".parse().unwrap()];
-        let commands = commands(&PackageChange::Remove(names), false, &[]);
+        let commands = commands(&PackageChange::Remove(names), false, &[], &BTreeMap::new());
         let line = commands.concat().join(" ");
         assert!(line.contains(" -y ") && line.ends_with(" remove -- bash"), "{line}");
         assert!(!line.contains(lifecycle::INSTEAD));
+    }
+
+    #[test]
+    fn no_name_is_an_expression() {
+        let versions = [("g++", "12"), ("libz", "1"), ("libz:i386", "1"), ("python3.11", "3")];
+        let versions = versions.map(|(name, version)| (name.to_owned(), version.to_owned())).into();
+        let names = |text: &str| domain::package::named_packages(text).unwrap();
+        let words =
+            |change: &PackageChange| commands(change, false, &[], &versions).concat().join(" ");
+        let line =
+            words(&PackageChange::Remove(names("bash g++ lib. libz:i386 python3.1 python3.11")));
+        assert!(line.ends_with(" remove -- bash g++ libz:i386 python3.11"), "{line}");
+        for change in [PackageChange::Remove, PackageChange::Hold, PackageChange::Unhold] {
+            assert_eq!(words(&change(names("lib. a++"))), "");
+        }
+        for change in [PackageChange::Install, PackageChange::Remove, PackageChange::Hold] {
+            let line = words(&change(names("bash")));
+            assert!(line.contains(NO_EXPRESSIONS), "{line}");
+        }
     }
 }

@@ -208,7 +208,7 @@ pub(crate) fn change(
     };
     let before = Record::read(&files);
     let inside = Inside::enter(instance, work, name)?;
-    let result = change_inside(&inside, work, change);
+    let result = change_inside(&inside, work, change, before.as_ref());
     crash_point("packages:changed");
     // Cancelled before anything was done there is nothing to ask.
     if !matches!(result, Err(Stopped::Cancelled)) {
@@ -233,7 +233,9 @@ fn change_inside(
     inside: &Inside<'_>,
     work: &mut Work<'_>,
     change: &PackageChange,
+    before: Option<&Record>,
 ) -> Result<(), Stopped> {
+    let versions = before.map(Record::versions).unwrap_or_default();
     let mut security = Vec::new();
     if let PackageChange::Upgrade(Upgrade::Security) = change {
         work.progress(Stage::AskingWhatIsPending, 100);
@@ -251,7 +253,7 @@ fn change_inside(
     work.progress(stage, 200);
     let is_repair = *change == PackageChange::Repair;
     let mut result = Ok(());
-    for argv in apt::commands(change, inside.is_aside, &security) {
+    for argv in apt::commands(change, inside.is_aside, &security, &versions) {
         work.go_on()?;
         work.log(&domain::build::shell_line(&argv));
         // dpkg is never interrupted. Of a repair the second part may mend what the first could not.
