@@ -6,6 +6,7 @@ mod package_repository;
 mod sandbox;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -15,7 +16,7 @@ use engine::operation::CRASH_POINTS;
 use engine::state::GuestState;
 use package_repository::repositories;
 use sandbox::command::{self, complained};
-use sandbox::{Sandbox, leave_network};
+use sandbox::{Sandbox, leave_network, until};
 
 /// An instance with a VServer `web` of Debian's that does not run.
 fn with_web() -> Sandbox {
@@ -130,6 +131,20 @@ fn one_that_does_not_run_is_upgraded_and_not_started() {
     assert!(root.join("was-started").exists());
     assert_eq!(GuestState::all(&sandbox.settings.roots).unwrap()[0].init, before);
     sandbox.must(&["web", "stop"]);
+    assert!(is_at_rest(&sandbox));
+}
+
+#[test]
+fn a_tool_that_never_pauses_is_interrupted() {
+    let sandbox = with_web();
+    let tool = sandbox.settings.roots.guest_base.join("web/usr/local/sbin/apt-get");
+    fs::write(&tool, "#!/bin/sh\ntrap 'exit 130' INT\n: > /began\nwhile :; do echo more; done\n")
+        .unwrap();
+    fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).unwrap();
+    let under_way = sandbox.begin(&["web", "packages", "refresh"]);
+    let began = sandbox.settings.roots.guest_base.join("web/began");
+    until("it says something", || began.exists());
+    under_way.cancel();
     assert!(is_at_rest(&sandbox));
 }
 

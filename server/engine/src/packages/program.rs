@@ -88,9 +88,8 @@ pub(super) fn run<'w>(
         is_interrupted: false,
     };
     let status = loop {
-        if running.hear(&mut |line| heard(work, line)).map_err(failed)? {
-            continue;
-        }
+        // Whoever never pauses is looked at as well.
+        running.hear(&mut |line| heard(work, line)).map_err(failed)?;
         if let Some(status) = running.child.try_wait().map_err(failed)? {
             // What it said last may still be on its way; whoever else has the pipe open is not waited for.
             for _ in 0..LAST_READS {
