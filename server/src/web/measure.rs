@@ -54,13 +54,16 @@ pub(super) struct Measures {
 
 impl Measures {
     fn take(&mut self, at: UnixMillis, measurement: Measurement) -> Arc<Samples> {
+        // What a clock said that was put back since has no place: it would be young until that time comes again.
+        self.kept.retain(|old| old.at <= at);
+        let begins_at = Tier::Seconds.begin_of(at);
+        self.slots.retain(|(_, old), _| *old <= begins_at);
         let host = Reading::of_host(at, &measurement.host, &measurement.resources);
         let of_vservers = measurement.vservers.iter().map(|one| {
             let reading = Reading::of_vserver(at, &one.usage, &one.resources);
             (Series::VServer(one.name.clone()), reading)
         });
         let fresh: BTreeMap<Series, Reading> = of_vservers.chain([(Series::Host, host)]).collect();
-        let begins_at = Tier::Seconds.begin_of(at);
         for (series, reading) in &fresh {
             let values = reading.since(self.last.get(series));
             self.slots.entry((series.clone(), begins_at)).or_default().add(&values);
@@ -280,5 +283,16 @@ mod tests {
             measures.take(UnixMillis(second * 1000), measurement("web", 0, 0));
         }
         assert_eq!(measures.kept.len(), 31);
+    }
+
+    #[test]
+    fn what_a_clock_said_that_was_put_back_is_forgotten() {
+        let mut measures = Measures::default();
+        let mut take = |second: i64| {
+            measures.take(UnixMillis(second * 1000), measurement("web", 0, 0));
+            measures.kept.len()
+        };
+        assert_eq!([take(90_000), take(90_010), take(0), take(10), take(20)], [1, 2, 1, 2, 3]);
+        assert!(measures.of(&web()).iter().all(|(at, _)| at.0 <= 20_000));
     }
 }
