@@ -237,7 +237,11 @@ pub fn printable(bytes: &[u8]) -> String {
             },
             '\n' | '\t' => shown.push(character),
             // Text that runs the other way could make a line say what it does not.
-            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+            '\u{61c}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}' => {
                 shown.push('\u{fffd}');
             }
             _ if character.is_control() => {}
@@ -262,7 +266,7 @@ mod tests {
             ("\u{1b}[1\nnext", "\nnext"),
             ("\u{1b}(Bplain\u{8}\u{0}\u{9b}", "plain"),
             ("\u{1b}", ""),
-            ("a\tb\u{202e}c", "a\tb\u{fffd}c"),
+            ("a\tb\u{202e}c\u{61c}", "a\tb\u{fffd}c\u{fffd}"),
         ] {
             assert_eq!(printable(wrote.as_bytes()), shown, "{wrote:?}");
         }
