@@ -30,6 +30,9 @@ use crate::state::GuestState;
 /// How often is looked whether to give up, and how long is waited before systemd is asked again.
 const LOOK: Duration = Duration::from_millis(250);
 
+/// How long a pid 1 that has let go of everything takes to end at most: the kernel ends all others first.
+const DYING: Duration = Duration::from_secs(10);
+
 /// The most bytes of an answer that are read.
 const MAX_ANSWER_BYTES: usize = 64;
 
@@ -102,11 +105,7 @@ impl Booting {
         loop {
             match said {
                 Some(StartCommand::Ended { .. }) => return Ok(Readiness::Ready),
-                Some(StartCommand::Gone) if !self.state.is_running() => {
-                    return Ok(Readiness::Ended);
-                }
-                // Whoever would tell is gone, but not the VServer.
-                Some(StartCommand::Gone) => return Ok(Readiness::Ready),
+                Some(StartCommand::Gone) => return self.after_the_last_word(wait.deadline),
                 Some(StartCommand::Runs) | None => {}
             }
             if let Some(end) = wait.end() {
@@ -114,6 +113,18 @@ impl Booting {
             }
             said = Some(self.started.wait_for_start_command(wait.step())?);
         }
+    }
+
+    /// Whoever would tell is gone: pid 1, which lets go of everything a while before it has ended, or its
+    /// supervisor alone.
+    fn after_the_last_word(&self, deadline: Instant) -> io::Result<Readiness> {
+        let Some(init) = self.state.init else { return Ok(Readiness::Ended) };
+        let Some(pidfd) = open_process(init)? else { return Ok(Readiness::Ended) };
+        let deadline = deadline.min(Instant::now() + DYING);
+        Ok(match sys::wait::until_readable(&pidfd, deadline)? {
+            true => Readiness::Ended,
+            false => Readiness::Ready,
+        })
     }
 
     fn wait_for_systemd(&self, instance: &Instance, wait: &Wait<'_>) -> io::Result<Readiness> {
