@@ -134,13 +134,22 @@ fn one_that_does_not_run_is_upgraded_and_not_started() {
     assert!(is_at_rest(&sandbox));
 }
 
-#[test]
-fn a_tool_that_never_pauses_is_interrupted() {
-    let sandbox = with_web();
+/// Has `web` a tool that does this in apt-get's place.
+fn replace_apt_get(sandbox: &Sandbox, script: &str) {
     let tool = sandbox.settings.roots.guest_base.join("web/usr/local/sbin/apt-get");
-    fs::write(&tool, "#!/bin/sh\ntrap 'exit 130' INT\n: > /began\nwhile :; do echo more; done\n")
-        .unwrap();
+    fs::write(&tool, format!("#!/bin/sh\n{script}\n")).unwrap();
     fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn a_tool_of_a_strangers_paints_no_terminal_and_is_interrupted_though_it_never_pauses() {
+    let sandbox = with_web();
+    replace_apt_get(&sandbox, "printf '\\033]0;title\\007\\033[31mred\\033[0m'; exit 3");
+    let failed = packages(&sandbox, &["refresh"]);
+    assert!(complained(&failed).contains("apt-get ended with status 3: red"), "{failed:?}");
+    assert!(!failed.stderr.contains(&0x1b) && !failed.stdout.contains(&0x1b), "{failed:?}");
+
+    replace_apt_get(&sandbox, "trap 'exit 130' INT; : > /began; while :; do echo more; done");
     let under_way = sandbox.begin(&["web", "packages", "refresh"]);
     let began = sandbox.settings.roots.guest_base.join("web/began");
     until("it says something", || began.exists());

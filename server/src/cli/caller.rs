@@ -8,6 +8,7 @@ use std::sync::Arc;
 use app::i18n::{self, Locale};
 use domain::failure::Failure;
 use domain::field::{FieldError, Problem};
+use domain::guest_log::printable;
 use domain::id::OperationId;
 use domain::operation::Actor;
 use engine::Engine;
@@ -54,12 +55,12 @@ impl Caller {
 
     /// Says on standard error what is wrong.
     pub(super) fn complain(self, text: impl Display) {
-        write_to(io::stderr(), format_args!("{}: {text}\n", self.program));
+        write_to(io::stderr(), format_args!("{}: {}\n", self.program, plain(text)));
     }
 
     /// Says on standard error what more there is to say about it.
     pub(super) fn hint(self, text: impl Display) {
-        write_to(io::stderr(), format_args!("  {text}\n"));
+        write_to(io::stderr(), format_args!("  {}\n", plain(text)));
     }
 
     /// Says something on standard error that need not be known.
@@ -120,6 +121,11 @@ impl Caller {
             other => i18n::problem_text(self.locale, other),
         }
     }
+}
+
+/// A text without what commands a terminal: a guest's program may have said a part of it.
+fn plain(text: impl Display) -> String {
+    printable(text.to_string().as_bytes())
 }
 
 /// Rows in columns as wide as what is in them; a line each.

@@ -15,6 +15,7 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use domain::failure::Failure;
+use domain::guest_log::printable;
 use domain::note::Note;
 use nix::libc;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
@@ -189,7 +190,7 @@ impl Running {
 
     fn take_line(&mut self) -> String {
         let line = std::mem::take(&mut self.line);
-        String::from_utf8_lossy(&line).trim_end().to_owned()
+        printable(&line).trim_end().to_owned()
     }
 
     fn is_silent(&self) -> bool {
