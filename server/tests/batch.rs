@@ -70,6 +70,9 @@ fn twenty_are_started_and_stopped_and_one_that_fails_keeps_no_other() {
     assert!(dry.contains("v01: vserver v01 start\n"), "{dry}");
     assert!(dry.contains("v03: nothing to do: "), "{dry}");
     assert_eq!(running(&sandbox), ["v03"], "a dry run does nothing");
+    assert_eq!(sandbox.must(&["--dry-run", "v03", "stop"]), "v03: vserver v03 stop\n");
+    assert!(!sandbox.vserver(&["--at-once", "2", "v03", "stop"]).status.success());
+    assert_eq!(running(&sandbox), ["v03"], "nor does one of one");
 
     let output = sandbox.vserver(&["--all", "--at-once", "6", "start"]);
     assert_eq!(output.status.code(), Some(1), "the worst counts: {output:?}");

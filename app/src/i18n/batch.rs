@@ -9,6 +9,8 @@ messages! { BatchMessages:
     operating_on(name);
     delete_all_question(names);
     command_of_one(word);
+    option_of_many(option);
+    no_dry_run(word);
     many_options;
     // Pages.
     batch;

@@ -75,6 +75,10 @@ pub(super) enum UsageError {
     OptionValue { option: String, problem: Problem },
     /// A command that is only for one VServer at a time.
     CommandOfOne { word: String },
+    /// An option that is only for many VServers, before a name.
+    OptionOfMany { option: String },
+    /// `--dry-run` with a command that cannot be tried so.
+    NoDryRun { word: String },
 }
 
 /// Why an option of the original's makes no sense any more.
@@ -161,6 +165,8 @@ impl UsageError {
                 format!("{option}{}{}", locale.colon(), app::i18n::problem_text(locale, problem))
             }
             Self::CommandOfOne { word } => locale.command_of_one(word),
+            Self::OptionOfMany { option } => locale.option_of_many(option),
+            Self::NoDryRun { word } => locale.no_dry_run(word),
         }
     }
 }

@@ -84,6 +84,11 @@ impl Selection {
         Ok(is_any.then_some(Self { filters, names }))
     }
 
+    /// This one.
+    pub(super) fn named(name: OsString) -> Self {
+        Self { names: Some(vec![name]), ..Self::default() }
+    }
+
     /// What filters choose, if there are any, among those that are named as words, if any are.
     pub(super) fn among(selection: Option<Self>, words: Vec<OsString>) -> Option<Self> {
         match (selection, words.is_empty()) {

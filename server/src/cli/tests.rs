@@ -466,9 +466,28 @@ fn what_is_typed_before_and_after_the_name() {
         ("monvs suexec web", "Which command?"),
         ("--strace monvs start", "The option “--strace” makes no sense here"),
         ("--s monvs start", "There is no option “--s” here."),
+        ("--at-once 2 monvs stop", "“--at-once” is for many VServers"),
+        ("--canary 1 --dry-run monvs stop", "“--canary” is for many VServers"),
+        ("--stop-after 1 monvs stop", "“--stop-after” is for many VServers"),
+        ("--dry-run monvs", "What is to be done with it?"),
+        ("--dry-run monvs build -m skeleton", "Of “build” there is no --dry-run"),
+        ("--dry-run monvs condrestart", "Of “condrestart” there is no --dry-run"),
+        ("--dry-run monvs start --rescue", "There is no option “--rescue” here."),
     ] {
         let text = typed(line).unwrap_err().text(Locale::English);
         assert!(text.starts_with(expected), "{line}: {text}");
+    }
+}
+
+#[test]
+fn a_dry_run_of_one_is_of_a_selection_of_one() {
+    for line in ["--dry-run monvs stop", "--silent --dry-run monvs delete --now"] {
+        let Request::Many(tried) = understand(&words(line)).unwrap().request else {
+            panic!("{line}: it would be done")
+        };
+        assert!(tried.is_dry, "{line}");
+        let many = understand(&words(&line.replace("monvs", "--names monvs"))).unwrap().request;
+        assert_eq!(Request::Many(tried), many, "{line}");
     }
 }
 

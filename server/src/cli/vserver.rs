@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use domain::batch::Pace;
 use domain::change::{Change, PlainChange};
 use domain::config_entry::ConfigTree;
 use domain::failure::Failure;
@@ -61,6 +62,9 @@ const OPTIONS: Grammar = Grammar {
     ],
     takes_words: true,
 };
+
+/// How many are gone about: of no use to one.
+const OF_MANY: [&str; 3] = ["--at-once", "--canary", "--stop-after"];
 
 /// Commands that take nothing.
 const PLAIN: Grammar = Grammar { options: &[Opt::flag("help")], takes_words: false };
@@ -176,6 +180,10 @@ pub(super) fn understand(words: &[OsString]) -> Result<Typed, UsageError> {
         let each = many::understand(command, &word, rest.as_slice())?;
         let (pace, is_dry) = (selection::pace_of(&section)?, section.has("--dry-run"));
         Request::Many(Many { selection, pace, is_dry, each })
+    } else if let Some(option) = OF_MANY.into_iter().find(|option| section.has(option)) {
+        return Err(UsageError::OptionOfMany { option: option.to_owned() });
+    } else if section.has("--dry-run") {
+        Request::Many(tried(rest.next(), rest.next(), rest.as_slice())?)
     } else {
         match (section.value("--event")?, rest.next(), rest.next()) {
             (Some(event), Some(name), None) => Request::Event { event, name },
@@ -190,6 +198,21 @@ pub(super) fn understand(words: &[OsString]) -> Result<Typed, UsageError> {
         debug: section.has("--debug"),
         request,
     })
+}
+
+/// What one command would do to one VServer: a selection of one.
+fn tried(
+    name: Option<OsString>,
+    word: Option<OsString>,
+    arguments: &[OsString],
+) -> Result<Many, UsageError> {
+    let (Some(name), Some(word)) = (name, word) else { return Err(UsageError::CommandMissing) };
+    let (command, word) = command_of(&word)?;
+    let each = match many::understand(command, &word, arguments) {
+        Err(UsageError::CommandOfOne { word }) => Err(UsageError::NoDryRun { word }),
+        other => other,
+    }?;
+    Ok(Many { selection: Selection::named(name), pace: Pace::default(), is_dry: true, each })
 }
 
 fn understand_command(

@@ -78,6 +78,8 @@ impl BatchMessages for English {
         nobody_chosen = "no VServer is chosen: nothing to do";
         operating_on(name) = "operating on vserver {name}";
         delete_all_question(names) = "Delete these VServers: {names}?\nGo on? [y/N] ";
+        option_of_many(option) = "“{option}” is for many VServers: with --all, --running, --names NAME,… and the like, instead of a name.";
+        no_dry_run(word) = "Of “{word}” there is no --dry-run: nothing was done. There is of start, stop, restart, delete, protect, unprotect, backup and packages.";
         command_of_one(word) = "“{word}” is for one VServer at a time: name it.";
         many_options = "Options for many VServers at once, instead of NAME:
   --all, --running, --stopped, --marked, --unmarked

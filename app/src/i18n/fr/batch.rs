@@ -83,6 +83,8 @@ impl BatchMessages for French {
         nobody_chosen = "aucun VServer n’est choisi : rien à faire";
         operating_on(name) = "travail sur le vserver {name}";
         delete_all_question(names) = "Supprimer ces VServers : {names} ?\nContinuer ? [o/N] ";
+        option_of_many(option) = "« {option} » s’adresse à plusieurs VServers : avec --all, --running, --names NOM,… et les autres, au lieu d’un nom.";
+        no_dry_run(word) = "« {word} » ne connaît pas --dry-run : rien n’a été fait. Le connaissent start, stop, restart, delete, protect, unprotect, backup et packages.";
         command_of_one(word) = "« {word} » s’adresse à un seul VServer à la fois : nommez-le.";
         many_options = "Options pour plusieurs VServers à la fois, au lieu de NOM :
   --all, --running, --stopped, --marked, --unmarked
