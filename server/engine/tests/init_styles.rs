@@ -11,8 +11,11 @@ use busybox_host::{Guest, Host, name, until};
 use domain::change::PlainChange;
 use domain::failure::Failure;
 use domain::init::InitStyle;
+use domain::life::Life;
 use domain::note::Note;
 use domain::operation::Progress;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 /// Leaves in `/out` how it was called, what pid 1 is called, and the run level that `who -r` would say.
 const TELL: &str = "(echo $0 $*; echo TERM=$TERM RUNLEVEL=$RUNLEVEL PREVLEVEL=$PREVLEVEL; \
@@ -194,4 +197,30 @@ fn what_does_not_end_in_time_gets_the_kill_sequence_of_the_start() {
     let stopped = guest.stop();
     assert_eq!(host.notes(&stopped), [Note::StopTimedOut { seconds: 1 }]);
     assert_eq!(guest.said("ended"), "usr1\n");
+}
+
+#[test]
+fn a_signal_that_ends_everybody_halts_it_though_its_stop_command_would_reboot_it() {
+    let host = Host::new();
+    let guest = Guest::make(&host, "web", &[]);
+    // As Debian's scripts, which call reboot(2) themselves at the level of a stop.
+    guest.script(
+        "etc/init.d/rc",
+        "echo $1 >> /levels\n[ $1 = 6 ] && reboot -f\n[ $1 = 0 ] && halt -f\nexit 0",
+    );
+    for (index, signal) in [Signal::SIGTERM, Signal::SIGINT].into_iter().enumerate() {
+        guest.start();
+        let levels = || fs::read_to_string(guest.root().join("levels")).unwrap_or_default();
+        until("its start command ran", || levels().lines().count() == 2 * index + 1);
+        let state = host.state("web").unwrap();
+        let init = state.init.unwrap();
+        kill(Pid::from_raw(init.pid.try_into().unwrap()), signal).unwrap();
+        until("its supervisor has ended", || !state.supervisor.unwrap().is_alive());
+        assert_eq!(levels(), "3\n0\n".repeat(index + 1), "{signal}");
+        let last = host.engine.happened(&name("web"), 1).remove(0);
+        assert_eq!(last.what, Life::Halted, "{signal}");
+    }
+    guest.start();
+    guest.stop();
+    assert!(fs::read_to_string(guest.root().join("levels")).unwrap().ends_with("3\n6\n"));
 }

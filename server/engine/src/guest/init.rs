@@ -2,8 +2,8 @@
 //! supervisor; and what is prepared in a guest's files before any pid 1 is.
 //!
 //! It runs the start command of its plan (`/etc/init.d/rc 3`), reaps whoever ends, and keeps the
-//! namespaces alive when no service does. On `SIGTERM`, `SIGINT` or `SIGPWR` it runs the stop command,
-//! ends what is left by the kill sequence, and then itself. `halt`, `reboot`, `shutdown` and `init` inside
+//! namespaces alive when no service does. On [`STOP_SIGNAL`] it runs the stop command, ends what is left by the
+//! kill sequence, and then itself. `SIGTERM` and `SIGINT` (`vkill`) halt it, as level 0 does. `halt`, `reboot`, `shutdown` and `init` inside
 //! write what they want to `/run/initctl`, as they do with sysvinit: levels 0 and 6 are heard.
 //!
 //! Invariants: it has the guest's rights, no others. It cannot be looked into from inside
@@ -42,9 +42,13 @@ const INITTAB: &str = "/etc/inittab";
 const CHECK_ORDERS: [&str; 2] = ["/.autofsck", "/forcefsck"];
 const NO_CHECK: &str = "/fastboot";
 
+/// What a stop sends it. No other than those that somebody sends to end processes: the stop command of a stop is
+/// the configured level's, by default 6, at which Debian's scripts call `reboot`.
+pub(crate) const STOP_SIGNAL: Signal = Signal::SIGPWR;
+
 /// Signals that this pid 1 waits for.
 const AWAITED: [Signal; 5] =
-    [Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGINT, Signal::SIGPWR, Signal::SIGALRM];
+    [Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGINT, STOP_SIGNAL, Signal::SIGALRM];
 
 /// Where requests come in, from processes of the guest's root.
 const CONTROL: &str = "/run/initctl";
@@ -161,8 +165,10 @@ pub(super) fn serve(ending: &Ending, mut link: Option<OwnedFd>) -> ! {
             life = match (signal, life) {
                 (Some(Signal::SIGCHLD), life) => ending.reap(life, last, &mut link),
                 (Some(Signal::SIGALRM), Life::Ending { step }) => ending.kill(step + 1, last),
-                (Some(Signal::SIGTERM | Signal::SIGINT | Signal::SIGPWR), Life::Running) => {
-                    ending.begin(&ending.stop, last)
+                (Some(STOP_SIGNAL), Life::Running) => ending.begin(&ending.stop, last),
+                (Some(Signal::SIGTERM | Signal::SIGINT), Life::Running) => {
+                    last = Last::Halt;
+                    ending.begin(&ending.stop.at_level(b'0'), last)
                 }
                 (_, life) => life,
             };

@@ -27,6 +27,7 @@ mod watch;
 
 use std::path::{Path, PathBuf};
 
+pub(crate) use init::STOP_SIGNAL;
 pub use plan::{
     InitCommand, InitPlan, MountPlan, MountSource, Preparation, StartPlan, Step, ceiling,
 };

@@ -23,6 +23,7 @@ use super::hooks::{self, Hooks};
 use crate::cgroup;
 use crate::config::{self, ConfigError, GuestConfig};
 use crate::engine::Instance;
+use crate::guest;
 use crate::life;
 use crate::network;
 use crate::operation::{Step, Stopped, Work, crash_point};
@@ -158,7 +159,7 @@ fn ask_to_end(state: &GuestState, init: ProcessIdentity, pidfd: &OwnedFd) -> i32
             _ => libc::SIGINT,
         }
     } else {
-        libc::SIGTERM
+        guest::STOP_SIGNAL as i32
     };
     // When it has just ended, that is what is wanted.
     let _ = sys::process::send_signal(pidfd.as_fd(), signal);
