@@ -162,6 +162,13 @@ fn only_those_that_were_meant_are_touched() {
     assert_eq!(chosen(&["--mark", "~web"]), ["v02", "v04"]);
     assert_eq!(chosen(&["--mark", "web", "--names", "v03,v04"]), ["v03"]);
     assert_eq!(chosen(&["--names", "v04,v01,v04"]), ["v04", "v01"], "in the order they are named");
+    let disabled = config.join("v03/disabled");
+    fs::write(&disabled, "").unwrap();
+    assert_eq!(chosen(&["--mark", "web"]), ["v01"]);
+    assert_eq!(chosen(&["--all"]), ["v01", "v02", "v04"]);
+    assert_eq!(chosen(&["--stopped", "--names", "v03,v04"]), ["v04"]);
+    assert_eq!(chosen(&["--names", "v03"]), ["v03"], "by its name it is reached");
+    fs::remove_file(&disabled).unwrap();
     let output = sandbox.vserver(&["--names", "v01,nobody", "start"]);
     assert_eq!(output.status.code(), Some(5), "{output:?}");
     let output = sandbox.vserver(&["--all", "exec", "id"]);

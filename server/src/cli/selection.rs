@@ -1,7 +1,8 @@
 //! Which VServers a command is for when it is for more than one, and how it goes about them: the
 //! original's filters (fact sheet 2.9), names, and how many at once.
 //!
-//! Several filters mean those that all of them choose. A name that is none is refused before anything is done.
+//! Several filters mean those that all of them choose, and none chooses a VServer that is `disabled` (fact sheet
+//! 0.4): that is reached by its name alone. A name that is none is refused before anything is done.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -13,6 +14,7 @@ use domain::field::Problem;
 use domain::id::VServerName;
 use domain::vserver::{State, Summary};
 use engine::Engine;
+use engine::config;
 
 use super::caller::Caller;
 use super::name;
@@ -102,11 +104,15 @@ impl Selection {
     /// The VServers, those that are named in that order, each once; tells what names none.
     pub(super) fn choose(&self, caller: Caller, engine: &Engine) -> Result<Vec<VServerName>, u8> {
         let all = engine.summaries().map_err(|failure| super::change::refused(caller, &failure))?;
-        let is_chosen = |summary: &&Summary| self.filters.iter().all(|one| one.chooses(summary));
+        let roots = &engine.instance().settings.roots;
+        // Whether it runs is the filters' to know.
+        let is_enabled = |name| !config::boot_member_of(roots, name, false).is_disabled;
+        let is_chosen = |summary: &&Summary| {
+            self.filters.iter().all(|one| one.chooses(summary)) && is_enabled(&summary.name)
+        };
         let chosen = all.iter().filter(is_chosen).map(|summary| summary.name.clone());
         let Some(names) = &self.names else { return Ok(chosen.collect()) };
         let chosen: BTreeSet<VServerName> = chosen.collect();
-        let roots = &engine.instance().settings.roots;
         let mut seen = BTreeSet::new();
         let mut wanted = Vec::new();
         for word in names {

@@ -140,7 +140,7 @@ catalogue! {
     OldHostName: "hostname" in vserver, Scalar, None, NextStart, Web, Rule::HostName;
     OldDomainName: "domainname" in vserver, Scalar, None, NextStart, Web, Rule::Any;
     Legacy: "legacy" in vserver, Switch, None, None, Host, Rule::Any;
-    Disabled: "disabled" in vserver, Switch, None, None, Web, Rule::Any;
+    Disabled: "disabled" in vserver, Switch, None, AtOnce, Web, Rule::Any;
     Noisy: "noisy" in vserver, Switch, None, None, Web, Rule::Any;
     KeepDescriptors: "keepfds" in both, Switch, None, None, Host, Rule::Any;
     NoCgroup: "nocgroup" in vserver, Switch, None, None, Host, Rule::Any;
@@ -169,7 +169,7 @@ catalogue! {
     Sync: "apps/init/sync" in vserver, Switch, None, Given, Web, Rule::Any;
     Terminal: "apps/init/tty" in both, Text, Some("/dev/null"), None, ByHand, Rule::Any;
     Marks: "apps/init/mark" in vserver, List, None, AtOnce, Web, Rule::Mark;
-    Depends: "apps/init/depends" in vserver, List, None, None, Web, Rule::VServer;
+    Depends: "apps/init/depends" in vserver, List, None, AtOnce, Web, Rule::VServer;
     Environment: "apps/init/environment" in both, Array, Some("PATH=/bin:/usr/bin:/sbin:/usr/sbin"), NextStart, Web, Rule::Assignment;
     Mtab: "apps/init/mtab" in vserver, Text, Some("/dev/hdv1 / ufs defaults 0 0"), None, Web, Rule::Any;
     DefaultMtab: "init/mtab" in defaults, Text, Some("/dev/hdv1 / ufs defaults 0 0"), None, Web, Rule::Any;

@@ -63,7 +63,7 @@ pub(crate) fn meaning(entry: ConfigEntry) -> &'static str {
         ConfigEntry::OldDomainName => "The old place of the NIS domain name; uts/domainname wins.",
         ConfigEntry::Legacy => "Left everything to the scripts of the time before util-vserver.",
         ConfigEntry::Disabled => {
-            "The original’s enumerations (all, marked, running) left such a VServer out; it could still be started by name."
+            "Whatever is done to all, to marked or to running ones, a boot too, leaves this VServer out; by its name it is reached."
         }
         ConfigEntry::Noisy => "The original’s helpers ran without their option for silence.",
         ConfigEntry::KeepDescriptors => {

@@ -71,7 +71,7 @@ pub(crate) fn meaning(entry: ConfigEntry) -> &'static str {
         }
         ConfigEntry::Legacy => "Laissait tout aux scripts d’avant util-vserver.",
         ConfigEntry::Disabled => {
-            "Les énumérations de l’original (tous, marqués, en marche) laissaient un tel VServer de côté ; il pouvait encore être démarré par son nom."
+            "Ce qui est fait à tous, aux marqués ou à ceux en marche, un démarrage de l’hôte compris, laisse ce VServer de côté ; par son nom, on l’atteint."
         }
         ConfigEntry::Noisy => {
             "Les programmes auxiliaires de l’original tournaient sans leur option de silence."

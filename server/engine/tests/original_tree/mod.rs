@@ -54,6 +54,8 @@ pub(crate) const TREE: &[(&str, &str)] = &[
     ("cpuset/mems", "0"),
     ("cpuset/virtualized", ""),
     ("dlimits/0/directory", "/"),
+    ("apps/init/depends", "# none is\n"),
+    ("disabled", ""),
     ("apps/somebody/elses", "kept as it is"),
     ("a note.txt", "\u{feff}to myself"),
 ];
