@@ -397,6 +397,16 @@ pub enum Failure {
         /// Its pid on the host.
         pid: u32,
     },
+    /// What the interfaces of a VServer say cannot be on this host, or not now.
+    #[error("the network of {name}: {problem}")]
+    InterfacesUnusable {
+        /// Which VServer.
+        name: VServerName,
+        /// Where its interfaces stand.
+        directory: String,
+        /// Why.
+        problem: Box<Problem>,
+    },
 }
 
 /// Why a program is not run as the host's root.

@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::HostFeature;
-use crate::id::{ContextId, VServerName};
+use crate::id::{ContextId, DeviceName, VServerName};
 
 /// A field of a form, of a command line or of the config tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -462,6 +462,24 @@ pub enum Problem {
     /// Not the mode of a directory.
     #[error("not a mode")]
     NotAMode,
+    /// An address on the NAT network's device that no VServer can have there.
+    #[error("{address} is no VServer's on {device}")]
+    AddressNotOfNat {
+        /// The address.
+        address: IpAddr,
+        /// The NAT network's device.
+        device: DeviceName,
+        /// The network, as address and length.
+        network: String,
+        /// The host's own address on it.
+        gateway: Ipv4Addr,
+    },
+    /// The host sends packets for the address elsewhere, and no VServer is known to have it.
+    #[error("{address} is routed already")]
+    AddressRouted {
+        /// The address.
+        address: IpAddr,
+    },
 }
 
 /// One field and what is wrong with it.

@@ -4,6 +4,7 @@ use domain::config_change::NotEditable;
 use domain::failure::{BaseProblem, Failure, HostFeature, ProgramProblem};
 
 use super::archive;
+use super::problem::problem;
 
 use crate::i18n::{Locale, format, refused_action};
 
@@ -137,6 +138,10 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
             "Look at the history: old changes are not kept for ever, and of links and of files \
              that are not text there is nothing to put back."
                 .into(),
+        ),
+        Failure::InterfacesUnusable { name, directory, problem: why } => (
+            format!("The network of {name} cannot be made. {}", problem(why)),
+            format!("Its addresses and devices stand in {directory}: change them there, or in its configuration."),
         ),
         Failure::NoInit { name, path } => (
             format!("{name} has no {path}, which its init style needs."),

@@ -160,6 +160,9 @@ pub(crate) fn problem(what: &Problem) -> String {
         }
         Problem::AddressOfHost { address } => format!("{address} is the host’s own address."),
         Problem::AddressTwice { address } => format!("{address} is given twice."),
+        Problem::NoSuchDevice { device, devices } if devices.is_empty() => {
+            format!("The host has no network device “{device}”, nor any other that addresses could be on.")
+        }
         Problem::NoSuchDevice { device, devices } => format!(
             "The host has no network device “{device}”. It has: {}.",
             devices.join(", ")
@@ -269,6 +272,12 @@ pub(crate) fn problem(what: &Problem) -> String {
         Problem::NotASize => {
             "Write a number of bytes, also with k, m or g after it (32m), or a share of the memory (50%).".into()
         }
+        Problem::AddressNotOfNat { address, device, network, gateway } => format!(
+            "{address} is not one of a VServer’s on {device}: those are of {network}, without the first, the last and the host’s own, {gateway}."
+        ),
+        Problem::AddressRouted { address } => format!(
+            "The host sends packets for {address} elsewhere already: “ip route show {address}” says where."
+        ),
         Problem::NotAMode => "Write three or four octal digits, such as 1777.".into(),
         Problem::NamedTwice { name } => format!("{name} is named twice; once is enough."),
         Problem::NotOfMany { kind } => {

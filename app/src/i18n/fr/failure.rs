@@ -4,6 +4,7 @@ use domain::config_change::NotEditable;
 use domain::failure::{BaseProblem, Failure, HostFeature, ProgramProblem};
 
 use super::archive;
+use super::problem::problem;
 
 use crate::i18n::{Locale, format, refused_action};
 
@@ -146,6 +147,10 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
             "Regardez l’historique : les vieilles modifications ne sont pas gardées pour toujours, \
              et d’un lien ou d’un fichier qui n’est pas du texte il n’y a rien à remettre."
                 .into(),
+        ),
+        Failure::InterfacesUnusable { name, directory, problem: why } => (
+            format!("Le réseau de {name} ne peut pas être mis en place. {}", problem(why)),
+            format!("Ses adresses et ses périphériques sont dans {directory} : changez-les là, ou dans sa configuration."),
         ),
         Failure::NoInit { name, path } => (
             format!("{name} n’a pas {path}, dont son style d’init a besoin."),

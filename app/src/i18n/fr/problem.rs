@@ -171,6 +171,9 @@ pub(crate) fn problem(what: &Problem) -> String {
         }
         Problem::AddressOfHost { address } => format!("{address} est une adresse de l’hôte."),
         Problem::AddressTwice { address } => format!("{address} est indiquée deux fois."),
+        Problem::NoSuchDevice { device, devices } if devices.is_empty() => {
+            format!("L’hôte n’a pas de périphérique réseau « {device} », ni aucun autre qui puisse porter des adresses.")
+        }
         Problem::NoSuchDevice { device, devices } => format!(
             "L’hôte n’a pas de périphérique réseau « {device} ». Il a : {}.",
             devices.join(", ")
@@ -286,6 +289,12 @@ pub(crate) fn problem(what: &Problem) -> String {
         Problem::NotASize => {
             "Écrivez un nombre d’octets, suivi ou non de k, m ou g (32m), ou une part de la mémoire (50%).".into()
         }
+        Problem::AddressNotOfNat { address, device, network, gateway } => format!(
+            "{address} ne peut pas être celle d’un VServer sur {device} : celles-là sont de {network}, sans la première, la dernière et celle de l’hôte, {gateway}."
+        ),
+        Problem::AddressRouted { address } => format!(
+            "L’hôte envoie déjà ailleurs les paquets pour {address} : « ip route show {address} » dit où."
+        ),
         Problem::NotAMode => "Écrivez trois ou quatre chiffres octaux, par exemple 1777.".into(),
         Problem::NamedTwice { name } => format!("{name} est nommé deux fois ; une suffit."),
         Problem::NotOfMany { kind } => {

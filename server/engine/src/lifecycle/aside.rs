@@ -65,7 +65,8 @@ pub(crate) fn begin_aside(
     let config = without_init(GuestConfig::read(roots, name)?);
     config.limits.placement.judge(name)?;
     unification::show(&config.root).map_err(domain::failure::Failure::from)?;
-    let mut state = record(instance, work, &layout, &config, GuestState::write_aside)?;
+    let mut state = record(instance, work, &layout, &config, GuestState::write_aside)
+        .map_err(|error| error.of_start(instance, name))?;
     crash_point("packages:aside-recorded");
     match launch(instance, &layout, &config, &mut state) {
         Ok(()) => {
@@ -77,7 +78,7 @@ pub(crate) fn begin_aside(
                 let error = domain::failure::chain(&left);
                 tracing::error!(%name, error, "something of a VServer that was not started is left");
             }
-            Err(error.into())
+            Err(error.of_start(instance, name).into())
         }
     }
 }

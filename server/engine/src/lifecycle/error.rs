@@ -1,6 +1,7 @@
 //! Why a VServer was not started or stopped, and what people are told of it.
 
 use std::io;
+use std::net::IpAddr;
 use std::path::Path;
 
 use domain::failure::{Failure, HostFeature, chain};
@@ -11,11 +12,13 @@ use nix::libc;
 use super::stop::KILL_PATIENCE;
 use crate::cgroup::CgroupError;
 use crate::config::ConfigError;
+use crate::engine::Instance;
 use crate::facts::FactsError;
 use crate::guest::{GuestError, Step};
 use crate::lock::LockError;
-use crate::network::{NetworkError, PlanError};
-use crate::state::StateError;
+use crate::network::{self, NetworkError, PlanError};
+use crate::roots::Roots;
+use crate::state::{GuestState, StateError};
 use crate::volume;
 
 /// Why a VServer was not started or stopped.
@@ -88,6 +91,56 @@ pub enum LifecycleError {
     },
 }
 
+impl LifecycleError {
+    /// What people are told of it when this VServer was to be started, with what only the host knows: who has its
+    /// address, which devices there are.
+    pub(super) fn of_start(self, instance: &Instance, name: &VServerName) -> Failure {
+        let settings = &instance.settings;
+        let problem = match &self {
+            Self::Plan(error) | Self::Network(NetworkError::Plan(error)) => match error.clone() {
+                PlanError::AddressTwice { address } => Problem::AddressTwice { address },
+                PlanError::NotOfNat { address, device, network, gateway } => {
+                    Problem::AddressNotOfNat { address, device, network, gateway }
+                }
+                PlanError::TooManyDevices { .. } => return self.into(),
+            },
+            Self::Network(NetworkError::AddressOfHost { address }) => {
+                Problem::AddressOfHost { address: *address }
+            }
+            Self::Network(NetworkError::AddressInUse { address }) => {
+                match who_runs_with(&settings.roots, *address, name) {
+                    Some(by) => Problem::AddressTaken { address: *address, by },
+                    None => Problem::AddressRouted { address: *address },
+                }
+            }
+            Self::Network(NetworkError::NoSuchDevice { device }) => {
+                // What cannot be listed is left out.
+                let mut devices = network::host_devices(&settings.nat).unwrap_or_default();
+                devices.push(settings.nat.device.clone());
+                let devices = devices.iter().map(ToString::to_string).collect();
+                Problem::NoSuchDevice { device: device.to_string(), devices }
+            }
+            _ => return self.into(),
+        };
+        Failure::InterfacesUnusable {
+            name: name.clone(),
+            directory: settings.roots.config_of(name).join("interfaces").display().to_string(),
+            problem: Box::new(problem),
+        }
+    }
+}
+
+/// Which other VServer was started with this address.
+fn who_runs_with(roots: &Roots, address: IpAddr, own: &VServerName) -> Option<VServerName> {
+    let all = GuestState::all(roots).into_iter().chain(GuestState::all_aside(roots)).flatten();
+    let has = |state: &GuestState| {
+        let on_links = state.network.links.iter().flat_map(|link| &link.addresses);
+        let on_wires = state.network.wires.iter().flat_map(|wire| &wire.addresses);
+        on_links.chain(on_wires).any(|its| *its == address)
+    };
+    all.filter(|state| state.name != *own).find(has).map(|state| state.name)
+}
+
 impl From<LifecycleError> for Failure {
     fn from(error: LifecycleError) -> Self {
         let unexpected = |error: &dyn std::error::Error| Self::Unexpected { detail: chain(error) };
@@ -105,20 +158,6 @@ impl From<LifecycleError> for Failure {
             LifecycleError::Cgroup(error @ (CgroupError::Detect(_) | CgroupError::None)) => {
                 Self::HostLacks { feature: HostFeature::Cgroups, detail: chain(&error) }
             }
-            LifecycleError::Plan(PlanError::AddressTwice { address })
-            | LifecycleError::Network(NetworkError::Plan(PlanError::AddressTwice { address })) => {
-                Self::of_field(Field::Interface, Problem::AddressTwice { address })
-            }
-            LifecycleError::Plan(PlanError::NotOfNat { address, .. }) => {
-                Self::of_field(Field::Interface, Problem::AddressNotUsable { address })
-            }
-            LifecycleError::Network(NetworkError::AddressOfHost { address }) => {
-                Self::of_field(Field::Interface, Problem::AddressOfHost { address })
-            }
-            LifecycleError::Network(NetworkError::NoSuchDevice { device }) => Self::of_field(
-                Field::Interface,
-                Problem::NoSuchDevice { device: device.to_string(), devices: Vec::new() },
-            ),
             LifecycleError::Network(error @ NetworkError::MakePair { .. }) => {
                 Self::HostLacks { feature: HostFeature::Veth, detail: chain(&error) }
             }

@@ -111,7 +111,8 @@ fn start_as(
     unification::show(&config.root).map_err(Failure::from)?;
     let hooks = Hooks::of(instance, name, Some(&config.root));
     hooks.run(work, Hook::PrepreStart)?;
-    let mut state = record(instance, work, &layout, &config, GuestState::write)?;
+    let mut state = record(instance, work, &layout, &config, GuestState::write)
+        .map_err(|error| error.of_start(instance, name))?;
     crash_point("start:recorded");
     let (context, first_host_id) = (state.context, state.first_host_id);
     work.trace(TraceStep::Recorded { context, first_host_id });
@@ -306,14 +307,15 @@ fn launch(
         ..plan_of(instance, config, state, cgroups, supervisor_cgroups)
     };
     let nat = &instance.settings.nat;
+    let of_start = |error: LifecycleError| error.of_start(instance, name);
     let network = NetworkPlan::new(state.context, &config.interfaces, &config.on_wire, nat)
-        .map_err(LifecycleError::from)?;
+        .map_err(|error| of_start(error.into()))?;
     let spawned = guest::spawn(&plan).map_err(failed)?;
     crash_point("start:spawned");
     work.trace(TraceStep::Namespaces { pid: spawned.init().pid });
     network::apply(&network, spawned.init().pid).map_err(|error| match spawned.why_ended() {
-        Some(source) => failed(source),
-        None => LifecycleError::from(error),
+        Some(source) => of_start(failed(source)),
+        None => of_start(error.into()),
     })?;
     crash_point("start:network");
     for link in &state.network.links {

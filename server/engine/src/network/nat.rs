@@ -109,8 +109,7 @@ fn table_name(device: &DeviceName) -> String {
 /// The rules, and the mark by which this very text is known again.
 fn rules(nat: &Nat) -> (String, String) {
     let table = table_name(&nat.device);
-    let subnet =
-        format!("{}/{}", super::plan::network_of(IpAddr::V4(nat.gateway), nat.prefix), nat.prefix);
+    let subnet = super::plan::nat_network(nat);
     let chains = format!(
         "\tchain from_guests {{\n\
          \t\ttype filter hook prerouting priority -300; policy accept;\n\

@@ -143,6 +143,10 @@ pub enum PlanError {
         address: IpAddr,
         /// The NAT network's device.
         device: DeviceName,
+        /// The network, as address and length.
+        network: String,
+        /// The host's own address on it.
+        gateway: Ipv4Addr,
     },
     /// More devices than names can be made for.
     #[error("more than {limit} devices")]
@@ -185,6 +189,8 @@ impl NetworkPlan {
                         return Err(PlanError::NotOfNat {
                             address: interface.address,
                             device: device.clone(),
+                            network: nat_network(nat),
+                            gateway: nat.gateway,
                         });
                     }
                     match grouped.iter_mut().find(|(known, _)| *known == device) {
@@ -310,6 +316,11 @@ fn first_free_ethernet(taken: &[DeviceName]) -> Option<DeviceName> {
     (0..=MAX_LINKS)
         .filter_map(|number| format!("eth{number}").parse::<DeviceName>().ok())
         .find(|name| !taken.contains(name))
+}
+
+/// The NAT network, as address and length.
+pub(super) fn nat_network(nat: &Nat) -> String {
+    format!("{}/{}", network_of(IpAddr::V4(nat.gateway), nat.prefix), nat.prefix)
 }
 
 /// Whether an address is one that a guest may have on the NAT network.
