@@ -77,6 +77,7 @@ pub fn status_of(failure: &Failure) -> StatusCode {
         }
         Failure::DebootstrapFailed { .. }
         | Failure::NoInit { .. }
+        | Failure::EmptyRoot { .. }
         | Failure::OtherArchitecture { .. }
         | Failure::TooManyFiles { .. }
         | Failure::NoReference { .. }

@@ -407,6 +407,14 @@ pub enum Failure {
         /// Why.
         problem: Box<Problem>,
     },
+    /// Where the VServer's files should be there is nothing.
+    #[error("{path} is empty")]
+    EmptyRoot {
+        /// Which VServer.
+        name: VServerName,
+        /// Where.
+        path: String,
+    },
 }
 
 /// Why a program is not run as the host's root.

@@ -61,3 +61,23 @@ fn a_network_that_cannot_be_says_why_and_where_it_is_changed() {
         assert!(host.state(guest.name).is_none());
     }
 }
+
+#[test]
+fn where_no_files_are_none_are_made() {
+    let host = Host::new();
+    let guest = Guest::make(&host, "web", &[]);
+    let root = guest.root();
+    let expected = Failure::EmptyRoot { name: name("web"), path: root.display().to_string() };
+    fs::remove_dir_all(&root).unwrap();
+    assert_eq!(refusal(&guest), expected, "no directory");
+    fs::create_dir(&root).unwrap();
+    assert_eq!(refusal(&guest), expected, "as before its volume is mounted");
+    assert_eq!(fs::read_dir(&root).unwrap().count(), 0, "nothing is left there");
+    // What a start of an earlier release left there.
+    for own in ["dev", "proc", "sys"] {
+        fs::create_dir(root.join(own)).unwrap();
+    }
+    assert_eq!(refusal(&guest), expected);
+    fs::create_dir(root.join("etc")).unwrap();
+    assert!(matches!(refusal(&guest), Failure::NoInit { .. }), "that is another thing");
+}

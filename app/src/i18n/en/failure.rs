@@ -143,6 +143,11 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
             format!("The network of {name} cannot be made. {}", problem(why)),
             format!("Its addresses and devices stand in {directory}: change them there, or in its configuration."),
         ),
+        Failure::EmptyRoot { name, path } => (
+            format!("There is nothing in {path}, where the files of {name} should be."),
+            "Is its volume mounted? Mount it, and let a line of the host’s fstab do so when the host boots. If the files are gone, restore them from a backup."
+                .into(),
+        ),
         Failure::NoInit { name, path } => (
             format!("{name} has no {path}, which its init style needs."),
             "Install an init in it, or choose another style in apps/init/style.".into(),

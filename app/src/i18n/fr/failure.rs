@@ -152,6 +152,11 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
             format!("Le réseau de {name} ne peut pas être mis en place. {}", problem(why)),
             format!("Ses adresses et ses périphériques sont dans {directory} : changez-les là, ou dans sa configuration."),
         ),
+        Failure::EmptyRoot { name, path } => (
+            format!("Il n’y a rien dans {path}, où devraient être les fichiers de {name}."),
+            "Son volume est-il monté ? Montez-le, et qu’une ligne du fstab de l’hôte le fasse au démarrage de l’hôte. Si les fichiers sont perdus, restaurez-les d’une sauvegarde."
+                .into(),
+        ),
         Failure::NoInit { name, path } => (
             format!("{name} n’a pas {path}, dont son style d’init a besoin."),
             "Installez-y un init, ou choisissez un autre style dans apps/init/style.".into(),

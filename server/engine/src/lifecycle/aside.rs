@@ -18,7 +18,7 @@ use domain::init::InitStyle;
 use domain::operation::Stage;
 
 use super::LifecycleError;
-use super::start::{plan_of, record};
+use super::start::{plan_of, record, refuse_empty_root};
 use super::stop::end_all;
 use crate::cgroup::{self, Layout};
 use crate::config::{ConfigError, GuestConfig, InitConfig};
@@ -65,6 +65,7 @@ pub(crate) fn begin_aside(
     let config = without_init(GuestConfig::read(roots, name)?);
     config.limits.placement.judge(name)?;
     unification::show(&config.root).map_err(domain::failure::Failure::from)?;
+    refuse_empty_root(&config)?;
     let mut state = record(instance, work, &layout, &config, GuestState::write_aside)
         .map_err(|error| error.of_start(instance, name))?;
     crash_point("packages:aside-recorded");

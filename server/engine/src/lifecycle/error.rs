@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use domain::failure::{Failure, HostFeature, chain};
 use domain::field::{Field, Problem};
@@ -53,6 +53,14 @@ pub enum LifecycleError {
     AlreadyRunning {
         /// Which.
         name: VServerName,
+    },
+    /// Where its files should be there is nothing.
+    #[error("{path} is empty")]
+    EmptyRoot {
+        /// Which VServer.
+        name: VServerName,
+        /// Where.
+        path: PathBuf,
     },
     /// It does not run.
     #[error("{name} is not running")]
@@ -148,6 +156,9 @@ impl From<LifecycleError> for Failure {
             LifecycleError::Config(error) => error.into(),
             LifecycleError::AlreadyRunning { name } => Self::AlreadyRunning { name },
             LifecycleError::NotRunning { name } => Self::NotRunning { name },
+            LifecycleError::EmptyRoot { name, path } => {
+                Self::EmptyRoot { name, path: path.display().to_string() }
+            }
             LifecycleError::ContextInUse { context, by } => {
                 Self::of_field(Field::Context, Problem::ContextTaken { context, by })
             }

@@ -3,6 +3,8 @@
 //! Invariant: what a start is about to apply is in its record before it applies it, and a start that fails
 //! takes all of it away again.
 
+use std::fs;
+use std::io;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -39,6 +41,9 @@ use crate::unification;
 
 /// How long the lock for choosing numbers may be held by others.
 const ALLOCATION_PATIENCE: Duration = Duration::from_secs(10);
+
+/// What a start makes of its own among a VServer's files, and mkfs: with nothing else they are none.
+const MOUNT_POINTS: [&str; 5] = ["dev", "proc", "run", "sys", "lost+found"];
 
 /// Starts a VServer.
 ///
@@ -111,6 +116,7 @@ fn start_as(
     unification::show(&config.root).map_err(Failure::from)?;
     let hooks = Hooks::of(instance, name, Some(&config.root));
     hooks.run(work, Hook::PrepreStart)?;
+    refuse_empty_root(&config)?;
     let mut state = record(instance, work, &layout, &config, GuestState::write)
         .map_err(|error| error.of_start(instance, name))?;
     crash_point("start:recorded");
@@ -140,6 +146,26 @@ fn start_as(
     }
     work.flush_trace();
     Ok(())
+}
+
+/// Refuses a root in which there is nothing: most likely the place of a volume that is not mounted, where a
+/// start would leave its mount points.
+pub(super) fn refuse_empty_root(config: &GuestConfig) -> Result<(), LifecycleError> {
+    let is_own = |entry: io::Result<fs::DirEntry>| {
+        entry.is_ok_and(|entry| MOUNT_POINTS.iter().any(|own| entry.file_name() == *own))
+    };
+    let is_empty = match fs::read_dir(&config.root) {
+        Ok(mut entries) => entries.all(is_own),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => true,
+        // Said by whatever needs it next.
+        Err(_) => false,
+    };
+    match is_empty {
+        true => {
+            Err(LifecycleError::EmptyRoot { name: config.name.clone(), path: config.root.clone() })
+        }
+        false => Ok(()),
+    }
 }
 
 /// Its config tree; for a rescue with another init.
