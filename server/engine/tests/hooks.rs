@@ -83,10 +83,14 @@ fn hooks_run_in_their_order_around_what_they_are_documented_to_be_around() {
 #[test]
 fn a_hook_finds_at_its_step_what_was_made_before_it() {
     let host = Host::new();
-    let tree =
-        [("context", "234"), ("interfaces/0/ip", "10.127.0.64"), ("interfaces/0/dev", "nat0")];
+    let tree = [
+        ("context", "234"),
+        ("interfaces/0/ip", "10.127.0.64"),
+        ("interfaces/0/dev", "nat0"),
+        ("fstab", "none /mnt tmpfs size=1m\n"),
+    ];
     let guest = Guest::make(&host, "web", &tree);
-    // How many network devices lead to VServers, and whether its cgroup and its run file are there.
+    // How many network devices lead to VServers, and whether its cgroup, its run file and its mounts are there.
     let run_file = host.roots().run_file_of(&name("web"));
     let layout = engine::cgroup::Layout::detect().unwrap();
     let cgroup = layout.paths(&host.roots().cgroup_root, "web").remove(0);
@@ -94,9 +98,12 @@ fn a_hook_finds_at_its_step_what_was_made_before_it() {
     let look = format!(
         "set -- $1 $(ip -o link | grep -c -v ' lo:'); \
          test -e {} && set -- $* cgroup; \
-         test -e {} && set -- $* run; echo $* >> {}/order",
+         test -e {} && set -- $* run; \
+         for pid in $(cat {}/cgroup.procs 2> /dev/null); do \
+         grep -q ' /mnt ' /proc/$pid/mountinfo && set -- $* mounts; break; done; echo $* >> {}/order",
         cgroup.display(),
         run_file.display(),
+        cgroup.display(),
         root.display()
     );
     for hook in domain::hook::Hook::ALL {
@@ -117,6 +124,7 @@ fn a_hook_finds_at_its_step_what_was_made_before_it() {
     };
     assert_eq!(having("cgroup"), [false, false, true, true, true, true, false]);
     assert_eq!(having("run"), [false, false, false, true, true, true, false]);
+    assert_eq!(having("mounts"), [false, false, true, true, true, false, false]);
 }
 
 #[test]
@@ -331,9 +339,9 @@ fn every_step_is_in_the_log_in_the_order_it_was_taken() {
         StepKind::Limits,
         StepKind::Namespaces,
         StepKind::Link,
+        StepKind::Mounted,
+        StepKind::Mounted,
         StepKind::Hook,
-        StepKind::Mounted,
-        StepKind::Mounted,
         StepKind::HostName,
         StepKind::Served,
         StepKind::Confined,
@@ -346,7 +354,7 @@ fn every_step_is_in_the_log_in_the_order_it_was_taken() {
     let log = host.log(&started);
     let place = |text: &str| log.find(text).unwrap_or_else(|| panic!("{text} in {log}"));
     let order =
-        ["\"link\"", "\"hook\"", "said by the hook", "\"mounted\"", "not_mounted", "\"executed\""];
+        ["\"link\"", "\"mounted\"", "not_mounted", "\"hook\"", "said by the hook", "\"executed\""];
     let places: Vec<usize> = order.into_iter().map(place).collect();
     assert!(places.is_sorted(), "{log}");
     let stopped = guest.stop();

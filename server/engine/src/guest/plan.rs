@@ -354,6 +354,8 @@ pub(super) enum Report {
         /// Why.
         failure: StartFailure,
     },
+    /// All of its mounts are made: no more lines are skipped.
+    Mounted,
     /// The guest's first program runs.
     Started,
     /// The start command has ended.

@@ -123,6 +123,8 @@ pub struct Spawned {
     channel: OwnedFd,
     supervisor: ProcessIdentity,
     init: ProcessIdentity,
+    is_mounted: bool,
+    skipped: Vec<SkippedMount>,
 }
 
 /// A guest that runs.
@@ -208,18 +210,18 @@ pub fn spawn(plan: &StartPlan) -> Result<Spawned, GuestError> {
     let (supervisor, init) = match report? {
         Report::Created { supervisor, init } => (supervisor, init),
         Report::Failed(failure) => return Err(failure.into()),
-        Report::Skipped { .. } | Report::Started | Report::StartCommandEnded { .. } => {
-            return Err(GuestError::OutOfTurn);
-        }
+        _ => return Err(GuestError::OutOfTurn),
     };
     ended.map_err(failed)?;
     match (ProcessIdentity::of(supervisor), ProcessIdentity::of(init)) {
-        (Some(supervisor), Some(init)) => Ok(Spawned { channel, supervisor, init }),
+        (Some(supervisor), Some(init)) => {
+            Ok(Spawned { channel, supervisor, init, is_mounted: false, skipped: Vec::new() })
+        }
         // One that failed this fast has said why.
         (known, _) => loop {
             match receive(&channel) {
                 Ok(Report::Failed(failure)) => return Err(failure.into()),
-                Ok(Report::Skipped { .. }) => {}
+                Ok(Report::Skipped { .. } | Report::Mounted) => {}
                 _ => {
                     let pid = if known.is_some() { init } else { supervisor };
                     return Err(GuestError::Gone { pid });
@@ -252,7 +254,7 @@ impl Spawned {
         }
         loop {
             match receive(&self.channel) {
-                Ok(Report::Skipped { .. }) => {}
+                Ok(Report::Skipped { .. } | Report::Mounted) => {}
                 Ok(Report::Failed(failure)) => return Some(failure.into()),
                 Ok(_) => return Some(GuestError::OutOfTurn),
                 Err(error) => return Some(error),
@@ -260,26 +262,50 @@ impl Spawned {
         }
     }
 
+    /// Waits until all of its mounts are made; gives what of its `fstab` could not be mounted.
+    ///
+    /// # Errors
+    /// When it did not come to that; nothing of it is left then.
+    pub fn wait_until_mounted(&mut self) -> Result<&[SkippedMount], GuestError> {
+        while !self.is_mounted {
+            let report = receive(&self.channel)?;
+            if self.hear(report)? {
+                return Err(GuestError::OutOfTurn);
+            }
+        }
+        Ok(&self.skipped)
+    }
+
+    /// Takes what the supervisor says; whether the guest runs.
+    fn hear(&mut self, report: Report) -> Result<bool, GuestError> {
+        match report {
+            Report::Skipped { line, failure } => {
+                self.skipped.push(SkippedMount { line, source: failure.into() });
+            }
+            Report::Mounted => self.is_mounted = true,
+            Report::Started => return Ok(true),
+            Report::Failed(failure) => return Err(failure.into()),
+            Report::Created { .. } | Report::StartCommandEnded { .. } => {
+                return Err(GuestError::OutOfTurn);
+            }
+        }
+        Ok(false)
+    }
+
     /// Lets the guest run, and waits until its first program does.
     ///
     /// # Errors
     /// When it did not come to that; nothing of it is left then.
-    pub fn go(self) -> Result<Started, GuestError> {
+    pub fn go(mut self) -> Result<Started, GuestError> {
         // It may have failed and said so already: what it said counts, not that it is gone.
         let told = seqpacket::send(&self.channel, GO, &[]);
-        let mut skipped = Vec::new();
         loop {
             match receive(&self.channel) {
-                Ok(Report::Skipped { line, failure }) => {
-                    skipped.push(SkippedMount { line, source: failure.into() });
-                }
-                Ok(Report::Started) => {
-                    let Self { supervisor, init, channel } = self;
-                    return Ok(Started { supervisor, init, skipped, channel });
-                }
-                Ok(Report::Failed(failure)) => return Err(failure.into()),
-                Ok(Report::Created { .. } | Report::StartCommandEnded { .. }) => {
-                    return Err(GuestError::OutOfTurn);
+                Ok(report) => {
+                    if self.hear(report)? {
+                        let Self { supervisor, init, skipped, channel, .. } = self;
+                        return Ok(Started { supervisor, init, skipped, channel });
+                    }
                 }
                 Err(error) => {
                     told.map_err(GuestError::Talk)?;

@@ -295,6 +295,7 @@ fn converse(channel: &OwnedFd, link: &OwnedFd, keeps_link: bool) -> Result<Optio
                 READY => {
                     is_ready = true;
                     console = received.descriptors.into_iter().next();
+                    tell(channel, &Report::Mounted);
                 }
                 EXECUTING if keeps_link => return Ok(console),
                 EXECUTING => executing = true,
