@@ -6,14 +6,17 @@ mod instance;
 
 use std::fs;
 use std::process::Command;
+use std::sync::Mutex;
 
 use busybox_host::{Guest, Host, name, until};
 use domain::change::PlainChange;
 use domain::failure::Failure;
+use domain::id::OperationId;
 use domain::init::InitStyle;
 use domain::life::Life;
 use domain::note::Note;
-use domain::operation::Progress;
+use domain::operation::{Actor, Operation, Progress};
+use engine::operation::Observer;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -223,4 +226,34 @@ fn a_signal_that_ends_everybody_halts_it_though_its_stop_command_would_reboot_it
     guest.start();
     guest.stop();
     assert!(fs::read_to_string(guest.root().join("levels")).unwrap().ends_with("3\n6\n"));
+}
+
+/// How far an operation was said to be, one word after the other.
+#[derive(Default)]
+struct Heard(Mutex<Vec<u16>>);
+
+impl Observer for Heard {
+    fn moved(&self, operation: &Operation) {
+        if let Progress::Running { permille, .. } = operation.progress {
+            self.0.lock().unwrap().push(permille);
+        }
+    }
+
+    fn logged(&self, _id: &OperationId, _bytes: u64, _text: &str) {}
+}
+
+#[test]
+fn the_progress_of_a_restart_never_goes_back() {
+    let host = Host::new();
+    let guest = Guest::make(&host, "web", &[]);
+    guest.start();
+    let heard = Heard::default();
+    let restart = PlainChange::Restart(name("web"));
+    let operation = host.engine.run_in_process(restart, Actor::System, &heard).unwrap();
+    assert_eq!(operation.progress, Progress::Succeeded);
+    let heard = heard.0.into_inner().unwrap();
+    // Of its stop and of its start.
+    assert!(heard.iter().any(|at| (1..500).contains(at)), "{heard:?}");
+    assert!(heard.iter().any(|at| *at > 500), "{heard:?}");
+    assert!(heard.is_sorted(), "{heard:?}");
 }

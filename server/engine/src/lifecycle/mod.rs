@@ -45,7 +45,9 @@ pub fn restart(
     // A config tree that cannot be started must not cost the VServer that runs.
     GuestConfig::read(roots, name)?.limits.placement.judge(name)?;
     if GuestState::read(roots, name).map_err(LifecycleError::from)?.is_some() {
+        work.begin_part(0, 500);
         stop(instance, work, name)?;
+        work.begin_part(500, 1000);
     }
     start(instance, work, name)
 }

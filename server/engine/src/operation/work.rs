@@ -91,6 +91,8 @@ pub struct Work<'a> {
     log_path: PathBuf,
     log_bytes: u64,
     last_progress: Option<(Stage, u16, Instant)>,
+    /// From where to where in the whole operation goes what is being done, in permille.
+    part: (u16, u16),
     last_look: Option<Instant>,
 }
 
@@ -119,6 +121,7 @@ impl<'a> Work<'a> {
             log_bytes: std::fs::metadata(&log_path).map_or(0, |found| found.len()),
             log_path,
             last_progress: None,
+            part: (0, 1000),
             last_look: None,
         }
     }
@@ -153,9 +156,18 @@ impl<'a> Work<'a> {
         self.progress(Stage::Preparing, 0);
     }
 
-    /// Says how far the whole operation is. Written down at most ten times a second within a stage.
+    /// Goes over to a part of the operation that is one by itself elsewhere: from here on its progress is told as
+    /// that from one permille of the whole to another.
+    pub fn begin_part(&mut self, from: u16, to: u16) {
+        self.part = (from, to.max(from));
+    }
+
+    /// Says how far the operation, or the part of it that was begun, is. Written down at most ten times a second
+    /// within a stage.
     pub fn progress(&mut self, stage: Stage, permille: u16) {
-        let permille = permille.min(1000);
+        let (from, to) = self.part;
+        let share = u32::from(permille.min(1000)) * u32::from(to - from) / 1000;
+        let permille = from + u16::try_from(share).unwrap_or(0);
         let now = Instant::now();
         let is_worth_it = self.last_progress.is_none_or(|(last, shown, at)| {
             last != stage
