@@ -85,8 +85,8 @@ pub enum TraceStep {
     },
     /// It gave up capabilities, and the host's files.
     Confined {
-        /// What it keeps; bit number = capability number.
-        capabilities: u64,
+        /// The names of those that it keeps.
+        capabilities: String,
     },
     /// Its files were prepared as its style wants it.
     Prepared {
@@ -179,9 +179,7 @@ impl TraceStep {
             }
             Self::HostName { host_name } => (StepKind::HostName, vec![host_name.clone()]),
             Self::Served { nice } => (StepKind::Served, vec![nice.to_string()]),
-            Self::Confined { capabilities } => {
-                (StepKind::Confined, vec![format!("{capabilities:#x}")])
-            }
+            Self::Confined { capabilities } => (StepKind::Confined, vec![capabilities.clone()]),
             Self::Prepared { style } => (StepKind::Prepared, vec![style.to_string()]),
             Self::Executed { pid, command } => {
                 (StepKind::Executed, vec![pid.to_string(), command.clone()])

@@ -357,6 +357,7 @@ fn every_step_is_in_the_log_in_the_order_it_was_taken() {
         ["\"link\"", "\"mounted\"", "not_mounted", "\"hook\"", "said by the hook", "\"executed\""];
     let places: Vec<usize> = order.into_iter().map(place).collect();
     assert!(places.is_sorted(), "{log}");
+    assert!(log.contains("CHOWN ") && log.contains("SYS_BOOT "), "capabilities by name: {log}");
     let stopped = guest.stop();
     let expected = [
         StepKind::RecordRead,

@@ -18,6 +18,7 @@ use domain::init::{InitStyle, Rescue};
 use domain::note::Note;
 use domain::operation::Stage;
 use domain::trace::TraceStep;
+use sys::capability::CapabilitySet;
 
 use super::LifecycleError;
 use super::booting::Booting;
@@ -401,7 +402,8 @@ fn tell_mounted(work: &mut Work<'_>, plan: &StartPlan, skipped: &[SkippedMount])
 fn tell_made(work: &mut Work<'_>, config: &GuestConfig, plan: &StartPlan, started: &Started) {
     work.trace(TraceStep::HostName { host_name: plan.host_name.clone() });
     work.trace(TraceStep::Served { nice: plan.nice });
-    work.trace(TraceStep::Confined { capabilities: plan.capabilities });
+    let capabilities = CapabilitySet::from_bits(plan.capabilities).to_string();
+    work.trace(TraceStep::Confined { capabilities });
     if plan.preparation != Preparation::Nothing {
         work.trace(TraceStep::Prepared { style: config.init.style });
     }
