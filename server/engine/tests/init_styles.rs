@@ -5,7 +5,7 @@ mod busybox_host;
 mod instance;
 
 use std::fs;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Mutex;
 
 use busybox_host::{Guest, Host, name, until};
@@ -16,9 +16,12 @@ use domain::init::InitStyle;
 use domain::life::Life;
 use domain::note::Note;
 use domain::operation::{Actor, Operation, Progress};
+use engine::exec::{self, Invocation};
 use engine::operation::Observer;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use protocol::terminal::Size;
+use sys::seqpacket;
 
 /// Leaves in `/out` how it was called, what pid 1 is called, and the run level that `who -r` would say.
 const TELL: &str = "(echo $0 $*; echo TERM=$TERM RUNLEVEL=$RUNLEVEL PREVLEVEL=$PREVLEVEL; \
@@ -256,4 +259,29 @@ fn the_progress_of_a_restart_never_goes_back() {
     assert!(heard.iter().any(|at| (1..500).contains(at)), "{heard:?}");
     assert!(heard.iter().any(|at| *at > 500), "{heard:?}");
     assert!(heard.is_sorted(), "{heard:?}");
+}
+
+#[test]
+fn a_stop_hangs_up_on_those_who_came_in_from_the_host() {
+    let host = Host::new();
+    let guest = Guest::make(&host, "web", &[]);
+    guest.start();
+    // As an interactive shell: what asks others to end is nothing to it.
+    let shell = "trap '' TERM; trap 'echo > /hung-up; exit' HUP; echo > /in; \
+        while :; do sleep 1000 & wait; done";
+    let invocation = Invocation::from_here(["sh", "-c", shell].map(Into::into).to_vec());
+    let (ours, theirs) = seqpacket::pair().unwrap();
+    let executable = &host.engine.instance().executable;
+    let state = host.state("web").unwrap();
+    let mut command =
+        exec::command_on_terminal(executable, host.roots(), &state, &invocation, Size::DEFAULT)
+            .unwrap();
+    let mut child = command.stdin(theirs).stdout(Stdio::null()).spawn().unwrap();
+    drop(command);
+    let terminal = seqpacket::receive(&ours, &mut [0; 1]).unwrap().descriptors.pop();
+    guest.said("in");
+    guest.stop();
+    child.wait().unwrap();
+    assert!(guest.root().join("hung-up").exists());
+    drop(terminal);
 }

@@ -60,6 +60,7 @@ pub fn stop(instance: &Instance, work: &mut Work<'_>, name: &VServerName) -> Res
         work.progress(Stage::StoppingServices, 50);
         hooks.run_at_stop(work, Hook::PreStop);
         hang_up(roots, work, name);
+        hang_up_on_visitors(&state);
         work.trace(TraceStep::TerminalsClosed);
         end_processes(roots, work, &state)?;
         crash_point("stop:ended");
@@ -107,6 +108,36 @@ fn hang_up(roots: &Roots, work: &mut Work<'_>, name: &VServerName) {
         // One that has just ended by itself is what is wanted.
         Ok(()) | Err(TerminalError::NoSuchTerminal { .. }) => {}
         Err(error) => work.note(&Note::TerminalNotEnded { detail: chain(&error) }),
+    }
+}
+
+/// Hangs up on those who came in from the host on a terminal of their own (`enter`), for the same reason.
+fn hang_up_on_visitors(state: &GuestState) {
+    let inside = cgroup::processes(&state.cgroups);
+    let others = inside.iter().filter(|pid| state.init.is_none_or(|init| init.pid != **pid));
+    for process in others.filter_map(|pid| ProcessIdentity::of(*pid)) {
+        if is_visitor(process.pid, &inside)
+            && let Ok(Some(pidfd)) = open_process(process)
+        {
+            // One that has just ended is what is wanted.
+            let _ = sys::process::send_signal(pidfd.as_fd(), libc::SIGHUP);
+        }
+    }
+}
+
+/// Whether a process leads a session on a terminal, and is the child of one that is not inside.
+fn is_visitor(pid: u32, inside: &[u32]) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The name before it is the process's own word.
+    let (_, fields) = stat.rsplit_once(')').unwrap_or_default();
+    let numbers = fields.split_ascii_whitespace().skip(1).map_while(|field| field.parse().ok());
+    match numbers.take(4).collect::<Vec<i64>>().as_slice() {
+        [parent, _group, session, terminal] => {
+            *session == i64::from(pid)
+                && *terminal != 0
+                && !inside.iter().any(|other| i64::from(*other) == *parent)
+        }
+        _ => false,
     }
 }
 
