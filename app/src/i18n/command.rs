@@ -105,6 +105,8 @@ messages! { CommandMessages:
     was_built(name, context, interfaces);
     how_to_start(name);
     // While something is being done.
+    waits_for(name, command);
+    waits_for_somebody(name);
     cancel_begins;
     cancel_impossible;
     left_to_recovery;

@@ -8,6 +8,7 @@ mod boot;
 mod event;
 mod prepare;
 mod stock;
+mod turn;
 
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
@@ -28,6 +29,8 @@ use crate::lock::VServerLock;
 use crate::operation::{CancelToken, Journal, Observer, Silent, Stopped, Store, Task, Work};
 use crate::recovery::{self, Recovery};
 use crate::roots::Settings;
+pub use turn::{InTurn, Turn};
+
 use crate::{
     archive, backup, build, configure, delete, identity, inside, lifecycle, packages, processes,
     protect, recycle, template, unification,

@@ -121,6 +121,21 @@ impl VServerLock {
         }
     }
 
+    /// Takes the lock, however long others have it. Nothing but the end of this process, by a signal that it
+    /// does not block, ends the wait before.
+    ///
+    /// # Errors
+    /// When it cannot be locked.
+    pub fn wait(roots: &Roots, name: impl Into<Target>) -> Result<Self, LockError> {
+        let name = name.into();
+        let path = path_of(roots, name.to_string());
+        let locked = open(&path).and_then(|file| lock_at_last(&file).map(|()| file));
+        let file = locked.map_err(|source| LockError::Lock { path, source })?;
+        let mut lock = Self { name, file };
+        lock.note_holder(None);
+        Ok(lock)
+    }
+
     /// Whose it is.
     #[must_use]
     pub fn name(&self) -> &Target {
@@ -217,6 +232,18 @@ fn lock_within(file: &File, patience: Duration) -> io::Result<bool> {
     }
 }
 
+/// Waits in the kernel.
+fn lock_at_last(file: &File) -> io::Result<()> {
+    loop {
+        let whole = whole_file(libc::F_WRLCK);
+        match fcntl(file.as_fd(), FcntlArg::F_OFD_SETLKW(&whole)) {
+            Ok(_) => return Ok(()),
+            Err(Errno::EINTR) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+    }
+}
+
 fn whole_file(kind: libc::c_int) -> libc::flock {
     libc::flock {
         l_type: libc::c_short::try_from(kind).unwrap_or_default(),
@@ -287,6 +314,18 @@ mod tests {
             let waiting = scope.spawn(|| AllocationLock::take(&roots, Duration::from_secs(30)));
             drop(first);
             assert!(waiting.join().unwrap().is_ok());
+        });
+        let name: VServerName = "web".parse().unwrap();
+        let first = VServerLock::try_take(&roots, &name, None).unwrap();
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| VServerLock::wait(&roots, &name));
+            drop(first);
+            let lock = waiting.join().unwrap().unwrap();
+            assert_eq!(
+                holder(&roots, &name),
+                Some(Holder { pid: std::process::id(), operation: None })
+            );
+            drop(lock);
         });
     }
 }

@@ -40,11 +40,10 @@ fn a_network_that_cannot_be_says_why_and_where_it_is_changed() {
         gateway,
     };
     on("first", "nat0", "10.127.0.61").start();
-    let taken = Problem::AddressTaken { address: "10.127.0.61".parse().unwrap(), by: name("first") };
-    let no_device = Problem::NoSuchDevice {
-        device: "eth9".to_owned(),
-        devices: vec![device.to_string()],
-    };
+    let taken =
+        Problem::AddressTaken { address: "10.127.0.61".parse().unwrap(), by: name("first") };
+    let no_device =
+        Problem::NoSuchDevice { device: "eth9".to_owned(), devices: vec![device.to_string()] };
     for (guest, device, address, problem) in [
         ("same", "nat0", "10.127.0.61", taken),
         ("elsewhere", "nat0", "192.168.77.4", of_nat("192.168.77.4")),

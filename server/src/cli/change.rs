@@ -9,9 +9,10 @@ use std::thread;
 use domain::change::Change;
 use domain::failure::Failure;
 use domain::field::Field;
-use domain::id::OperationId;
+use domain::id::{OperationId, VServerName};
 use domain::operation::{Kind, Operation, Progress};
 use engine::Engine;
+use engine::engine::InTurn;
 use engine::operation::Observer;
 use nix::sys::signal::{SigSet, Signal};
 
@@ -32,6 +33,27 @@ pub(super) enum Ended {
 /// Does a change to its end.
 pub(super) fn run(caller: Caller, engine: &Arc<Engine>, change: impl Into<Change>) -> Ended {
     run_as(caller, engine, |display| engine.run_in_process(change, actor(), display))
+}
+
+/// Does something to a VServer to its end, when nobody else is busy with it any more: until then a signal that
+/// ends a process ends this one, and nothing of it was written down. `what` says what, when the turn has come.
+pub(super) fn run_in_turn(
+    caller: Caller,
+    engine: &Arc<Engine>,
+    name: &VServerName,
+    what: impl FnOnce() -> Option<InTurn>,
+) -> Option<Ended> {
+    let locale = caller.locale;
+    let turn = engine.take_turn(name.clone(), |busy| match busy {
+        Some(operation) => caller.note(locale.waits_for(name.as_str(), &operation.command)),
+        None => caller.note(locale.waits_for_somebody(name.as_str())),
+    });
+    let turn = match turn {
+        Ok(turn) => turn,
+        Err(failure) => return Some(Ended::Refused(failure)),
+    };
+    let what = what()?;
+    Some(run_as(caller, engine, |display| engine.use_turn(turn, what, actor(), display)))
 }
 
 /// `ulysse cancel`: asks an operation, whoever does it, to stop and undo itself.

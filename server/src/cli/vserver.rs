@@ -15,6 +15,7 @@ use domain::life::GuestEvent;
 use domain::operation::Progress;
 use domain::package::PackageTool;
 use engine::Engine;
+use engine::engine::InTurn;
 use engine::facts::DefaultOptions;
 
 use super::build_options::{self, Build, BuildRequest, WrongBuild};
@@ -403,19 +404,20 @@ fn answer(caller: Caller, typed: Typed) -> Result<u8, u8> {
 
 fn of(caller: Caller, engine: &Arc<Engine>, name: VServerName, what: Of) -> u8 {
     match what {
-        Of::Start(Some(rescue)) => changed(caller, engine, Change::Rescue { name, rescue }),
-        Of::Start(None) => changed(caller, engine, PlainChange::Start(name)),
-        Of::Stop => changed(caller, engine, PlainChange::Stop(name)),
-        Of::Restart => changed(caller, engine, PlainChange::Restart(name)),
-        Of::CondRestart => match status::running(caller, engine, &name) {
-            0 => changed(caller, engine, PlainChange::Restart(name)),
-            _ => 0,
-        },
+        Of::Start(Some(rescue)) => in_turn(caller, engine, &name, || Some(InTurn::Rescue(rescue))),
+        Of::Start(None) => in_turn(caller, engine, &name, || Some(InTurn::Start)),
+        Of::Stop => in_turn(caller, engine, &name, || Some(InTurn::Stop)),
+        Of::Restart => in_turn(caller, engine, &name, || Some(InTurn::Restart)),
+        Of::CondRestart => in_turn(caller, engine, &name, || {
+            (status::running(caller, engine, &name) == 0).then_some(InTurn::Restart)
+        }),
         Of::Status => status::status(caller, engine, &name),
         Of::Running => status::running(caller, engine, &name),
         Of::Delete(arguments) => delete::delete(caller, engine, name, &arguments),
         Of::Identity(wanted) => identity::change(caller, engine, name, wanted),
-        Of::Protect(on) => changed(caller, engine, PlainChange::Protect { name, on }),
+        Of::Protect(on) => {
+            told(caller, change::run(caller, engine, PlainChange::Protect { name, on }))
+        }
         Of::Events => console::events(caller, engine, &name),
         Of::Console(wanted) => console::console(caller, engine, &name, wanted),
         Of::Inside { user, words } => inside::run(caller, engine, &name, user, words),
@@ -424,9 +426,18 @@ fn of(caller: Caller, engine: &Arc<Engine>, name: VServerName, what: Of) -> u8 {
     }
 }
 
+fn in_turn(
+    caller: Caller,
+    engine: &Arc<Engine>,
+    name: &VServerName,
+    what: impl FnOnce() -> Option<InTurn>,
+) -> u8 {
+    change::run_in_turn(caller, engine, name, what).map_or(0, |ended| told(caller, ended))
+}
+
 /// Starting what runs and stopping what does not are warnings (fact sheet 2.1).
-fn changed(caller: Caller, engine: &Arc<Engine>, change: impl Into<Change>) -> u8 {
-    match change::run(caller, engine, change) {
+fn told(caller: Caller, ended: Ended) -> u8 {
+    match ended {
         Ended::Done(_) => 0,
         Ended::Told(code) => code,
         Ended::Refused(Failure::AlreadyRunning { name }) => {

@@ -204,6 +204,8 @@ and line.";
         was_built(name, context, interfaces) = "{name} is built: context {context}, {interfaces}.";
         how_to_start(name) = "Start it: vserver {name} start";
         // While something is being done.
+        waits_for(name, command) = "“{command}” is at work on {name}: waiting until it has ended. Ctrl-C leaves.";
+        waits_for_somebody(name) = "Something else is at work on {name}: waiting until it has ended. Ctrl-C leaves.";
         cancel_begins = "Cancelling, and undoing what was done. Once more to leave at once; what is left is then undone the next time.";
         cancel_impossible = "This cannot be cancelled any more. Once more to leave at once; it is then put right the next time.";
         left_to_recovery = "Left at once: “ulysse doctor --repair”, or the next command about it, puts it right.";

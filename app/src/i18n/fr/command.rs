@@ -206,6 +206,8 @@ refusé, avec fichier et ligne.";
         was_built(name, context, interfaces) = "{name} est construit : contexte {context}, {interfaces}.";
         how_to_start(name) = "Pour le démarrer : vserver {name} start";
         // While something is being done.
+        waits_for(name, command) = "« {command} » est en cours sur {name} : attente de sa fin. Ctrl-C abandonne.";
+        waits_for_somebody(name) = "Autre chose est en cours sur {name} : attente de la fin. Ctrl-C abandonne.";
         cancel_begins = "Annulation : ce qui a été fait est défait. Encore une fois pour quitter aussitôt ; le reste sera alors défait la prochaine fois.";
         cancel_impossible = "Ceci ne peut plus être annulé. Encore une fois pour quitter aussitôt ; tout sera alors remis en ordre la prochaine fois.";
         left_to_recovery = "Quitté aussitôt : « ulysse doctor --repair », ou la prochaine commande qui le concerne, remettra tout en ordre.";

@@ -105,13 +105,27 @@ impl Engine {
 
     /// Whether this may be done to a VServer now.
     fn judge_of_vserver(&self, name: &VServerName, kind: Kind) -> Result<(), Failure> {
+        self.judge_with(name, kind, || self.refuse_if_busy(name))
+    }
+
+    /// The same of one whose lock is held, where whoever else wants something of it comes after.
+    pub(super) fn judge_held(&self, name: &VServerName, kind: Kind) -> Result<(), Failure> {
+        self.judge_with(name, kind, || Ok(()))
+    }
+
+    fn judge_with(
+        &self,
+        name: &VServerName,
+        kind: Kind,
+        others: impl FnOnce() -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
         let roots = &self.instance.settings.roots;
         let state = GuestState::read(roots, name).map_err(lifecycle::LifecycleError::from)?;
         if !roots.config_of(name).is_dir() && (state.is_none() || kind != Kind::Stop) {
             return Err(Failure::NoSuchVServer { name: name.clone() });
         }
         let is_running = state.as_ref().is_some_and(GuestState::is_running);
-        self.refuse_if_busy(name)?;
+        others()?;
         match kind {
             Kind::Start if is_running => Err(Failure::AlreadyRunning { name: name.clone() }),
             Kind::Service if !is_running => Err(Failure::NotRunning { name: name.clone() }),
