@@ -190,8 +190,8 @@ impl Engine {
         self.refuse_if_full()?;
         let change = change.into();
         if let Change::Batch(batch) = change {
-            self.refuse_if_batches_are_many()?;
-            return Ok(self.begin_batch(self.prepare_batch(batch, actor)?));
+            let under_way = self.one_more_batch()?;
+            return Ok(self.begin_batch(self.prepare_batch(batch, actor)?, under_way));
         }
         let job = self.prepare(change, actor)?;
         Ok(self.enqueue(job))

@@ -34,25 +34,25 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// What batches have of this process.
 #[derive(Debug, Default)]
 pub(super) struct Batches {
-    under_way: Mutex<usize>,
-    taken: Mutex<usize>,
+    under_way: Arc<Mutex<usize>>,
+    taken: Arc<Mutex<usize>>,
 }
 
 /// A place, or being under way; given back when dropped.
-struct Held<'a>(&'a Mutex<usize>);
+pub(super) struct Held(Arc<Mutex<usize>>);
 
-impl Drop for Held<'_> {
+impl Drop for Held {
     fn drop(&mut self) {
-        *lock(self.0) -= 1;
+        *lock(&self.0) -= 1;
     }
 }
 
 /// One of so many, if one is left.
-fn take(count: &Mutex<usize>, most: usize) -> Option<Held<'_>> {
+fn take(count: &Arc<Mutex<usize>>, most: usize) -> Option<Held> {
     let mut taken = lock(count);
     (*taken < most).then(|| {
         *taken += 1;
-        Held(count)
+        Held(Arc::clone(count))
     })
 }
 
@@ -69,8 +69,8 @@ impl Engine {
         self.write_down_as(id.clone(), Task::Batch(Box::new(BatchTask { id, batch })), actor.into())
     }
 
-    /// Begins a batch in a thread of its own.
-    pub(super) fn begin_batch(self: &Arc<Self>, job: Job) -> Operation {
+    /// Begins a batch in a thread of its own; it is `under_way` until it has ended.
+    pub(super) fn begin_batch(self: &Arc<Self>, job: Job, under_way: Held) -> Operation {
         let operation = job.operation.clone();
         let id = operation.id.clone();
         lock(&self.cancels).insert(id.clone(), job.cancel.clone());
@@ -78,6 +78,7 @@ impl Engine {
         let begun = thread::Builder::new().name("batch".to_owned()).spawn(move || {
             engine.execute_batch(job, &Silent);
             lock(&engine.cancels).remove(&id);
+            drop(under_way);
         });
         if let Err(error) = begun {
             // What was written down is found again as what a crash left.
@@ -86,17 +87,13 @@ impl Engine {
         operation
     }
 
-    /// Whether there are as many batches as may be under way.
-    pub(super) fn refuse_if_batches_are_many(&self) -> Result<(), Failure> {
-        match *lock(&self.batches.under_way) < BATCHES {
-            true => Ok(()),
-            false => Err(Failure::QueueFull { limit: BATCHES }),
-        }
+    /// One of the batches that may be under way, unless there are as many as may be.
+    pub(super) fn one_more_batch(&self) -> Result<Held, Failure> {
+        take(&self.batches.under_way, BATCHES).ok_or(Failure::QueueFull { limit: BATCHES })
     }
 
     /// Does a batch to its end.
     pub(super) fn execute_batch(&self, job: Job, observer: &dyn Observer) -> Operation {
-        let _under_way = take(&self.batches.under_way, usize::MAX);
         let InHand { mut work, task, .. } = self.work(job, observer);
         let Task::Batch(task) = task else {
             return work.end(Progress::Failed { failure: Failure::Interrupted });
@@ -178,7 +175,7 @@ impl Engine {
         (index, change): (usize, &'env PlainChange),
         asked: Asked,
         observer: &'env dyn Observer,
-        (tell, place): (Sender<Word>, Held<'env>),
+        (tell, place): (Sender<Word>, Held),
     ) {
         let to_tell = tell.clone();
         let begun =
@@ -243,4 +240,26 @@ impl Engine {
 fn heard(hear: &Receiver<Word>) -> Option<Word> {
     // Disconnected it never is: this side holds a sender too.
     hear.recv_timeout(LOOK_EVERY).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_are_taken_than_there_are_whoever_asks_at_the_same_time() {
+        let count = Arc::default();
+        let took = || {
+            thread::scope(|scope| {
+                let asked: Vec<_> =
+                    (0..64).map(|_| scope.spawn(|| take(&count, BATCHES))).collect();
+                asked.into_iter().filter_map(|one| one.join().unwrap()).collect::<Vec<_>>()
+            })
+        };
+        let held = took();
+        assert_eq!(held.len(), BATCHES);
+        assert!(take(&count, BATCHES).is_none());
+        drop(held);
+        assert_eq!((*lock(&count), took().len()), (0, BATCHES));
+    }
 }
