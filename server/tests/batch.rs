@@ -185,6 +185,42 @@ fn only_those_that_were_meant_are_touched() {
 }
 
 #[test]
+fn marks_are_given_to_many_and_taken_away_beside_others() {
+    let sandbox = with_guests(3);
+    let config = &sandbox.settings.roots.config_base;
+    let file = |name: &str| config.join(name).join("apps/init/mark");
+    fs::create_dir_all(config.join("v02/apps/init")).unwrap();
+    fs::write(file("v02"), "# mine\nlab").unwrap();
+    let dry = sandbox.must(&["--all", "--dry-run", "mark", "lab"]);
+    assert!(dry.contains("v01: vserver v01 mark lab\n"), "{dry}");
+    assert!(dry.contains("v02: nothing to do: "), "{dry}");
+    assert!(!file("v01").exists(), "a dry run does nothing");
+
+    let output = sandbox.vserver(&["--all", "mark", "lab"]);
+    assert!(output.status.success(), "{output:?}");
+    assert!(told(&output).contains("2 done, 1 so already"), "{output:?}");
+    assert_eq!(fs::read_to_string(file("v01")).unwrap(), "lab\n");
+    assert_eq!(fs::read_to_string(file("v02")).unwrap(), "# mine\nlab", "it is left as it is");
+    let (batch, of_it) = last_batch(&sandbox);
+    assert_eq!(batch.command, "vserver --names v01,v02,v03 --at-once 4 mark lab");
+    assert!(of_it.iter().all(|one| one.kind == Kind::Mark), "{of_it:?}");
+    // As every edit it is in the history of its tree, and can be undone.
+    assert!(sandbox.must(&["v01", "config", "history"]).contains("apps/init/mark"));
+
+    sandbox.must(&["v02", "mark"]);
+    sandbox.must(&["--mark", "lab", "unmark", "lab"]);
+    assert!(!file("v01").exists() && !file("v03").exists());
+    assert_eq!(fs::read_to_string(file("v02")).unwrap(), "# mine\ndefault\n");
+    let output = sandbox.vserver(&["v01", "mark", "a b"]);
+    assert!(!output.status.success() && told(&output).contains("a b: "), "{output:?}");
+    // A link is somebody's who meant it.
+    std::os::unix::fs::symlink("/etc/hostname", file("v03")).unwrap();
+    let output = sandbox.vserver(&["v03", "mark"]);
+    assert!(!output.status.success(), "{output:?}");
+    assert!(fs::symlink_metadata(file("v03")).unwrap().is_symlink());
+}
+
+#[test]
 fn what_is_cancelled_begins_no_more_and_what_runs_comes_to_its_end() {
     let sandbox = with_guests(3);
     let fifo = sandbox.directory().join("go-on");

@@ -124,6 +124,11 @@ fn case_of(kind: Kind) -> Option<Case> {
         Kind::Signal => None,
         // What a program of the VServer's did is done: `inside.rs`.
         Kind::Service => None,
+        Kind::Mark => case(&["vserver", "web", "mark", "lab"]),
+        Kind::Unmark => Some(Case {
+            before: &[&["vserver", "web", "mark", "lab"]],
+            words: &["vserver", "web", "unmark", "lab"],
+        }),
     }
 }
 
@@ -365,6 +370,8 @@ fn changing() {
         Kind::ConfigureDistributions,
         Kind::Rename,
         Kind::Set,
+        Kind::Mark,
+        Kind::Unmark,
     ]);
 }
 

@@ -24,7 +24,7 @@ use crate::command::{self, Command};
 use crate::config_change::ConfigEdit;
 use crate::config_entry::ConfigTree;
 use crate::failure::Failure;
-use crate::id::{BaseId, OperationId, TargetName, TemplateName, VServerName};
+use crate::id::{BaseId, Mark, OperationId, TargetName, TemplateName, VServerName};
 use crate::identity::IdentityForm;
 use crate::init::Rescue;
 use crate::operation::{Kind, Target};
@@ -105,6 +105,15 @@ pub enum PlainChange {
     },
     /// Do something to a service inside a VServer.
     Service(ServiceOrder),
+    /// Give a VServer a mark, or take it away; its other marks stay.
+    Mark {
+        /// Which VServer.
+        name: VServerName,
+        /// Which mark.
+        mark: Mark,
+        /// Whether it has it afterwards.
+        on: bool,
+    },
 }
 
 impl PlainChange {
@@ -125,17 +134,24 @@ impl PlainChange {
             Self::Signal(order) => (&order.vserver).into(),
             Self::Packages { name, .. } => name.into(),
             Self::Service(order) => (&order.vserver).into(),
+            Self::Mark { name, .. } => name.into(),
         }
     }
 
-    /// The VServer, when this can be one of many changes of a batch.
-    #[must_use]
-    pub fn of_many(&self) -> Option<&VServerName> {
-        match self {
-            Self::Start(name) | Self::Stop(name) | Self::Restart(name) => Some(name),
-            Self::Delete { name, .. } | Self::Protect { name, .. } => Some(name),
-            Self::Backup(order) => Some(&order.vserver),
-            Self::Packages { name, .. } => Some(name),
+    /// What can be one of many changes of a batch: its VServer, and the action whose permit allows it so,
+    /// none where only the host's command line may ask for it. The same as the table of [`Permitted`] says
+    /// of one.
+    fn one_of_many(&self) -> Option<(&VServerName, Option<ActionKind>)> {
+        Some(match self {
+            Self::Start(name) | Self::Stop(name) | Self::Restart(name) => {
+                (name, Some(ActionKind::RunVServer))
+            }
+            Self::Delete { name, at_once: false } => (name, Some(ActionKind::DeleteVServer)),
+            Self::Delete { name, at_once: true } => (name, None),
+            Self::Protect { name, .. } => (name, Some(ActionKind::ProtectVServer)),
+            Self::Backup(order) => (&order.vserver, Some(ActionKind::BackUpVServer)),
+            Self::Packages { name, .. } => (name, Some(ActionKind::ManagePackages)),
+            Self::Mark { name, .. } => (name, Some(ActionKind::ConfigureVServer)),
             Self::RemoveTemplate(_)
             | Self::RefreshBase(_)
             | Self::RemoveBase(_)
@@ -144,31 +160,20 @@ impl PlainChange {
             | Self::RemoveBackups { .. }
             | Self::ScheduleBackups { .. }
             | Self::Signal(_)
-            | Self::Service(_) => None,
-        }
+            | Self::Service(_) => return None,
+        })
     }
 
-    /// The action whose permit allows it as one of many; none where only the host's command line may
-    /// ask for it so. The same as the table of [`Permitted`] says of one.
+    /// The VServer, when this can be one of many changes of a batch.
+    #[must_use]
+    pub fn of_many(&self) -> Option<&VServerName> {
+        self.one_of_many().map(|(name, _)| name)
+    }
+
+    /// The action whose permit allows it as one of many.
     #[must_use]
     pub fn permitted_by(&self) -> Option<ActionKind> {
-        match self {
-            Self::Start(_) | Self::Stop(_) | Self::Restart(_) => Some(ActionKind::RunVServer),
-            Self::Delete { at_once: false, .. } => Some(ActionKind::DeleteVServer),
-            Self::Protect { .. } => Some(ActionKind::ProtectVServer),
-            Self::Backup(_) => Some(ActionKind::BackUpVServer),
-            Self::Packages { .. } => Some(ActionKind::ManagePackages),
-            Self::Delete { at_once: true, .. }
-            | Self::RemoveTemplate(_)
-            | Self::RefreshBase(_)
-            | Self::RemoveBase(_)
-            | Self::RestoreFile { .. }
-            | Self::VerifyBackup(_)
-            | Self::RemoveBackups { .. }
-            | Self::ScheduleBackups { .. }
-            | Self::Signal(_)
-            | Self::Service(_) => None,
-        }
+        self.one_of_many().and_then(|(_, action)| action)
     }
 
     /// What it does.
@@ -192,6 +197,8 @@ impl PlainChange {
             Self::Signal(_) => Kind::Signal,
             Self::Packages { .. } => Kind::Packages,
             Self::Service(_) => Kind::Service,
+            Self::Mark { on: true, .. } => Kind::Mark,
+            Self::Mark { on: false, .. } => Kind::Unmark,
         }
     }
 
@@ -220,6 +227,7 @@ impl PlainChange {
             Self::Signal(order) => command::signal(order),
             Self::Packages { name, change } => command::packages(name, change),
             Self::Service(order) => command::service(order),
+            Self::Mark { name, mark, on } => command::mark(name, mark.as_str(), *on),
         }
     }
 }
@@ -397,4 +405,6 @@ permits! {
     ManagePackages: packages(name: VServerName, change: PackageChange) =>
         PlainChange::Packages { name, change };
     ManageServices: order(order: ServiceOrder) => PlainChange::Service(order);
+    ConfigureVServer: mark(name: VServerName, mark: Mark, on: bool) =>
+        PlainChange::Mark { name, mark, on };
 }

@@ -14,7 +14,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::backup::{BackupId, BackupOrder, BackupRef};
 use crate::batch::Batch;
-use crate::boot::MARK_FILE;
 use crate::build::shell_quoted;
 use crate::config_entry::{ConfigEntry, ConfigPath, ConfigTree, EntryKind};
 use crate::id::{BaseId, Mark, OperationId, TargetName, TemplateName, UserName, VServerName};
@@ -380,16 +379,10 @@ pub fn edit_config(tree: &ConfigTree, path: &ConfigPath, text: Option<&str>) -> 
     }
 }
 
-/// Gives a VServer with these marks another one, or takes it away.
+/// Gives a VServer a mark, or takes it away.
 #[must_use]
-pub fn mark(name: &VServerName, marks: &[Mark], mark: &str, on: bool) -> Command {
-    let mut left: Vec<&str> = marks.iter().map(Mark::as_str).filter(|one| *one != mark).collect();
-    left.extend(on.then_some(mark));
-    let command = Command::vserver(name.as_str(), &["config"]);
-    match left.is_empty() {
-        true => command.and(&["unset", MARK_FILE]),
-        false => command.and(&["set", MARK_FILE]).and(&left),
-    }
+pub fn mark(name: &VServerName, mark: &str, on: bool) -> Command {
+    Command::vserver(name.as_str(), &[if on { "mark" } else { "unmark" }, mark])
 }
 
 /// Starts what starts with the host; with this mark, so many at once.

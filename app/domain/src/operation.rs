@@ -101,6 +101,10 @@ kinds! {
     Packages: "packages", cancellable;
     /// Does something to a service inside it.
     Service: "service";
+    /// Gives it a mark.
+    Mark: "mark";
+    /// Takes a mark away from it.
+    Unmark: "unmark";
 }
 
 impl Kind {

@@ -4,14 +4,15 @@
 use std::num::NonZeroU16;
 
 use domain::authz::{
-    ActionKind, BackUpVServer, DeleteVServer, ProtectVServer, RunVServer, ViewVServers,
+    ActionKind, BackUpVServer, ConfigureVServer, DeleteVServer, ProtectVServer, RunVServer,
+    ViewVServers,
 };
 use domain::backup::{BackupOrder, BackupScope};
 use domain::batch::{AtOnce, Batch, Pace};
 use domain::change::{Permitted, PlainChange};
 use domain::failure::Failure;
 use domain::field::{Field, FieldErrors, Problem};
-use domain::id::{TargetName, VServerName};
+use domain::id::{Mark, TargetName, VServerName};
 use domain::operation::Kind;
 use domain::retention::judge_target;
 use leptos::prelude::*;
@@ -29,17 +30,30 @@ pub(crate) enum Each {
     Backup,
     Protect,
     Unprotect,
+    Mark,
+    Unmark,
     Delete,
 }
 
+/// What is to be said of a change besides what it is: where a backup goes and whether its VServer stands
+/// still meanwhile, which mark is meant.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct With {
+    pub(crate) target: Option<TargetName>,
+    pub(crate) pause: bool,
+    pub(crate) mark: Option<Mark>,
+}
+
 impl Each {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Start,
         Self::Stop,
         Self::Restart,
         Self::Backup,
         Self::Protect,
         Self::Unprotect,
+        Self::Mark,
+        Self::Unmark,
         Self::Delete,
     ];
 
@@ -52,6 +66,8 @@ impl Each {
             Self::Backup => Kind::Backup,
             Self::Protect => Kind::Protect,
             Self::Unprotect => Kind::Unprotect,
+            Self::Mark => Kind::Mark,
+            Self::Unmark => Kind::Unmark,
             Self::Delete => Kind::Delete,
         }
     }
@@ -67,16 +83,18 @@ impl Each {
             Self::Start | Self::Stop | Self::Restart => ActionKind::RunVServer,
             Self::Backup => ActionKind::BackUpVServer,
             Self::Protect | Self::Unprotect => ActionKind::ProtectVServer,
+            Self::Mark | Self::Unmark => ActionKind::ConfigureVServer,
             Self::Delete => ActionKind::DeleteVServer,
         }
     }
 
-    /// What is done to one; nothing for a backup that goes nowhere.
-    pub(crate) fn change(
-        self,
-        name: VServerName,
-        to: Option<(&TargetName, bool)>,
-    ) -> Option<PlainChange> {
+    /// Whether it is said which mark.
+    pub(crate) fn is_of_a_mark(self) -> bool {
+        matches!(self, Self::Mark | Self::Unmark)
+    }
+
+    /// What is done to one; nothing for a backup that goes nowhere, or without a mark where it needs one.
+    pub(crate) fn change(self, name: VServerName, with: &With) -> Option<PlainChange> {
         Some(match self {
             Self::Start => PlainChange::Start(name),
             Self::Stop => PlainChange::Stop(name),
@@ -84,20 +102,26 @@ impl Each {
             Self::Protect => PlainChange::Protect { name, on: true },
             Self::Unprotect => PlainChange::Protect { name, on: false },
             Self::Delete => PlainChange::Delete { name, at_once: false },
+            Self::Mark => PlainChange::Mark { name, mark: with.mark.clone()?, on: true },
+            Self::Unmark => PlainChange::Mark { name, mark: with.mark.clone()?, on: false },
             Self::Backup => {
-                let (target, pause) = to?;
-                PlainChange::Backup(BackupOrder { vserver: name, target: target.clone(), pause })
+                let (target, pause) = (with.target.clone()?, with.pause);
+                PlainChange::Backup(BackupOrder { vserver: name, target, pause })
             }
         })
     }
 }
 
-/// The page of a choice: what each would come to.
-pub(crate) fn page_of(action: &str, names: &[String]) -> String {
+/// The page of a choice: what each would come to; with the mark that it is about, if it is about one.
+pub(crate) fn page_of(action: &str, names: &[String], mark: &str) -> String {
     let mut address = format!("/batch?action={}", encoded(action));
     for name in names {
         address.push_str("&name=");
         address.push_str(&encoded(name));
+    }
+    if !mark.is_empty() {
+        address.push_str("&mark=");
+        address.push_str(&encoded(mark));
     }
     address
 }
@@ -120,6 +144,8 @@ pub struct BatchForm {
     pub target: String,
     /// Whether a VServer stands still while it is backed up.
     pub pause: bool,
+    /// Which mark is given or taken away.
+    pub mark: String,
     /// How many are deleted, said by whoever deletes them.
     pub confirmation: String,
 }
@@ -169,7 +195,7 @@ pub async fn batch_vservers(
         .typed("stop_after", &form.stop_after)
         .typed("target", &form.target)
         .typed("pause", if form.pause { "true" } else { "" });
-    let back = page_of(&action, &names);
+    let back = page_of(&action, &names, &form.mark);
     let result = async {
         let Some(each) = Each::of(&action) else {
             let _ = call.permit::<RunVServer>(&csrf).await?;
@@ -187,11 +213,14 @@ pub async fn batch_vservers(
             }
             _ => None,
         };
+        let mark = each.is_of_a_mark().then(|| form.mark.trim().parse::<Mark>());
+        let mark = mark.transpose().map_err(|problem| Failure::of_field(Field::Mark, problem))?;
+        let with = With { target, pause: form.pause, mark };
         let mut changes = Vec::new();
         for name in &names {
             let name: VServerName =
                 name.parse().map_err(|problem| Failure::of_field(Field::Name, problem))?;
-            changes.extend(each.change(name, target.as_ref().map(|target| (target, form.pause))));
+            changes.extend(each.change(name, &with));
         }
         let count = changes.len() as u64;
         let batch = Batch::new(changes, pace)?;
@@ -230,6 +259,10 @@ async fn permitted(
             let permit = call.permit::<ProtectVServer>(csrf).await?;
             batch.map(|batch| permit.batch(batch)).transpose()
         }
+        ActionKind::ConfigureVServer => {
+            let permit = call.permit::<ConfigureVServer>(csrf).await?;
+            batch.map(|batch| permit.batch(batch)).transpose()
+        }
         ActionKind::DeleteVServer => {
             let permit = call.permit::<DeleteVServer>(csrf).await?;
             batch.map(|batch| permit.batch(batch)).transpose()
@@ -266,8 +299,9 @@ mod tests {
     fn every_action_is_called_what_its_operations_are() {
         for each in Each::ALL {
             assert_eq!(Each::of(each.kind().as_str()), Some(each));
-            let target = "local".parse().unwrap();
-            let change = each.change("web".parse().unwrap(), Some((&target, false))).unwrap();
+            let (target, mark) = ("local".parse().ok(), "default".parse().ok());
+            let with = With { target, pause: false, mark };
+            let change = each.change("web".parse().unwrap(), &with).unwrap();
             assert_eq!(change.kind(), each.kind());
             assert_eq!(change.permitted_by(), Some(each.action()));
         }

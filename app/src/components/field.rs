@@ -12,6 +12,7 @@ pub(crate) use crate::shared::field_id as id_of;
 pub(crate) enum Input {
     Text { autocomplete: &'static str },
     Password { autocomplete: &'static str },
+    Number,
 }
 
 /// A labelled input. A password is never filled in again.
@@ -30,7 +31,9 @@ pub(crate) fn field(
     let (kind, autocomplete, value) = match input {
         Input::Text { autocomplete } => ("text", autocomplete, value),
         Input::Password { autocomplete } => ("password", autocomplete, None),
+        Input::Number => ("text", "off", value),
     };
+    let is_number = input == Input::Number;
     view! {
         <div class="field" class:wrong=is_wrong>
             <label for=id>{field_label(t, field)}</label>
@@ -38,6 +41,8 @@ pub(crate) fn field(
                 id=id
                 name=name
                 type=kind
+                inputmode=is_number.then_some("numeric")
+                size=is_number.then_some("5")
                 autocomplete=autocomplete
                 autocapitalize="none"
                 spellcheck="false"

@@ -48,6 +48,13 @@ messages! { BootMessages:
     boot_is_not_marked;
     boot_set_mark;
     boot_unset_mark;
+    set_mark;
+    unset_mark;
+    mark_another;
+    mark_which;
+    does_mark;
+    does_unmark;
+    mark_arguments;
     boot_see_order;
     boot_writes(file);
     // Problems.

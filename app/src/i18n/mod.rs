@@ -241,6 +241,8 @@ pub fn kind_text(locale: Locale, kind: Kind) -> &'static str {
         Kind::Signal => ("Signal", "Signal"),
         Kind::Packages => ("Packages", "Paquets"),
         Kind::Service => ("Service", "Service"),
+        Kind::Mark => ("Mark", "Marque"),
+        Kind::Unmark => ("Removal of a mark", "Retrait d’une marque"),
     };
     locale.pick(en, fr)
 }

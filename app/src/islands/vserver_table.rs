@@ -36,6 +36,8 @@ pub struct Abilities {
     pub back_up: bool,
     /// Protect against deletion.
     pub protect: bool,
+    /// Give marks.
+    pub configure: bool,
 }
 
 /// One row: a signal of its own, so that a new sample touches one row's cells only.
@@ -192,6 +194,8 @@ pub fn VServerTable(
             (may.back_up, Kind::Backup, t.back_up()),
             (may.protect, Kind::Protect, t.protect()),
             (may.protect, Kind::Unprotect, t.unprotect()),
+            (may.configure, Kind::Mark, t.set_mark()),
+            (may.configure, Kind::Unmark, t.unset_mark()),
             (may.delete, Kind::Delete, t.delete()),
         ];
         let buttons = buttons.into_iter().filter(|(is_allowed, ..)| *is_allowed);

@@ -48,9 +48,7 @@ async fn another_boot_is_simulated() {
 async fn the_mark_is_a_switch_with_its_command_and_its_file() {
     let memory = Memory::new();
     let text = get(&memory, "operator", "en", "/vservers/web1").await.text;
-    for said in
-        ["vserver web1 config unset apps/init/mark", "web1/apps/init/mark", "/api/vservers/mark"]
-    {
+    for said in ["vserver web1 unmark default", "web1/apps/init/mark", "/api/vservers/mark"] {
         assert!(text.contains(said), "“{said}” is not said: {text}");
     }
     let viewer = get(&memory, "viewer", "en", "/vservers/web1").await.text;

@@ -57,6 +57,39 @@ async fn what_would_be_done_to_many_is_shown_before_it_is() {
 }
 
 #[tokio::test]
+async fn a_mark_is_given_to_many_and_another_one_is_looked_at_first() {
+    let memory = Memory::new();
+    let list = get(&memory, "operator", "en", "/vservers").await.text;
+    assert!(list.contains("value=\"mark\"") && list.contains("value=\"unmark\""), "{list}");
+    let page = get(&memory, "operator", "en", "/batch?action=mark&name=web1&name=db1").await.text;
+    for text in [
+        "Of 2 VServers 1 would be begun",
+        "vserver db1 mark default",
+        "vserver --names web1,db1 --at-once 4 mark default",
+        "name=\"form[mark]\" value=\"default\"",
+        "method=\"get\" action=\"/batch\"",
+    ] {
+        assert!(page.contains(text), "{text} is not in {page}");
+    }
+    let lab = "/batch?action=unmark&name=web1&name=db1&mark=lab";
+    let page = get(&memory, "operator", "en", lab).await.text;
+    assert!(page.contains("vserver web1 unmark lab"), "{page}");
+    let page = get(&memory, "operator", "en", "/batch?action=mark&name=web1&mark=a%20b").await.text;
+    assert!(page.contains("aria-invalid=\"true\"") && !page.contains("names[]"), "{page}");
+
+    let ask = async |fields: &str| {
+        let body = format!("csrf={CSRF}&names%5B%5D=web1&names%5B%5D=db1&{fields}");
+        post(&memory, "operator", "text/html", "/api/vservers/batch", body).await.location
+    };
+    let queued = format!("/operations/{RUNNING_OPERATION}");
+    assert_eq!(ask("action=unmark&form%5Bmark%5D=lab").await, queued);
+    assert_eq!(
+        ask("action=mark&form%5Bmark%5D=a%2Fb").await,
+        "/batch?action=mark&name=web1&name=db1&mark=a%2Fb"
+    );
+}
+
+#[tokio::test]
 async fn each_of_a_batch_is_shown_with_its_operation() {
     let memory = Memory::new();
     let path = format!("/operations/{RUNNING_BATCH}");

@@ -165,7 +165,12 @@ impl Backend for Memory {
             Change::Plain(PlainChange::Start(name)) if name.as_str() == "web1" => {
                 return Err(Failure::AlreadyRunning { name });
             }
-            Change::Plain(change) => queued(change.kind(), change.target()),
+            Change::Plain(change) => {
+                if let PlainChange::Mark { name, .. } = &change {
+                    known(&ConfigTree::VServer(name.clone()))?;
+                }
+                queued(change.kind(), change.target())
+            }
             Change::Build(form) => {
                 if form.source.contains(':') && form.host_key != host_key() {
                     let mut errors = FieldErrors::default();
@@ -517,6 +522,7 @@ impl Backend for Memory {
             let name = change.of_many().unwrap().clone();
             let refused = match (change.kind(), name.as_str()) {
                 (Kind::Start, "web1") => Some(Failure::AlreadyRunning { name: name.clone() }),
+                (Kind::Mark, "web1") => Some(Failure::NothingToChange),
                 (Kind::Delete, "db1") => Some(Failure::Protected { name: name.clone() }),
                 _ => None,
             };

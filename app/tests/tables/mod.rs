@@ -112,6 +112,7 @@ pub(crate) fn pages() -> Vec<(String, Role, &'static str, &'static str)> {
         ),
         page("/batch?action=delete&name=web1", Role::Operator, "how many", "combien"),
         page("/batch?action=backup&name=web1", Role::Operator, "Backup now", "lancer"),
+        page("/batch?action=mark&name=web1", Role::Operator, "Mark now", "lancer"),
         page("/batch?action=stop", Role::Operator, "is ticked", "n’est coché"),
         page("/vservers/web1/mounts", Role::Viewer, "shows a directory", "montre un répertoire"),
         page(

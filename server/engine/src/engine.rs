@@ -32,8 +32,8 @@ use crate::roots::Settings;
 pub use turn::{InTurn, Turn};
 
 use crate::{
-    archive, backup, build, configure, delete, identity, inside, lifecycle, packages, processes,
-    protect, recycle, template, unification,
+    archive, backup, build, configure, delete, identity, inside, lifecycle, mark, packages,
+    processes, protect, recycle, template, unification,
 };
 
 /// How long an operation waits for a VServer that another process has locked.
@@ -474,6 +474,9 @@ impl Engine {
                 packages::change(instance, work, name, change)
             }
             PlainChange::Service(order) => inside::order(instance, work, order),
+            PlainChange::Mark { name, mark, on } => {
+                mark::mark(instance, &self.store, work, name, (mark, *on))
+            }
         }
     }
 

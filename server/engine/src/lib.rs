@@ -48,6 +48,7 @@ mod life;
 pub mod lifecycle;
 pub mod limits;
 pub mod lock;
+mod mark;
 pub mod network;
 pub mod operation;
 pub mod packages;

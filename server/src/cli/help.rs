@@ -32,13 +32,15 @@ pub(super) enum Command {
     Rpm,
     Events,
     Console,
+    Mark,
+    Unmark,
 }
 
 /// The original's other commands (fact sheet 2.1).
 const LATER: [&str; 6] = ["chkconfig", "hashify", "pkg", "pkgmgmt", "unify", "vunify"];
 
 impl Command {
-    const ALL: [Self; 25] = [
+    const ALL: [Self; 27] = [
         Self::Build,
         Self::Start,
         Self::Stop,
@@ -64,6 +66,8 @@ impl Command {
         Self::Rpm,
         Self::Events,
         Self::Console,
+        Self::Mark,
+        Self::Unmark,
     ];
 
     /// The word for it.
@@ -94,6 +98,8 @@ impl Command {
             Self::Rpm => "rpm",
             Self::Events => "events",
             Self::Console => "console",
+            Self::Mark => "mark",
+            Self::Unmark => "unmark",
         }
     }
 
@@ -113,6 +119,7 @@ impl Command {
             Self::Packages => locale.packages_arguments(),
             Self::AptGet | Self::AptCache | Self::AptConfig | Self::Rpm => locale.tool_arguments(),
             Self::Console => locale.console_arguments(),
+            Self::Mark | Self::Unmark => locale.mark_arguments(),
             _ => "",
         }
     }
@@ -141,6 +148,8 @@ impl Command {
             Self::AptGet | Self::AptCache | Self::AptConfig | Self::Rpm => locale.does_tool(),
             Self::Events => locale.does_events(),
             Self::Console => locale.does_console(),
+            Self::Mark => locale.does_mark(),
+            Self::Unmark => locale.does_unmark(),
         }
     }
 

@@ -12,7 +12,7 @@ use domain::batch::{Batch, Outcome, Pace, Tally};
 use domain::change::{Change, PlainChange};
 use domain::failure::Failure;
 use domain::field::Field;
-use domain::id::{OperationId, TargetName, VServerName};
+use domain::id::{Mark, OperationId, TargetName, VServerName};
 use domain::note::Note;
 use domain::operation::{Kind, Operation, Progress};
 use domain::package::PackageChange;
@@ -26,7 +26,7 @@ use super::help::Command;
 use super::options::{Grammar, Opt, UsageError};
 use super::selection::Selection;
 use super::vserver_packages::Wanted;
-use super::{delete, exit, vserver_backup, vserver_packages};
+use super::{delete, exit, mark, vserver_backup, vserver_packages};
 
 const BACKUP: Grammar =
     Grammar { options: &[Opt::value("target"), Opt::flag("pause")], takes_words: false };
@@ -42,6 +42,7 @@ pub(super) enum Each {
     Protect(bool),
     Backup { target: String, pause: bool },
     Packages(PackageChange),
+    Mark { mark: Mark, on: bool },
 }
 
 /// What is done to which, as it was typed.
@@ -67,6 +68,8 @@ pub(super) fn understand(
         Command::Restart => plain(Each::Restart),
         Command::Protect => plain(Each::Protect(true)),
         Command::Unprotect => plain(Each::Protect(false)),
+        Command::Mark => Ok(Each::Mark { mark: mark::understand(arguments)?, on: true }),
+        Command::Unmark => Ok(Each::Mark { mark: mark::understand(arguments)?, on: false }),
         Command::Delete => {
             let section = delete::OPTIONS.parse(arguments)?;
             Ok(Each::Delete { at_once: section.has("--now") })
@@ -124,6 +127,10 @@ fn change_of(
         Each::Protect(on) => {
             let on = *on;
             Box::new(move |name| PlainChange::Protect { name, on })
+        }
+        Each::Mark { mark, on } => {
+            let (mark, on) = (mark.clone(), *on);
+            Box::new(move |name| PlainChange::Mark { name, mark: mark.clone(), on })
         }
         Each::Packages(change) => {
             let change = change.clone();

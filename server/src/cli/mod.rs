@@ -21,6 +21,7 @@ mod host_key;
 mod identity;
 mod inside;
 mod many;
+mod mark;
 mod name;
 mod options;
 mod package_tool;

@@ -9,7 +9,7 @@ use domain::batch::Pace;
 use domain::change::{Change, PlainChange};
 use domain::config_entry::ConfigTree;
 use domain::failure::Failure;
-use domain::id::VServerName;
+use domain::id::{Mark, VServerName};
 use domain::init::Rescue;
 use domain::life::GuestEvent;
 use domain::operation::Progress;
@@ -29,8 +29,7 @@ use super::name;
 use super::options::{Grammar, Opt, Reason, Section, UsageError, text};
 use super::selection::{self, Selection};
 use super::{
-    begin_log, console, delete, exit, identity, inside, package_tool, recycle, status,
-    vserver_backup, vserver_packages,
+    begin_log, console, delete, exit, identity, inside, mark, package_tool, recycle, status, vserver_backup, vserver_packages,
 };
 
 const OPTIONS: Grammar = Grammar {
@@ -150,6 +149,11 @@ pub(super) enum Of {
         words: Vec<OsString>,
     },
     Packages(vserver_packages::Wanted),
+    /// Gives it a mark, or takes it away.
+    Mark {
+        mark: Mark,
+        on: bool,
+    },
     /// A tool of its package system.
     Tool {
         tool: PackageTool,
@@ -262,6 +266,8 @@ fn understand_command(
             Of::Delete(arguments)
         }
         Command::Events => plain(&arguments, Of::Events)?,
+        Command::Mark => Of::Mark { mark: mark::understand(&arguments)?, on: true },
+        Command::Unmark => Of::Mark { mark: mark::understand(&arguments)?, on: false },
         Command::Console => Of::Console(console::understand(&arguments)?),
         Command::Rename => Of::Identity(identity::rename(&arguments)?),
         Command::Set => Of::Identity(identity::set(&arguments)?),
@@ -417,6 +423,9 @@ fn of(caller: Caller, engine: &Arc<Engine>, name: VServerName, what: Of) -> u8 {
         Of::Identity(wanted) => identity::change(caller, engine, name, wanted),
         Of::Protect(on) => {
             told(caller, change::run(caller, engine, PlainChange::Protect { name, on }))
+        }
+        Of::Mark { mark, on } => {
+            told(caller, change::run(caller, engine, PlainChange::Mark { name, mark, on }))
         }
         Of::Events => console::events(caller, engine, &name),
         Of::Console(wanted) => console::console(caller, engine, &name, wanted),

@@ -209,6 +209,7 @@ impl Backend for SiteBackend {
             change,
             Change::Plain(
                 PlainChange::Protect { .. }
+                    | PlainChange::Mark { .. }
                     | PlainChange::ScheduleBackups { .. }
                     | PlainChange::Signal(_)
                     | PlainChange::Service(_)

@@ -89,7 +89,7 @@ impl BatchMessages for English {
   --canary N            the first N before the others, and the others if all succeed
   --stop-after N        begin no more after N failures
   --dry-run             say what would be done, and do nothing
-  for start, stop, restart, delete, protect, unprotect, backup";
+  for start, stop, restart, delete, protect, unprotect, backup, packages, mark, unmark";
         // Pages.
         batch = "Batch";
         batch_title(kind, count) = "{kind}: {count} VServers";

@@ -44,6 +44,13 @@ impl BootMessages for English {
         boot_is_not_marked = "It does not have the mark default: when the host boots, it is started only if another VServer needs it.";
         boot_set_mark = "Start it when the host boots";
         boot_unset_mark = "No longer start it when the host boots";
+        set_mark = "Mark…";
+        unset_mark = "Unmark…";
+        mark_another = "Show it for this mark";
+        mark_which = "VServers with the mark default start when the host boots; others are for “ulysse boot start --mark MARK” and for choosing them.";
+        does_mark = "give it a mark, “default” unless another is named";
+        does_unmark = "take a mark away, “default” unless another is named";
+        mark_arguments = "[MARK]";
         boot_see_order = "Order of the boot";
         boot_writes(file) = "File: {file}";
         boot_missing(on) = "there is no VServer {on}; the line is passed over.";

@@ -44,6 +44,13 @@ impl BootMessages for French {
         boot_is_not_marked = "Il ne porte pas la marque default : à l’amorçage de l’hôte, il ne démarre que si un autre VServer dépend de lui.";
         boot_set_mark = "Le démarrer à l’amorçage de l’hôte";
         boot_unset_mark = "Ne plus le démarrer à l’amorçage de l’hôte";
+        set_mark = "Marquer…";
+        unset_mark = "Démarquer…";
+        mark_another = "Montrer pour cette marque";
+        mark_which = "Les VServers qui portent la marque default démarrent à l’amorçage de l’hôte ; d’autres servent à « ulysse boot start --mark MARQUE » et à les choisir.";
+        does_mark = "lui donner une marque, « default » si aucune n’est nommée";
+        does_unmark = "lui retirer une marque, « default » si aucune n’est nommée";
+        mark_arguments = "[MARQUE]";
         boot_see_order = "Ordre de l’amorçage";
         boot_writes(file) = "Fichier : {file}";
         boot_missing(on) = "il n’y a pas de VServer {on} ; la ligne est ignorée.";

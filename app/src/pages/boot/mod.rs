@@ -247,7 +247,7 @@ pub(crate) fn switch(page: &Page, name: &VServerName, marks: &[Mark]) -> impl In
         true => (t.boot_is_marked(), t.boot_unset_mark()),
         false => (t.boot_is_not_marked(), t.boot_set_mark()),
     };
-    let line = command::mark(name, marks, DEFAULT_MARK, !is_marked).line();
+    let line = command::mark(name, DEFAULT_MARK, !is_marked).line();
     let file = format!("{name}/{MARK_FILE}");
     let switch = page.may(ActionKind::ConfigureVServer).then(|| {
         view! {

@@ -3,6 +3,7 @@
 
 use domain::authz::ActionKind;
 use domain::batch::{BatchRow, RowState};
+use domain::change::PlainChange;
 use domain::failure::Failure;
 use domain::id::OperationId;
 use domain::operation::{Kind, LogChunk, Operation, Target};
@@ -132,7 +133,11 @@ async fn rows(page: &Page, operation: &Operation) -> Result<AnyView, Failure> {
     let again = each
         .filter(|each| operation.progress.is_final() && !left.is_empty() && page.may(each.action()))
         .map(|each| {
-            let address = page_of(each.kind().as_str(), &left);
+            let mark = match view.batch.changes().first() {
+                Some(PlainChange::Mark { mark, .. }) => mark.as_str(),
+                _ => "",
+            };
+            let address = page_of(each.kind().as_str(), &left, mark);
             let text = t.batch_again(&left.len().to_string());
             view! { <p class="actions"><a class="button" href=address>{text}</a></p> }
         });

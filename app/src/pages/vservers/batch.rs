@@ -1,19 +1,22 @@
 //! What would be done to many VServers, before it is: each in its order, what it would be refused for, how
 //! many at once; and the button that does it. Looking at it changes nothing.
 
-use domain::authz::{ActionKind, BackUpVServer, DeleteVServer, ProtectVServer, RunVServer};
+use domain::authz::{
+    ActionKind, BackUpVServer, ConfigureVServer, DeleteVServer, ProtectVServer, RunVServer,
+};
 use domain::backup::BackupScope;
 use domain::batch::{AtOnce, Batch, Forecast, Pace};
+use domain::boot::DEFAULT_MARK;
 use domain::change::PlainChange;
 use domain::command;
 use domain::failure::Failure;
 use domain::field::{Field, FieldErrors, Problem};
-use domain::id::{TargetName, VServerName};
+use domain::id::{Mark, TargetName, VServerName};
 use leptos::prelude::*;
 
-use crate::api::batch::Each;
-use crate::components::field::id_of;
-use crate::i18n::{Locale, field_label, kind_text, outcome_text, problem_text};
+use crate::api::batch::{Each, With};
+use crate::components::field::{Input, field};
+use crate::i18n::{Locale, kind_text, outcome_text};
 use crate::islands::form_command::FormCommand;
 use crate::page::{Area, Content, For, Page, page};
 
@@ -44,11 +47,14 @@ pub(crate) fn batch() -> impl IntoView {
         };
         let target = page.typed(FORM, "target").and_then(|text| text.parse().ok());
         let target: Option<TargetName> = target.or_else(|| targets.first().cloned());
-        let to = target.as_ref().map(|target| (target, false));
+        let mark = asked_mark(&page, each);
+        let with = With { target, pause: false, mark: mark.as_ref().and_then(|m| m.parse().ok()) };
         let changes: Vec<PlainChange> =
-            names.into_iter().filter_map(|name| each.change(name, to)).collect();
+            names.iter().filter_map(|name| each.change(name.clone(), &with)).collect();
         let title = t.batch_title(kind_text(t, each.kind()), &changes.len().to_string());
+        let mark_form = mark.as_ref().map(|mark| mark_form(&page, each, mark, &names));
         let body = match changes.is_empty() {
+            true if !names.is_empty() && each.is_of_a_mark() => mark_form.into_any(),
             true => {
                 let text = if each == Each::Backup && targets.is_empty() {
                     t.no_backup_target()
@@ -64,7 +70,11 @@ pub(crate) fn batch() -> impl IntoView {
             false => {
                 let batch = Batch::new(changes, Pace::default())?;
                 let forecasts = page.backend.foresee(page.permit()?, batch.clone()).await?;
-                form(&page, each, &batch, &forecasts, &targets).into_any()
+                view! {
+                    {mark_form}
+                    {form(&page, each, &batch, &forecasts, &targets, with.mark.as_ref())}
+                }
+                .into_any()
             }
         };
         Ok(Content { title, area: Area::VServers, subscription: None, body })
@@ -75,8 +85,36 @@ fn may(page: &Page, each: Each) -> Result<(), Failure> {
     match each.action() {
         ActionKind::BackUpVServer => page.permit::<BackUpVServer>().map(drop),
         ActionKind::ProtectVServer => page.permit::<ProtectVServer>().map(drop),
+        ActionKind::ConfigureVServer => page.permit::<ConfigureVServer>().map(drop),
         ActionKind::DeleteVServer => page.permit::<DeleteVServer>().map(drop),
         _ => page.permit::<RunVServer>().map(drop),
+    }
+}
+
+/// Which mark the address asks for, where one is to be said; without a word that which starts with the host.
+fn asked_mark(page: &Page, each: Each) -> Option<String> {
+    each.is_of_a_mark().then(|| page.query("mark").unwrap_or_else(|| DEFAULT_MARK.to_owned()))
+}
+
+/// Which mark: another one is looked at before anything is done, because it is another VServer that has it.
+fn mark_form(page: &Page, each: Each, mark: &str, names: &[VServerName]) -> impl IntoView + use<> {
+    let t = page.locale;
+    let mut errors = FieldErrors::default();
+    if let Err(problem) = mark.parse::<Mark>() {
+        errors.push(Field::Mark, problem);
+    }
+    let names = names.iter().map(|name| {
+        view! { <input type="hidden" name="name" value=name.to_string() /> }
+    });
+    let (input, value) = (Input::Text { autocomplete: "off" }, Some(mark.to_owned()));
+    let hint = Some(t.mark_which().to_owned());
+    view! {
+        <form method="get" action="/batch" class="narrow">
+            <input type="hidden" name="action" value=each.kind().as_str() />
+            {names.collect_view()}
+            {field(t, Field::Mark, "mark", input, value, hint, &errors)}
+            <p class="actions"><button>{t.mark_another()}</button></p>
+        </form>
     }
 }
 
@@ -86,9 +124,13 @@ fn form(
     batch: &Batch,
     forecasts: &[Forecast],
     targets: &[TargetName],
+    mark: Option<&Mark>,
 ) -> impl IntoView + use<> {
     let t = page.locale;
     let errors = page.errors(FORM);
+    let number = |of, name, value, hint: &str| {
+        field(t, of, name, Input::Number, value, Some(hint.to_owned()), &errors)
+    };
     let begun = forecasts.iter().filter(|one| one.refusal.is_none()).count();
     let rows = batch.changes().iter().zip(forecasts).enumerate();
     let rows = rows.map(|(index, (change, forecast))| row(t, index, change, forecast));
@@ -115,7 +157,7 @@ fn form(
     let confirmation = (each == Each::Delete).then(|| {
         view! {
             <p><strong>{t.batch_deletes()}</strong></p>
-            {number(t, Field::Confirmation, "form[confirmation]", String::new(), t.type_how_many(), &errors)}
+            {number(Field::Confirmation, "form[confirmation]", None, t.type_how_many())}
         }
     });
     let button = if each == Each::Delete { "danger" } else { "primary" };
@@ -126,6 +168,9 @@ fn form(
         <form method="post" action="/api/vservers/batch">
             <input type="hidden" name="csrf" value=page.csrf.clone() />
             <input type="hidden" name="action" value=each.kind().as_str() />
+            {mark.map(|mark| view! {
+                <input type="hidden" name="form[mark]" value=mark.to_string() />
+            })}
             <div class="table-frame">
                 <table class="operations">
                     <caption class="hidden-visually">{t.dry_run()}</caption>
@@ -144,22 +189,13 @@ fn form(
             </div>
             {backup}
             <div class="pace">
-                {number(t, Field::AtOnce, "form[at_once]", at_once, t.at_once_explained(), &errors)}
+                {number(Field::AtOnce, "form[at_once]", Some(at_once), t.at_once_explained())}
+                {number(Field::Canary, "form[canary]", typed("canary"), t.canary_explained())}
                 {number(
-                    t,
-                    Field::Canary,
-                    "form[canary]",
-                    typed("canary").unwrap_or_default(),
-                    t.canary_explained(),
-                    &errors,
-                )}
-                {number(
-                    t,
                     Field::StopAfter,
                     "form[stop_after]",
-                    typed("stop_after").unwrap_or_default(),
+                    typed("stop_after"),
                     t.stop_after_explained(),
-                    &errors,
                 )}
             </div>
             {confirmation}
@@ -202,39 +238,5 @@ fn row(
             <th scope="row"><a href=format!("/vservers/{name}")>{name.clone()}</a></th>
             <td data-label=t.what_would_be()>{what}</td>
         </tr>
-    }
-}
-
-fn number(
-    t: Locale,
-    field: Field,
-    name: &'static str,
-    value: String,
-    hint: &'static str,
-    errors: &FieldErrors,
-) -> impl IntoView + use<> {
-    let id = id_of(field);
-    let problems = errors.of(field).map(|problem| problem_text(t, problem)).collect::<Vec<_>>();
-    let is_wrong = !problems.is_empty();
-    let problems = problems.into_iter().map(|text| view! { <p class="problem">{text}</p> });
-    view! {
-        <div class="field" class:wrong=is_wrong>
-            <label for=id>{field_label(t, field)}</label>
-            <input
-                id=id
-                name=name
-                type="text"
-                inputmode="numeric"
-                autocomplete="off"
-                size="5"
-                value=value
-                aria-invalid=is_wrong.then_some("true")
-                aria-describedby=format!("{id}-more")
-            />
-            <div id=format!("{id}-more")>
-                {problems.collect_view()}
-                <p class="hint">{hint}</p>
-            </div>
-        </div>
     }
 }

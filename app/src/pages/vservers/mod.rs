@@ -23,5 +23,6 @@ pub(crate) fn abilities(page: &Page) -> Abilities {
         build: page.may(ActionKind::BuildVServer),
         back_up: page.may(ActionKind::BackUpVServer),
         protect: page.may(ActionKind::ProtectVServer),
+        configure: page.may(ActionKind::ConfigureVServer),
     }
 }

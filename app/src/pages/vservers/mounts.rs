@@ -9,7 +9,7 @@ use domain::command;
 use domain::config_change::{FileState, FileView};
 use domain::config_entry::{ConfigPath, ConfigTree};
 use domain::failure::Failure;
-use domain::field::{Field, FieldErrors};
+use domain::field::Field;
 use domain::fstab::{Fstab, MountForm, MountLine, OF_NOTHING, SeenMount};
 use domain::id::VServerName;
 use domain::vserver::State;
@@ -18,9 +18,9 @@ use leptos_router::hooks::use_params_map;
 
 use super::show::named;
 use crate::api::mounts::{CLEANUP, FILES, FORM, REMOVE};
-use crate::components::field::id_of;
+use crate::components::field::{Input, field, id_of};
 use crate::components::vserver_pages::vserver_pages;
-use crate::i18n::{Locale, field_label, mount_option_text, problem_text};
+use crate::i18n::{Locale, mount_option_text};
 use crate::page::{Area, Content, For, Page, page};
 use crate::pages::config::file_address;
 
@@ -196,7 +196,10 @@ fn form(page: &Page, name: &VServerName, files: &[(&'static str, FileView)]) -> 
         None => MountForm { fs_type: "tmpfs".to_owned(), ..MountForm::default() },
     });
     let errors = page.errors(FORM);
-    let text = |field, name, value: &str, hint| text_field(t, field, name, value, hint, &errors);
+    let text = |of, name, value: &str, hint: &str| {
+        let input = Input::Text { autocomplete: "off" };
+        field(t, of, name, input, Some(value.to_owned()), Some(hint.to_owned()), &errors)
+    };
     let switch = |name: &'static str, word: &'static str, is_on: bool| {
         view! {
             <label class="choice">
@@ -260,40 +263,6 @@ fn form(page: &Page, name: &VServerName, files: &[(&'static str, FileView)]) -> 
         </section>
     }
     .into_any()
-}
-
-fn text_field(
-    t: Locale,
-    field: Field,
-    name: &'static str,
-    value: &str,
-    hint: &'static str,
-    errors: &FieldErrors,
-) -> impl IntoView + use<> {
-    let id = id_of(field);
-    let problems = errors.of(field).map(|problem| problem_text(t, problem)).collect::<Vec<_>>();
-    let is_wrong = !problems.is_empty();
-    let problems = problems.into_iter().map(|text| view! { <p class="problem">{text}</p> });
-    view! {
-        <div class="field" class:wrong=is_wrong>
-            <label for=id>{field_label(t, field)}</label>
-            <input
-                id=id
-                name=name
-                type="text"
-                autocomplete="off"
-                autocapitalize="none"
-                spellcheck="false"
-                value=value.to_owned()
-                aria-invalid=is_wrong.then_some("true")
-                aria-describedby=format!("{id}-more")
-            />
-            <div id=format!("{id}-more")>
-                {problems.collect_view()}
-                <p class="hint">{hint}</p>
-            </div>
-        </div>
-    }
 }
 
 /// What it sees mounted, and whose doing each is.

@@ -16,7 +16,7 @@ use crate::lock::AllocationLock;
 use crate::operation::{ConfigureTask, SavedAt, Task, crash_point};
 use crate::roots::Roots;
 use crate::state::GuestState;
-use crate::{backup, build, config, configure, facts, lifecycle, processes, protect};
+use crate::{backup, build, config, configure, facts, lifecycle, mark, processes, protect};
 
 impl Engine {
     /// Judges a change and writes it down as an operation.
@@ -86,6 +86,11 @@ impl Engine {
             PlainChange::Service(order) => {
                 self.prepare_of_vserver(&order.vserver.clone(), change.into(), actor)
             }
+            PlainChange::Mark { name, .. } => {
+                let name = name.clone();
+                self.judge_one(&change)?;
+                self.prepare_of_vserver(&name, change.into(), actor)
+            }
         }
     }
 
@@ -143,6 +148,10 @@ impl Engine {
             PlainChange::Backup(order) => {
                 backup::judge_plain(self, change.clone())?;
                 self.refuse_if_busy(&order.vserver)
+            }
+            PlainChange::Mark { name, mark, on } => {
+                self.judge_of_vserver(name, change.kind())?;
+                mark::edit(&self.instance.settings.roots, name, mark, *on).map(drop)
             }
             _ => match change.of_many() {
                 Some(name) => self.judge_of_vserver(name, change.kind()),

@@ -386,6 +386,16 @@ mod tests {
             r#"{"service":{"vserver":"web","manager":"systemd","service":"ssh.service","action":"restart"}}"#,
             "vserver web exec systemctl --no-ask-password restart ssh.service",
         ),
+        (
+            Kind::Mark,
+            r#"{"mark":{"name":"web","mark":"default","on":true}}"#,
+            "vserver web mark default",
+        ),
+        (
+            Kind::Unmark,
+            r#"{"mark":{"name":"web","mark":"lab","on":false}}"#,
+            "vserver web unmark lab",
+        ),
     ];
 
     #[test]
