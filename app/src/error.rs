@@ -58,6 +58,7 @@ pub fn status_of(failure: &Failure) -> StatusCode {
         | Failure::BaseUnusable { .. }
         | Failure::UnsafeProgram { .. }
         | Failure::NoPackageSystem { .. }
+        | Failure::NotRemounted { .. }
         | Failure::Cancelled
         | Failure::InterfacesUnusable { .. }
         | Failure::Batch { .. } => StatusCode::CONFLICT,

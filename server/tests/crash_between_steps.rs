@@ -124,6 +124,8 @@ fn case_of(kind: Kind) -> Option<Case> {
         Kind::Signal => None,
         // What a program of the VServer's did is done: `inside.rs`.
         Kind::Service => None,
+        // It leaves nothing on disk: `mounts.rs` kills it at each of its points.
+        Kind::Remount => None,
         Kind::Mark => case(&["vserver", "web", "mark", "lab"]),
         Kind::Unmark => Some(Case {
             before: &[&["vserver", "web", "mark", "lab"]],

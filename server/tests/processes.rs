@@ -390,6 +390,7 @@ fn each_is_found_by_its_name_and_explains_itself() {
         "chcontext",
         "chbind",
         "vwait",
+        "vmount",
     ];
     let mut helps = String::new();
     for program in programs {

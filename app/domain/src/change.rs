@@ -114,6 +114,13 @@ pub enum PlainChange {
         /// Whether it has it afterwards.
         on: bool,
     },
+    /// Give what is mounted in a VServer that runs the size and flags that its fstab says by now.
+    Remount {
+        /// Which VServer.
+        name: VServerName,
+        /// Where it is mounted, as the fstab says it.
+        target: String,
+    },
 }
 
 impl PlainChange {
@@ -134,7 +141,7 @@ impl PlainChange {
             Self::Signal(order) => (&order.vserver).into(),
             Self::Packages { name, .. } => name.into(),
             Self::Service(order) => (&order.vserver).into(),
-            Self::Mark { name, .. } => name.into(),
+            Self::Mark { name, .. } | Self::Remount { name, .. } => name.into(),
         }
     }
 
@@ -160,7 +167,8 @@ impl PlainChange {
             | Self::RemoveBackups { .. }
             | Self::ScheduleBackups { .. }
             | Self::Signal(_)
-            | Self::Service(_) => return None,
+            | Self::Service(_)
+            | Self::Remount { .. } => return None,
         })
     }
 
@@ -199,6 +207,7 @@ impl PlainChange {
             Self::Service(_) => Kind::Service,
             Self::Mark { on: true, .. } => Kind::Mark,
             Self::Mark { on: false, .. } => Kind::Unmark,
+            Self::Remount { .. } => Kind::Remount,
         }
     }
 
@@ -228,6 +237,7 @@ impl PlainChange {
             Self::Packages { name, change } => command::packages(name, change),
             Self::Service(order) => command::service(order),
             Self::Mark { name, mark, on } => command::mark(name, mark.as_str(), *on),
+            Self::Remount { name, target } => command::remount(name, target),
         }
     }
 }
@@ -407,4 +417,6 @@ permits! {
     ManageServices: order(order: ServiceOrder) => PlainChange::Service(order);
     ConfigureVServer: mark(name: VServerName, mark: Mark, on: bool) =>
         PlainChange::Mark { name, mark, on };
+    ConfigureVServer: remount(name: VServerName, target: String) =>
+        PlainChange::Remount { name, target };
 }

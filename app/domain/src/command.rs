@@ -385,6 +385,12 @@ pub fn mark(name: &VServerName, mark: &str, on: bool) -> Command {
     Command::vserver(name.as_str(), &[if on { "mark" } else { "unmark" }, mark])
 }
 
+/// Gives what is mounted at a path of its own the size and flags that its fstab says by now.
+#[must_use]
+pub fn remount(name: &VServerName, target: &str) -> Command {
+    Command::vserver(name.as_str(), &["remount", target])
+}
+
 /// Starts what starts with the host; with this mark, so many at once.
 #[must_use]
 pub fn boot_start(with: Option<(&Mark, NonZeroUsize)>) -> Command {

@@ -16,6 +16,7 @@ use crate::operation::Target;
 use crate::package::PackageSystem;
 use crate::place::PlaceProblem;
 use crate::template::ArchiveProblem;
+use crate::tmpfs::RemountProblem;
 
 /// Why a request was not carried out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -414,6 +415,14 @@ pub enum Failure {
         name: VServerName,
         /// Where.
         path: String,
+    },
+    /// What is mounted in a VServer is not changed while it runs.
+    #[error("{target} stays mounted as it is: {problem:?}")]
+    NotRemounted {
+        /// Where, in the VServer.
+        target: String,
+        /// Why.
+        problem: RemountProblem,
     },
 }
 

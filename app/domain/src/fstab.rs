@@ -10,6 +10,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::field::{Allowed, Field, FieldErrors, Problem};
+use crate::tmpfs::TmpfsLine;
 
 /// Filesystems of no device, no directory and no server: those that a form may add.
 pub const OF_NOTHING: [&str; 6] = ["tmpfs", "ramfs", "proc", "sysfs", "devpts", "mqueue"];
@@ -315,6 +316,8 @@ pub struct SeenMount {
     pub source: String,
     /// How: of the mount, then of the filesystem.
     pub options: String,
+    /// The line of its fstab that it is of, when it is a tmpfs that can be changed while it is mounted.
+    pub tmpfs: Option<TmpfsLine>,
 }
 
 /// Places where every VServer has something mounted, whatever its fstab says.

@@ -52,6 +52,7 @@ pub mod retention;
 pub mod service;
 pub mod template;
 pub mod time;
+pub mod tmpfs;
 pub mod trace;
 pub mod user;
 pub mod vserver;

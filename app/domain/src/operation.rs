@@ -105,6 +105,8 @@ kinds! {
     Mark: "mark";
     /// Takes a mark away from it.
     Unmark: "unmark";
+    /// Changes a mount in it while it runs.
+    Remount: "remount";
 }
 
 impl Kind {
@@ -323,6 +325,7 @@ pub enum Stage {
     ChangingPackages,
     AskingWhatIsPending,
     AskingService,
+    Remounting,
 }
 
 /// An operation as it is listed and kept.

@@ -1,5 +1,5 @@
-//! Changing one line of a VServer's fstab. Nothing is saved here: what comes of the change is judged and
-//! shown on the page of the file, as a difference, and saved there like every other change.
+//! Changing one line of a VServer's fstab, and applying one to what is mounted. The change is not saved here: what
+//! comes of it is judged and shown on the page of the file, as a difference, and saved there like every other.
 
 use domain::authz::{ConfigureVServer, ViewVServers};
 use domain::config_change::{ConfigEdit, FileState};
@@ -52,6 +52,30 @@ pub async fn change_mount(
         }
         Err(failure) => call.answer(&back, Err(failure)).await,
     }
+}
+
+/// Queues giving what is mounted at `target` the size and flags that its line says by now.
+#[server(prefix = "/api", endpoint = "mounts/apply")]
+pub async fn apply_mount(
+    #[server(default)] csrf: String,
+    #[server(default)] name: String,
+    #[server(default)] target: String,
+) -> Result<(), Refusal> {
+    let call = Call::begin("mounts/apply");
+    let name = name.parse::<VServerName>();
+    let back = match &name {
+        Ok(name) => format!("/vservers/{name}/mounts"),
+        Err(_) => "/vservers".to_owned(),
+    };
+    let result = async {
+        let permit = call.permit::<ConfigureVServer>(&csrf).await?;
+        let name = name.map_err(|problem| Failure::of_field(Field::Name, problem))?;
+        let operation = call.backend.queue(permit.remount(name, target)).await?;
+        let operations = vec![(operation.id, operation.kind, operation.target)];
+        Ok(Answer::to(&back).saying(Notice::Queued { operations, failures: Vec::new() }))
+    }
+    .await;
+    call.answer(&back, result).await
 }
 
 /// What the file would say; without a form the line is removed.

@@ -243,6 +243,7 @@ pub fn kind_text(locale: Locale, kind: Kind) -> &'static str {
         Kind::Service => ("Service", "Service"),
         Kind::Mark => ("Mark", "Marque"),
         Kind::Unmark => ("Removal of a mark", "Retrait d’une marque"),
+        Kind::Remount => ("Remount", "Remontage"),
     };
     locale.pick(en, fr)
 }
@@ -293,6 +294,7 @@ pub fn stage_text(locale: Locale, stage: Stage) -> &'static str {
         Stage::ChangingPackages => ("Changing packages", "Changement des paquets"),
         Stage::AskingWhatIsPending => ("Asking what is pending", "Recherche de ce qui attend"),
         Stage::AskingService => ("Telling the service", "Ordre au service"),
+        Stage::Remounting => ("Changing what is mounted", "Changement de ce qui est monté"),
     };
     locale.pick(en, fr)
 }

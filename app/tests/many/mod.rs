@@ -102,6 +102,33 @@ async fn each_of_a_batch_is_shown_with_its_operation() {
 }
 
 #[tokio::test]
+async fn what_is_mounted_otherwise_than_written_is_shown_and_can_be_applied() {
+    let memory = Memory::new();
+    let page = get(&memory, "operator", "en", "/vservers/web1/mounts").await.text;
+    for text in [
+        "otherwise: rw,nodev,size=8192k",
+        "used",
+        "action=\"/api/mounts/apply\"",
+        "name=\"target\" value=\"/tmp\"",
+        "vserver web1 remount /tmp",
+    ] {
+        assert!(page.contains(text), "{text} is not in {page}");
+    }
+    let viewer = get(&memory, "viewer", "en", "/vservers/web1/mounts").await.text;
+    assert!(viewer.contains("otherwise: ") && !viewer.contains("mounts/apply"), "{viewer}");
+    let stopped = get(&memory, "operator", "en", "/vservers/db1/mounts").await.text;
+    assert!(!stopped.contains("Mounted now"), "{stopped}");
+    let body = format!("csrf={CSRF}&name=web1&target=%2Ftmp");
+    let answer = post(&memory, "operator", "text/html", "/api/mounts/apply", body).await;
+    assert_eq!(answer.location, "/vservers/web1/mounts");
+    let page = get(&memory, "operator", "en", "/vservers/web1/mounts").await.text;
+    assert!(page.contains(&format!("/operations/{RUNNING_OPERATION}")), "{page}");
+    // The page of the file leads here.
+    let file = get(&memory, "viewer", "en", "/vservers/web1/config/file?path=fstab").await.text;
+    assert!(file.contains("href=\"/vservers/web1/mounts\""), "{file}");
+}
+
+#[tokio::test]
 async fn tmp_grows_by_a_form_and_is_shown_as_a_difference_before_it_is_saved() {
     let memory = Memory::new();
     let address = "/vservers/web1/mounts?file=fstab&line=3";

@@ -542,11 +542,13 @@ impl Backend for Memory {
             fs_type: fs_type.to_owned(),
             source: "none".to_owned(),
             options: options.to_owned(),
+            tmpfs: None,
         };
         self.answer((name.as_str() == "web1").then(|| {
+            let tmp = mount("/tmp", "tmpfs", "rw,nodev,size=16384k");
             vec![
                 mount("/proc", "proc", "rw,nosuid"),
-                mount("/tmp", "tmpfs", "rw,nodev,size=16384k"),
+                SeenMount { tmpfs: Some(mounted_tmp()), ..tmp },
                 mount("/mnt/<own>", "tmpfs", "rw"),
             ]
         }))

@@ -1,6 +1,7 @@
 //! What there is in the server in memory: VServers, operations, people, the host.
 
 use domain::template::{Base, Compression, Template};
+use domain::tmpfs::{TmpfsLine, TmpfsOptions};
 
 use super::*;
 
@@ -530,4 +531,23 @@ pub(crate) fn history(of: &Series, range: Range, is_empty: bool) -> History {
         (begins_at, slot)
     });
     History { range, until: NOW, slots: slots.collect() }
+}
+
+/// A `/tmp` of which the fstab says by now that it is to be larger than it was mounted.
+pub(crate) fn mounted_tmp() -> TmpfsLine {
+    let of = |size_bytes| TmpfsOptions {
+        size_bytes,
+        read_only: false,
+        no_suid: false,
+        no_device: true,
+        no_exec: false,
+    };
+    TmpfsLine {
+        file: "fstab".to_owned(),
+        number: 3,
+        target: "/tmp".to_owned(),
+        wanted: of(16 << 20),
+        now: of(8 << 20),
+        used_bytes: 3 << 20,
+    }
 }

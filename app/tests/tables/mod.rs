@@ -159,6 +159,7 @@ pub(crate) fn functions() -> Vec<(&'static str, Option<Role>)> {
         ("/api/backups/schedule", Some(Role::Operator)),
         ("/api/backups/take", Some(Role::Operator)),
         ("/api/backups/verify", Some(Role::Operator)),
+        ("/api/mounts/apply", Some(Role::Operator)),
         ("/api/mounts/change", Some(Role::Operator)),
         ("/api/operations/cancel", Some(Role::Operator)),
         ("/api/processes/signal", Some(Role::Operator)),

@@ -33,7 +33,7 @@ pub use turn::{InTurn, Turn};
 
 use crate::{
     archive, backup, build, configure, delete, identity, inside, lifecycle, mark, packages,
-    processes, protect, recycle, template, unification,
+    processes, protect, recycle, remount, template, unification,
 };
 
 /// How long an operation waits for a VServer that another process has locked.
@@ -477,6 +477,7 @@ impl Engine {
             PlainChange::Mark { name, mark, on } => {
                 mark::mark(instance, &self.store, work, name, (mark, *on))
             }
+            PlainChange::Remount { name, target } => remount::remount(instance, work, name, target),
         }
     }
 

@@ -57,6 +57,7 @@ pub mod program;
 pub mod protect;
 pub mod recovery;
 pub mod recycle;
+mod remount;
 pub mod rewrite;
 pub mod roots;
 mod seen_mounts;

@@ -29,6 +29,7 @@ use crate::operation::{
     CancelToken, Finish, Journal, Observer, OperationError, Record, Step, Stopped, Store, Work,
     crash_point,
 };
+use crate::remount;
 use crate::rewrite::FilePlace;
 use crate::roots::Roots;
 use crate::state::GuestState;
@@ -134,6 +135,7 @@ fn undo_step(roots: &Roots, step: &Step) -> Result<(), RecoveryError> {
             Ok(unification::unfreeze(ours(roots, root)?, reference)?)
         }
         Step::RunAside(name) => Ok(lifecycle::end_aside(roots, name)?),
+        Step::Remount(step) => remount::undo(step).map_err(at(Path::new(&step.target))),
     }
 }
 
@@ -163,9 +165,12 @@ pub(crate) fn take_step(roots: &Roots, step: &Step) -> Result<(), RecoveryError>
         Step::RenameVolume { group, from, to } => Ok(volume::rename(group, from, to)?),
         Step::Unify { root, reference } => Ok(unification::freeze(ours(roots, root)?, reference)?),
         Step::Fill { root, by } => Ok(volume::mark(ours(roots, root)?, by)?),
-        Step::Run(_) | Step::End { .. } | Step::Edit(_) | Step::Freeze(_) | Step::RunAside(_) => {
-            Ok(())
-        }
+        Step::Run(_)
+        | Step::End { .. }
+        | Step::Edit(_)
+        | Step::Freeze(_)
+        | Step::RunAside(_)
+        | Step::Remount(_) => Ok(()),
     }
 }
 

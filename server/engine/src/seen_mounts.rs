@@ -1,7 +1,7 @@
 //! What a VServer that runs sees mounted: its own pid 1's `/proc/PID/mountinfo`, read from outside.
 //!
 //! What stands there is a stranger's as far as names go: it is capped and stripped of control characters.
-//! Nothing is opened below the VServer's root.
+//! Nothing is opened below the VServer's root but what [`crate::remount`] looks at.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -11,6 +11,7 @@ use domain::fstab::SeenMount;
 use domain::id::VServerName;
 
 use crate::lifecycle::LifecycleError;
+use crate::remount;
 use crate::roots::Roots;
 use crate::state::GuestState;
 
@@ -38,8 +39,14 @@ pub(crate) fn seen(roots: &Roots, name: &VServerName) -> Result<Option<Vec<SeenM
             return Err(Failure::Unexpected { detail });
         }
     };
+    let mut lines = remount::lines(roots, init, name);
+    let mounts = text.lines().filter_map(of_line).take(MOST_MOUNTS).map(|(id, mount)| {
+        let line = lines.iter().position(|(mount_id, _)| *mount_id == id);
+        SeenMount { tmpfs: line.map(|index| lines.swap_remove(index).1), ..mount }
+    });
+    let mounts = mounts.collect();
     // Its pid may be another's by now.
-    Ok(state.is_running().then(|| text.lines().filter_map(of_line).take(MOST_MOUNTS).collect()))
+    Ok(state.is_running().then_some(mounts))
 }
 
 fn read(pid: u32) -> io::Result<String> {
@@ -48,10 +55,12 @@ fn read(pid: u32) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// A line as `proc_pid_mountinfo(5)` has it.
-fn of_line(line: &str) -> Option<SeenMount> {
+/// A line as `proc_pid_mountinfo(5)` has it, and the mount's id.
+fn of_line(line: &str) -> Option<(u64, SeenMount)> {
     let (mount, filesystem) = line.split_once(" - ")?;
-    let mut mount = mount.split(' ').skip(3);
+    let mut mount = mount.split(' ');
+    let id = mount.next()?.parse().ok()?;
+    let mut mount = mount.skip(2);
     let (root, target, own) = (mount.next()?, mount.next()?, mount.next()?);
     let mut filesystem = filesystem.split(' ');
     let (fs_type, source) = (filesystem.next()?, filesystem.next()?);
@@ -59,13 +68,15 @@ fn of_line(line: &str) -> Option<SeenMount> {
     let mut options: Vec<&str> = own.split(',').collect();
     options.extend(of_filesystem.split(',').filter(|word| !own.split(',').any(|one| one == *word)));
     options.retain(|word| !word.is_empty());
-    Some(SeenMount {
+    let mount = SeenMount {
         target: shown(target),
         root: shown(root),
         fs_type: shown(fs_type),
         source: shown(source),
         options: shown(&options.join(",")),
-    })
+        tmpfs: None,
+    };
+    Some((id, mount))
 }
 
 /// A name as the kernel escapes it (blanks, tabs, newlines, backslashes), to be shown.
@@ -89,8 +100,9 @@ mod tests {
             fs_type: "tmpfs".to_owned(),
             source: "none".to_owned(),
             options: "rw,nosuid,nodev,size=32768k,mode=1777".to_owned(),
+            tmpfs: None,
         };
-        assert_eq!(of_line(line), Some(expected));
+        assert_eq!(of_line(line), Some((36, expected)));
         assert_eq!(of_line("36 35 0:53 / /tmp rw"), None);
         assert_eq!(of_line(""), None);
     }

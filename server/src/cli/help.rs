@@ -34,13 +34,15 @@ pub(super) enum Command {
     Console,
     Mark,
     Unmark,
+    Mounts,
+    Remount,
 }
 
 /// The original's other commands (fact sheet 2.1).
 const LATER: [&str; 6] = ["chkconfig", "hashify", "pkg", "pkgmgmt", "unify", "vunify"];
 
 impl Command {
-    const ALL: [Self; 27] = [
+    const ALL: [Self; 29] = [
         Self::Build,
         Self::Start,
         Self::Stop,
@@ -68,6 +70,8 @@ impl Command {
         Self::Console,
         Self::Mark,
         Self::Unmark,
+        Self::Mounts,
+        Self::Remount,
     ];
 
     /// The word for it.
@@ -100,6 +104,8 @@ impl Command {
             Self::Console => "console",
             Self::Mark => "mark",
             Self::Unmark => "unmark",
+            Self::Mounts => "mounts",
+            Self::Remount => "remount",
         }
     }
 
@@ -120,6 +126,7 @@ impl Command {
             Self::AptGet | Self::AptCache | Self::AptConfig | Self::Rpm => locale.tool_arguments(),
             Self::Console => locale.console_arguments(),
             Self::Mark | Self::Unmark => locale.mark_arguments(),
+            Self::Remount => locale.remount_arguments(),
             _ => "",
         }
     }
@@ -150,6 +157,8 @@ impl Command {
             Self::Console => locale.does_console(),
             Self::Mark => locale.does_mark(),
             Self::Unmark => locale.does_unmark(),
+            Self::Mounts => locale.does_mounts(),
+            Self::Remount => locale.does_remount(),
         }
     }
 
@@ -182,6 +191,7 @@ impl Command {
             Self::Delete => locale.delete_options_explained(),
             Self::Packages => locale.packages_explained(),
             Self::Console => locale.console_options_explained(),
+            Self::Remount => locale.mounts_hold_from_start(),
             _ => return text,
         };
         let _ = write!(text, "\n\n{more}");

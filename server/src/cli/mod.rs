@@ -22,6 +22,7 @@ mod identity;
 mod inside;
 mod many;
 mod mark;
+mod mounts;
 mod name;
 mod options;
 mod package_tool;

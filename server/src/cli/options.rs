@@ -79,6 +79,8 @@ pub(super) enum UsageError {
     OptionOfMany { option: String },
     /// `--dry-run` with a command that cannot be tried so.
     NoDryRun { word: String },
+    /// `remount` without a directory.
+    TargetMissing,
 }
 
 /// Why an option of the original's makes no sense any more.
@@ -167,6 +169,7 @@ impl UsageError {
             Self::CommandOfOne { word } => locale.command_of_one(word),
             Self::OptionOfMany { option } => locale.option_of_many(option),
             Self::NoDryRun { word } => locale.no_dry_run(word),
+            Self::TargetMissing => locale.target_missing().to_owned(),
         }
     }
 }

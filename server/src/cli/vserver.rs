@@ -29,7 +29,8 @@ use super::name;
 use super::options::{Grammar, Opt, Reason, Section, UsageError, text};
 use super::selection::{self, Selection};
 use super::{
-    begin_log, console, delete, exit, identity, inside, mark, package_tool, recycle, status, vserver_backup, vserver_packages,
+    begin_log, console, delete, exit, identity, inside, mark, mounts, package_tool, recycle,
+    status, vserver_backup, vserver_packages,
 };
 
 const OPTIONS: Grammar = Grammar {
@@ -154,6 +155,10 @@ pub(super) enum Of {
         mark: Mark,
         on: bool,
     },
+    /// What it sees mounted.
+    Mounts,
+    /// Changes what is mounted there to what its fstab says.
+    Remount(String),
     /// A tool of its package system.
     Tool {
         tool: PackageTool,
@@ -268,6 +273,8 @@ fn understand_command(
         Command::Events => plain(&arguments, Of::Events)?,
         Command::Mark => Of::Mark { mark: mark::understand(&arguments)?, on: true },
         Command::Unmark => Of::Mark { mark: mark::understand(&arguments)?, on: false },
+        Command::Mounts => plain(&arguments, Of::Mounts)?,
+        Command::Remount => Of::Remount(mounts::understand(&arguments)?),
         Command::Console => Of::Console(console::understand(&arguments)?),
         Command::Rename => Of::Identity(identity::rename(&arguments)?),
         Command::Set => Of::Identity(identity::set(&arguments)?),
@@ -423,6 +430,10 @@ fn of(caller: Caller, engine: &Arc<Engine>, name: VServerName, what: Of) -> u8 {
         Of::Identity(wanted) => identity::change(caller, engine, name, wanted),
         Of::Protect(on) => {
             told(caller, change::run(caller, engine, PlainChange::Protect { name, on }))
+        }
+        Of::Mounts => mounts::mounts(caller, engine, &name),
+        Of::Remount(target) => {
+            told(caller, change::run(caller, engine, PlainChange::Remount { name, target }))
         }
         Of::Mark { mark, on } => {
             told(caller, change::run(caller, engine, PlainChange::Mark { name, mark, on }))

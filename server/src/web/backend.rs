@@ -210,6 +210,7 @@ impl Backend for SiteBackend {
             Change::Plain(
                 PlainChange::Protect { .. }
                     | PlainChange::Mark { .. }
+                    | PlainChange::Remount { .. }
                     | PlainChange::ScheduleBackups { .. }
                     | PlainChange::Signal(_)
                     | PlainChange::Service(_)

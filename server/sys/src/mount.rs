@@ -68,6 +68,25 @@ pub fn set_attributes(mount: impl AsFd, attributes: Attributes, recursive: bool)
     mount_setattr(mount.as_fd(), &attr, recursive)
 }
 
+/// Gives a mount exactly these of the attributes that say what may be done with its files; those about times of
+/// access stay.
+///
+/// # Errors
+/// When the kernel refuses: files are open for writing (`EBUSY`), a locked attribute, no right to the mount, a
+/// mount that is not among those of the caller's namespace (`EINVAL`).
+pub fn exchange_attributes(mount: impl AsFd, attributes: Attributes) -> io::Result<()> {
+    let all = Attributes {
+        read_only: true,
+        no_suid: true,
+        no_device: true,
+        no_exec: true,
+        ..Attributes::default()
+    };
+    let set = attributes.bits() & all.bits();
+    let attr = MountAttr { attr_set: set, attr_clr: all.bits() & !set, ..MountAttr::default() };
+    mount_setattr(mount.as_fd(), &attr, false)
+}
+
 /// Makes a mount show its files with the ids they have in a user namespace: what belongs to 0 on
 /// disk belongs to that namespace's 0. The mount must be new, not attached anywhere.
 ///

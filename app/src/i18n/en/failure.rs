@@ -324,6 +324,7 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
             "Try again. If it happens again, tell the administrator the reference below.".into(),
         ),
         Failure::Batch { tally, failed } => super::batch::failure(*tally, failed),
+        Failure::NotRemounted { target, problem } => super::mounts::failure(target, *problem),
         Failure::NoSuchProcess { name, pid } => (
             format!("{name} has no process {pid}, or not any more; nothing was sent."),
             format!("Look at its processes as they are now, or at those of all: vps ax | grep {pid}."),

@@ -1,15 +1,39 @@
 //! English: the mounts of a VServer.
 
+use domain::tmpfs::RemountProblem;
+
 use super::text::English;
 use crate::i18n::messages::texts;
 use crate::i18n::mounts::MountMessages;
+use crate::i18n::{Locale, format};
 
 impl MountMessages for English {
     texts! {
         mounts = "Mounts";
         mounts_of(name) = "Mounts of {name}";
         mounts_nothing = "It mounts nothing.";
-        mounts_hold_from_start = "What is changed here holds from the next start of the VServer on.";
+        mounts_hold_from_start = "Of a tmpfs that is mounted, its size and ro, nosuid, nodev and noexec can be changed at once, and its files stay. Everything else holds from the next start of the VServer on.";
+        mounted_now = "Mounted now";
+        mounted_as_written = "as written";
+        mounted_otherwise_now(options) = "otherwise: {options}";
+        used_of_it(used) = "{used} used";
+        apply_at_once = "Apply at once";
+        apply_to(target) = "Apply to {target} at once";
+        fstab_says(place, target, options, command) = "{place} says of {target}: {options}. To have that at once: {command}";
+        its_mounts = "What is mounted, and what of it can be changed at once";
+        remount_arguments = "DIRECTORY";
+        does_mounts = "show what it sees mounted";
+        does_remount = "give a tmpfs the size and flags its fstab says";
+        vmount_usage = "vmount CONTEXT [-- -o remount [SOURCE] DIRECTORY]";
+        vmount_explained = "Shows what a VServer that runs sees mounted. With -o remount it gives the tmpfs that its fstab
+has at DIRECTORY the size and flags that stand there by now; its files stay. What else is to be
+mounted is written into the fstab and holds from the next start on: nothing is mounted in a
+VServer from outside.
+  --config FILE     the settings of another instance
+  --help, --version";
+        vmount_refused = "Nothing is mounted in a VServer from outside, and no option but those of its fstab.";
+        vmount_instead(name) = "Write it into its fstab (vserver {name} config edit fstab), which holds from the next start on; what can be had at once, “vserver {name} remount DIRECTORY” applies.";
+        target_missing = "Say where it is mounted, such as /tmp.";
         add_mount = "Add a line…";
         change_line = "Change…";
         remove_line = "Remove…";
@@ -33,6 +57,33 @@ impl MountMessages for English {
         cleanup_is_on = "Mounts of the host are not visible in the VServer.";
         cleanup_is_off = "nonamespace-cleanup is set, and has no effect here: mounts of the host are not visible in the VServer.";
         cleanup_explained = "The original began with a copy of all of the host’s mounts and then unmounted what the VServer had no need of, unless nonamespace-cleanup was set. Here a VServer has a mount namespace with nothing in it but what is mounted for it, so there is nothing to clean up. The file is kept for hosts that run the original. Only root sets it, on the host:";
+    }
+}
+
+/// Why what is mounted stays as it is, and what to do.
+pub(super) fn failure(target: &str, problem: RemountProblem) -> (String, String) {
+    match problem {
+        RemountProblem::NotInFstab => (
+            format!(
+                "No line of the fstab says that a tmpfs of a limited size is to be at {target}."
+            ),
+            "What is mounted otherwise is mounted anew by the next start.".into(),
+        ),
+        RemountProblem::NotMounted => (
+            format!("No tmpfs of the VServer’s own is mounted at {target}."),
+            "Its line holds from the next start of the VServer on.".into(),
+        ),
+        RemountProblem::TooSmall { size_bytes, used_bytes } => {
+            let [size, used] = [size_bytes, used_bytes].map(|n| format::bytes(Locale::English, n));
+            (
+                format!("The files at {target} take {used}; with {size} they would not fit."),
+                "Remove files inside, or leave it larger.".into(),
+            )
+        }
+        RemountProblem::BeingWritten => (
+            format!("A process has a file at {target} open for writing."),
+            "End what writes there, or have it for reading only from the next start on.".into(),
+        ),
     }
 }
 

@@ -343,6 +343,7 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
                 .into(),
         ),
         Failure::Batch { tally, failed } => super::batch::failure(*tally, failed),
+        Failure::NotRemounted { target, problem } => super::mounts::failure(target, *problem),
         Failure::NoSuchProcess { name, pid } => (
             format!("{name} n’a pas de processus {pid}, ou plus ; rien n’a été envoyé."),
             format!("Regardez ses processus tels qu’ils sont, ou ceux de tous : vps ax | grep {pid}."),

@@ -1,15 +1,39 @@
 //! French: the mounts of a VServer.
 
+use domain::tmpfs::RemountProblem;
+
 use super::text::French;
 use crate::i18n::messages::texts;
 use crate::i18n::mounts::MountMessages;
+use crate::i18n::{Locale, format};
 
 impl MountMessages for French {
     texts! {
         mounts = "Montages";
         mounts_of(name) = "Montages de {name}";
         mounts_nothing = "Il ne monte rien.";
-        mounts_hold_from_start = "Ce qui est modifié ici vaut à partir du prochain démarrage du VServer.";
+        mounts_hold_from_start = "D’un tmpfs monté, la taille et ro, nosuid, nodev et noexec peuvent être changés aussitôt, et ses fichiers restent. Tout le reste vaut à partir du prochain démarrage du VServer.";
+        mounted_now = "Monté actuellement";
+        mounted_as_written = "comme écrit";
+        mounted_otherwise_now(options) = "autrement : {options}";
+        used_of_it(used) = "{used} occupés";
+        apply_at_once = "Appliquer aussitôt";
+        apply_to(target) = "Appliquer aussitôt à {target}";
+        fstab_says(place, target, options, command) = "{place} dit de {target} : {options}. Pour l’avoir aussitôt : {command}";
+        its_mounts = "Ce qui est monté, et ce qui peut en être changé aussitôt";
+        remount_arguments = "RÉPERTOIRE";
+        does_mounts = "montrer ce qu’il voit de monté";
+        does_remount = "donner à un tmpfs la taille et les options du fstab";
+        vmount_usage = "vmount CONTEXTE [-- -o remount [SOURCE] RÉPERTOIRE]";
+        vmount_explained = "Montre ce qu’un VServer en marche voit de monté. Avec -o remount, donne au tmpfs que son fstab a en
+RÉPERTOIRE la taille et les options qui y figurent désormais ; ses fichiers restent. Ce qui doit
+être monté d’autre s’écrit dans le fstab et vaut à partir du prochain démarrage : rien n’est monté
+dans un VServer de l’extérieur.
+  --config FICHIER  les réglages d’une autre instance
+  --help, --version";
+        vmount_refused = "Rien n’est monté dans un VServer de l’extérieur, ni avec d’autres options que celles de son fstab.";
+        vmount_instead(name) = "Écrivez-le dans son fstab (vserver {name} config edit fstab), qui vaut à partir du prochain démarrage ; ce qui peut être obtenu aussitôt, « vserver {name} remount RÉPERTOIRE » l’applique.";
+        target_missing = "Dites où c’est monté, par exemple /tmp.";
         add_mount = "Ajouter une ligne…";
         change_line = "Modifier…";
         remove_line = "Supprimer…";
@@ -33,6 +57,35 @@ impl MountMessages for French {
         cleanup_is_on = "Les montages de l’hôte ne sont pas visibles dans le VServer.";
         cleanup_is_off = "nonamespace-cleanup est posé, et sans effet ici : les montages de l’hôte ne sont pas visibles dans le VServer.";
         cleanup_explained = "L’original partait d’une copie de tous les montages de l’hôte, puis démontait ce dont le VServer n’avait pas besoin, sauf si nonamespace-cleanup était posé. Ici, l’espace de montage d’un VServer ne contient que ce qui est monté pour lui : il n’y a rien à nettoyer. Le fichier est gardé pour les hôtes qui font tourner l’original. Seul root le pose, sur l’hôte :";
+    }
+}
+
+/// Why what is mounted stays as it is, and what to do.
+pub(super) fn failure(target: &str, problem: RemountProblem) -> (String, String) {
+    match problem {
+        RemountProblem::NotInFstab => (
+            format!(
+                "Aucune ligne du fstab ne dit qu’un tmpfs de taille limitée doit être en {target}."
+            ),
+            "Ce qui est monté autrement l’est à nouveau au prochain démarrage.".into(),
+        ),
+        RemountProblem::NotMounted => (
+            format!("Aucun tmpfs propre au VServer n’est monté en {target}."),
+            "Sa ligne vaut à partir du prochain démarrage du VServer.".into(),
+        ),
+        RemountProblem::TooSmall { size_bytes, used_bytes } => {
+            let [size, used] = [size_bytes, used_bytes].map(|n| format::bytes(Locale::French, n));
+            (
+                format!(
+                    "Les fichiers de {target} occupent {used} ; ils ne tiendraient pas dans {size}."
+                ),
+                "Supprimez des fichiers à l’intérieur, ou laissez-le plus grand.".into(),
+            )
+        }
+        RemountProblem::BeingWritten => (
+            format!("Un processus a un fichier de {target} ouvert en écriture."),
+            "Terminez ce qui y écrit, ou laissez la lecture seule au prochain démarrage.".into(),
+        ),
     }
 }
 

@@ -14,6 +14,7 @@ use super::{
     difference, distribution_address, file_address, history, links, may_configure, tree_in_address,
 };
 use crate::api::config::REMOVE;
+use crate::api::mounts::FILES;
 use crate::backend::{Notice, Outcome};
 use crate::i18n::{
     self, Locale, entry_kind_text, entry_meaning, expected_text, format, not_editable_text,
@@ -47,6 +48,7 @@ pub(crate) fn file() -> impl IntoView {
             {links(&page, &tree)}
             {facts(t, entry, &view)}
             {to_distribution(t, &tree, &path)}
+            {to_mounts(t, &tree, &path)}
             <section aria-labelledby="current-title">
                 <h2 id="current-title">{t.current_text()}</h2>
                 {current(t, &view.state)}
@@ -132,6 +134,12 @@ fn to_distribution(
     let name = path.distribution().filter(|_| *tree == ConfigTree::Distributions)?;
     let text = t.distribution_named(name.as_str());
     Some(view! { <p><a href=distribution_address(&name)>{text}</a></p> })
+}
+
+/// The way from an fstab to what is mounted.
+fn to_mounts(t: Locale, tree: &ConfigTree, path: &ConfigPath) -> Option<impl IntoView + use<>> {
+    let name = tree.vserver().filter(|_| FILES.contains(&path.as_str()))?;
+    Some(view! { <p><a href=format!("/vservers/{name}/mounts")>{t.its_mounts()}</a></p> })
 }
 
 fn current(t: Locale, state: &FileState) -> AnyView {

@@ -12,6 +12,7 @@ use domain::failure::Failure;
 use domain::field::Field;
 use domain::fstab::{Fstab, MountForm, MountLine, OF_NOTHING, SeenMount};
 use domain::id::VServerName;
+use domain::tmpfs::TmpfsLine;
 use domain::vserver::State;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
@@ -20,7 +21,7 @@ use super::show::named;
 use crate::api::mounts::{CLEANUP, FILES, FORM, REMOVE};
 use crate::components::field::{Input, field, id_of};
 use crate::components::vserver_pages::vserver_pages;
-use crate::i18n::{Locale, mount_option_text};
+use crate::i18n::{Locale, failure_text, format, mount_option_text};
 use crate::page::{Area, Content, For, Page, page};
 use crate::pages::config::file_address;
 
@@ -47,7 +48,7 @@ pub(crate) fn mounts() -> impl IntoView {
         let tables = files
             .iter()
             .filter(|(file, view)| *file == "fstab" || view.state != FileState::Absent)
-            .map(|(file, view)| table(&page, &name, file, view, may))
+            .map(|(file, view)| table(&page, &name, (file, view), seen.as_deref(), may))
             .collect_view();
         let is_running = detail.summary.state == State::Running;
         let restart = (is_running && page.may(ActionKind::RunVServer)).then(|| {
@@ -99,13 +100,19 @@ fn line_address(name: &VServerName, file: &str, line: usize) -> String {
 fn table(
     page: &Page,
     name: &VServerName,
-    file: &'static str,
-    view: &FileView,
+    (file, view): (&'static str, &FileView),
+    seen: Option<&[SeenMount]>,
     may: bool,
 ) -> impl IntoView + use<> {
     let t = page.locale;
     let mounts = fstab_of(view).mounts();
     let is_empty = mounts.is_empty();
+    let runs = seen.is_some();
+    let now = |number: usize| {
+        let lines = seen.unwrap_or_default().iter().filter_map(|mount| mount.tmpfs.as_ref());
+        let mut lines = lines.filter(|line| line.file == file && line.number == number);
+        lines.next().map(|line| now_mounted(page, name, line, may))
+    };
     let row = |line: MountLine| {
         let options = line.options.iter().map(|word| {
             let text = mount_option_text(t, word);
@@ -141,6 +148,7 @@ fn table(
                 <td data-label=t.mount_options()>
                     <ul class="plain">{options.collect_view()}</ul>
                 </td>
+                {runs.then(|| view! { <td data-label=t.mounted_now()>{now(line.number)}</td> })}
                 {may.then(|| view! { <td class="row-actions">{change}</td> })}
             </tr>
         }
@@ -166,6 +174,7 @@ fn table(
                                 <th scope="col">{t.mount_type()}</th>
                                 <th scope="col">{t.mount_source()}</th>
                                 <th scope="col">{t.mount_options()}</th>
+                                {runs.then(|| view! { <th scope="col">{t.mounted_now()}</th> })}
                                 {may.then(|| view! { <th scope="col">{t.actions()}</th> })}
                             </tr>
                         </thead>
@@ -175,6 +184,47 @@ fn table(
             })}
         </section>
     }
+}
+
+/// How a tmpfs is mounted now; where its line says something else, the way to have that at once.
+fn now_mounted(
+    page: &Page,
+    name: &VServerName,
+    line: &TmpfsLine,
+    may: bool,
+) -> impl IntoView + use<> {
+    let t = page.locale;
+    let used = t.used_of_it(&format::bytes(t, line.used_bytes));
+    if line.is_as_wanted() {
+        return view! { {t.mounted_as_written()} ", " {used} }.into_any();
+    }
+    let apply = match line.judge() {
+        Err(problem) => {
+            let failure = Failure::NotRemounted { target: line.target.clone(), problem };
+            view! { <p class="problem">{failure_text(t, &failure).what}</p> }.into_any()
+        }
+        Ok(()) => may
+            .then(|| {
+                let command = command::remount(name, &line.target).line();
+                view! {
+                    <form method="post" action="/api/mounts/apply">
+                        <input type="hidden" name="csrf" value=page.csrf.clone() />
+                        <input type="hidden" name="name" value=name.to_string() />
+                        <input type="hidden" name="target" value=line.target.clone() />
+                        <button class="quiet" aria-label=t.apply_to(&line.target)>
+                            {t.apply_at_once()}
+                        </button>
+                        " " <code>{command}</code>
+                    </form>
+                }
+            })
+            .into_any(),
+    };
+    view! {
+        <strong>{t.mounted_otherwise_now(&line.now.line())}</strong> ", " {used}
+        {apply}
+    }
+    .into_any()
 }
 
 /// The form of one line, when one is chosen; else the way to that of a new one.

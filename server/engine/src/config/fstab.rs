@@ -12,7 +12,9 @@ use super::reader::Reader;
 /// One mount.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FstabEntry {
-    /// Its line in the file, from 1.
+    /// Which file it stands in, such as `fstab`.
+    pub file: String,
+    /// Its line there, from 1.
     pub line: usize,
     /// A device, a path of the host, or `none`.
     pub source: String,
@@ -99,8 +101,8 @@ pub(super) fn fstab(
 ) -> Result<Vec<FstabEntry>, ConfigError> {
     let mut entries = Vec::new();
     for (line, text) in reader.list(path)?.unwrap_or_default() {
-        let entry =
-            parse_line(line, &text).map_err(|expected| reader.unexpected(path, line, expected))?;
+        let entry = parse_line((path, line), &text)
+            .map_err(|expected| reader.unexpected(path, line, expected))?;
         let words = entry.iter().flat_map(FstabEntry::without_effect);
         warnings.extend(words.map(|word| Note::WordWithoutEffect {
             file: format!("{path}:{line}"),
@@ -111,7 +113,7 @@ pub(super) fn fstab(
     Ok(entries)
 }
 
-fn parse_line(line: usize, text: &str) -> Result<Option<FstabEntry>, Expected> {
+fn parse_line((file, line): (&str, usize), text: &str) -> Result<Option<FstabEntry>, Expected> {
     let mut fields = text.split_ascii_whitespace().map(unescaped);
     let (Some(source), Some(target), Some(fs_type)) = (fields.next(), fields.next(), fields.next())
     else {
@@ -172,7 +174,7 @@ fn parse_line(line: usize, text: &str) -> Result<Option<FstabEntry>, Expected> {
         }
     }
     let data = data.join(",");
-    Ok(Some(FstabEntry { line, source, target, kind, flags, data }))
+    Ok(Some(FstabEntry { file: file.to_owned(), line, source, target, kind, flags, data }))
 }
 
 /// Takes `\040` and the like out of a field, as `getmntent(3)` does.
@@ -190,7 +192,7 @@ mod tests {
     fn the_default_template() {
         let entries: Vec<_> = domain::build::DEFAULT_FSTAB
             .lines()
-            .filter_map(|line| parse_line(1, line).unwrap())
+            .filter_map(|line| parse_line(("fstab", 1), line).unwrap())
             .map(|entry| (entry.target, entry.kind, entry.flags.no_dev, entry.data))
             .collect();
         let filesystem = |name: &str| MountKind::Filesystem(name.to_owned());
@@ -206,19 +208,21 @@ mod tests {
 
     #[test]
     fn binds_flags_and_what_is_left_out() {
-        let bind = parse_line(1, r"/srv/a\040b /mnt none rbind,ro,nosuid,dev").unwrap().unwrap();
+        let bind = parse_line(("fstab", 1), r"/srv/a\040b /mnt none rbind,ro,nosuid,dev")
+            .unwrap()
+            .unwrap();
         assert_eq!(bind.source, "/srv/a b");
         assert_eq!(bind.kind, MountKind::Bind { recursive: true });
         assert!(bind.flags.read_only && bind.flags.no_suid && !bind.flags.no_dev);
-        assert_eq!(parse_line(1, "/dev/sdb none swap sw").unwrap(), None);
-        assert_eq!(parse_line(1, "/dev/sdb /mnt ext4 noauto").unwrap(), None);
-        let odd = parse_line(1, "none /mnt none shared").unwrap().unwrap();
+        assert_eq!(parse_line(("fstab", 1), "/dev/sdb none swap sw").unwrap(), None);
+        assert_eq!(parse_line(("fstab", 1), "/dev/sdb /mnt ext4 noauto").unwrap(), None);
+        let odd = parse_line(("fstab", 1), "none /mnt none shared").unwrap().unwrap();
         assert_eq!(odd.kind, MountKind::Unsupported("shared".to_owned()));
     }
 
     #[test]
     fn a_target_begins_at_the_root_of_the_vserver() {
-        let entry = |line| parse_line(1, line).unwrap().unwrap();
+        let entry = |line| parse_line(("fstab", 1), line).unwrap().unwrap();
         assert_eq!(entry("none proc proc"), entry("none /proc proc"));
         let told: Vec<_> = entry("/dev/vserver/monvs / ext4 defaults").without_effect().collect();
         assert_eq!(told, ["/"]);
@@ -226,6 +230,6 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named() {
-        assert_eq!(parse_line(1, "none /proc"), Err(Expected::FstabFields));
+        assert_eq!(parse_line(("fstab", 1), "none /proc"), Err(Expected::FstabFields));
     }
 }

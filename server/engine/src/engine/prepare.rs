@@ -16,7 +16,9 @@ use crate::lock::AllocationLock;
 use crate::operation::{ConfigureTask, SavedAt, Task, crash_point};
 use crate::roots::Roots;
 use crate::state::GuestState;
-use crate::{backup, build, config, configure, facts, lifecycle, mark, processes, protect};
+use crate::{
+    backup, build, config, configure, facts, lifecycle, mark, processes, protect, remount,
+};
 
 impl Engine {
     /// Judges a change and writes it down as an operation.
@@ -89,6 +91,12 @@ impl Engine {
             PlainChange::Mark { name, .. } => {
                 let name = name.clone();
                 self.judge_one(&change)?;
+                self.prepare_of_vserver(&name, change.into(), actor)
+            }
+            PlainChange::Remount { name, target } => {
+                let name = name.clone();
+                self.judge_of_vserver(&name, change.kind())?;
+                remount::judge(&self.instance.settings.roots, &name, target)?;
                 self.prepare_of_vserver(&name, change.into(), actor)
             }
         }

@@ -136,7 +136,8 @@ pub(super) fn prepare(plans: &[MountPlan]) -> Vec<Prepared> {
     prepared.collect()
 }
 
-fn is_given(plan: &MountPlan) -> bool {
+/// Whether a line has nothing to add to what every guest has.
+pub(crate) fn is_given(plan: &MountPlan) -> bool {
     let target = plan.target.trim_end_matches('/');
     let is_kind = |kind: &str| matches!(&plan.source, MountSource::Filesystem { kind: planned, .. } if planned == kind);
     // The root is mounted on the host, before anything else.

@@ -585,6 +585,7 @@ pub(crate) fn shown(step: &Step) -> Option<PlannedChange> {
         | Step::Edit(_)
         | Step::Freeze(_)
         | Step::Unify { .. }
-        | Step::RunAside(_) => return None,
+        | Step::RunAside(_)
+        | Step::Remount(_) => return None,
     })
 }

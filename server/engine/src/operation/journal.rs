@@ -16,6 +16,7 @@ use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
 use crate::config::EditStep;
+use crate::remount::RemountStep;
 use crate::rewrite::FilePlace;
 use crate::state::ProcessIdentity;
 use crate::volume::Mounted;
@@ -128,12 +129,21 @@ pub enum Step {
     },
     /// Tools of a VServer's run in it without its being started. Undone by ending them, by their record.
     RunAside(VServerName),
+    /// A tmpfs that is mounted in a VServer gets another size and other flags. Undone by those it had.
+    Remount(RemountStep),
 }
 
 impl Step {
     /// Whether it is gone with the journal when the host loses power.
     pub(super) fn is_volatile(&self) -> bool {
-        matches!(self, Self::Run(_) | Self::End { .. } | Self::Freeze(_) | Self::RunAside(_))
+        matches!(
+            self,
+            Self::Run(_)
+                | Self::End { .. }
+                | Self::Freeze(_)
+                | Self::RunAside(_)
+                | Self::Remount(_)
+        )
     }
 }
 
@@ -479,6 +489,7 @@ pub const CRASH_POINTS: &[(Kind, &[&str])] = &[
             "packages:changed",
         ],
     ),
+    (Kind::Remount, &["remount:intended", "remount:resized", "remount:done"]),
 ];
 
 /// Those that builds by other methods than debootstrap pass besides.

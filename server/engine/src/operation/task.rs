@@ -396,6 +396,11 @@ mod tests {
             r#"{"mark":{"name":"web","mark":"lab","on":false}}"#,
             "vserver web unmark lab",
         ),
+        (
+            Kind::Remount,
+            r#"{"remount":{"name":"web","target":"/tmp"}}"#,
+            "vserver web remount /tmp",
+        ),
     ];
 
     #[test]

@@ -1,5 +1,5 @@
 //! The commands about processes and contexts (fact sheet 2.4 to 2.6): `vps`, `vtop`, `vpstree`, `vkill`,
-//! `vserver-info`, `vnamespace`, `vuname`, `chcontext`, `chbind`, `vwait`.
+//! `vserver-info`, `vnamespace`, `vuname`, `vmount`, `chcontext`, `chbind`, `vwait`.
 //!
 //! Options, outputs and exit statuses are the original's, as far as a stock kernel allows; what it does not
 //! allow is refused with the reason and what to do instead. Here: what they share, and the table of them.
@@ -8,6 +8,7 @@ mod chbind;
 mod chcontext;
 mod viewers;
 mod vkill;
+mod vmount;
 mod vnamespace;
 mod vps;
 mod vserver_info;
@@ -41,7 +42,7 @@ pub(crate) struct Program {
 }
 
 /// All of them.
-pub(crate) const PROGRAMS: [Program; 10] = [
+pub(crate) const PROGRAMS: [Program; 11] = [
     viewers::VTOP,
     viewers::VPSTREE,
     vps::VPS,
@@ -52,6 +53,7 @@ pub(crate) const PROGRAMS: [Program; 10] = [
     chcontext::CHCONTEXT,
     chbind::CHBIND,
     vwait::VWAIT,
+    vmount::VMOUNT,
 ];
 
 /// Runs the program of this name, if it is one of these.

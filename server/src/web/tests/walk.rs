@@ -106,6 +106,7 @@ const FUNCTIONS: &[(&str, Option<ActionKind>)] = &[
     ("/api/vservers/protect", Some(ActionKind::ProtectVServer)),
     ("/api/vservers/batch", Some(ActionKind::RunVServer)),
     ("/api/mounts/change", Some(ActionKind::ConfigureVServer)),
+    ("/api/mounts/apply", Some(ActionKind::ConfigureVServer)),
     ("/api/services/order", Some(ActionKind::ManageServices)),
     ("/api/bin/restore", Some(ActionKind::UndeleteVServer)),
     ("/api/bin/remove", Some(ActionKind::PurgeVServer)),
