@@ -9,6 +9,7 @@
 //! This file holds data only; `crate::live` is the browser's end, `server::web::events` the other.
 
 use domain::id::{OperationId, VServerName};
+use domain::metrics::slot::Range;
 use domain::time::UnixMillis;
 use domain::vserver::{Sample, Usage};
 use serde::{Deserialize, Serialize};
@@ -41,6 +42,41 @@ pub struct Subscription {
     /// The host and how many VServers are in which state: [`PageEvent::Tiles`].
     #[serde(skip_serializing_if = "is_false")]
     pub host: bool,
+    /// What the dashboard says beside its numbers: [`PageEvent::Parts`].
+    #[serde(skip_serializing_if = "is_false")]
+    pub dashboard: bool,
+    /// Charts of the host, or of the one VServer: a [`PageEvent::Parts`] every now and then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub charts: Option<ChartsView>,
+}
+
+/// Which charts a page shows: what stands in the address of its stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ChartsView {
+    /// All there are, or those that matter most.
+    pub all: bool,
+    /// The span of time.
+    pub range: Range,
+}
+
+impl TryFrom<String> for ChartsView {
+    type Error = &'static str;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let (which, range) = text.split_once('-').ok_or("no range")?;
+        let all = match which {
+            "all" => true,
+            "few" => false,
+            _ => return Err("neither all nor few"),
+        };
+        Ok(Self { all, range: Range::of_word(range).ok_or("no such range")? })
+    }
+}
+
+impl From<ChartsView> for String {
+    fn from(view: ChartsView) -> Self {
+        format!("{}-{}", if view.all { "all" } else { "few" }, view.range.as_str())
+    }
 }
 
 fn is_false(value: &bool) -> bool {
@@ -70,6 +106,12 @@ impl Subscription {
         }
         if self.host {
             add("host", "true");
+        }
+        if self.dashboard {
+            add("dashboard", "true");
+        }
+        if let Some(view) = self.charts {
+            add("charts", &String::from(view));
         }
         if let Some(name) = &self.vserver {
             add("vserver", name.as_str());
@@ -108,6 +150,15 @@ pub struct ShownProcesses {
     pub rows: String,
     /// How many there are.
     pub counts: String,
+}
+
+/// A part of a page: what stands in the element of this id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// The id.
+    pub id: String,
+    /// What stands in it, in HTML.
+    pub html: String,
 }
 
 /// One message of the stream.
@@ -155,6 +206,8 @@ pub enum PageEvent {
         /// All of them.
         tiles: Vec<Tile>,
     },
+    /// Parts of the page as the server would render them now.
+    Parts(Vec<Part>),
     /// Whoever looks may see less or more than when the page was loaded, or is logged out. The last
     /// message of its stream: the page is to be loaded anew.
     RightsChanged,
@@ -177,6 +230,11 @@ mod tests {
         let view = ProcessView { text: "a&b".to_owned(), ..ProcessView::default() };
         let processes = Subscription { processes: Some(view), ..Subscription::default() };
         assert_eq!(processes.url(), "/events?processes=vserver%3A0%3A0%3A%3Aa%26b");
+        let charts = ChartsView { all: true, range: Range::Week };
+        let of_charts = Subscription { charts: Some(charts), ..Subscription::default() };
+        assert_eq!(of_charts.url(), "/events?charts=all-1w");
+        assert_eq!(ChartsView::try_from("all-1w".to_owned()), Ok(charts));
+        assert!(ChartsView::try_from("all-1x".to_owned()).is_err());
         let operation = Subscription {
             operation: "01JADQ8Z9XKXQ5Y7D2M3N4P5R6".parse().ok(),
             from: 42,

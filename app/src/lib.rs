@@ -30,6 +30,8 @@ pub mod backend;
 #[cfg(feature = "ssr")]
 mod components;
 #[cfg(feature = "ssr")]
+pub mod dashboard;
+#[cfg(feature = "ssr")]
 pub mod error;
 #[cfg(feature = "ssr")]
 pub mod overview;
@@ -44,5 +46,7 @@ pub mod process_rows;
 #[cfg(feature = "ssr")]
 pub mod site;
 
+#[cfg(feature = "ssr")]
+pub use components::history::charts_part;
 #[cfg(feature = "ssr")]
 pub use site::{App, shell};

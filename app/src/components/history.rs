@@ -8,7 +8,9 @@ use domain::metrics::Metric;
 use domain::metrics::slot::{Aggregate, History, Range, Slot};
 use domain::time::UnixMillis;
 use leptos::prelude::*;
+use leptos::tachys::view::RenderHtml;
 
+use crate::events::{ChartsView, Part};
 use crate::i18n::{Locale, format};
 use crate::overview::hundredths;
 use crate::shared::instant;
@@ -21,7 +23,7 @@ const MOST_ROWS: usize = 24;
 const GAP: i64 = 2;
 
 /// One chart: what it is, its lines, how their numbers are written, and how high it is at least.
-pub(crate) struct Chart {
+struct Chart {
     label: &'static str,
     lines: Vec<(Metric, &'static str)>,
     text: fn(Locale, u64) -> String,
@@ -42,27 +44,32 @@ impl Chart {
         Self { label, lines: vec![(metric, "")], text, floor }
     }
 
-    pub(crate) fn cpu(t: Locale) -> Self {
+    fn cpu(t: Locale) -> Self {
         Self::of(t.cpu(), Metric::Cpu, format::percent, 100)
     }
 
-    pub(crate) fn memory(t: Locale) -> Self {
+    fn memory(t: Locale) -> Self {
         let lines = vec![(Metric::Memory, t.used_word()), (Metric::Swap, t.swap())];
         Self { label: t.memory(), lines, text: format::bytes, floor: 16 << 20 }
     }
 
-    pub(crate) fn network(t: Locale) -> Self {
+    fn network(t: Locale) -> Self {
         let lines = vec![(Metric::Received, t.received_from()), (Metric::Sent, t.sent_to())];
         Self { label: t.network(), lines, text: rate, floor: 10 << 10 }
     }
 
-    pub(crate) fn disks(t: Locale) -> Self {
+    fn disks(t: Locale) -> Self {
         let lines = vec![(Metric::DiskRead, t.read_from()), (Metric::DiskWritten, t.written_to())];
         Self { label: t.disk_traffic(), lines, text: rate, floor: 10 << 10 }
     }
 
+    /// What matters most.
+    fn few(t: Locale) -> Vec<Self> {
+        vec![Self::cpu(t), Self::memory(t), Self::network(t), Self::disks(t)]
+    }
+
     /// All that there is of a VServer or, with more, of the host.
-    pub(crate) fn all(t: Locale) -> Vec<Self> {
+    fn all(t: Locale) -> Vec<Self> {
         vec![
             Self::cpu(t),
             Self::memory(t),
@@ -189,13 +196,24 @@ pub(crate) fn ranges(t: Locale, address: &str, shown: Option<Range>) -> impl Int
     }
 }
 
-/// Charts of a history; those of which nothing was measured are left out.
-pub(crate) fn charts(t: Locale, charts: &[Chart], history: &History) -> impl IntoView + use<> {
+/// The id of the element that charts stand in.
+const PART: &str = "part-charts";
+
+/// Charts of a history, which move while the page is open; those of which nothing was measured are left out.
+pub(crate) fn charts(t: Locale, view: ChartsView, history: &History) -> impl IntoView + use<> {
+    view! { <div id=PART inner_html=charts_part(t, view, history).html></div> }
+}
+
+/// The same as a part of the page.
+#[must_use]
+pub fn charts_part(t: Locale, view: ChartsView, history: &History) -> Part {
+    let charts = if view.all { Chart::all(t) } else { Chart::few(t) };
     let figures: Vec<_> = charts.iter().filter_map(|chart| figure(t, chart, history)).collect();
-    match figures.is_empty() {
-        true => view! { <p class="nothing">{t.no_numbers_yet()}</p> }.into_any(),
-        false => view! { <div class="charts">{figures}</div> }.into_any(),
-    }
+    let html = match figures.is_empty() {
+        true => view! { <p class="nothing">{t.no_numbers_yet()}</p> }.to_html(),
+        false => view! { <div class="charts">{figures}</div> }.to_html(),
+    };
+    Part { id: PART.to_owned(), html }
 }
 
 fn figure(t: Locale, chart: &Chart, history: &History) -> Option<impl IntoView + use<>> {

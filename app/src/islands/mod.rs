@@ -10,6 +10,7 @@ pub mod charts;
 pub mod connection;
 pub mod copy_button;
 pub mod form_command;
+pub mod live_parts;
 pub mod live_rows;
 pub mod operation_progress;
 pub mod operation_table;

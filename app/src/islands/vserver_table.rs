@@ -124,6 +124,7 @@ fn apply(rows: RwSignal<Vec<Row>>, owner: &Owner, event: &PageEvent) {
         | PageEvent::Log { .. }
         | PageEvent::Processes(_)
         | PageEvent::Tiles { .. }
+        | PageEvent::Parts(_)
         | PageEvent::RightsChanged => {}
     }
 }

@@ -5,9 +5,10 @@ use domain::metrics::Series;
 use domain::metrics::slot::Range;
 use leptos::prelude::*;
 
-use crate::components::history::{Chart, charts, ranges};
-use crate::events::Subscription;
+use crate::components::history::{charts, ranges};
+use crate::events::{ChartsView, Subscription};
 use crate::i18n::{Locale, format};
+use crate::islands::live_parts::LiveParts;
 use crate::islands::tiles::Tiles;
 use crate::overview::{held, host_tiles};
 use crate::page::{Area, Content, For, Page, page};
@@ -22,8 +23,9 @@ pub(crate) fn asked_range(page: &Page) -> Range {
 pub(crate) fn host() -> impl IntoView {
     page(For::LoggedIn, async |page: Page| -> Result<Content, Failure> {
         let t = page.locale;
+        let view = ChartsView { all: true, range: asked_range(&page) };
         let host = page.backend.host(page.permit()?).await?;
-        let range = asked_range(&page);
+        let range = view.range;
         let history = page.backend.history(page.permit()?, Series::Host, range).await?;
         let now = host.now.as_ref();
         let tiles = now.map(|now| host_tiles(t, now)).unwrap_or_default();
@@ -39,13 +41,18 @@ pub(crate) fn host() -> impl IntoView {
                 <h2 id="over-time">{t.numbers_of_the_host()}</h2>
                 {ranges(t, "/host", Some(range))}
                 <p class="hint">{t.numbers_explained()} " " {t.pressure_explained()}</p>
-                {charts(t, &Chart::all(t), &history)}
+                {charts(t, view, &history)}
+                <LiveParts />
             </section>
         };
         Ok(Content {
             title: t.the_host().to_owned(),
             area: Area::Host,
-            subscription: Some(Subscription { host: true, ..Subscription::default() }),
+            subscription: Some(Subscription {
+                host: true,
+                charts: Some(view),
+                ..Subscription::default()
+            }),
             body: body.into_any(),
         })
     })

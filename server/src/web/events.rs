@@ -4,13 +4,15 @@
 //! its session's end, at once when it was ended here; a reader that is too slow is dropped, connects
 //! again and is brought up to date, so nothing is queued for long.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use app::backend::{Backend, OperationFilter, Reference};
-use app::events::{PageEvent, Subscription};
+use app::charts_part;
+use app::dashboard::Facts;
+use app::events::{PageEvent, Part, Subscription};
 use app::i18n::Locale;
 use app::overview::{host_tiles, state_tiles};
 use app::process_rows;
@@ -22,9 +24,10 @@ use axum::response::{IntoResponse, Response};
 use domain::authz::{ActionKind, ViewOperations, ViewVServers, allowed, authorize};
 use domain::failure::Failure;
 use domain::id::{OperationId, UserId, VServerName};
+use domain::metrics::Series;
 use domain::operation::LogChunk;
 use domain::process::MeasuredProcesses;
-use domain::vserver::{Sample, State as VServerState};
+use domain::vserver::{Sample, Summary};
 use futures::stream::{self, Stream};
 use http::{HeaderMap, StatusCode};
 use tokio::sync::watch;
@@ -43,6 +46,11 @@ use super::{Site, told_to_end};
 pub(crate) const RECHECK: Duration = Duration::from_secs(10);
 /// How many operations a page that shows a list of them is brought up to date with.
 const RECENT_OPERATIONS: usize = 20;
+/// How soon the dashboard is told of what has happened, and how often it is looked at what tells nobody.
+const PARTS_SOON: Duration = Duration::from_secs(1);
+const PARTS_AGAIN: Duration = Duration::from_secs(10);
+/// How often charts are drawn anew at most.
+const CHARTS_AGAIN: Duration = Duration::from_secs(30);
 /// How often a quiet stream says that it is still there.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
@@ -66,10 +74,15 @@ pub(crate) async fn events(
             wanted.vservers
                 || wanted.vserver.is_some()
                 || wanted.processes.is_some()
-                || wanted.host,
+                || wanted.host
+                || wanted.dashboard
+                || wanted.charts.is_some(),
             ActionKind::ViewVServers,
         ),
-        (wanted.operations || wanted.operation.is_some(), ActionKind::ViewOperations),
+        (
+            wanted.operations || wanted.operation.is_some() || wanted.dashboard,
+            ActionKind::ViewOperations,
+        ),
     ] {
         if is_wanted && !allowed(role, action) {
             let action = action.as_str().to_owned();
@@ -101,8 +114,13 @@ struct PageStream {
     queue: VecDeque<PageEvent>,
     /// How much of the log was sent.
     log_offset: u64,
-    /// In which state each VServer is, for who wants to know how many there are of each.
-    states: BTreeMap<VServerName, VServerState>,
+    /// Each VServer, for who wants to know how many there are in which state, or what they need.
+    vservers: BTreeMap<VServerName, Summary>,
+    /// The parts of the dashboard as they were sent, and when they are looked at again.
+    parts: HashMap<String, String>,
+    parts_at: Option<Instant>,
+    /// When charts are drawn again.
+    charts_at: Option<Instant>,
     recheck_at: Instant,
     _open: Open<UserId>,
 }
@@ -127,7 +145,10 @@ impl PageStream {
             is_over: false,
             queue: VecDeque::new(),
             log_offset: wanted.from,
-            states: BTreeMap::new(),
+            vservers: BTreeMap::new(),
+            parts: HashMap::new(),
+            parts_at: None,
+            charts_at: wanted.charts.map(|_| Instant::now() + CHARTS_AGAIN),
             recheck_at: Instant::now() + RECHECK,
             site,
             tie,
@@ -169,6 +190,8 @@ impl PageStream {
             tokio::select! {
                 () = told_to_end(&self.site.shutdown) => return None,
                 () = tokio::time::sleep_until(self.recheck_at) => {}
+                () = reached(self.parts_at) => self.queue_parts().await,
+                () = reached(self.charts_at) => self.queue_charts().await,
                 changed = self.engine.changed() => {
                     changed.ok()?;
                     let up = *self.engine.borrow_and_update();
@@ -205,16 +228,20 @@ impl PageStream {
         let identity = self.tie.identity().clone();
         let backend = SiteBackend(self.site.clone());
         if let (true, Ok(permit)) = (
-            self.wanted.vservers || self.wanted.vserver.is_some() || self.wanted.host,
+            self.wanted.vservers
+                || self.wanted.vserver.is_some()
+                || self.wanted.host
+                || self.wanted.dashboard,
             authorize::<ViewVServers>(Some(&identity)),
         ) && let Ok(all) = backend.vservers(permit).await
         {
             if self.wanted.host {
-                self.states = all.iter().map(|one| (one.name.clone(), one.state)).collect();
+                self.vservers = all.iter().map(|one| (one.name.clone(), one.clone())).collect();
                 self.queue_states();
                 let last = self.site.follow.last_samples();
                 self.queue.extend(last.map(|last| self.host_tiles(&last)));
             }
+            self.parts_at = self.wanted.dashboard.then(Instant::now);
             if self.wanted.vservers {
                 let all = all.iter().map(|one| ShownVServer::of(self.locale, one)).collect();
                 self.queue.push_back(PageEvent::VServers(all));
@@ -311,8 +338,47 @@ impl PageStream {
     }
 
     fn queue_states(&mut self) {
-        let tiles = state_tiles(self.locale, self.states.values().copied());
+        let tiles = state_tiles(self.locale, self.vservers.values().map(|one| one.state));
         self.queue.push_back(PageEvent::Tiles { of: TileGroup::States, tiles });
+    }
+
+    /// Has the parts of the dashboard looked at soon, because something has happened.
+    fn look_soon(&mut self) {
+        let soon = Instant::now() + PARTS_SOON;
+        self.parts_at = self.parts_at.map(|at| at.min(soon));
+    }
+
+    /// Queues the parts of the dashboard that are others by now.
+    async fn queue_parts(&mut self) {
+        self.parts_at = Some(Instant::now() + PARTS_AGAIN);
+        let backend = SiteBackend(self.site.clone());
+        // While the engine does not answer, what is shown stays.
+        let Ok(facts) = Facts::gather(&backend, self.tie.identity()).await else { return };
+        let all: Vec<&Summary> = self.vservers.values().collect();
+        let parts = facts.parts(self.locale, &all, self.site.clock.now()).into_iter();
+        let fresh: Vec<Part> = parts
+            .filter(|Part { id, html }| {
+                self.parts.insert(id.clone(), html.clone()).as_ref() != Some(html)
+            })
+            .collect();
+        if !fresh.is_empty() {
+            self.queue.push_back(PageEvent::Parts(fresh));
+        }
+    }
+
+    /// Queues the charts as they are by now.
+    async fn queue_charts(&mut self) {
+        let Some(view) = self.wanted.charts else { return };
+        let period = Duration::from_millis(view.range.tier().period_ms().unsigned_abs());
+        self.charts_at = Some(Instant::now() + period.max(CHARTS_AGAIN));
+        let series = self.wanted.vserver.clone().map_or(Series::Host, Series::VServer);
+        let backend = SiteBackend(self.site.clone());
+        if let Ok(permit) = authorize::<ViewVServers>(Some(self.tie.identity()))
+            && let Ok(history) = backend.history(permit, series, view.range).await
+        {
+            let part = charts_part(self.locale, view, &history);
+            self.queue.push_back(PageEvent::Parts(vec![part]));
+        }
     }
 
     /// Queues what of the news this page wants. False when it has no right to it any more.
@@ -326,10 +392,11 @@ impl PageStream {
             News::VServer { name, summary } => {
                 if wanted.host {
                     match summary {
-                        Some(summary) => self.states.insert(name.clone(), summary.state),
-                        None => self.states.remove(name),
+                        Some(summary) => self.vservers.insert(name.clone(), summary.clone()),
+                        None => self.vservers.remove(name),
                     };
                     self.queue_states();
+                    self.look_soon();
                 }
                 let wanted = &self.wanted;
                 if wanted.vservers || wanted.vserver.as_ref() == Some(name) {
@@ -351,6 +418,9 @@ impl PageStream {
                     let shown = ShownOperation::of(self.locale, operation);
                     self.queue.push_back(PageEvent::Operation(shown));
                 }
+                if operation.progress.is_final() {
+                    self.look_soon();
+                }
             }
             News::Log { id, chunk } if wanted.operation.as_ref() == Some(id) => {
                 if chunk.offset > self.log_offset {
@@ -362,6 +432,14 @@ impl PageStream {
             News::Log { .. } => {}
         }
         true
+    }
+}
+
+/// When this moment has come; never, where there is none.
+async fn reached(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -6,8 +6,10 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
 use super::show::named;
-use crate::components::history::{Chart, charts, ranges};
+use crate::components::history::{charts, ranges};
 use crate::components::vserver_pages::vserver_pages;
+use crate::events::{ChartsView, Subscription};
+use crate::islands::live_parts::LiveParts;
 use crate::page::{Area, Content, For, Page, page};
 use crate::pages::host::asked_range;
 
@@ -23,6 +25,7 @@ pub(crate) fn metrics() -> impl IntoView {
             return Err(Failure::NoSuchVServer { name });
         }
         let range = asked_range(&page);
+        let view = ChartsView { all: true, range };
         let series = Series::VServer(name.clone());
         let history = page.backend.history(page.permit()?, series, range).await?;
         let has_pressure =
@@ -32,13 +35,18 @@ pub(crate) fn metrics() -> impl IntoView {
         let body = view! {
             {vserver_pages(&page, &name)}
             {ranges(t, &format!("{address}/metrics"), Some(range))}
-            {charts(t, &Chart::all(t), &history)}
+            {charts(t, view, &history)}
+            <LiveParts />
             <p class="hint">{t.numbers_explained()} " " {pressure}</p>
         };
         Ok(Content {
             title: t.numbers_of(name.as_str()),
             area: Area::VServers,
-            subscription: None,
+            subscription: Some(Subscription {
+                vserver: Some(name),
+                charts: Some(view),
+                ..Subscription::default()
+            }),
             body: body.into_any(),
         })
     })

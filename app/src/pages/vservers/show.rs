@@ -15,10 +15,11 @@ use leptos_router::hooks::use_params_map;
 
 use super::abilities;
 use crate::backend::OperationFilter;
-use crate::components::history::{Chart, charts, ranges};
+use crate::components::history::{charts, ranges};
 use crate::components::vserver_pages::vserver_pages;
-use crate::events::Subscription;
+use crate::events::{ChartsView, Subscription};
 use crate::i18n::{Locale, format};
+use crate::islands::live_parts::LiveParts;
 use crate::islands::operation_table::OperationTable;
 use crate::islands::vserver_panel::VServerPanel;
 use crate::page::{Area, Content, For, Page, page};
@@ -48,7 +49,7 @@ pub(crate) fn show() -> impl IntoView {
         let may = abilities(&page);
         let series = Series::VServer(name.clone());
         let history = page.backend.history(page.permit()?, series, Range::Day).await.ok();
-        let shown_charts = [Chart::cpu(t), Chart::memory(t), Chart::network(t), Chart::disks(t)];
+        let view = ChartsView { all: false, range: Range::Day };
         let tree = ConfigTree::VServer(name.clone());
         let scope = BackupScope::Of(name.clone());
         // The page is worth more than what is to be said about backups.
@@ -78,7 +79,8 @@ pub(crate) fn show() -> impl IntoView {
             {crate::pages::boot::switch(&page, &name, &detail.summary.marks)}
             <section aria-labelledby="its-numbers">
                 <h2 id="its-numbers">{t.numbers_of(name.as_str())}</h2>
-                {history.map(|history| charts(t, &shown_charts, &history))}
+                {history.map(|history| charts(t, view, &history))}
+                <LiveParts />
                 {ranges(t, &format!("/vservers/{name}/metrics"), None)}
             </section>
             <section aria-labelledby="its-operations">
@@ -116,7 +118,11 @@ pub(crate) fn show() -> impl IntoView {
         Ok(Content {
             title: name.to_string(),
             area: Area::VServers,
-            subscription: Some(Subscription { vserver: Some(name), ..Subscription::default() }),
+            subscription: Some(Subscription {
+                vserver: Some(name),
+                charts: Some(view),
+                ..Subscription::default()
+            }),
             body: body.into_any(),
         })
     })

@@ -8,6 +8,8 @@ use axum::response::Response;
 use domain::failure::Failure;
 use domain::note::Note;
 use domain::operation::{Kind, Progress, Stage};
+use domain::time::UnixMillis;
+use domain::vserver::OomKills;
 use futures::StreamExt;
 use http::StatusCode;
 use protocol::Event;
@@ -263,6 +265,36 @@ async fn the_dashboard_is_told_of_the_host_and_of_states() {
     assert!(disk(&event).unwrap().starts_with("50.0"), "{event:?}");
     site.engine.tell(Event::VServer { name: web1(), summary: None });
     stream.first("one less", |event| running(event).as_deref() == Some("0")).await;
+}
+
+#[tokio::test]
+async fn the_dashboard_is_told_of_what_needs_attention_by_now() {
+    let site = TestSite::with_users().await;
+    let mut vera = site.logged_in("vera").await;
+    let mut stream = Stream::open(&mut vera, "host=true&dashboard=true").await;
+    let part = |event: &PageEvent, id: &str| match event {
+        PageEvent::Parts(parts) => {
+            parts.iter().find(|part| part.id == id).map(|part| part.html.clone())
+        }
+        _ => None,
+    };
+    let attention = |event: &PageEvent| part(event, "part-attention");
+    let event = stream.first("its parts", |event| attention(event).is_some()).await;
+    assert!(part(&event, "part-pool").is_some() && part(&event, "part-failed").is_some());
+    assert!(!attention(&event).unwrap().contains("for want of memory"), "{event:?}");
+
+    let mut killed = summary(web1());
+    killed.oom_kills = Some(OomKills { count: 3, last_at: UnixMillis(0) });
+    site.engine.tell(Event::VServer { name: web1(), summary: Some(killed) });
+    let is_told = |event: &PageEvent| {
+        attention(event).is_some_and(|html| html.contains("for want of memory: 3"))
+    };
+    let event = stream.first("one was killed", is_told).await;
+    // What has not changed is not sent again.
+    assert!(part(&event, "part-pool").is_none(), "{event:?}");
+    site.engine.tell(Event::VServer { name: web1(), summary: None });
+    let is_over = |event: &PageEvent| attention(event).is_some_and(|html| !html.contains("memory"));
+    stream.first("it is gone", is_over).await;
 }
 
 #[tokio::test]
