@@ -9,6 +9,7 @@ use domain::command;
 use domain::id::VServerName;
 use domain::operation::Kind;
 use domain::vserver::{State, Usage};
+use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -58,8 +59,7 @@ impl Row {
 }
 
 /// Whether a row holds the text somewhere people see it.
-#[must_use]
-pub fn matches(locale: Locale, summary: &ShownVServer, text: &str) -> bool {
+fn matches(locale: Locale, summary: &ShownVServer, text: &str) -> bool {
     let text = text.trim().to_lowercase();
     let holds = |part: &str| part.to_lowercase().contains(&text);
     text.is_empty()
@@ -175,16 +175,34 @@ pub fn VServerTable(
             )
         })
     };
+    // What the filter hides is not meant: its box is not in the form either.
     let chosen = move || {
-        rows.with(|rows| {
-            let chosen = rows.iter().filter(|row| row.chosen.get());
-            chosen.map(|row| row.name()).collect::<Vec<_>>()
-        })
+        let chosen = shown().into_iter().filter(|row| row.chosen.get());
+        chosen.map(Row::name).collect::<Vec<_>>()
     };
     let choose_all = move |event| {
         let all = event_target_checked(&event);
         for row in shown() {
             row.chosen.set(all);
+        }
+    };
+    let are_all_chosen = move || {
+        let shown = shown();
+        !shown.is_empty() && shown.iter().all(|row| row.chosen.get())
+    };
+    // With the shift key all from the one that was clicked last to this one.
+    let last = StoredValue::new(None::<VServerName>);
+    let choose = move |row: Row, event: &MouseEvent| {
+        let is_chosen = event_target_checked(event);
+        let names = || shown().into_iter();
+        let place = |name: &VServerName| names().position(|row| row.name() == *name);
+        let here = row.name();
+        let from = last.get_value().filter(|_| event.shift_key()).and_then(|name| place(&name));
+        last.set_value(Some(here.clone()));
+        row.chosen.set(is_chosen);
+        if let (Some(from), Some(to)) = (from, place(&here)) {
+            let count = from.abs_diff(to) + 1;
+            names().skip(from.min(to)).take(count).for_each(|row| row.chosen.set(is_chosen));
         }
     };
     let bulk = may.run.then(|| {
@@ -258,6 +276,7 @@ pub fn VServerTable(
                                                 type="checkbox"
                                                 class="needs-js"
                                                 aria-label=t.choose_all()
+                                                prop:checked=are_all_chosen
                                                 on:change=choose_all
                                             />
                                         </th>
@@ -279,7 +298,7 @@ pub fn VServerTable(
                     </thead>
                     <tbody>
                         <For each=shown key=|row| row.name() let:row>
-                            {table_row(t, row, may)}
+                            {table_row(t, row, may, choose)}
                         </For>
                     </tbody>
                 </table>
@@ -356,7 +375,12 @@ fn stat_head(name: &'static str, explained: &'static str) -> impl IntoView {
     }
 }
 
-fn table_row(t: Locale, row: Row, may: Abilities) -> impl IntoView {
+fn table_row(
+    t: Locale,
+    row: Row,
+    may: Abilities,
+    choose: impl Fn(Row, &MouseEvent) + Copy + Send + Sync + 'static,
+) -> impl IntoView {
     let Row { summary, chosen } = row;
     let name = row.name();
     let number = move |label: &'static str, text: fn(&Usage) -> String| {
@@ -384,7 +408,7 @@ fn table_row(t: Locale, row: Row, may: Abilities) -> impl IntoView {
                                 value=name.to_string()
                                 aria-label=choose_label
                                 prop:checked=chosen
-                                on:change=move |event| chosen.set(event_target_checked(&event))
+                                on:click=move |event| choose(row, &event)
                             />
                         </td>
                     }

@@ -6,7 +6,8 @@ use leptos::prelude::*;
 
 use super::abilities;
 use crate::events::Subscription;
-use crate::islands::vserver_table::{VServerTable, matches};
+use crate::i18n::{Locale, state_text};
+use crate::islands::vserver_table::VServerTable;
 use crate::page::{Area, Content, For, Page, page};
 use crate::shown::ShownVServer;
 
@@ -20,10 +21,6 @@ pub(crate) fn list() -> impl IntoView {
         let may = abilities(&page);
         let wanted = page.query("state");
         let state = State::ALL.into_iter().find(|state| wanted.as_deref() == Some(state.as_str()));
-        let is_shown = |row: &ShownVServer| {
-            state.is_none_or(|state| row.state == state) && matches(t, row, &query)
-        };
-        let is_hopeless = !rows.is_empty() && !rows.iter().any(is_shown);
         let backups = page.backend.backups(page.permit()?, BackupScope::Alerts).await;
         // The list is worth more than what is to be said about backups.
         let backups = backups.unwrap_or_default();
@@ -38,12 +35,11 @@ pub(crate) fn list() -> impl IntoView {
                         </p>
                     }
                 })}
+            {(!rows.is_empty()).then(|| states(t, state))}
             {state
                 .map(|state| {
-                    view! { <p>{t.only_in_state(crate::i18n::state_text(t, state))}</p> }
+                    view! { <p>{t.only_in_state(state_text(t, state))}</p> }
                 })}
-            {(is_hopeless || state.is_some())
-                .then(|| view! { <p><a href="/vservers">{t.show_all()}</a></p> })}
             <VServerTable locale=t rows=rows may=may csrf=page.csrf.clone() query=query state=state />
             <p>
                 <a href="/defaults">{t.defaults()}</a> " · "
@@ -57,4 +53,18 @@ pub(crate) fn list() -> impl IntoView {
             body: body.into_any(),
         })
     })
+}
+
+/// The way to those in one of the states that last, and back to all.
+fn states(t: Locale, shown: Option<State>) -> impl IntoView {
+    let link = |state: Option<State>| {
+        let (href, text) = match state {
+            None => ("/vservers".to_owned(), t.show_all()),
+            Some(state) => (format!("/vservers?state={}", state.as_str()), state_text(t, state)),
+        };
+        let is_shown = (shown == state).then_some("true");
+        view! { <li><a href=href aria-current=is_shown>{text}</a></li> }
+    };
+    let links = [None, Some(State::Running), Some(State::Stopped)].map(link);
+    view! { <nav class="ranges" aria-label=t.state()><ul>{links}</ul></nav> }
 }
