@@ -165,10 +165,12 @@ pub(crate) fn build(sandbox: &Sandbox, name: &str, options: &[&str]) {
     sandbox.must(&[method, options, rest].concat());
 }
 
+/// Lets a VServer's own apt do something, as an administrator has it done from the host.
 fn apt_get(sandbox: &Sandbox, name: &str, words: &[&str]) {
-    let command = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"];
-    let options = ["--quiet", "--yes", "--no-install-recommends"];
-    sandbox.must(&[&[name, "exec"], &command[..], &options[..], words].concat());
+    let options = ["--", "--quiet", "--yes", "--no-install-recommends"];
+    let words = [&[name], &options[..], words].concat();
+    let output = sandbox.ulysse("vapt-get", &words).output().unwrap();
+    assert!(output.status.success(), "vapt-get {words:?}: {output:?}");
 }
 
 /// Copies the files of a directory into another one.
