@@ -49,7 +49,7 @@ test-browser: prepare-test build end2end/node_modules/.package-lock.json ## Play
 	@cd end2end && ULYSSE=$(ULYSSE) node --test --test-reporter=spec tests/*.test.mjs
 
 .PHONY: test-vm
-test-vm: prepare-test build ## Run guests on Debian's own kernel in virtual machines (as root); some: SUITES=volume
+test-vm: prepare-test build ## Run guests on Debian's own kernel in virtual machines (as root); some: SUITES='servers volume'
 	@echo '── VM suite'
 	@end2end/vm/run $(ULYSSE) $(SUITES)
 

@@ -1,7 +1,7 @@
 //! The practical part of the course: a VServer that is a DNS server, one that is a DHCP server and one that is
 //! a LAMP server, of Debian's own packages. Each answers a client on the wire, also after it was restarted.
 //!
-//! What a reboot of the host takes is the VM suite's.
+//! What a reboot of the host takes is the VM suite's (`servers`).
 
 mod course_site;
 mod sandbox;
