@@ -240,6 +240,18 @@ impl Opt {
     }
 }
 
+/// Two lists of options as one of `N`.
+pub(super) const fn joined<const N: usize>(one: &[Opt], other: &[Opt]) -> [Opt; N] {
+    assert!(one.len() + other.len() == N, "N is how many there are of both");
+    let mut all = [Opt::flag(""); N];
+    let mut at = 0;
+    while at < N {
+        all[at] = if at < one.len() { one[at] } else { other[at - one.len()] };
+        at += 1;
+    }
+    all
+}
+
 /// What a section of a command line may hold.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Grammar {

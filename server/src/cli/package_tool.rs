@@ -28,8 +28,8 @@ use engine::operation::Observer;
 use nix::sys::signal::{SigSet, Signal};
 
 use super::caller::{Caller, actor};
-use super::options::{Grammar, Opt, UsageError, text};
-use super::selection::Selection;
+use super::options::{Grammar, Opt, UsageError, joined, text};
+use super::selection::{FILTERS, Selection};
 use super::{begin_log, exit};
 
 /// What the original gave when no VServer was meant, and gives when one could not be entered.
@@ -39,23 +39,17 @@ const JOBS: usize = 4;
 const MOST_JOBS: usize = 64;
 
 const OPTIONS: Grammar = Grammar {
-    options: &[
-        Opt::value("config"),
-        Opt::flag("quiet").or('q'),
-        Opt::flag("all"),
-        Opt::flag("running"),
-        Opt::flag("stopped"),
-        Opt::flag("marked"),
-        Opt::flag("unmarked"),
-        Opt::value("mark"),
-        // The other commands' way to name several.
-        Opt::value("names").hidden(),
-        Opt::value("jobs").or('j'),
-        Opt::flag("help"),
-        Opt::flag("version"),
-    ],
+    options: &joined::<{ OWN_OPTIONS.len() + FILTERS.len() }>(&OWN_OPTIONS, &FILTERS),
     takes_words: true,
 };
+
+const OWN_OPTIONS: [Opt; 5] = [
+    Opt::value("config"),
+    Opt::flag("quiet").or('q'),
+    Opt::value("jobs").or('j'),
+    Opt::flag("help"),
+    Opt::flag("version"),
+];
 
 /// The name that a tool is called by on the host.
 fn program_of(tool: PackageTool) -> &'static str {
@@ -355,6 +349,15 @@ mod tests {
         }
         assert_eq!(parts(words("--all -- a -- b")).1, Some(words("a -- b")));
         assert_eq!(parts(words("web install")).1, None);
+    }
+
+    #[test]
+    fn vservers_are_chosen_as_elsewhere() {
+        for word in ["--all", "--running", "--unmarked", "--mark=~web", "--names=web,mail"] {
+            let section = OPTIONS.parse(&[word.into()]).unwrap();
+            assert!(Selection::of(&section).unwrap().is_some(), "{word}");
+        }
+        assert!(OPTIONS.supported().contains("--names"));
     }
 
     #[test]

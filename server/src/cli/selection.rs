@@ -18,7 +18,18 @@ use engine::config;
 
 use super::caller::Caller;
 use super::name;
-use super::options::{Section, UsageError};
+use super::options::{Opt, Section, UsageError};
+
+/// The options that choose VServers: the same ones of every command that can be for more than one.
+pub(super) const FILTERS: [Opt; 7] = [
+    Opt::flag("all"),
+    Opt::flag("running"),
+    Opt::flag("stopped"),
+    Opt::flag("marked"),
+    Opt::flag("unmarked"),
+    Opt::value("mark"),
+    Opt::value("names"),
+];
 
 /// Which VServers, as it was typed.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -59,8 +70,7 @@ impl Filter {
 }
 
 impl Selection {
-    /// What the options `--all`, `--running`, `--stopped`, `--marked`, `--unmarked`, `--mark` and `--names` of a
-    /// section choose; none when there are none of them.
+    /// What the [`FILTERS`] of a section choose; none when there are none of them.
     pub(super) fn of(section: &Section) -> Result<Option<Self>, UsageError> {
         let mut filters = Vec::new();
         for (option, filter) in [

@@ -26,46 +26,42 @@ use super::help::{self, Command};
 use super::host_key;
 use super::many::{self, Many};
 use super::name;
-use super::options::{Grammar, Opt, Reason, Section, UsageError, text};
-use super::selection::{self, Selection};
+use super::options::{Grammar, Opt, Reason, Section, UsageError, joined, text};
+use super::selection::{self, FILTERS, Selection};
 use super::{
     begin_log, console, delete, exit, identity, inside, mark, mounts, package_tool, recycle,
     status, vserver_backup, vserver_packages,
 };
 
+/// For one, NAME, or with filters instead of it for many.
 const OPTIONS: Grammar = Grammar {
-    options: &[
-        Opt::value("config"),
-        Opt::flag("sync").or('s'),
-        Opt::flag("verbose").or('v'),
-        Opt::flag("silent"),
-        Opt::flag("debug"),
-        // Without effect: there is no terminal and no shell to trace.
-        Opt::flag("defaulttty"),
-        Opt::flag("strace").refused(Reason::NoShell),
-        Opt::flag("debug-sysv").refused(Reason::NoShell),
-        Opt::flag("help"),
-        Opt::flag("version"),
-        // For many instead of NAME.
-        Opt::flag("all"),
-        Opt::flag("running"),
-        Opt::flag("stopped"),
-        Opt::flag("marked"),
-        Opt::flag("unmarked"),
-        Opt::value("mark"),
-        Opt::value("names"),
-        Opt::value("at-once"),
-        Opt::value("canary"),
-        Opt::value("stop-after"),
-        Opt::flag("dry-run"),
-        // What a supervisor calls when its guest has ended.
-        Opt::value("event").hidden(),
-    ],
+    options: &joined::<{ OWN_OPTIONS.len() + FILTERS.len() }>(&OWN_OPTIONS, &FILTERS),
     takes_words: true,
 };
 
 /// How many are gone about: of no use to one.
 const OF_MANY: [&str; 3] = ["--at-once", "--canary", "--stop-after"];
+
+const OWN_OPTIONS: [Opt; 15] = [
+    Opt::value("config"),
+    Opt::flag("sync").or('s'),
+    Opt::flag("verbose").or('v'),
+    Opt::flag("silent"),
+    Opt::flag("debug"),
+    // Without effect: there is no terminal and no shell to trace.
+    Opt::flag("defaulttty"),
+    Opt::flag("strace").refused(Reason::NoShell),
+    Opt::flag("debug-sysv").refused(Reason::NoShell),
+    Opt::flag("help"),
+    Opt::flag("version"),
+    // How many are gone about.
+    Opt::value("at-once"),
+    Opt::value("canary"),
+    Opt::value("stop-after"),
+    Opt::flag("dry-run"),
+    // What a supervisor calls when its guest has ended.
+    Opt::value("event").hidden(),
+];
 
 /// Commands that take nothing.
 const PLAIN: Grammar = Grammar { options: &[Opt::flag("help")], takes_words: false };

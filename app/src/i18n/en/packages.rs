@@ -24,6 +24,7 @@ Nothing is ever asked: configuration files that were edited stay as they are.";
         package_tool_explained(program) = "Runs {program} ARGUMENTS in each VServer that is meant, whether it runs or not. Services of one that does not run are not started.
   --all, --running, --stopped        those VServers
   --marked, --unmarked, --mark MARK  those at which is marked (MARK,MARK: any of them; ~MARK: none)
+  --names NAME,…                     those of these names
   -j, --jobs N                       so many at once (4)
   -q, --quiet                        no titles and no summary
   --config FILE                      the settings of another instance

@@ -24,6 +24,7 @@ Rien n’est jamais demandé : les fichiers de configuration modifiés restent t
         package_tool_explained(program) = "Lance {program} ARGUMENTS dans chaque VServer désigné, qu’il tourne ou non. Les services d’un VServer arrêté ne sont pas démarrés.
   --all, --running, --stopped            ces VServers-là
   --marked, --unmarked, --mark MARQUE    ceux qui ont cette marque (MARQUE,MARQUE : l’une d’elles ; ~MARQUE : aucune)
+  --names NOM,…                          ceux de ces noms
   -j, --jobs N                           autant à la fois (4)
   -q, --quiet                            ni titres ni résumé
   --config FICHIER                       les réglages d’une autre instance
