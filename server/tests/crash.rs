@@ -185,8 +185,9 @@ fn a_vserver_on_its_way_to_the_bin_or_back_is_here_or_there() {
         here
     };
     // The last ones are those of a deletion that keeps nothing.
-    let is_passed =
-        |point: &&&str| !matches!(**point, "finish:5" | "finish:6" | "finish:7" | "finish:8");
+    let is_passed = |point: &&&str| {
+        !matches!(**point, "finish:5" | "finish:6" | "finish:7" | "finish:8" | "finish:9")
+    };
     for point in points_of(Kind::Delete).iter().filter(is_passed) {
         assert!(dies_at(&sandbox, point, &["--silent", "web", "delete"]), "{point} is passed");
         repair(&sandbox, point);

@@ -280,3 +280,29 @@ fn a_change_that_died_is_told_and_leaves_nothing_running() {
     must(&sandbox, &["install", "thing"]);
     assert_eq!(version(&root, "thing").as_deref(), Some("1.0"));
 }
+
+#[test]
+fn what_is_pending_follows_the_name_and_comes_back_from_the_bin() {
+    let sandbox = with_web();
+    let (_, usual, _) = repositories(&sandbox, "web");
+    usual.add("thing", "1.0", &[]);
+    must(&sandbox, &["refresh"]);
+    must(&sandbox, &["install", "thing"]);
+    usual.add("thing", "2.0", &[]);
+    must(&sandbox, &["refresh"]);
+    let known = out(&packages(&sandbox, &[]));
+    assert!(known.starts_with("thing"), "{known}");
+    let shown = |name: &str| sandbox.must(&[name, "packages"]);
+
+    sandbox.must(&["web", "rename", "www"]);
+    assert_eq!(shown("www"), known);
+    sandbox.must(&["--silent", "www", "delete"]);
+    let answers = sandbox.settings.roots.state_base.join("packages");
+    assert_eq!(sandbox.names_in(&answers), [".bin"]);
+    sandbox.must(&["www", "undelete"]);
+    assert_eq!(shown("www"), known);
+    // What is deleted for good takes it along.
+    sandbox.must(&["--silent", "www", "delete", "--now"]);
+    assert_eq!(sandbox.names_in(&answers), [".bin"]);
+    assert!(sandbox.names_in(&answers.join(".bin")).is_empty());
+}

@@ -19,6 +19,7 @@ use crate::config::{self, ConfigError};
 use crate::engine::Instance;
 use crate::lifecycle;
 use crate::operation::{Finish, Stopped, Work, crash_point};
+use crate::packages;
 use crate::protect;
 use crate::recovery::{self, RecoveryError};
 use crate::recycle;
@@ -124,6 +125,7 @@ pub fn delete(
         Finish::RemoveTree(config::history_of(roots, &ConfigTree::VServer(name.clone()))),
         // Its package state, when that was managed from outside.
         Finish::RemoveTree(base_links::packages_of(roots, name)),
+        Finish::RemoveFile(packages::answer_of(roots, name)),
     ]);
     crash_point("delete:checked");
     work.commit(finish)?;

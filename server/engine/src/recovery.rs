@@ -30,6 +30,7 @@ use crate::operation::{
     crash_point,
 };
 use crate::remount;
+use crate::packages::answers_base;
 use crate::rewrite::FilePlace;
 use crate::roots::Roots;
 use crate::state::GuestState;
@@ -289,7 +290,7 @@ fn is_there(path: &Path) -> bool {
 fn ours<'a>(roots: &Roots, path: &'a Path) -> Result<&'a Path, RecoveryError> {
     let mut bases = guest_bases(roots);
     bases.extend(cache_bases(roots));
-    bases.push(history_base(roots));
+    bases.extend([history_base(roots), answers_base(roots)]);
     bases.extend(
         [
             &roots.guest_base,

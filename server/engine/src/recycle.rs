@@ -128,7 +128,7 @@ impl Entry {
             config: Part { now: self.config(roots), home },
             root: self.root.as_ref().map(part).or_else(|| self.volume.clone().map(Part::at)),
             root_stays: self.volume.is_some(),
-            others: self.others.iter().map(part).filter(|part| part.now.is_dir()).collect(),
+            others: self.others.iter().map(part).filter(|part| part.now.exists()).collect(),
         }
     }
 

@@ -30,6 +30,7 @@ use crate::engine::{ALLOCATION_PATIENCE, Engine, Instance, Job};
 use crate::lifecycle::{self, LifecycleError};
 use crate::lock::{AllocationLock, VServerLock};
 use crate::operation::{Record, Step, Stopped, Task, Work, crash_point};
+use crate::packages;
 use crate::recovery::{self, RecoveryError};
 use crate::roots::Roots;
 use crate::state::GuestState;
@@ -55,13 +56,15 @@ pub(crate) fn parts_of(roots: &Roots, name: &VServerName) -> Parts {
     }
 }
 
-/// Log, cache, package state and the history of the config tree, as far as they are there.
+/// Log, cache, package state, what was last answered about packages and the history of the config tree, as far as
+/// they are there.
 pub(crate) fn others_of(roots: &Roots, name: &VServerName) -> Vec<PathBuf> {
     let packages = base_links::packages_of(roots, name);
     let log = roots.log_base.join(name.as_str());
     let cache = base_links::cache_of(roots, name);
     let history = config::history_of(roots, &ConfigTree::VServer(name.clone()));
-    [packages, log, cache, history].into_iter().filter(|path| path.is_dir()).collect()
+    let answered = packages::answer_of(roots, name);
+    [packages, log, cache, history, answered].into_iter().filter(|path| path.exists()).collect()
 }
 
 fn planned(roots: &Roots, change: &IdentityChange, id: &str) -> Result<Plan, PlanError> {

@@ -418,6 +418,7 @@ pub const CRASH_POINTS: &[(Kind, &[&str])] = &[
             "finish:6",
             "finish:7",
             "finish:8",
+            "finish:9",
             "bin:entry-intended",
             "bin:entry-written",
         ],

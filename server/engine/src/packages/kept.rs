@@ -58,16 +58,16 @@ impl Kept {
     /// What was answered for these files, if anything was.
     pub(super) fn read(roots: &Roots, name: &VServerName, files: &OwnedFd) -> Option<Self> {
         let mut text = Vec::new();
-        File::open(place_of(roots, name)).ok()?.take(MAX_BYTES).read_to_end(&mut text).ok()?;
+        File::open(answer_of(roots, name)).ok()?.take(MAX_BYTES).read_to_end(&mut text).ok()?;
         let kept: Self = serde_json::from_slice(&text).ok()?;
         (kept.root_inode == inode(files)).then_some(kept)
     }
 
     /// Keeps it. Answers of VServers that are gone go.
     pub(super) fn write(&self, roots: &Roots, name: &VServerName) -> Result<(), PackageError> {
-        let path = place_of(roots, name);
+        let path = answer_of(roots, name);
         let failed = |source| PackageError::Keep { path: path.clone(), source };
-        let directory = base_of(roots);
+        let directory = answers_base(roots);
         DirBuilder::new().recursive(true).mode(0o700).create(&directory).map_err(failed)?;
         let text = serde_json::to_vec(self).map_err(|error| failed(error.into()))?;
         replace_file(&path, &text, 0o600).map_err(failed)?;
@@ -99,13 +99,15 @@ impl Kept {
     }
 }
 
-fn base_of(roots: &Roots) -> PathBuf {
+/// Where answers are kept.
+pub(crate) fn answers_base(roots: &Roots) -> PathBuf {
     roots.state_base.join("packages")
 }
 
-/// A VServer's name is no other file's: it begins with a letter or digit, what is being written with a dot.
-fn place_of(roots: &Roots, name: &VServerName) -> PathBuf {
-    base_of(roots).join(name.as_str())
+/// The file of a VServer's answer, which follows its name. No other file is called so: a name begins with a letter or
+/// digit, what is being written with a dot.
+pub(crate) fn answer_of(roots: &Roots, name: &VServerName) -> PathBuf {
+    answers_base(roots).join(name.as_str())
 }
 
 fn inode(files: &OwnedFd) -> u64 {

@@ -29,6 +29,7 @@ use domain::operation::Stage;
 use domain::package::{PackageChange, PackageSystem, PackageTool, PendingUpdate, Upgrade};
 
 pub(crate) use installed::installed;
+pub(crate) use kept::{answer_of, answers_base};
 pub(crate) use view::Records;
 
 use self::installed::Record;
