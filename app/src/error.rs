@@ -59,6 +59,7 @@ pub fn status_of(failure: &Failure) -> StatusCode {
         | Failure::UnsafeProgram { .. }
         | Failure::NoPackageSystem { .. }
         | Failure::NotRemounted { .. }
+        | Failure::NoVersionLock { .. }
         | Failure::Cancelled
         | Failure::InterfacesUnusable { .. }
         | Failure::Batch { .. } => StatusCode::CONFLICT,

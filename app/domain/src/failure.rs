@@ -360,7 +360,7 @@ pub enum Failure {
         /// Whose.
         name: VServerName,
     },
-    /// Packages are half installed after all.
+    /// Packages are broken after all.
     #[error("packages of {name} are broken: {}", .packages.join(" "))]
     PackagesBroken {
         /// Whose.
@@ -375,6 +375,14 @@ pub enum Failure {
         name: VServerName,
         /// What it has.
         system: Option<PackageSystem>,
+    },
+    /// The VServer's dnf or yum has no plugin that keeps packages at their versions.
+    #[error("{program} of {name} has no versionlock")]
+    NoVersionLock {
+        /// Which VServer.
+        name: VServerName,
+        /// The tool.
+        program: String,
     },
     /// Something nobody foresaw. The log holds the rest under the reference.
     #[error("unexpected: {detail}")]

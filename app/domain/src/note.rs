@@ -381,6 +381,11 @@ pub enum Note {
     },
     /// A tool was asked to stop, which it does when nothing is half done.
     ToolInterrupted,
+    /// What failed or was cancelled left packages broken.
+    PackagesLeftBroken {
+        /// Which, and what mends them.
+        failure: Box<Failure>,
+    },
 }
 
 /// Why a program that was asked about a VServer's files gave no answer.

@@ -106,6 +106,17 @@ impl PackageTool {
         }
     }
 
+    /// Whether it fetches the lists of what there is when it is told this.
+    #[must_use]
+    pub fn is_refresh(self, arguments: &[String]) -> bool {
+        let word = match self {
+            Self::AptGet => "update",
+            Self::Yum | Self::Dnf => "makecache",
+            Self::AptCache | Self::AptConfig | Self::Rpm => return false,
+        };
+        arguments.iter().any(|argument| argument == word)
+    }
+
     /// Whether it can be interrupted wherever it is: it stops when nothing is half done.
     #[must_use]
     pub fn stops_in_order(self) -> bool {
@@ -203,7 +214,7 @@ pub enum PackageState {
     Installed,
     /// Whole, and kept at its version.
     Held,
-    /// Its files are not all there, or its scripts have not all run.
+    /// Its files are not all there, its scripts have not all run, it is there twice, or lacks what it needs.
     Broken,
 }
 
@@ -259,7 +270,7 @@ pub struct PackageOverview {
     pub is_running: bool,
     /// What keeps them; none when nothing that is known does.
     pub system: Option<PackageSystem>,
-    /// How many there are; none when only the VServer's own program could say.
+    /// How many there are; none when only a program of the VServer's own could say, which was not asked yet.
     pub installed: Option<u64>,
     /// How many are kept at their version.
     pub held: u64,

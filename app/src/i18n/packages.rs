@@ -69,5 +69,4 @@ messages! { PackageMessages:
     filter_packages;
     packages_shown(shown, all);
     package_history;
-    not_by_packages(system);
 }

@@ -94,9 +94,9 @@ fn list(caller: Caller, report: &PackageReport) -> u8 {
 /// What is pending, a line each; what else there is to know is told beside.
 fn show(caller: Caller, report: &PackageReport) -> u8 {
     let overview = &report.overview;
-    if overview.installed.is_none() {
-        let (name, system) = (overview.vserver.clone(), overview.system);
-        let failure = domain::failure::Failure::NoPackageSystem { name, system };
+    if overview.system.is_none() {
+        let name = overview.vserver.clone();
+        let failure = domain::failure::Failure::NoPackageSystem { name, system: None };
         return change::refused(caller, &failure);
     }
     let rows = report.pending.iter().map(|update| {

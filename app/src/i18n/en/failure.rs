@@ -308,7 +308,7 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
             format!("What its tools had done stays. Run: vserver {name} packages repair"),
         ),
         Failure::PackagesBroken { name, packages } => (
-            format!("Packages of {name} are half installed: {}.", packages.join(", ")),
+            format!("Packages of {name} are broken: {}.", packages.join(", ")),
             format!("See why in the log, mend that, then run: vserver {name} packages repair"),
         ),
         Failure::NoPackageSystem { name, system: None } => (
@@ -316,8 +316,12 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
             "Packages can be managed in Debian’s and Red Hat’s families of systems.".into(),
         ),
         Failure::NoPackageSystem { name, system: Some(system) } => (
-            format!("The packages of {name} are kept by {system}, for which this is not offered."),
-            format!("Use its own tools: vdnf, vyum or vrpm {name} -- …"),
+            format!("The packages of {name} are kept by {system}, and it has neither dnf nor yum to change them."),
+            format!("Install dnf in it with its own rpm: vrpm {name} -- --upgrade FILE…"),
+        ),
+        Failure::NoVersionLock { name, program } => (
+            format!("{program} of {name} has no plugin that keeps packages at their version."),
+            "Install that in it: dnf-command(versionlock), or yum-plugin-versionlock for yum.".into(),
         ),
         Failure::Unexpected { detail } => (
             format!("Something unforeseen happened: {detail}"),

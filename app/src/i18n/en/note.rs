@@ -196,6 +196,7 @@ pub(in crate::i18n) fn note(note: &Note) -> String {
             format!("Nothing was said for {seconds} s: what is waited for is ended.")
         }
         Note::ToolInterrupted => "It is asked to stop as soon as nothing is half done.".into(),
+        Note::PackagesLeftBroken { failure } => both(failure),
     }
 }
 

@@ -14,9 +14,11 @@ impl PackageMessages for English {
   upgrade [--security] [PACKAGE…]
                              take all updates, those for security, or those of these packages
   install PACKAGE…           install packages
-  remove PACKAGE…            remove them; their configuration stays
+  remove PACKAGE…            remove them; their configuration stays (rpm: what was edited, as .rpmsave)
   hold, unhold PACKAGE…      keep them at their version, or no longer
-  repair                     finish what was left half done: dpkg --configure -a, apt-get -f install
+  repair                     finish what was left half done: dpkg --configure -a, apt-get -f install;
+                             with rpm: rpm --rebuilddb, and dnf remove --duplicates when something is there twice
+Debian’s family is changed by apt, Red Hat’s by dnf or yum; there, hold needs their plugin versionlock.
 Nothing is ever asked: configuration files that were edited stay as they are.";
         tool_arguments = "ARGUMENTS";
         does_tool = "run it inside, whether it runs or not; its exit status is the tool’s";
@@ -48,7 +50,7 @@ Several filters: those that all of them let through. Only one that is named, at 
         needs_repair = "to be repaired";
         is_healthy = "in order";
         dpkg_interrupted = "dpkg was interrupted: repair it before anything else.";
-        broken_packages(packages) = "Half installed: {packages}.";
+        broken_packages(packages) = "Broken: {packages}.";
         lists_fetched = "Lists fetched";
         never_fetched = "never from here";
         changed_since = "packages were changed since";
@@ -60,7 +62,7 @@ Several filters: those that all of them let through. Only one that is named, at 
         package_origin = "From";
         package_state = "State";
         package_held = "held";
-        package_broken = "half installed";
+        package_broken = "broken";
         package_installed = "installed";
         choose(name) = "Choose {name}";
         search_package = "Package in all VServers";
@@ -77,7 +79,7 @@ Several filters: those that all of them let through. Only one that is named, at 
         do_unhold = "Release";
         do_repair = "Repair";
         remove_packages_dots = "Remove packages…";
-        remove_packages_explained = "Removes them and what needs them; their configuration files stay.";
+        remove_packages_explained = "Removes them and what needs them. Configuration files stay; with rpm those that were edited, as .rpmsave.";
         with_chosen = "With the chosen VServers";
         first_try_on = "Try first on";
         all_alike = "all alike";
@@ -86,6 +88,5 @@ Several filters: those that all of them let through. Only one that is named, at 
         filter_packages = "Name";
         packages_shown(shown, all) = "{shown} of {all} packages";
         package_history = "History";
-        not_by_packages(system) = "Its packages are kept by {system}: use vdnf, vyum or vrpm on the host.";
     }
 }

@@ -326,7 +326,7 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
             format!("Ce que ses outils avaient fait reste. Lancez : vserver {name} packages repair"),
         ),
         Failure::PackagesBroken { name, packages } => (
-            format!("Des paquets de {name} sont à moitié installés : {}.", packages.join(", ")),
+            format!("Des paquets de {name} sont cassés : {}.", packages.join(", ")),
             format!("Le journal dit pourquoi ; corrigez, puis lancez : vserver {name} packages repair"),
         ),
         Failure::NoPackageSystem { name, system: None } => (
@@ -334,8 +334,12 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
             "Les paquets se gèrent dans les familles de Debian et de Red Hat.".into(),
         ),
         Failure::NoPackageSystem { name, system: Some(system) } => (
-            format!("Les paquets de {name} sont gérés par {system}, pour lequel ceci n’est pas proposé."),
-            format!("Servez-vous de ses propres outils : vdnf, vyum ou vrpm {name} -- …"),
+            format!("Les paquets de {name} sont gérés par {system}, et il n’a ni dnf ni yum pour les changer."),
+            format!("Installez-y dnf avec son propre rpm : vrpm {name} -- --upgrade FICHIER…"),
+        ),
+        Failure::NoVersionLock { name, program } => (
+            format!("{program} de {name} n’a pas de greffon qui garde des paquets à leur version."),
+            "Installez-le : dnf-command(versionlock), ou yum-plugin-versionlock pour yum.".into(),
         ),
         Failure::Unexpected { detail } => (
             format!("Quelque chose d’imprévu est arrivé : {detail}"),

@@ -203,6 +203,7 @@ pub(in crate::i18n) fn note(note: &Note) -> String {
         Note::ToolInterrupted => {
             "On lui demande de s’arrêter dès que rien n’est à moitié fait.".into()
         }
+        Note::PackagesLeftBroken { failure } => both(failure),
     }
 }
 

@@ -14,9 +14,11 @@ impl PackageMessages for French {
   upgrade [--security] [PAQUET…]
                              prendre toutes les mises à jour, celles de sécurité, ou celles de ces paquets
   install PAQUET…            installer des paquets
-  remove PAQUET…             les supprimer ; leur configuration reste
+  remove PAQUET…             les supprimer ; leur configuration reste (rpm : ce qui a été modifié, en .rpmsave)
   hold, unhold PAQUET…       les garder à leur version, ou ne plus les garder
-  repair                     finir ce qui est à moitié fait : dpkg --configure -a, apt-get -f install
+  repair                     finir ce qui est à moitié fait : dpkg --configure -a, apt-get -f install ;
+                             avec rpm : rpm --rebuilddb, et dnf remove --duplicates si quelque chose est là deux fois
+La famille de Debian est changée par apt, celle de Red Hat par dnf ou yum ; là, hold demande leur greffon versionlock.
 Rien n’est jamais demandé : les fichiers de configuration modifiés restent tels quels.";
         tool_arguments = "ARGUMENTS";
         does_tool = "le lancer à l’intérieur, qu’il tourne ou non ; le code de retour est celui de l’outil";
@@ -48,7 +50,7 @@ Plusieurs filtres : ceux que tous laissent passer. Seul un VServer désigné par
         needs_repair = "à réparer";
         is_healthy = "en ordre";
         dpkg_interrupted = "dpkg a été interrompu : réparez avant toute autre chose.";
-        broken_packages(packages) = "À moitié installés : {packages}.";
+        broken_packages(packages) = "Cassés : {packages}.";
         lists_fetched = "Listes récupérées";
         never_fetched = "jamais d’ici";
         changed_since = "des paquets ont changé depuis";
@@ -60,7 +62,7 @@ Plusieurs filtres : ceux que tous laissent passer. Seul un VServer désigné par
         package_origin = "Origine";
         package_state = "État";
         package_held = "figé";
-        package_broken = "à moitié installé";
+        package_broken = "cassé";
         package_installed = "installé";
         choose(name) = "Choisir {name}";
         search_package = "Paquet dans tous les VServers";
@@ -77,7 +79,7 @@ Plusieurs filtres : ceux que tous laissent passer. Seul un VServer désigné par
         do_unhold = "Libérer";
         do_repair = "Réparer";
         remove_packages_dots = "Supprimer des paquets…";
-        remove_packages_explained = "Les supprime avec ce qui en a besoin ; leurs fichiers de configuration restent.";
+        remove_packages_explained = "Les supprime avec ce qui en a besoin ; les fichiers de configuration restent ; avec rpm ceux qui ont été modifiés, en .rpmsave.";
         with_chosen = "Avec les VServers choisis";
         first_try_on = "Essayer d’abord sur";
         all_alike = "tous pareils";
@@ -86,6 +88,5 @@ Plusieurs filtres : ceux que tous laissent passer. Seul un VServer désigné par
         filter_packages = "Nom";
         packages_shown(shown, all) = "{shown} paquets sur {all}";
         package_history = "Historique";
-        not_by_packages(system) = "Ses paquets sont gérés par {system} : servez-vous de vdnf, vyum ou vrpm sur l’hôte.";
     }
 }

@@ -155,11 +155,9 @@ fn row(
             </td>
         }
     });
-    let system = overview.system.map(|system| system.to_string());
-    let is_known = overview.installed.is_some();
-    let health = match is_known {
-        true => health(t, overview).into_any(),
-        false => system.unwrap_or_else(|| t.no_package_system().to_owned()).into_any(),
+    let health = match overview.system {
+        Some(_) => health(t, overview),
+        None => t.no_package_system().into_any(),
     };
     let pending = overview.pending.map(|pending| pending.all);
     view! {

@@ -58,8 +58,11 @@ fn named_changes(page: &Page) -> impl IntoView + use<> {
     }
 }
 
-/// How packages are: a mark of its own shape, words, a colour.
-fn health(t: Locale, overview: &PackageOverview) -> impl IntoView + use<> {
+/// How packages are: a mark of its own shape, words, a colour. Of some nobody knows before they were asked.
+fn health(t: Locale, overview: &PackageOverview) -> AnyView {
+    if overview.installed.is_none() {
+        return t.not_asked_yet().into_any();
+    }
     let (state, text) = match overview.needs_repair() {
         true => ("failed", t.needs_repair()),
         false => ("succeeded", t.is_healthy()),
@@ -70,6 +73,7 @@ fn health(t: Locale, overview: &PackageOverview) -> impl IntoView + use<> {
             {text}
         </span>
     }
+    .into_any()
 }
 
 /// When what is pending was asked, and whether that may be another by now.

@@ -4,7 +4,7 @@ use domain::authz::ActionKind;
 use domain::command;
 use domain::field::Field;
 use domain::operation::Kind;
-use domain::package::{PackageChange, PackageReport, PendingUpdate, Upgrade};
+use domain::package::{PackageChange, PackageReport, PackageSystem, PendingUpdate, Upgrade};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
@@ -34,22 +34,20 @@ pub(crate) fn of_vserver() -> impl IntoView {
             ..OperationFilter::default()
         };
         let operations = page.backend.operations(page.permit()?, filter).await?;
-        let is_known = report.overview.installed.is_some();
-        let may = page.may(ActionKind::ManagePackages) && is_known;
-        let without = (!is_known).then(|| {
-            let text = match report.overview.system {
-                Some(system) => t.not_by_packages(&system.to_string()),
-                None => t.no_package_system().to_owned(),
-            };
+        let system = report.overview.system;
+        let may = page.may(ActionKind::ManagePackages) && system.is_some();
+        let without = system.is_none().then(|| {
+            let text = t.no_package_system();
             view! { <p class="nothing">{t.package_system()} {t.colon()} {text}</p> }
         });
+        let is_asked = report.overview.pending.is_some();
         let body = view! {
             {vserver_pages(&page, &name)}
             {without}
-            {is_known.then(|| facts(&page, &report))}
+            {system.map(|system| facts(&page, &report, system))}
             {may.then(|| changes(&page, &report))}
-            {is_known.then(|| pending(&page, &report.pending, report.overview.pending.is_some()))}
-            {is_known.then(|| installed(&page, &report))}
+            {system.map(|_| pending(&page, &report.pending, is_asked))}
+            {report.overview.installed.map(|_| installed(&page, &report))}
             <section aria-labelledby="history-title">
                 <h2 id="history-title">{t.package_history()}</h2>
                 <OperationTable
@@ -70,7 +68,7 @@ pub(crate) fn of_vserver() -> impl IntoView {
     })
 }
 
-fn facts(page: &Page, report: &PackageReport) -> impl IntoView + use<> {
+fn facts(page: &Page, report: &PackageReport, system: PackageSystem) -> impl IntoView + use<> {
     let t = page.locale;
     let overview = &report.overview;
     let row = |label: &'static str, value: AnyView| {
@@ -89,7 +87,8 @@ fn facts(page: &Page, report: &PackageReport) -> impl IntoView + use<> {
         {interrupted}
         {broken}
         <dl class="facts">
-            {row(t.package_health(), health(t, overview).into_any())}
+            {row(t.package_system(), system.to_string().into_any())}
+            {row(t.package_health(), health(t, overview))}
             {row(t.installed_packages(), count(t, overview.installed).into_any())}
             {row(t.held_packages(), format::integer(t, overview.held).into_any())}
             {row(t.asked_at(), asked(t, overview))}

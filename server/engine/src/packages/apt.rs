@@ -3,8 +3,6 @@
 //! Everything is said so that nothing can be asked: answers are given before, configuration files that
 //! somebody edited stay as they are, and apt waits for its own lock.
 
-use std::collections::BTreeMap;
-
 use domain::package::{PackageChange, PendingUpdate, SystemPackage, Upgrade};
 
 use super::installed::WORD;
@@ -66,6 +64,10 @@ pub(super) fn without_expressions(
     names.iter().filter(is_name).cloned().collect()
 }
 
+/// What keeps configuration files as somebody edited them, and asks nothing about it.
+pub(super) const KEEP_FILES: [&str; 4] =
+    ["-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold"];
+
 /// apt-get that is neither watched nor asked.
 fn apt(is_aside: bool, words: &[&str], names: &[SystemPackage]) -> Vec<String> {
     let fixed = [
@@ -73,10 +75,6 @@ fn apt(is_aside: bool, words: &[&str], names: &[SystemPackage]) -> Vec<String> {
         "-y",
         "-o",
         "Dpkg::Use-Pty=0",
-        "-o",
-        "Dpkg::Options::=--force-confdef",
-        "-o",
-        "Dpkg::Options::=--force-confold",
         // Newer ones can tell that a list was not fetched.
         "-o",
         "APT::Update::Error-Mode=any",
@@ -85,7 +83,8 @@ fn apt(is_aside: bool, words: &[&str], names: &[SystemPackage]) -> Vec<String> {
     ];
     let mut argv = without_questions(is_aside);
     argv.extend(apt_get(is_aside));
-    argv.extend(fixed.into_iter().chain(words.iter().copied()).map(str::to_owned));
+    let words = fixed.into_iter().chain(KEEP_FILES).chain(words.iter().copied());
+    argv.extend(words.map(str::to_owned));
     named(argv, names)
 }
 
@@ -181,15 +180,6 @@ fn is_security(origin: &str) -> bool {
     })
 }
 
-/// Those that still are: a package that has another version by now is no longer the one that was meant.
-pub(super) fn still_pending(
-    pending: &[PendingUpdate],
-    versions: &BTreeMap<String, String>,
-) -> Vec<PendingUpdate> {
-    let is_still = |update: &&PendingUpdate| versions.get(&update.name) == Some(&update.installed);
-    pending.iter().filter(is_still).cloned().collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -218,15 +208,6 @@ mod tests {
         ] {
             assert_eq!(pending(other), None, "{other}");
         }
-    }
-
-    #[test]
-    fn an_update_that_was_taken_is_pending_no_more() {
-        let update = |name: &str| pending(&format!("Inst {name} [1] (2 x [all])")).unwrap();
-        let known = [update("a1"), update("b1"), update("c1")];
-        let versions = [("a1", "1"), ("b1", "2")];
-        let versions = versions.map(|(name, version)| (name.to_owned(), version.to_owned())).into();
-        assert_eq!(still_pending(&known, &versions), [update("a1")]);
     }
 
     #[test]

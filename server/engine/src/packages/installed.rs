@@ -1,14 +1,14 @@
 //! Which packages a VServer has. dpkg's own record inside it is a stranger's text: it is read beneath the
 //! root, capped, and taken as text alone. rpm's is a stranger's database ([`super::rpm`]).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use domain::note::Note;
-use domain::package::{InstalledPackage, PackageState};
+use domain::package::{InstalledPackage, PackageState, PendingUpdate};
 use rustix::fs::{Dir, FileType, Mode, OFlags, ResolveFlags, Stat, fstat, openat2};
 
 use super::rpm;
@@ -69,10 +69,10 @@ pub(super) fn regular(root: &OwnedFd, path: &str, how: OFlags) -> Option<(OwnedF
 const RESOLVE: ResolveFlags =
     ResolveFlags::IN_ROOT.union(ResolveFlags::NO_MAGICLINKS).union(ResolveFlags::NO_XDEV);
 
-/// What dpkg has written down.
+/// What dpkg has written down, or rpm has answered.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Record {
-    /// What is there, sorted.
+    /// What is there, sorted by name.
     pub(super) packages: Vec<InstalledPackage>,
     /// Whether dpkg was interrupted.
     pub(super) is_interrupted: bool,
@@ -94,25 +94,44 @@ impl Record {
         broken.map(|package| package.name.clone()).collect()
     }
 
-    /// The version of each, by name and architecture as they are told apart.
+    /// The versions of each, by name and architecture as they are told apart. Some can be there in several at once.
     pub(super) fn versions(&self) -> BTreeMap<String, String> {
-        let is_twice = |package: &InstalledPackage| {
-            self.packages.iter().filter(|other| other.name == package.name).count() > 1
-        };
-        let mut versions = BTreeMap::new();
-        for package in &self.packages {
-            let name = package.name.clone();
-            let known = match versions.contains_key(&name) && is_twice(package) {
-                true => format!("{name}:{}", package.architecture),
-                false => name,
+        let mut first: BTreeMap<&str, &str> = BTreeMap::new();
+        let mut versions: BTreeMap<String, String> = BTreeMap::new();
+        for InstalledPackage { name, architecture, version, .. } in &self.packages {
+            let usual = first.entry(name).or_insert(architecture);
+            let known = match usual == architecture {
+                true => name.clone(),
+                false => format!("{name}:{architecture}"),
             };
-            versions.insert(known, package.version.clone());
+            let all = versions.entry(known).or_default();
+            if !all.is_empty() {
+                all.push_str(", ");
+            }
+            all.push_str(version);
         }
         versions
     }
+
+    /// Those of these updates that still are: a package that has another version by now is no longer the one that
+    /// was meant, and one that is there in the new version besides needs none.
+    pub(super) fn still_pending(&self, pending: &[PendingUpdate]) -> Vec<PendingUpdate> {
+        let named = self.packages.iter().flat_map(|package| {
+            let InstalledPackage { name, architecture, version, .. } = package;
+            // As it is called, as apt tells one of another architecture apart, and as dnf does.
+            [name.clone(), format!("{name}:{architecture}"), format!("{name}.{architecture}")]
+                .map(|name| (name, version.as_str()))
+        });
+        let there: HashSet<(String, &str)> = named.collect();
+        let is = |name: &String, version: &str| there.contains(&(name.clone(), version));
+        let is_still = |update: &&PendingUpdate| {
+            is(&update.name, &update.installed) && !is(&update.name, &update.candidate)
+        };
+        pending.iter().filter(is_still).cloned().collect()
+    }
 }
 
-/// What dpkg's record is now, to be told from a later one.
+/// What the record of a package system is now, to be told from a later one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stamp {
     inode: u64,
@@ -124,17 +143,30 @@ pub(super) struct Stamp {
 }
 
 impl Stamp {
-    /// Of the record as it is; none where there is none.
+    /// Of dpkg's record as it is; none where there is none.
     pub(super) fn of(root: &OwnedFd) -> Option<Self> {
         let (_, found) = open(root)?;
+        Some(Self { is_interrupted: was_interrupted(root), ..Self::of_file(&found) })
+    }
+
+    /// Of a record that is this file.
+    pub(super) fn of_file(found: &Stat) -> Self {
         let nanoseconds = i64::try_from(found.st_mtime_nsec).unwrap_or(0);
-        Some(Self {
+        Self {
             inode: found.st_ino,
             bytes: found.st_size,
             changed_at: found.st_mtime.saturating_mul(1000).saturating_add(nanoseconds / 1_000_000),
             nanoseconds,
-            is_interrupted: was_interrupted(root),
-        })
+            is_interrupted: false,
+        }
+    }
+
+    /// The later of two, of which one is of what was not yet written into the other.
+    pub(super) fn or_later(self, other: Self) -> Self {
+        match (other.changed_at, other.nanoseconds) > (self.changed_at, self.nanoseconds) {
+            true => other,
+            false => self,
+        }
     }
 }
 
@@ -215,6 +247,30 @@ mod tests {
         let versions = record.versions();
         assert_eq!(versions.get("libz").map(String::as_str), Some("1.2"));
         assert_eq!(versions.get("libz:i386").map(String::as_str), Some("1.3"));
+    }
+
+    #[test]
+    fn an_update_that_was_taken_is_pending_no_more() {
+        let package = |name: &str, version: &str| InstalledPackage {
+            name: name.to_owned(),
+            version: version.to_owned(),
+            architecture: "all".to_owned(),
+            state: PackageState::Installed,
+        };
+        let update = |name: &str| PendingUpdate {
+            name: name.to_owned(),
+            installed: "1".to_owned(),
+            candidate: "2".to_owned(),
+            origin: String::new(),
+            is_security: false,
+        };
+        // The third was upgraded, the fourth has its new version beside the old one.
+        let packages = [("a", "1"), ("b", "1"), ("c", "2"), ("d", "1"), ("d", "2")];
+        let packages = packages.map(|(name, version)| package(name, version)).into();
+        let record = Record { packages, is_interrupted: false };
+        let known = [update("a"), update("b.all"), update("c"), update("d"), update("e")];
+        assert_eq!(record.still_pending(&known), [update("a"), update("b.all")]);
+        assert_eq!(record.versions().get("d").map(String::as_str), Some("1, 2"));
     }
 
     #[test]

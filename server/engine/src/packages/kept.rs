@@ -1,10 +1,9 @@
-//! What a VServer last answered when it was asked which updates are pending: state of the engine's, so that
-//! no page has to ask it again.
+//! What a VServer last answered when it was asked which updates are pending, and what it has where only a program of
+//! its own can say that: state of the engine's, so that no page has to ask it again.
 //!
 //! It is of files, not of a name: another VServer that has the name by now has others. What it says of a
 //! package holds for as long as that has the version that it had.
 
-use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File};
 use std::io::Read;
 use std::os::fd::OwnedFd;
@@ -12,13 +11,13 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 
 use domain::id::VServerName;
-use domain::package::{PendingCount, PendingUpdate};
+use domain::package::{InstalledPackage, PendingCount, PendingUpdate};
 use domain::time::UnixMillis;
 use rustix::fs::fstat;
 use serde::{Deserialize, Serialize};
 
-use super::installed::Stamp;
-use super::{PackageError, apt};
+use super::PackageError;
+use super::installed::{Record, Stamp};
 use crate::roots::Roots;
 use crate::state::replace_file;
 
@@ -36,6 +35,9 @@ pub(super) struct Kept {
     asked_at: UnixMillis,
     /// What was pending then.
     pub(super) pending: Vec<PendingUpdate>,
+    /// What there was, where it had to be asked for that, too.
+    #[serde(default)]
+    installed: Option<Vec<InstalledPackage>>,
 }
 
 impl Kept {
@@ -52,7 +54,23 @@ impl Kept {
             true => Some(now),
             false => Self::read(roots, name, files).and_then(|kept| kept.refreshed_at),
         };
-        Self { root_inode: inode(files), refreshed_at, asked_at: now, pending }
+        Self { root_inode: inode(files), refreshed_at, asked_at: now, pending, installed: None }
+    }
+
+    /// The same, with what there was.
+    pub(super) fn with(self, record: &Record) -> Self {
+        Self { installed: Some(record.packages.clone()), ..self }
+    }
+
+    /// What there was, if it was asked for that.
+    pub(super) fn record(&self) -> Option<Record> {
+        let packages = self.installed.clone()?;
+        Some(Record { packages, is_interrupted: false })
+    }
+
+    /// Whether packages were changed since, going by the record as it is now.
+    pub(super) fn is_stale(&self, stamp: Stamp) -> bool {
+        stamp.changed_at > self.asked_at.0
     }
 
     /// What was answered for these files, if anything was.
@@ -81,19 +99,15 @@ impl Kept {
     }
 
     /// What is still pending of it, and how much that is.
-    pub(super) fn now(
-        &self,
-        stamp: Option<Stamp>,
-        versions: &BTreeMap<String, String>,
-    ) -> (PendingCount, Vec<PendingUpdate>) {
-        let pending = apt::still_pending(&self.pending, versions);
+    pub(super) fn now(&self, stamp: Stamp, record: &Record) -> (PendingCount, Vec<PendingUpdate>) {
+        let pending = record.still_pending(&self.pending);
         let security = pending.iter().filter(|update| update.is_security).count();
         let count = PendingCount {
             all: pending.len() as u64,
             security: security as u64,
             refreshed_at: self.refreshed_at,
             asked_at: self.asked_at,
-            is_stale: stamp.is_some_and(|stamp| stamp.changed_at > self.asked_at.0),
+            is_stale: self.is_stale(stamp),
         };
         (count, pending)
     }

@@ -7,10 +7,14 @@
 //! What a tool did is not undone: an operation that fails or is interrupted says what changed, and that it can
 //! be repaired. Names are judged by `domain`, and stand behind all options.
 //!
+//! Debian's family is changed by apt, Red Hat's by dnf or yum: which of them, the VServer's files say ([`Tools`]).
+//!
 //! Not here: which packages a backup lists is said by [`installed`]; sources of packages are files of the
 //! VServer's own.
 
 mod apt;
+mod dnf;
+mod inside;
 mod installed;
 mod kept;
 mod program;
@@ -26,22 +30,19 @@ use domain::failure::{Failure, chain};
 use domain::id::VServerName;
 use domain::note::Note;
 use domain::operation::Stage;
-use domain::package::{PackageChange, PackageSystem, PackageTool, PendingUpdate, Upgrade};
+use domain::package::{PackageChange, PackageSystem, PackageTool, Upgrade};
 
 pub(crate) use installed::installed;
 pub(crate) use kept::{answer_of, answers_base};
 pub(crate) use view::Records;
 
-use self::installed::Record;
-use self::kept::Kept;
-use self::program::Program;
+use self::inside::Inside;
+use self::installed::{Record, Stamp};
 use crate::config;
 use crate::engine::Instance;
 use crate::exec::{self, ExecError, Invocation};
-use crate::lifecycle::{self, LifecycleError};
 use crate::operation::{Stopped, Work, crash_point};
 use crate::roots::Roots;
-use crate::state::GuestState;
 
 /// Why packages were not changed or looked at.
 #[derive(Debug, thiserror::Error)]
@@ -89,98 +90,32 @@ fn files_of(roots: &Roots, name: &VServerName) -> Result<Option<OwnedFd>, Packag
 
 /// What keeps the packages of a VServer with these files.
 fn system_of(files: &OwnedFd) -> Option<PackageSystem> {
-    if installed::Stamp::of(files).is_some() {
+    if Stamp::of(files).is_some() {
         return Some(PackageSystem::Dpkg);
     }
     rpm::database(files).map(|_| PackageSystem::Rpm)
 }
 
-/// A VServer in which tools can run.
-struct Inside<'a> {
-    instance: &'a Instance,
-    name: &'a VServerName,
-    state: GuestState,
-    is_aside: bool,
+/// What the record of its packages is now, whoever keeps it.
+fn stamp_of(files: &OwnedFd) -> Option<Stamp> {
+    Stamp::of(files).or_else(|| rpm::stamp(files))
 }
 
-impl<'a> Inside<'a> {
-    /// The VServer as it runs, or without its being started.
-    fn enter(
-        instance: &'a Instance,
-        work: &mut Work<'_>,
-        name: &'a VServerName,
-    ) -> Result<Self, Stopped> {
-        let roots = &instance.settings.roots;
-        let state = GuestState::read(roots, name).map_err(LifecycleError::from)?;
-        if let Some(state) = &state
-            && state.is_running()
-        {
-            return Ok(Self { instance, name, state: state.clone(), is_aside: false });
-        }
-        if let Some(old) = &state {
-            lifecycle::clean_up(roots, old)?;
-        }
-        work.note(&Note::EnteredStopped);
-        let state = lifecycle::begin_aside(instance, work, name)?;
-        Ok(Self { instance, name, state, is_aside: true })
-    }
+/// What changes the packages of a VServer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tools {
+    /// apt, with dpkg.
+    Apt,
+    /// dnf or yum, with rpm.
+    Dnf(PackageTool),
+}
 
-    /// Leaves it as it was: of one that was not started nothing runs any more.
-    fn leave(self) -> Result<(), LifecycleError> {
-        match self.is_aside {
-            true => lifecycle::end_aside(&self.instance.settings.roots, self.name),
-            false => Ok(()),
-        }
-    }
-
-    /// Runs a tool whose lines are the log's.
-    fn run(&self, work: &mut Work<'_>, argv: &[String], in_order: bool) -> Result<(), Stopped> {
-        let program = Program { argv, stops_in_order: in_order };
-        let ended = program::run(self.instance, work, &self.state, &program, |work, line| {
-            work.log(line);
-        })?;
-        match ended.status {
-            0 => Ok(()),
-            status => Err(failed(&tool_in(argv), status, ended.last)),
-        }
-    }
-
-    /// Asks apt which updates are pending.
-    fn pending(&self, work: &mut Work<'_>) -> Result<Vec<PendingUpdate>, Stopped> {
-        let argv = apt::simulation(self.is_aside);
-        let mut pending = Vec::new();
-        let program = Program { argv: &argv, stops_in_order: true };
-        let ended = program::run(self.instance, work, &self.state, &program, |_, line| {
-            if pending.len() < installed::PACKAGES {
-                pending.extend(apt::pending(line));
-            }
-        })?;
-        if ended.status != 0 {
-            return Err(failed(&tool_in(&argv), ended.status, ended.last));
-        }
-        pending.sort_by(|one, other| one.name.cmp(&other.name));
-        Ok(pending)
-    }
-
-    /// Asks what is pending and keeps the answer. That nobody can say fails nothing.
-    fn keep_pending(&self, work: &mut Work<'_>, files: &OwnedFd, is_refreshed: bool) {
-        work.progress(Stage::AskingWhatIsPending, 900);
-        let roots = &self.instance.settings.roots;
-        match self.pending(work) {
-            Ok(pending) => {
-                let now = work.clock().now();
-                let kept = Kept::new(roots, self.name, files, pending, now, is_refreshed);
-                let security = kept.pending.iter().filter(|update| update.is_security).count();
-                let (all, security) = (kept.pending.len() as u64, security as u64);
-                work.note(&Note::PendingKnown { all, security });
-                if let Err(error) = kept.write(roots, self.name) {
-                    work.note(&Note::PendingNotKnown { failure: Box::new(error.into()) });
-                }
-            }
-            Err(Stopped::Cancelled) => {}
-            Err(Stopped::Failed(failure)) => {
-                work.note(&Note::PendingNotKnown { failure: Box::new(failure) });
-            }
+impl Tools {
+    /// Those that a VServer with these files has.
+    fn of(files: &OwnedFd) -> Option<Self> {
+        match system_of(files)? {
+            PackageSystem::Dpkg => Some(Self::Apt),
+            PackageSystem::Rpm => dnf::tool_of(files).map(Self::Dnf),
         }
     }
 }
@@ -204,30 +139,44 @@ pub(crate) fn change(
 ) -> Result<(), Stopped> {
     let files = files_of(&instance.settings.roots, name)?;
     let system = files.as_ref().and_then(system_of);
-    let (Some(files), Some(PackageSystem::Dpkg)) = (files, system) else {
+    let tools = files.as_ref().and_then(Tools::of);
+    let (Some(files), Some(tools)) = (files, tools) else {
         return Err(Failure::NoPackageSystem { name: name.clone(), system }.into());
     };
-    let before = Record::read(&files);
-    let inside = Inside::enter(instance, work, name)?;
-    let result = change_inside(&inside, work, change, before.as_ref());
+    let inside = Inside::enter(instance, work, name, &files, tools)?;
+    let is_refresh = *change == PackageChange::Refresh;
+    let before = if is_refresh { Ok(None) } else { inside.last_record(work) };
+    let (before, result) = match before {
+        Ok(before) => {
+            let result = change_inside(&inside, work, change, before.as_ref());
+            (before, result)
+        }
+        Err(stopped) => (None, Err(stopped)),
+    };
     crash_point("packages:changed");
-    // Cancelled before anything was done there is nothing to ask.
-    if !matches!(result, Err(Stopped::Cancelled)) {
-        let is_refreshed = matches!((change, &result), (PackageChange::Refresh, Ok(())));
-        inside.keep_pending(work, &files, is_refreshed);
-    }
+    // Of what was cancelled it is asked what became of it, but not what is pending now.
+    let after = match &result {
+        Err(Stopped::Cancelled) => inside.record(work).ok().flatten(),
+        result => inside.keep(work, is_refresh && result.is_ok()),
+    };
     let left = inside.leave();
-    let after = Record::read(&files);
-    if *change != PackageChange::Refresh {
-        tell_changes(work, before.as_ref(), after.as_ref());
+    // What nobody could say is not told as if it had come or gone.
+    if let (Some(before), Some(after)) = (&before, &after) {
+        tell_changes(work, before, after);
+    }
+    let broken = after.map(|record| record.broken()).unwrap_or_default();
+    if is_refresh || broken.is_empty() {
+        result?;
+        return Ok(left?);
+    }
+    let failure = Failure::PackagesBroken { name: name.clone(), packages: broken };
+    if result.is_err() {
+        // Why it ended is one thing, what has to be done now another.
+        work.note(&Note::PackagesLeftBroken { failure: Box::new(failure.clone()) });
     }
     result?;
     left?;
-    let broken = after.map(|record| record.broken()).unwrap_or_default();
-    match *change != PackageChange::Refresh && !broken.is_empty() {
-        true => Err(Failure::PackagesBroken { name: name.clone(), packages: broken }.into()),
-        false => Ok(()),
-    }
+    Err(failure.into())
 }
 
 fn change_inside(
@@ -236,17 +185,29 @@ fn change_inside(
     change: &PackageChange,
     before: Option<&Record>,
 ) -> Result<(), Stopped> {
-    let versions = before.map(Record::versions).unwrap_or_default();
-    let mut security = Vec::new();
-    if let PackageChange::Upgrade(Upgrade::Security) = change {
-        work.progress(Stage::AskingWhatIsPending, 100);
-        let wanted = inside.pending(work)?.into_iter().filter(|update| update.is_security);
-        security.extend(wanted.filter_map(|update| update.name.parse().ok()));
-        if security.is_empty() {
-            work.note(&Note::NothingPending);
-            return Ok(());
+    let commands = match inside.tools {
+        Tools::Apt => {
+            let mut security = Vec::new();
+            if let PackageChange::Upgrade(Upgrade::Security) = change {
+                work.progress(Stage::AskingWhatIsPending, 100);
+                let wanted = inside.pending(work, &Record::default())?.into_iter();
+                let wanted = wanted.filter(|update| update.is_security);
+                security.extend(wanted.filter_map(|update| update.name.parse().ok()));
+                if security.is_empty() {
+                    work.note(&Note::NothingPending);
+                    return Ok(());
+                }
+            }
+            let versions = before.map(Record::versions).unwrap_or_default();
+            apt::commands(change, inside.is_aside, &security, &versions)
         }
-    }
+        Tools::Dnf(tool) => {
+            if let PackageChange::Hold(_) | PackageChange::Unhold(_) = change {
+                inside.require_locks(work, tool)?;
+            }
+            dnf::commands(change, tool, inside.is_aside)
+        }
+    };
     let stage = match change {
         PackageChange::Refresh => Stage::RefreshingLists,
         _ => Stage::ChangingPackages,
@@ -254,22 +215,34 @@ fn change_inside(
     work.progress(stage, 200);
     let is_repair = *change == PackageChange::Repair;
     let mut result = Ok(());
-    for argv in apt::commands(change, inside.is_aside, &security, &versions) {
-        work.go_on()?;
-        work.log(&domain::build::shell_line(&argv));
-        // dpkg is never interrupted. Of a repair the second part may mend what the first could not.
-        result = inside.run(work, &argv, tool_in(&argv) != "dpkg");
+    for argv in commands {
+        result = said_and_run(inside, work, &argv);
+        // Of a repair the second part may mend what the first could not.
         if result.is_err() && !is_repair || matches!(result, Err(Stopped::Cancelled)) {
-            break;
+            return result;
         }
+    }
+    if let (true, Tools::Dnf(tool)) = (is_repair, inside.tools)
+        && inside.has_duplicates(work, tool)?
+    {
+        result =
+            result.and(said_and_run(inside, work, &dnf::remove_duplicates(tool, inside.is_aside)));
     }
     result
 }
 
+/// Runs a command that is in the log before its words.
+fn said_and_run(inside: &Inside<'_>, work: &mut Work<'_>, argv: &[String]) -> Result<(), Stopped> {
+    work.go_on()?;
+    work.log(&domain::build::shell_line(argv));
+    // What changes packages itself is never interrupted.
+    let stops_in_order = !["dpkg", "rpm"].contains(&tool_in(argv).as_str());
+    inside.run(work, argv, stops_in_order)
+}
+
 /// Says which packages came, went or have another version.
-fn tell_changes(work: &mut Work<'_>, before: Option<&Record>, after: Option<&Record>) {
-    let versions = |record: Option<&Record>| record.map(Record::versions).unwrap_or_default();
-    let (before, after) = (versions(before), versions(after));
+fn tell_changes(work: &mut Work<'_>, before: &Record, after: &Record) {
+    let (before, after) = (before.versions(), after.versions());
     let names: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     let mut is_same = true;
     for name in names {
@@ -297,10 +270,14 @@ pub(crate) fn tool(
     arguments: &[String],
     asks: bool,
 ) -> Result<(), Stopped> {
-    let roots = &instance.settings.roots;
-    let files = files_of(roots, name)?;
-    let before = files.as_ref().and_then(Record::read);
-    let inside = Inside::enter(instance, work, name)?;
+    let Some(files) = files_of(&instance.settings.roots, name)? else {
+        return Err(Failure::NoPackageSystem { name: name.clone(), system: None }.into());
+    };
+    let tools = Tools::of(&files);
+    let stamp = stamp_of(&files);
+    // Where nothing could say what it did, nothing is asked.
+    let inside = Inside::enter(instance, work, name, &files, tools.unwrap_or(Tools::Apt))?;
+    let before = inside.known_record();
     work.progress(Stage::ChangingPackages, 200);
     let mut argv = match (asks, inside.is_aside) {
         (true, false) => Vec::new(),
@@ -308,7 +285,13 @@ pub(crate) fn tool(
         (false, is_aside) => apt::without_questions(is_aside),
     };
     match tool {
-        PackageTool::AptGet => argv.extend(apt::apt_get(inside.is_aside)),
+        PackageTool::AptGet => {
+            argv.extend(apt::apt_get(inside.is_aside));
+            // Somebody who says what is to become of configuration files has answered that.
+            if !asks && !arguments.iter().any(|word| word.contains("--force-conf")) {
+                argv.extend(apt::KEEP_FILES.map(str::to_owned));
+            }
+        }
         other => argv.push(other.program().to_owned()),
     }
     argv.extend(arguments.iter().cloned());
@@ -317,16 +300,13 @@ pub(crate) fn tool(
         false => inside.run(work, &argv, tool.stops_in_order()),
     };
     crash_point("packages:changed");
-    let after = files.as_ref().and_then(Record::read);
-    let is_refresh = tool == PackageTool::AptGet && arguments.iter().any(|word| word == "update");
-    if let Some(files) = files
-        && before.is_some()
-        && (is_refresh || before != after)
-    {
-        inside.keep_pending(work, &files, is_refresh && result.is_ok());
-    }
-    if before != after {
-        tell_changes(work, before.as_ref(), after.as_ref());
+    let is_refresh = tool.is_refresh(arguments);
+    let is_changed = stamp != stamp_of(&files);
+    if tools.is_some() && (is_refresh || is_changed) {
+        let after = inside.keep(work, is_refresh && result.is_ok());
+        if let (true, Some(before), Some(after)) = (is_changed, before, after) {
+            tell_changes(work, &before, &after);
+        }
     }
     let left = inside.leave();
     result?;

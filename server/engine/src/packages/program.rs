@@ -102,8 +102,9 @@ pub(super) fn run<'w>(
         }
         if work.is_cancelled() && !running.is_interrupted && program.stops_in_order {
             running.is_interrupted = true;
-            work.note(&Note::ToolInterrupted);
             running.interrupt();
+            // Said once it is so: whoever reads it may count on it.
+            work.note(&Note::ToolInterrupted);
         }
         if running.is_silent() {
             if running.ends == 0 {

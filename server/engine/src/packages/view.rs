@@ -1,5 +1,6 @@
 //! Packages as they are looked at: of all VServers, of one, and one package in all of them. No VServer is
-//! asked anything: dpkg's record is read as it is, and what is pending is what was last answered.
+//! asked anything: dpkg's record is read as it is, and what is pending is what was last answered. So is what there
+//! is where rpm keeps it.
 
 use std::collections::HashMap;
 use std::os::fd::OwnedFd;
@@ -7,11 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::failure::Failure;
 use domain::id::VServerName;
-use domain::package::{FoundPackage, PackageOverview, PackageReport, PackageState, PackageSystem};
+use domain::package::{FoundPackage, PackageOverview, PackageReport, PackageState};
 
 use super::installed::{Record, Stamp};
 use super::kept::Kept;
-use super::{files_of, system_of};
+use super::{files_of, rpm, system_of};
 use crate::config;
 use crate::engine::Engine;
 use crate::lifecycle::LifecycleError;
@@ -82,7 +83,7 @@ impl Engine {
         let mut found = Vec::new();
         for vserver in config::list_names(roots)? {
             let Ok(Some(files)) = files_of(roots, &vserver) else { continue };
-            let Some((_, record)) = self.records().of(&vserver, &files) else { continue };
+            let Some((_, record)) = self.record_of(roots, &vserver, &files) else { continue };
             let named = record.packages.iter().filter(|package| package.name.contains(text));
             found.extend(named.map(|package| FoundPackage {
                 vserver: vserver.clone(),
@@ -93,6 +94,19 @@ impl Engine {
         found.sort_by_cached_key(key);
         found.truncate(FOUND);
         Ok(found)
+    }
+
+    /// What a VServer has as far as that is known, and what its own record is now.
+    fn record_of(
+        &self,
+        roots: &Roots,
+        name: &VServerName,
+        files: &OwnedFd,
+    ) -> Option<(Stamp, Arc<Record>)> {
+        self.records().of(name, files).or_else(|| {
+            let record = Kept::read(roots, name, files)?.record()?;
+            Some((rpm::stamp(files)?, Arc::new(record)))
+        })
     }
 
     fn look(&self, roots: &Roots, name: &VServerName) -> Result<PackageReport, Failure> {
@@ -111,17 +125,16 @@ impl Engine {
         // One whose files are not there has none; its page says so itself.
         let Ok(Some(files)) = files_of(roots, name) else { return Ok(nothing(overview)) };
         overview.system = system_of(&files);
-        let Some((stamp, record)) = self.records().of(name, &files) else {
+        let Some((stamp, record)) = self.record_of(roots, name, &files) else {
             return Ok(nothing(overview));
         };
         let held = record.packages.iter().filter(|package| package.state == PackageState::Held);
-        overview.system = Some(PackageSystem::Dpkg);
         overview.installed = Some(record.packages.len() as u64);
         overview.held = held.count() as u64;
         overview.broken = record.broken();
         overview.is_interrupted = record.is_interrupted;
         let kept = Kept::read(roots, name, &files);
-        let known = kept.map(|kept| kept.now(Some(stamp), &record.versions()));
+        let known = kept.map(|kept| kept.now(stamp, &record));
         let (count, pending) = known.unzip();
         overview.pending = count;
         let installed = record.packages.clone();
