@@ -14,8 +14,11 @@ use std::process::{Command, Output, Stdio};
 use domain::operation::Kind;
 use engine::operation::CRASH_POINTS;
 use engine::state::GuestState;
+use nix::sys::signal::{Signal, kill};
 use package_repository::repositories;
 use sandbox::command::{self, complained};
+use sandbox::enter::Terminal;
+use sandbox::under_way::descendant_of;
 use sandbox::{Sandbox, leave_network, until};
 
 /// An instance with a VServer `web` of Debian's that does not run.
@@ -282,6 +285,115 @@ fn a_change_that_died_is_told_and_leaves_nothing_running() {
 }
 
 #[test]
+fn a_question_has_its_usual_answer_and_is_asked_at_a_terminal() {
+    let sandbox = with_web();
+    let (root, usual, _) = repositories(&sandbox, "web");
+    let answer = || fs::read_to_string(root.join("asks.answer")).unwrap();
+    let file = || fs::read_to_string(root.join("etc/asks.conf")).unwrap();
+    let edit = || fs::write(root.join("etc/asks.conf"), "edited\n").unwrap();
+    let vapt_get = |words: &[&str]| sandbox.ulysse("vapt-get", words);
+    let must_get = |words: &[&str]| {
+        let output = vapt_get(words).output().unwrap();
+        assert!(output.status.success(), "{words:?}: {output:?}");
+    };
+    let newer = |version| {
+        usual.add_asking("asks", version);
+        must_get(&["web", "--", "update"]);
+    };
+
+    // Nobody is there to be asked: debconf's default, and the file as it was edited.
+    newer("1.0");
+    must_get(&["web", "--", "install", "-y", "asks"]);
+    assert_eq!((answer().as_str(), file().as_str()), ("usual\n", "of 1.0\n"));
+    edit();
+    newer("2.0");
+    must_get(&["web", "--", "install", "-y", "asks"]);
+    assert_eq!(file(), "edited\n");
+    newer("3.0");
+    must_get(&["web", "--", "-o", "Dpkg::Options::=--force-confnew", "install", "-y", "asks"]);
+    assert_eq!(file(), "of 3.0\n", "somebody who says so gets the new one");
+
+    // One VServer that is named, at a terminal: there it is asked, whether it runs or not.
+    edit();
+    newer("4.0");
+    let mut terminal = Terminal::start(&vapt_get(&["web", "--", "install", "asks"]));
+    terminal.wait_for("[default=N] ?");
+    terminal.type_in("Y\n");
+    // What debconf was not asked when nobody was there it asks now.
+    terminal.wait_for("Which word?");
+    terminal.type_in("typed\n");
+    assert_eq!(terminal.wait_for_end(), Some(0), "{}", terminal.seen);
+    assert_eq!((answer().as_str(), file().as_str()), ("typed\n", "of 4.0\n"));
+    edit();
+    newer("5.0");
+    sandbox.must(&["web", "start"]);
+    let mut terminal = Terminal::start(&vapt_get(&["web", "--", "install", "asks"]));
+    terminal.wait_for("[default=N] ?");
+    terminal.type_in("\n");
+    assert_eq!(terminal.wait_for_end(), Some(0), "{}", terminal.seen);
+    assert_eq!((answer().as_str(), file().as_str()), ("typed\n", "edited\n"));
+    sandbox.must(&["web", "stop"]);
+}
+
+#[test]
+fn what_is_cancelled_or_killed_half_way_is_told_and_repaired() {
+    let sandbox = with_web();
+    let (root, usual, _) = repositories(&sandbox, "web");
+    let waits =
+        |what: &str| format!("touch /{what}-began\nuntil test -e /{what}-go; do sleep 0.1; done");
+    usual.add("first", "1.0", &[("preinst", &waits("first"))]);
+    usual.add("second", "1.0", &[("postinst", &waits("second"))]);
+    must(&sandbox, &["refresh"]);
+    let begin = |package: &str| {
+        let (under_way, said) = sandbox.begin_heard(&["web", "packages", "install", package]);
+        let began = root.join(format!("{package}-began"));
+        until("its script runs", || began.exists());
+        (under_way, said)
+    };
+    let go = |package: &str| fs::write(root.join(format!("{package}-go")), "").unwrap();
+    let is_told = |package: &str| {
+        let shown = packages(&sandbox, &[]);
+        assert_eq!(shown.status.code(), Some(1), "{shown:?}");
+        assert!(
+            complained(&shown).contains("To be repaired") && complained(&shown).contains(package),
+            "{shown:?}"
+        );
+        assert!(is_at_rest(&sandbox));
+    };
+
+    // Cancelled while dpkg unpacks: that is done to its end, and nothing is begun after it.
+    let (under_way, said) = begin("first");
+    kill(under_way.pid(), Signal::SIGINT).unwrap();
+    let operations = sandbox.settings.roots.state_base.join("operations");
+    until("apt is interrupted", || {
+        let ids = sandbox.names_in(&operations).into_iter();
+        let mut logs = ids.map(|id| fs::read_to_string(operations.join(id).join("log")));
+        logs.any(|log| log.is_ok_and(|log| log.contains("tool_interrupted")))
+    });
+    go("first");
+    assert_eq!(under_way.end(), Some(130));
+    let said = fs::read_to_string(said).unwrap();
+    assert!(said.contains("Packages of web are broken: first."), "{said}");
+    assert!(said.contains("vserver web packages repair"), "{said}");
+    is_told("first");
+    must(&sandbox, &["repair"]);
+    assert_eq!(version(&root, "first").as_deref(), Some("1.0"));
+    assert!(packages(&sandbox, &[]).status.success());
+
+    // dpkg itself killed while it configures: as when the host's memory was short.
+    let (under_way, said) = begin("second");
+    kill(descendant_of(under_way.pid(), "dpkg").unwrap(), Signal::SIGKILL).unwrap();
+    assert_eq!(under_way.end(), Some(1));
+    let said = fs::read_to_string(said).unwrap();
+    assert!(said.contains("apt-get ended with status 100"), "{said}");
+    assert!(said.contains("Packages of web are broken: second."), "{said}");
+    is_told("second");
+    go("second");
+    must(&sandbox, &["repair"]);
+    assert!(packages(&sandbox, &[]).status.success());
+}
+
+#[test]
 fn what_is_pending_follows_the_name_and_comes_back_from_the_bin() {
     let sandbox = with_web();
     let (_, usual, _) = repositories(&sandbox, "web");
@@ -290,7 +402,7 @@ fn what_is_pending_follows_the_name_and_comes_back_from_the_bin() {
     must(&sandbox, &["install", "thing"]);
     usual.add("thing", "2.0", &[]);
     must(&sandbox, &["refresh"]);
-    let known = out(&packages(&sandbox, &[]));
+    let known = command::said(&packages(&sandbox, &[]));
     assert!(known.starts_with("thing"), "{known}");
     let shown = |name: &str| sandbox.must(&[name, "packages"]);
 

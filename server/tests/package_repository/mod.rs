@@ -29,6 +29,31 @@ impl Repository {
 
     /// Adds a package of one file, with scripts: `NAME`, then what a shell runs.
     pub(crate) fn add(&self, name: &str, version: &str, scripts: &[(&str, &str)]) {
+        self.pack(name, version, scripts, &[]);
+    }
+
+    /// Adds a package that asks while it is configured: whatever debconf is for, and, once it was edited, what
+    /// is to become of its file `/etc/NAME.conf`. It writes what it was answered to `/NAME.answer`.
+    pub(crate) fn add_asking(&self, name: &str, version: &str) {
+        let debconf = ". /usr/share/debconf/confmodule\n";
+        let config = format!("{debconf}db_input high {name}/word || true\ndb_go || true");
+        let postinst = format!("{debconf}db_get {name}/word\necho \"$RET\" > /{name}.answer");
+        let template = format!(
+            "Template: {name}/word\nType: string\nDefault: usual\nDescription: Which word?\n"
+        );
+        self.pack(
+            name,
+            version,
+            &[("config", &config), ("postinst", &postinst)],
+            &[
+                ("DEBIAN/templates", &template),
+                ("DEBIAN/conffiles", &format!("/etc/{name}.conf\n")),
+                (&format!("etc/{name}.conf"), &format!("of {version}\n")),
+            ],
+        );
+    }
+
+    fn pack(&self, name: &str, version: &str, scripts: &[(&str, &str)], files: &[(&str, &str)]) {
         let build = tempfile::tempdir().unwrap();
         fs::set_permissions(build.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let debian = build.path().join("DEBIAN");
@@ -45,6 +70,11 @@ impl Repository {
             let path = debian.join(script);
             fs::write(&path, format!("#!/bin/sh\nset -e\n{text}\n")).unwrap();
             fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        for (path, text) in files {
+            let path = build.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
         }
         let file = self.directory.join(format!("{name}_{version}_all.deb"));
         let made = Command::new("dpkg-deb")

@@ -18,15 +18,15 @@ const SIZE: Winsize = Winsize { ws_row: 30, ws_col: 190, ws_xpixel: 0, ws_ypixel
 const LEFT_WITH: i32 = 73;
 
 /// A terminal, and who is at its other end.
-struct Terminal {
+pub(crate) struct Terminal {
     file: fs::File,
     child: Child,
-    seen: String,
+    pub(crate) seen: String,
 }
 
 impl Terminal {
     /// Starts a command in a session of its own that has this terminal.
-    fn start(command: &Command) -> Self {
+    pub(crate) fn start(command: &Command) -> Self {
         let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
         let file = openpt(flags).unwrap();
         unlockpt(&file).unwrap();
@@ -42,7 +42,7 @@ impl Terminal {
         Self { file: file.into(), child, seen: String::new() }
     }
 
-    fn type_in(&mut self, line: &str) {
+    pub(crate) fn type_in(&mut self, line: &str) {
         self.file.write_all(line.as_bytes()).unwrap();
     }
 
@@ -59,7 +59,7 @@ impl Terminal {
         true
     }
 
-    fn wait_for(&mut self, text: &str) {
+    pub(crate) fn wait_for(&mut self, text: &str) {
         let deadline = Instant::now() + Duration::from_secs(60);
         while !self.seen.contains(text) {
             assert!(self.read(deadline), "{text:?} never came, but: {}", self.seen);
@@ -67,7 +67,7 @@ impl Terminal {
     }
 
     /// The status that it ends with.
-    fn wait_for_end(&mut self) -> Option<i32> {
+    pub(crate) fn wait_for_end(&mut self) -> Option<i32> {
         let deadline = Instant::now() + Duration::from_secs(60);
         while self.read(deadline) {}
         self.child.wait().unwrap().code()

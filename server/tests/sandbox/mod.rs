@@ -6,7 +6,7 @@
 #![allow(dead_code, reason = "each test uses what it needs")]
 
 pub(crate) mod command;
-mod enter;
+pub(crate) mod enter;
 pub(crate) mod under_way;
 
 use std::env;
@@ -115,7 +115,10 @@ impl Sandbox {
 
     /// Ends every guest at once.
     pub(crate) fn end_guests(&self) {
-        for state in GuestState::all(&self.settings.roots).unwrap_or_default() {
+        let roots = &self.settings.roots;
+        // Those in which tools run without their being started, too: a test that failed may be in one.
+        let states = [GuestState::all(roots), GuestState::all_aside(roots)];
+        for state in states.into_iter().flat_map(Result::unwrap_or_default) {
             let _ = cgroup::kill_all(&state.cgroups, Duration::from_secs(10));
             let _ = cgroup::remove(&state.cgroups, Duration::from_secs(10));
         }
