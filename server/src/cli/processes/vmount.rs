@@ -47,8 +47,9 @@ fn run(call: &Call, arguments: &[OsString]) -> Result<u8, u8> {
     }
     let mount = OF_MOUNT.parse(&rest).map_err(misused)?;
     let is_remount = mount.value("-o").map_err(misused)?.as_deref() == Some("remount");
+    let words = mount.words();
     // The source of what is mounted says nothing new.
-    let (true, [target] | [_, target]) = (is_remount, mount.words().as_slice()) else {
+    let (true, [target] | [_, target]) = (is_remount, words.as_slice()) else {
         return Err(call.refused(locale.vmount_refused(), locale.vmount_instead(name.as_str())));
     };
     let target = text(target).map_err(misused)?;
