@@ -140,8 +140,9 @@ impl GuestConfig {
         let Some(reader) = Reader::open(&directory, Path::new(name.as_str()))? else {
             return Err(ConfigError::NoSuchVServer { name: name.clone(), path: directory });
         };
-        let reader = reader.assuming(changes);
-        let defaults = Reader::open(&roots.config_base.join(".defaults"), Path::new(".defaults"))?;
+        let reader = reader.listing().assuming(changes);
+        let defaults = Reader::open(&roots.config_base.join(".defaults"), Path::new(".defaults"))?
+            .map(Reader::listing);
         let mut warnings = Vec::new();
         let context =
             reader.parsed("context", str::parse::<ContextId>, |_| Expected::ContextNumber)?;

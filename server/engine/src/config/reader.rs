@@ -9,8 +9,12 @@
 //!
 //! A reader can be told to read some files as they would be after a change ([`Reader::assuming`]): so a
 //! change is judged by the tree that would come of it, before anything is written.
+//!
+//! Who reads a whole tree asks for some eighty files, of which most trees have ten: it looks into each
+//! directory once ([`Reader::listing`]) and opens what is there. What comes to be meanwhile is not seen.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
@@ -33,6 +37,17 @@ pub(super) struct Reader {
     shown_as: PathBuf,
     /// Files that are read as if they said this, or were not there.
     assumed: BTreeMap<String, Option<String>>,
+    /// What is in the directories that were looked into, if they are looked into first.
+    listed: Option<RefCell<BTreeMap<String, Listed>>>,
+}
+
+/// What is in one directory.
+#[derive(Debug)]
+enum Listed {
+    /// These names; none where there is no such directory.
+    Names(BTreeSet<String>),
+    /// It cannot be listed: opening what is in it says why.
+    Unknown,
 }
 
 impl Reader {
@@ -47,6 +62,7 @@ impl Reader {
                 directory,
                 shown_as: shown_as.to_owned(),
                 assumed: BTreeMap::new(),
+                listed: None,
             })),
             Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
             Err(errno) => {
@@ -65,6 +81,52 @@ impl Reader {
             changes.into_iter().map(|(path, text)| (path.to_string(), text.map(str::to_owned))),
         );
         self
+    }
+
+    /// Looks into each directory once, before it opens anything in it.
+    #[must_use]
+    pub(super) fn listing(mut self) -> Self {
+        self.listed = Some(RefCell::default());
+        self
+    }
+
+    /// Whether it is not there, by what its directory was seen to hold.
+    fn is_absent(&self, path: &str) -> bool {
+        let Some(listed) = &self.listed else { return false };
+        let (directory, name) = path.rsplit_once('/').unwrap_or((".", path));
+        if directory != "." && self.is_absent(directory) {
+            return true;
+        }
+        let mut listed = listed.borrow_mut();
+        let found = match listed.get(directory) {
+            Some(found) => found,
+            None => listed.entry(directory.to_owned()).or_insert(self.look_into(directory)),
+        };
+        matches!(found, Listed::Names(names) if !names.contains(name))
+    }
+
+    fn look_into(&self, path: &str) -> Listed {
+        let names = || -> Result<BTreeSet<String>, ConfigError> {
+            let Some(directory) = self.open_file(path, OFlags::RDONLY | OFlags::DIRECTORY)? else {
+                return Ok(BTreeSet::new());
+            };
+            self.names_in(path, directory).map(Vec::into_iter).map(Iterator::collect)
+        };
+        names().map_or(Listed::Unknown, Listed::Names)
+    }
+
+    /// The names in an open directory that are text: no other is ever asked for.
+    fn names_in(&self, path: &str, directory: OwnedFd) -> Result<Vec<String>, ConfigError> {
+        let failed =
+            |errno: Errno| ConfigError::Read { file: self.shown(path), source: errno.into() };
+        let mut names = Vec::new();
+        for entry in rustix::fs::Dir::new(directory).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            if let Ok(name) = entry.file_name().to_str() {
+                names.push(name.to_owned());
+            }
+        }
+        Ok(names)
     }
 
     /// Files that are assumed to be below a directory: their paths from there on.
@@ -102,6 +164,11 @@ impl Reader {
         }
     }
 
+    /// Opens what is not known to be absent.
+    fn open_known(&self, path: &str, flags: OFlags) -> Result<Option<OwnedFd>, ConfigError> {
+        if self.is_absent(path) { Ok(None) } else { self.open_file(path, flags) }
+    }
+
     /// Whether there is a file at `path` (a directory is none).
     ///
     /// # Errors
@@ -110,7 +177,7 @@ impl Reader {
         if let Some(assumed) = self.assumed.get(path) {
             return Ok(assumed.is_some());
         }
-        let Some(file) = self.open_file(path, OFlags::PATH)? else { return Ok(false) };
+        let Some(file) = self.open_known(path, OFlags::PATH)? else { return Ok(false) };
         let stat = fstat(&file)
             .map_err(|errno| ConfigError::Read { file: self.shown(path), source: errno.into() })?;
         Ok(FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile)
@@ -124,7 +191,7 @@ impl Reader {
         if self.assumed_below(path).any(|(_, is_there)| is_there) {
             return Ok(true);
         }
-        self.open_file(path, OFlags::PATH | OFlags::DIRECTORY).map(|found| found.is_some())
+        self.open_known(path, OFlags::PATH | OFlags::DIRECTORY).map(|found| found.is_some())
     }
 
     /// The text of the file at `path`; none when there is none.
@@ -137,13 +204,15 @@ impl Reader {
         }
         // A FIFO or a terminal in the tree must neither block nor become ours.
         let flags = OFlags::RDONLY | OFlags::NOCTTY | OFlags::NONBLOCK;
-        let Some(file) = self.open_file(path, flags)? else { return Ok(None) };
+        let Some(file) = self.open_known(path, flags)? else { return Ok(None) };
         let failed = |source| ConfigError::Read { file: self.shown(path), source };
         let stat = fstat(&file).map_err(|errno| failed(errno.into()))?;
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
             return Err(failed(io::Error::other("not a regular file")));
         }
-        let mut bytes = Vec::new();
+        // With room for all of it one call reads it, and another one sees its end.
+        let size = u64::try_from(stat.st_size).unwrap_or_default().min(MAX_FILE_BYTES);
+        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default() + 64);
         File::from(file).take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
         if bytes.len() as u64 > MAX_FILE_BYTES {
             return Err(self.unexpected(path, 1, Expected::AtMostBytes(MAX_FILE_BYTES)));
@@ -208,17 +277,10 @@ impl Reader {
     /// When it cannot be read.
     pub(super) fn directory(&self, path: &str) -> Result<Vec<String>, ConfigError> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY;
-        let failed =
-            |errno: Errno| ConfigError::Read { file: self.shown(path), source: errno.into() };
-        let mut names = Vec::new();
-        if let Some(directory) = self.open_file(path, flags)? {
-            for entry in rustix::fs::Dir::new(directory).map_err(failed)? {
-                let entry = entry.map_err(failed)?;
-                if let Ok(name) = entry.file_name().to_str() {
-                    names.push(name.to_owned());
-                }
-            }
-        }
+        let mut names = match self.open_known(path, flags)? {
+            Some(directory) => self.names_in(path, directory)?,
+            None => Vec::new(),
+        };
         for (rest, is_there) in self.assumed_below(path) {
             let name = rest.split('/').next().unwrap_or_default();
             if is_there {

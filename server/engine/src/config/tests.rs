@@ -224,6 +224,27 @@ fn no_link_leads_out_of_the_tree() {
 }
 
 #[test]
+fn no_directory_leads_out_of_the_tree() {
+    let tree = Tree::new();
+    let name = tree.guest("web", &[("inside/style", "plain\n")]);
+    let directory = tree.roots.config_of(&name);
+    let outside = tree.base.path().join("outside");
+    fs::create_dir_all(outside.join("init")).unwrap();
+    fs::write(outside.join("init/style"), "plain\n").unwrap();
+    fs::create_dir(directory.join("apps")).unwrap();
+    let init = directory.join("apps/init");
+    symlink("../inside", &init).unwrap();
+    assert_eq!(GuestConfig::read(&tree.roots, &name).unwrap().init.style, InitStyle::Plain);
+    // Its names are not looked at either: that it leads out is told, not taken for being empty.
+    for target in [outside.join("init"), "../../../outside/init".into(), "/proc/self".into()] {
+        fs::remove_file(&init).unwrap();
+        symlink(&target, &init).unwrap();
+        let error = GuestConfig::read(&tree.roots, &name).unwrap_err();
+        assert!(matches!(error, ConfigError::Read { .. }), "{target:?}: {error:?}");
+    }
+}
+
+#[test]
 fn special_files_and_huge_ones_are_refused_without_waiting() {
     let tree = Tree::new();
     let name = tree.guest("web", &[]);
