@@ -183,7 +183,13 @@ impl<'a> Work<'a> {
     fn tell(&mut self) {
         self.flush_trace();
         // What cannot be written now is written with the next word; the journal is what counts.
-        if let Err(error) = self.store.write(&self.operation) {
+        let written = if self.is_kept || self.operation.progress.is_final() {
+            self.store.write(&self.operation)
+        } else {
+            // What no power cut survives is made anew from what it is to do.
+            self.store.write_in_passing(&self.operation)
+        };
+        if let Err(error) = written {
             tracing::warn!(id = %self.operation.id, %error, "an operation's progress is not kept");
         }
         self.observer.moved(&self.operation);
