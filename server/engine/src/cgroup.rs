@@ -134,6 +134,12 @@ struct Hierarchy {
     controllers: Vec<String>,
 }
 
+impl Hierarchy {
+    fn has(&self, controller: &str) -> bool {
+        self.controllers.iter().any(|name| name == controller)
+    }
+}
+
 /// What a cgroup has used.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CgroupUsage {
@@ -270,25 +276,29 @@ impl Layout {
                 continue;
             };
             let is_new_parent = make(parent)?;
-            if is_unified_directory(parent) {
-                let mount = parent.parent().unwrap_or(parent);
+            let v1 = self.v1.iter().find(|hierarchy| path.starts_with(&hierarchy.mount));
+            let Some(hierarchy) = v1 else {
                 if self.unified_has_controllers {
-                    hand_down(mount);
+                    hand_down(parent.parent().unwrap_or(parent));
                     hand_down(parent);
                 }
                 make(path)?;
                 if let Some(owner) = owner {
                     delegate(path, owner)?;
                 }
-            } else {
-                if is_new_parent {
-                    inherit_cpus(parent)?;
-                }
-                make(path)?;
+                continue;
+            };
+            let has_cpus = hierarchy.has("cpuset");
+            if is_new_parent && has_cpus {
+                inherit_cpus(parent)?;
+                hand_down_cpus(parent)?;
+            }
+            make(path)?;
+            if has_cpus {
                 inherit_cpus(path)?;
-                if owner.is_some() {
-                    restrict_devices(path)?;
-                }
+            }
+            if owner.is_some() && hierarchy.has("devices") {
+                restrict_devices(path)?;
             }
         }
         debug_assert!(paths.iter().all(|path| path.parent().is_some_and(|p| p.ends_with(root))));
@@ -302,12 +312,14 @@ pub fn is_unified_directory(path: &Path) -> bool {
     path.join("cgroup.controllers").exists()
 }
 
-/// The file of a cgroup by which a process enters it that has one thread: it writes "0". On v1 `tasks`, which
-/// moves no other thread than the one that asks: for a whole process the kernel waits until every CPU has
-/// passed a point of rest, 5 to 20 ms.
+/// The file by which a process enters a cgroup of v1. It moves no other thread than the one that asks: for a
+/// whole process the kernel waits until every CPU has passed a point of rest, 5 to 20 ms.
+pub(crate) const ENTRANCE_V1: &str = "tasks";
+
+/// The file of a cgroup by which a process enters it that has one thread: it writes "0".
 #[must_use]
 pub fn entrance(directory: &Path) -> PathBuf {
-    directory.join(if is_unified_directory(directory) { "cgroup.procs" } else { "tasks" })
+    directory.join(if is_unified_directory(directory) { "cgroup.procs" } else { ENTRANCE_V1 })
 }
 
 /// The processes in a VServer's cgroups, and in those that it made itself; sorted. What cannot be looked at is
@@ -477,13 +489,15 @@ fn inherit_cpus(path: &Path) -> Result<(), CgroupError> {
     Ok(())
 }
 
+/// Lets what is made in a cgroup of v1 have its processors from the beginning on: the kernel goes over all of its
+/// scheduling domains for each that is written.
+fn hand_down_cpus(path: &Path) -> Result<(), CgroupError> {
+    write(&path.join("cgroup.clone_children"), "1")
+}
+
 /// No device but the standard ones (v1; on v2 no mount of a guest's lets device nodes be opened).
 fn restrict_devices(path: &Path) -> Result<(), CgroupError> {
-    let deny = path.join("devices.deny");
-    if !deny.exists() {
-        return Ok(());
-    }
-    write(&deny, "a")?;
+    write(&path.join("devices.deny"), "a")?;
     let allow = path.join("devices.allow");
     DEVICES.iter().try_for_each(|device| write(&allow, device))
 }

@@ -147,7 +147,7 @@ fn open_unified(cgroups: &[PathBuf]) -> Option<fs::File> {
 fn open_v1(cgroups: &[PathBuf]) -> Result<Vec<fs::File>, StartFailure> {
     let v1 = cgroups.iter().filter(|path| !cgroup::is_unified_directory(path));
     v1.map(|directory| {
-        let path = cgroup::entrance(directory);
+        let path = directory.join(cgroup::ENTRANCE_V1);
         fs::OpenOptions::new().write(true).open(&path).at(Step::JoinCgroup, &path.to_string_lossy())
     })
     .collect()
