@@ -52,6 +52,7 @@ mod mark;
 pub mod network;
 pub mod operation;
 pub mod packages;
+mod parallel;
 pub mod processes;
 pub mod program;
 pub mod protect;

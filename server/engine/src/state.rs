@@ -30,10 +30,13 @@ use serde::{Deserialize, Serialize};
 use crate::config::{DEFAULT_SYNC_TIMEOUT_SECONDS, KillStep, default_kill_sequence};
 use crate::guest::InitCommand;
 use crate::network::AppliedNetwork;
+use crate::parallel;
 use crate::roots::Roots;
 
 /// The most bytes of a record that are read.
 const MAX_RECORD_BYTES: u64 = 256 * 1024;
+/// What most records have room in.
+const USUAL_RECORD_BYTES: usize = 4096;
 
 /// Why a record could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -188,7 +191,8 @@ impl GuestState {
     }
 
     fn read_from(path: PathBuf) -> Result<Option<Self>, StateError> {
-        let mut text = Vec::new();
+        // With room for all of it one call reads it.
+        let mut text = Vec::with_capacity(USUAL_RECORD_BYTES);
         match File::open(&path) {
             Ok(file) => {
                 file.take(MAX_RECORD_BYTES)
@@ -221,6 +225,16 @@ impl GuestState {
         Self::each(roots, Self::read)
     }
 
+    /// The records of all VServers that run, sorted by context.
+    ///
+    /// # Errors
+    /// As [`GuestState::all`].
+    pub fn all_running(roots: &Roots) -> Result<Vec<Self>, StateError> {
+        let all = Self::all(roots)?;
+        let run = parallel::map(&all, Self::is_running);
+        Ok(all.into_iter().zip(run).filter_map(|(state, runs)| runs.then_some(state)).collect())
+    }
+
     /// The records of what runs in VServers that were not started, as [`GuestState::all`].
     ///
     /// # Errors
@@ -239,15 +253,14 @@ impl GuestState {
             Err(error) if is_absent(&error) => return Ok(Vec::new()),
             Err(source) => return Err(StateError::Read { path, source }),
         };
-        let mut states = Vec::new();
-        for entry in entries.flatten() {
-            let file_name = entry.file_name();
-            let Some(name) = file_name.to_str().and_then(|text| text.parse().ok()) else {
-                continue;
-            };
-            match read(roots, &name) {
-                Ok(Some(state)) => states.push(state),
-                Ok(None) => {}
+        let names: Vec<VServerName> = entries
+            .flatten()
+            .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+            .collect();
+        let mut states = Vec::with_capacity(names.len());
+        for (name, found) in names.iter().zip(parallel::map(&names, |name| read(roots, name))) {
+            match found {
+                Ok(state) => states.extend(state),
                 Err(error) => {
                     tracing::warn!(%name, %error, "a record of a running VServer is unreadable");
                 }

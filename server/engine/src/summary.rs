@@ -19,12 +19,13 @@ use crate::base_links;
 use crate::config::{self, ConfigError, GuestConfig};
 use crate::facts::os_release_value;
 use crate::guest;
+use crate::parallel;
 use crate::protect;
 use crate::roots::Roots;
 use crate::state::GuestState;
 use crate::tree;
 use crate::unification;
-use crate::usage::{Snapshot, UsageError, Want, snapshot};
+use crate::usage::{UsageError, Want, snapshot};
 use crate::volume;
 
 /// The most bytes of a guest's `os-release` that are read, and characters that are shown.
@@ -76,7 +77,10 @@ pub fn summaries(roots: &Roots, activities: &[Activity]) -> Result<Vec<Summary>,
     names.extend(built.map(|activity| activity.name.clone()));
     names.sort();
     names.dedup();
-    Ok(names.into_iter().map(|name| assemble(roots, name, activities, &snapshot).0).collect())
+    let running = snapshot.by_name();
+    Ok(parallel::map(&names, |name| {
+        assemble(roots, name, activities, running.get(name).copied()).0
+    }))
 }
 
 /// One VServer; none when there is none of this name and none is being built.
@@ -93,7 +97,7 @@ pub fn summary(
         return Ok(None);
     }
     let snapshot = snapshot(roots, Want::Everything)?;
-    Ok(Some(assemble(roots, name.clone(), activities, &snapshot).0))
+    Ok(Some(assemble(roots, name, activities, snapshot.running(name)).0))
 }
 
 /// The page of a VServer.
@@ -112,8 +116,9 @@ pub fn detail(
         Err(error) => return Err(error.into()),
     };
     let snapshot = snapshot(roots, Want::Everything)?;
-    let (summary, config) = assemble(roots, name.clone(), activities, &snapshot);
-    let running = snapshot.guests.iter().map(|(state, _)| state).find(|state| state.name == *name);
+    let running = snapshot.running(name);
+    let (summary, config) = assemble(roots, name, activities, running);
+    let running = running.map(|(state, _)| state);
     let root = running
         .map(|state| state.root.clone())
         .or_else(|| config::root_directory_of(roots, name))
@@ -143,15 +148,13 @@ pub fn detail(
 
 fn assemble(
     roots: &Roots,
-    name: VServerName,
+    name: &VServerName,
     activities: &[Activity],
-    snapshot: &Snapshot,
+    running: Option<&(GuestState, Usage)>,
 ) -> (Summary, Option<GuestConfig>) {
-    let activity = activities.iter().find(|activity| activity.name == name);
-    let found = snapshot.guests.iter().find(|(state, _)| state.name == name);
-    let running: Option<(&GuestState, Usage)> = found.map(|(state, usage)| (state, *usage));
+    let activity = activities.iter().find(|activity| activity.name == *name);
     let is_built = activity.is_some_and(|activity| activity.kind.makes());
-    let (config, problem) = match GuestConfig::read(roots, &name) {
+    let (config, problem) = match GuestConfig::read(roots, name) {
         Ok(config) => (Some(config), None),
         // A build puts the config tree in place last.
         Err(_) if is_built => (None, None),
@@ -160,7 +163,7 @@ fn assemble(
     // What is not known from a broken tree as a whole may still be known in part.
     let (claimed_context, _) = match &config {
         Some(config) => (config.context, Vec::new()),
-        None => config::claims_of(roots, &name),
+        None => config::claims_of(roots, name),
     };
     let summary = Summary {
         context: running.map(|(state, _)| state.context).or(claimed_context),
@@ -168,11 +171,11 @@ fn assemble(
         interfaces: config.as_ref().map(|config| config.interfaces.clone()).unwrap_or_default(),
         marks: config.as_ref().map(|config| config.init.marks.clone()).unwrap_or_default(),
         host_name: config.as_ref().and_then(|config| config.uts.node_name.clone()),
-        usage: running.map(|(_, usage)| usage),
+        usage: running.map(|(_, usage)| *usage),
         operation: activity.map(|activity| activity.operation.clone()),
-        oom_kills: running.and_then(|_| guest::oom_kills(&roots.event_log_of(&name))),
+        oom_kills: running.and_then(|_| guest::oom_kills(&roots.event_log_of(name))),
         problem,
-        name,
+        name: name.clone(),
     };
     (summary, config)
 }

@@ -13,7 +13,7 @@ mod resources;
 
 use std::collections::HashMap;
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use domain::id::VServerName;
@@ -21,9 +21,10 @@ use domain::metrics::measure::{Measured, Measurement};
 use domain::vserver::Usage;
 
 use crate::network;
-use crate::processes::pass::{Stat, each_process, host_uptime_ms, ticks_to_ms};
+use crate::parallel;
+use crate::processes::pass::{Stat, fold_processes, host_uptime_ms, ticks_to_ms};
 use crate::roots::{Roots, Settings};
-use crate::state::{GuestState, StateError};
+use crate::state::{GuestState, ProcessIdentity, StateError};
 
 /// Why usage could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -58,7 +59,17 @@ impl Snapshot {
     /// The usage of one VServer; none when it does not run.
     #[must_use]
     pub fn of(&self, name: &VServerName) -> Option<Usage> {
-        self.guests.iter().find(|(state, _)| state.name == *name).map(|(_, usage)| *usage)
+        self.running(name).map(|(_, usage)| *usage)
+    }
+
+    /// The record and the usage of one VServer; none when it does not run.
+    pub(crate) fn running(&self, name: &VServerName) -> Option<&(GuestState, Usage)> {
+        self.guests.iter().find(|(state, _)| state.name == *name)
+    }
+
+    /// The same of all of them, to look up many.
+    pub(crate) fn by_name(&self) -> HashMap<&VServerName, &(GuestState, Usage)> {
+        self.guests.iter().map(|running| (&running.0.name, running)).collect()
     }
 }
 
@@ -67,18 +78,46 @@ impl Snapshot {
 /// # Errors
 /// When `/proc` or the directory of records cannot be read.
 pub fn snapshot(roots: &Roots, want: Want) -> Result<Snapshot, UsageError> {
-    let states: Vec<GuestState> =
-        GuestState::all(roots)?.into_iter().filter(GuestState::is_running).collect();
+    let states = GuestState::all(roots)?;
     let by_name: HashMap<&str, usize> =
         states.iter().enumerate().map(|(index, state)| (state.name.as_str(), index)).collect();
-    let mut sums = vec![Sum::default(); states.len()];
-    let mut host = Sum::default();
-    each_process(&roots.cgroup_root, |process| {
-        let index = process.group.and_then(|name| by_name.get(name));
-        let sum = index.and_then(|index| sums.get_mut(*index)).unwrap_or(&mut host);
+    // Whose these are is known without a look at their cgroups.
+    let mut by_pid: HashMap<u32, (ProcessIdentity, Known)> = HashMap::new();
+    for (index, state) in states.iter().enumerate() {
+        let supervisor = state.supervisor.map(|process| (process.pid, (process, Known::Host)));
+        let init = state.init.map(|process| (process.pid, (process, Known::Init(index))));
+        by_pid.extend(supervisor.into_iter().chain(init));
+    }
+    let begin = || Sums {
+        host: Sum::default(),
+        guests: vec![Sum::default(); states.len()],
+        run: vec![false; states.len()],
+    };
+    let pieces = fold_processes(&roots.cgroup_root, begin, |sums, process| {
+        let known = by_pid.get(&process.pid).filter(|(identity, _)| {
+            identity.start_ticks == process.stat.start_ticks && process.stat.is_alive()
+        });
+        let index = match known {
+            Some((_, Known::Host)) => None,
+            Some((_, Known::Init(index))) => {
+                if let Some(runs) = sums.run.get_mut(*index) {
+                    *runs = true;
+                }
+                Some(*index)
+            }
+            None => process.group().and_then(|name| by_name.get(name.as_str()).copied()),
+        };
+        let sum = index.and_then(|index| sums.guests.get_mut(index)).unwrap_or(&mut sums.host);
         sum.add(process.stat);
     })
     .map_err(UsageError::Proc)?;
+    let Sums { mut host, guests: sums, run } =
+        pieces.into_iter().reduce(Sums::and).unwrap_or_else(begin);
+    let mut running = Vec::with_capacity(states.len());
+    for ((state, sum), runs) in states.into_iter().zip(sums).zip(run) {
+        // What is in the cgroup of a VServer that does not run is not yet, or no more, its own.
+        if runs { running.push((state, sum)) } else { host = host.and(sum) }
+    }
     let uptime_ms = host_uptime_ms().map_err(UsageError::Proc)?;
     let counters = match want {
         Want::Processes => None,
@@ -86,23 +125,20 @@ pub fn snapshot(roots: &Roots, want: Want) -> Result<Snapshot, UsageError> {
             .inspect_err(|error| tracing::warn!(%error, "no network counters"))
             .ok(),
     };
-    let guests = states
-        .into_iter()
-        .zip(sums)
-        .map(|(state, sum)| {
-            let mut usage = sum.usage(uptime_ms);
-            if let Some((user_ms, system_ms)) = cpu_of(&state.cgroups) {
-                (usage.user_ms, usage.system_ms) = (user_ms, system_ms);
-            }
-            if want == Want::Everything {
-                usage.memory_bytes = memory_of(&state.cgroups).unwrap_or(usage.rss_bytes);
-            }
-            if let Some(counters) = &counters {
-                (usage.received_bytes, usage.sent_bytes) = counters.of(&state.network);
-            }
-            (state, usage)
-        })
-        .collect();
+    let usages = parallel::map(&running, |(state, sum)| {
+        let mut usage = sum.usage(uptime_ms);
+        if let Some((user_ms, system_ms)) = cpu_of(&state.cgroups) {
+            (usage.user_ms, usage.system_ms) = (user_ms, system_ms);
+        }
+        if want == Want::Everything {
+            usage.memory_bytes = memory_of(&state.cgroups).unwrap_or(usage.rss_bytes);
+        }
+        if let Some(counters) = &counters {
+            (usage.received_bytes, usage.sent_bytes) = counters.of(&state.network);
+        }
+        usage
+    });
+    let guests = running.into_iter().map(|(state, _)| state).zip(usages).collect();
     let mut host = host.usage(uptime_ms);
     if want == Want::Everything {
         host.memory_bytes = host_memory_bytes().unwrap_or(host.rss_bytes);
@@ -119,14 +155,42 @@ pub fn measure(settings: &Settings) -> Result<Measurement, UsageError> {
     let Snapshot { host, guests } = snapshot(&settings.roots, Want::Everything)?;
     let inside = guests.iter().map(|(_, usage)| usage.processes);
     let processes = inside.fold(host.processes, u32::saturating_add);
-    let vservers = guests.into_iter().map(|(state, usage)| Measured {
-        resources: resources::of(&state),
-        name: state.name,
-        usage,
+    let mut vservers = parallel::map(&guests, |(state, usage)| Measured {
+        resources: resources::of(state),
+        name: state.name.clone(),
+        usage: *usage,
     });
-    let mut vservers: Vec<Measured> = vservers.collect();
     vservers.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(Measurement { host, resources: host::of(settings, processes), vservers })
+}
+
+/// Whose a process is by the records of what runs.
+#[derive(Debug, Clone, Copy)]
+enum Known {
+    /// The host's: a supervisor.
+    Host,
+    /// A VServer's: its pid 1.
+    Init(usize),
+}
+
+/// The processes of a piece of `/proc` added up, and whose pid 1 was among them.
+struct Sums {
+    host: Sum,
+    guests: Vec<Sum>,
+    run: Vec<bool>,
+}
+
+impl Sums {
+    fn and(mut self, other: Self) -> Self {
+        self.host = self.host.and(other.host);
+        for (sum, more) in self.guests.iter_mut().zip(other.guests) {
+            *sum = sum.and(more);
+        }
+        for (runs, also) in self.run.iter_mut().zip(other.run) {
+            *runs |= also;
+        }
+        self
+    }
 }
 
 /// Processes added up.
@@ -149,6 +213,17 @@ impl Sum {
         self.rss_pages += process.rss_pages;
         let oldest = self.oldest_ticks.unwrap_or(u64::MAX);
         self.oldest_ticks = Some(oldest.min(process.start_ticks));
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self {
+            processes: self.processes + other.processes,
+            user_ticks: self.user_ticks + other.user_ticks,
+            system_ticks: self.system_ticks + other.system_ticks,
+            vsz_bytes: self.vsz_bytes + other.vsz_bytes,
+            rss_pages: self.rss_pages + other.rss_pages,
+            oldest_ticks: self.oldest_ticks.into_iter().chain(other.oldest_ticks).min(),
+        }
     }
 
     fn usage(self, host_uptime_ms: u64) -> Usage {
@@ -195,8 +270,11 @@ fn with_controller<'a>(cgroups: &'a [std::path::PathBuf], controller: &str) -> O
     })
 }
 
+/// The number that a file of a cgroup holds and nothing else, in as few calls as it takes.
 fn number_in(path: &Path) -> Option<u64> {
-    fs::read_to_string(path).ok()?.trim().parse().ok()
+    let mut buffer = [0; 32];
+    let count = fs::File::open(path).ok()?.read(&mut buffer).ok()?;
+    core::str::from_utf8(buffer.get(..count)?).ok()?.trim().parse().ok()
 }
 
 fn field_in(text: &str, name: &str) -> Option<u64> {

@@ -73,10 +73,12 @@ pub(crate) fn vserver_stat(arguments: Vec<OsString>) -> ExitCode {
     if !section.has("--guests-only") {
         rows.push(Row { context: 0, usage: snapshot.host, name: HOST.to_owned() });
     }
-    rows.extend(snapshot.guests.into_iter().map(|(state, usage)| Row {
+    let names: Vec<_> = snapshot.guests.iter().map(|(state, _)| &state.name).collect();
+    let shown = config::display_names_of(roots, &names);
+    rows.extend(snapshot.guests.iter().zip(shown).map(|((state, usage), name)| Row {
         context: state.context.get(),
-        usage,
-        name: config::display_name_of(roots, &state.name),
+        usage: *usage,
+        name,
     }));
     caller.answer(table(&rows));
     ExitCode::SUCCESS

@@ -68,10 +68,9 @@ fn keep(roots: &Roots, report: &BootReport, is_of_host: bool) {
 /// All that can be said of a boot before it is.
 pub(crate) fn facts(settings: &Settings) -> Result<BootFacts, Failure> {
     let roots = &settings.roots;
-    let running: Vec<_> = GuestState::all(roots)
+    let running: Vec<_> = GuestState::all_running(roots)
         .map_err(crate::lifecycle::LifecycleError::from)?
         .into_iter()
-        .filter(GuestState::is_running)
         .map(|state| state.name)
         .collect();
     let members = config::list_names(roots)?

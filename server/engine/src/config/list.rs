@@ -13,6 +13,7 @@ use domain::vserver::ConfigFile;
 use super::error::ConfigError;
 use super::guest::GuestConfig;
 use super::reader::{Reader, is_backup};
+use crate::parallel;
 use crate::roots::Roots;
 
 /// The most bytes of a file that are shown.
@@ -124,6 +125,12 @@ pub fn display_name_of(roots: &Roots, name: &VServerName) -> String {
         .flatten()
         .and_then(|reader| reader.scalar("name").ok().flatten());
     shown.unwrap_or_else(|| name.to_string())
+}
+
+/// What VServers are called in lists, each as by [`display_name_of`].
+#[must_use]
+pub fn display_names_of(roots: &Roots, names: &[&VServerName]) -> Vec<String> {
+    parallel::map(names, |name| display_name_of(roots, name))
 }
 
 /// What `vdir` of a VServer leads to, however broken the rest of its config tree is; none when it

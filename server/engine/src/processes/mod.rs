@@ -87,7 +87,7 @@ impl From<ProcessError> for Failure {
 
 /// The VServers that run, by name.
 fn running(roots: &Roots) -> Result<HashMap<String, GuestState>, StateError> {
-    let states = GuestState::all(roots)?.into_iter().filter(GuestState::is_running);
+    let states = GuestState::all_running(roots)?.into_iter();
     Ok(states.map(|state| (state.name.as_str().to_owned(), state)).collect())
 }
 
@@ -107,7 +107,7 @@ pub fn list(
     let uptime_ms = host_uptime_ms().map_err(ProcessError::Proc)?;
     let booted_at = now.plus_millis(-i64::try_from(uptime_ms).unwrap_or(0));
     each_process(&roots.cgroup_root, |seen| {
-        let Some(guest) = seen.group.and_then(|name| guests.get(name)) else { return };
+        let Some(guest) = seen.group().and_then(|name| guests.get(&name)) else { return };
         if only.is_some_and(|only| guest.name != *only) {
             return;
         }
@@ -219,7 +219,7 @@ pub fn places(roots: &Roots) -> Result<HashMap<u32, Option<Place>>, ProcessError
     let guests = running(roots)?;
     let mut places = HashMap::new();
     each_process(&roots.cgroup_root, |seen| {
-        let guest = seen.group.and_then(|name| guests.get(name));
+        let guest = seen.group().and_then(|name| guests.get(&name));
         let place = guest.map(|guest| Place { name: guest.name.clone(), context: guest.context });
         places.insert(seen.pid, place);
     })

@@ -1,6 +1,7 @@
-//! One pass over `/proc`: every process once, with the VServer whose cgroup it is in.
+//! One pass over `/proc`: every process once, and the VServer whose cgroup it is in.
 //!
 //! A process may end between any two lines: then it does not count. Nothing here waits, locks or writes.
+//! What only adds up shares the pass out among the processors ([`fold_processes`]).
 
 use std::fs;
 use std::io;
@@ -8,6 +9,11 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::fs::{Dir, Mode, OFlags, open, openat};
 use rustix::io::Errno;
+
+use crate::parallel;
+
+/// Room for any of the files of a process that are read.
+const BUFFER_BYTES: usize = 8192;
 
 /// What one line of `/proc/PID/stat` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,19 +32,32 @@ pub(crate) struct Stat {
     pub(crate) rss_pages: u64,
 }
 
+impl Stat {
+    /// Whether it has not ended: one that nobody has reaped yet has.
+    pub(crate) fn is_alive(&self) -> bool {
+        !matches!(self.state, 'Z' | 'X' | 'x')
+    }
+}
+
 /// A process while a pass is at it.
 pub(crate) struct Seen<'a> {
     pub(crate) pid: u32,
     pub(crate) stat: Stat,
-    /// The VServer whose cgroup it is in, if any.
-    pub(crate) group: Option<&'a str>,
     proc: &'a OwnedFd,
+    marker: &'a str,
 }
 
 impl Seen<'_> {
+    /// The VServer whose cgroup it is in, if any.
+    pub(crate) fn group(&self) -> Option<String> {
+        let mut buffer = [0; BUFFER_BYTES];
+        let text = read_small(self.proc, &format!("{}/cgroup", self.pid), &mut buffer)?;
+        group_in(text, self.marker).map(str::to_owned)
+    }
+
     /// A file of its directory in `/proc`, as far as it fits into 8 KiB.
     pub(crate) fn read(&self, file: &str) -> Option<Vec<u8>> {
-        let mut buffer = vec![0_u8; 8192];
+        let mut buffer = vec![0; BUFFER_BYTES];
         let count = read_once(self.proc, &format!("{}/{file}", self.pid), &mut buffer)?;
         buffer.truncate(count);
         Some(buffer)
@@ -47,36 +66,57 @@ impl Seen<'_> {
 
 /// Calls `found` with every process.
 pub(crate) fn each_process(cgroup_root: &str, mut found: impl FnMut(&Seen<'_>)) -> io::Result<()> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let proc = open("/proc", flags, Mode::empty())?;
-    let marker = format!("/{cgroup_root}/");
-    let mut buffer = vec![0_u8; 8192];
-    let mut path = String::new();
-    for entry in Dir::read_from(&proc)? {
-        let entry = entry?;
-        let Some((name, pid)) =
-            entry.file_name().to_str().ok().and_then(|name| Some((name, name.parse().ok()?)))
-        else {
-            continue;
-        };
-        path.clear();
-        path.push_str(name);
-        path.push_str("/stat");
-        let Some(stat) = read_small(&proc, &path, &mut buffer).and_then(parse_stat) else {
-            continue;
-        };
-        path.truncate(name.len());
-        path.push_str("/cgroup");
-        let group = read_small(&proc, &path, &mut buffer).and_then(|text| group_in(text, &marker));
-        found(&Seen { pid, stat, group, proc: &proc });
-    }
+    let proc = open_proc()?;
+    visit(&proc, &marker_of(cgroup_root), &pids(&proc)?, &mut found);
     Ok(())
+}
+
+/// Adds up processes in several sums, one a processor, each of which begins with what `begin` gives.
+pub(crate) fn fold_processes<T: Send>(
+    cgroup_root: &str,
+    begin: impl Fn() -> T + Sync,
+    add: impl Fn(&mut T, &Seen<'_>) + Sync,
+) -> io::Result<Vec<T>> {
+    let (proc, marker) = (open_proc()?, marker_of(cgroup_root));
+    Ok(parallel::in_pieces(&pids(&proc)?, |piece| {
+        let mut sum = begin();
+        visit(&proc, &marker, piece, &mut |seen| add(&mut sum, seen));
+        sum
+    }))
+}
+
+fn open_proc() -> io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    Ok(open("/proc", flags, Mode::empty())?)
+}
+
+/// What a path of a VServer's cgroups begins with, from the root of the hierarchy on.
+fn marker_of(cgroup_root: &str) -> String {
+    format!("/{cgroup_root}/")
+}
+
+fn pids(proc: &OwnedFd) -> io::Result<Vec<u32>> {
+    let mut pids = Vec::new();
+    for entry in Dir::read_from(proc)? {
+        pids.extend(entry?.file_name().to_str().ok().and_then(|name| name.parse::<u32>().ok()));
+    }
+    Ok(pids)
+}
+
+fn visit(proc: &OwnedFd, marker: &str, pids: &[u32], found: &mut dyn FnMut(&Seen<'_>)) {
+    let mut buffer = [0; BUFFER_BYTES];
+    for pid in pids.iter().copied() {
+        let stat = read_small(proc, &format!("{pid}/stat"), &mut buffer).and_then(parse_stat);
+        if let Some(stat) = stat {
+            found(&Seen { pid, stat, proc, marker });
+        }
+    }
 }
 
 /// The VServer in whose cgroup one process is.
 pub(crate) fn group_of(cgroup_root: &str, pid: u32) -> Option<String> {
     let text = fs::read(format!("/proc/{pid}/cgroup")).ok()?;
-    group_in(&text, &format!("/{cgroup_root}/")).map(str::to_owned)
+    group_in(&text, &marker_of(cgroup_root)).map(str::to_owned)
 }
 
 /// Reads a small file of `/proc` in one go, which the kernel answers consistently. It need not be text: a process
