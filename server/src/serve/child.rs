@@ -17,6 +17,11 @@ const LONG_LIFE: Duration = Duration::from_secs(60);
 /// How long the web process may take to send what it has begun to say.
 const END_PATIENCE: Duration = Duration::from_secs(5);
 
+/// How the C library keeps memory (mallopt(3)): one heap for all threads, and it grows by much at a time. The end of a
+/// heap of a thread's own is moved page by page, with a call of the kernel for each, and what is free in one is
+/// of no use to the others.
+const HEAP: [(&str, &str); 2] = [("MALLOC_ARENA_MAX", "1"), ("MALLOC_TOP_PAD_", "1048576")];
+
 /// Which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
@@ -79,7 +84,7 @@ impl Child {
         if let Some(file) = &instance.settings_file {
             command.arg("--config").arg(file);
         }
-        command.current_dir("/").stdin(Stdio::null());
+        command.envs(HEAP).current_dir("/").stdin(Stdio::null());
         let descriptors = ends.of(self.role).map_err(failed)?;
         sys::descriptor::hand_on(&mut command, descriptors.into_iter().zip(3..).collect());
         let death_signal = self.role.death_signal();
