@@ -122,7 +122,12 @@ impl Account for RequestAccount {
     }
 
     async fn log_out(&self) -> Result<(), Failure> {
-        session::end(&self.visitor.session).await.map_err(broken)
+        session::end(&self.visitor.session).await.map_err(broken)?;
+        // What else is open in this session ends now, not when it is next looked at.
+        if let Some(user) = &self.visitor.user {
+            self.site.follow.user_changed(user.id);
+        }
+        Ok(())
     }
 
     async fn change_password(

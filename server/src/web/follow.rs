@@ -41,8 +41,8 @@ pub(crate) enum News {
     VServer { name: VServerName, summary: Option<Summary> },
     /// Usage was measured.
     Samples(Arc<Samples>),
-    /// A user was disabled, got another role or another password: their rights are to be looked
-    /// at again.
+    /// A user was disabled, got another role or another password, or logged out: their rights are to be
+    /// looked at again.
     UserChanged(UserId),
 }
 

@@ -14,6 +14,7 @@ use futures::StreamExt;
 use http::StatusCode;
 use protocol::Event;
 
+use super::super::follow::News;
 use super::engine_end::{operation, summary, web1};
 use super::{Browser, TestSite, until};
 
@@ -194,6 +195,32 @@ async fn the_stream_ends_with_the_session_and_with_the_server() {
     stream.next().await.unwrap();
     site.end.send_replace(true);
     while stream.next().await.is_some() {}
+}
+
+#[tokio::test]
+async fn who_logs_out_ends_what_is_open_elsewhere_in_that_session_alone() {
+    let site = TestSite::with_users().await;
+    let mut vera = site.logged_in("vera").await;
+    let mut other = site.logged_in("vera").await;
+    let mut stream = Stream::open(&mut vera, "operations=true").await;
+    let mut kept = Stream::open(&mut other, "operations=true").await;
+    let user = site.find("vera").await.id;
+    let mut news = site.site.follow.listen(false);
+    assert_eq!(vera.post("/api/account/log-out", &[]).await.status, StatusCode::OK);
+    let told = async {
+        while let Some(news) = news.next().await {
+            if matches!(&*news, News::UserChanged(changed) if *changed == user) {
+                return true;
+            }
+        }
+        false
+    };
+    let told = tokio::time::timeout(std::time::Duration::from_secs(20), told).await;
+    assert_eq!(told, Ok(true), "nobody has to wait until it is looked at again");
+    while stream.next().await.is_some() {}
+    let running = operation("01JADQ8Z9XKXQ5Y7D2M3N4P5R7", Kind::Build, Progress::Queued);
+    site.engine.tell(Event::Operation(running));
+    kept.first("an operation", |event| matches!(event, PageEvent::Operation(_))).await;
 }
 
 #[tokio::test]
