@@ -319,20 +319,24 @@ fn a_service_that_hangs_or_floods_keeps_nobody_waiting() {
     let guest = Guest::make(&host, "web", &[]);
     guest.script(
         "etc/init.d/flood",
-        "# status\nwhile :; do echo xxxxxxxxxxxxxxxxxxxxxxxxxxxx; done",
+        "case $1 in status) ;; esac\nwhile :; do echo xxxxxxxxxxxxxxxxxxxxxxxxxxxx; done",
     );
-    guest.script("etc/init.d/hang", "# status\ntrap '' TERM HUP; while :; do sleep 1000; done");
+    guest.script(
+        "etc/init.d/hang",
+        "case $1 in status) ;; esac\ntrap '' TERM HUP; while :; do sleep 1000; done",
+    );
     guest.script(
         "etc/init.d/odd",
-        "# status\nprintf '\\033]0;title\\007\\033[31mred\\033[0m\\n'; exit 1",
+        "case $1 in status) ;; esac\nprintf '\\033]0;title\\007\\033[31mred\\033[0m\\n'; exit 1",
     );
-    guest.script("etc/init.d/silent", "# says nothing of how it is");
+    guest.script("etc/init.d/silent", "# says nothing of how it is (status)");
+    guest.script("etc/init.d/once", "case $1 in start|status) ;; esac");
     guest.start();
     let began = Instant::now();
     let found = services(&guest);
     assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
     assert!(found.is_incomplete);
-    for unknown in ["flood", "hang", "silent"] {
+    for unknown in ["flood", "hang", "silent", "once"] {
         assert_eq!(service(&found, unknown).state, ServiceState::Unknown, "{unknown}");
     }
     let odd = service(&found, "odd");

@@ -1,7 +1,8 @@
 //! Services of a guest that are scripts in `/etc/init.d`: sysvinit's, and OpenRC's.
 //!
 //! The list comes from files beneath the guest's root, read as a stranger's. How one is, only its script can say
-//! (`status`): those that know the word are asked, one after the other, for a bounded time in all.
+//! (`status`): those that know the word are asked, one after the other, for a bounded time in all. One that says
+//! nothing and succeeds says nothing of its service: scripts that only do something once, at a boot, do so.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -38,7 +39,7 @@ const NO_SERVICES: [&str; 16] = [
 ];
 
 /// Where links say what is started, for sysvinit in two layouts and for OpenRC.
-const RUN_LEVELS: [&str; 4] = ["2", "3", "4", "5"];
+const RUN_LEVELS: [&str; 5] = ["S", "2", "3", "4", "5"];
 const OPENRC_LEVELS: [&str; 4] = [
     "etc/runlevels/boot",
     "etc/runlevels/default",
@@ -116,12 +117,28 @@ fn scripts(root: &Path) -> Vec<Script> {
         let is_script = text.starts_with("#!");
         let description = described(&text);
         let is_enabled = started.contains(name.as_str());
-        // OpenRC answers for all of its scripts.
-        let knows_status = text.contains("status")
-            || text.lines().next().is_some_and(|line| line.contains("openrc"));
+        let knows_status = knows_status(&text);
         is_script.then_some(Script { name, description, is_enabled, knows_status })
     };
     names.into_iter().filter_map(of).collect()
+}
+
+/// Whether a script has an answer to `status`: as a word of a `case`, or because what interprets it has one.
+fn knows_status(text: &str) -> bool {
+    let interpreter = text.lines().next().unwrap_or_default();
+    if ["openrc", "init-d-script"].iter().any(|known| interpreter.contains(known)) {
+        return true;
+    }
+    let lines = text.lines().map(str::trim_start).filter(|line| !line.starts_with('#'));
+    lines.into_iter().any(|line| {
+        line.match_indices("status").any(|(at, word)| {
+            let before = line.get(..at).and_then(|before| before.chars().next_back());
+            let is_word = before.is_none_or(|c| c.is_whitespace() || "|(\"'".contains(c));
+            let after = line.get(at + word.len()..).unwrap_or_default();
+            let after = after.trim_start_matches(['"', '\'']).trim_start();
+            is_word && after.starts_with([')', '|']) && !after.starts_with("||")
+        })
+    })
 }
 
 /// What a script says it is: the LSB's short description, or OpenRC's.
@@ -162,12 +179,18 @@ fn ask(
     let words = [format!("/{SCRIPTS}/{name}"), "status".to_owned()];
     let said =
         super::run(instance, state, &words, Hear::Everything, MAX_ANSWER_BYTES, left).ok()?;
-    Some((state_of(said.status), said.last_line()))
+    let detail = said.last_line();
+    Some((state_of(said.status, &detail), detail))
 }
 
-/// What the LSB says that an exit status of `status` means.
-fn state_of(status: u8) -> ServiceState {
+/// What the LSB says that an exit status of `status` means. Success is heard with its words: many scripts
+/// have none, or others than it.
+fn state_of(status: u8, detail: &str) -> ServiceState {
     match status {
+        0 if detail.is_empty() => ServiceState::Unknown,
+        0 if ["not running", "not started"].iter().any(|words| detail.contains(words)) => {
+            ServiceState::Inactive
+        }
         0 => ServiceState::Active,
         // Dead, with a file left that says otherwise.
         1 | 2 => ServiceState::Failed,
@@ -208,6 +231,10 @@ mod tests {
         symlink("../init.d/cron", root.join("etc/rc3.d/S01cron")).unwrap();
         symlink("../init.d/httpd", root.join("etc/rc3.d/K01httpd")).unwrap();
         symlink("../../init.d/sshd", root.join("etc/runlevels/default/sshd")).unwrap();
+        // Those of a boot have links in a level of their own.
+        fs::create_dir_all(root.join("etc/rcS.d")).unwrap();
+        script("procps", "#!/bin/sh\n# status of the kernel\nlog_end_msg $?; exit $status\n");
+        symlink("../init.d/procps", root.join("etc/rcS.d/S02procps")).unwrap();
         let found: Vec<_> = scripts(&root)
             .into_iter()
             .map(|one| (one.name.to_string(), one.description, one.is_enabled, one.knows_status))
@@ -217,9 +244,42 @@ mod tests {
             [
                 ("cron".to_owned(), "Regular jobs".to_owned(), true, true),
                 ("httpd".to_owned(), String::new(), false, false),
+                ("procps".to_owned(), String::new(), true, false),
                 ("sshd".to_owned(), "Secure shell".to_owned(), true, true),
             ]
         );
         assert!(are_there(&root) && !are_there(base.path()));
+    }
+
+    #[test]
+    fn who_knows_the_word_has_it_in_a_case() {
+        for knows in [
+            "#!/bin/sh\ncase $1 in\n  start|status)\n",
+            "#!/bin/sh\n  status)\n",
+            "#!/bin/sh\n\t'status' )\n",
+            "#!/bin/sh\n (status|show)\n",
+            "#!/usr/bin/env /lib/init/init-d-script\n",
+        ] {
+            assert!(knows_status(knows), "{knows}");
+        }
+        for knows_not in [
+            "#!/bin/sh\n# status) is not offered\n",
+            "#!/bin/sh\nexit $status\n",
+            "#!/bin/sh\nr=$(get_status)\n",
+            "#!/bin/sh\ncheck status || exit 1\n",
+            "#!/bin/sh\necho status\n",
+        ] {
+            assert!(!knows_status(knows_not), "{knows_not}");
+        }
+    }
+
+    #[test]
+    fn success_is_heard_with_its_words() {
+        assert_eq!(state_of(0, "cron is running."), ServiceState::Active);
+        assert_eq!(state_of(0, ""), ServiceState::Unknown);
+        let udev = "udev does not support containers, not started";
+        assert_eq!(state_of(0, udev), ServiceState::Inactive);
+        assert_eq!(state_of(3, ""), ServiceState::Inactive);
+        assert_eq!(state_of(1, "dead"), ServiceState::Failed);
     }
 }
