@@ -1,7 +1,8 @@
-//! A list of operations, moving as they move. New ones appear on top while the list is the newest
-//! page and nothing narrows it.
+//! A list of operations, moving as they move. New ones appear among those that are shown, by when they were
+//! asked for, while the list is the newest page and nothing narrows it; what is older than all of it stays
+//! out: who opens a stream is told of more than a short list shows.
 
-use domain::id::VServerName;
+use domain::id::{OperationId, VServerName};
 use domain::time::UnixMillis;
 use leptos::prelude::*;
 
@@ -43,8 +44,11 @@ pub fn OperationTable(
                     |owner| owner.with(|| RwSignal::new(fresh.clone())),
                 );
                 rows.update(|rows| {
-                    rows.insert(0, row);
-                    rows.truncate(MOST_ROWS);
+                    let shown = rows.iter().map(|row| row.with_untracked(|old| old.id.clone()));
+                    if let Some(place) = place(shown, &fresh.id) {
+                        rows.insert(place, row);
+                        rows.truncate(MOST_ROWS);
+                    }
                 });
             }
             None => {}
@@ -79,6 +83,18 @@ pub fn OperationTable(
             rows.with(Vec::is_empty).then(|| view! { <p class="nothing">{t.no_operations()}</p> })
         }}
     }
+}
+
+/// Where an operation belongs in a list that is the newest first: behind the last one that is newer. None
+/// when that is the end of the list, behind which older ones are not shown either.
+fn place(
+    shown: impl ExactSizeIterator<Item = OperationId> + DoubleEndedIterator,
+    fresh: &OperationId,
+) -> Option<usize> {
+    let length = shown.len();
+    let mut shown = shown;
+    let place = shown.rposition(|id| id > *fresh).map_or(0, |newer| newer + 1);
+    (length == 0 || place < length).then_some(place)
 }
 
 fn table_row(t: Locale, row: RwSignal<ShownOperation>, now: UnixMillis) -> impl IntoView {
@@ -123,5 +139,29 @@ fn table_row(t: Locale, row: RwSignal<ShownOperation>, now: UnixMillis) -> impl 
                 <code>{fixed.command}</code>
             </td>
         </tr>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_stand_above_and_what_is_older_than_all_stays_out() {
+        let id = |number: u8| format!("01JADQ8Z9XKXQ5Y7D2M3N4P5{number:02}").parse().unwrap();
+        let of = |shown: &[u8], fresh: u8| {
+            place(
+                shown.iter().map(|number| id(*number)).collect::<Vec<_>>().into_iter(),
+                &id(fresh),
+            )
+        };
+        assert_eq!(of(&[], 5), Some(0));
+        assert_eq!(of(&[8, 6, 4], 9), Some(0));
+        assert_eq!(of(&[8, 6, 4], 5), Some(2));
+        assert_eq!(of(&[8, 6, 4], 3), None);
+        // What is under way stands above what ended, whenever it was asked for.
+        assert_eq!(of(&[2, 8, 6], 7), Some(2));
+        assert_eq!(of(&[2, 8, 6], 5), None);
+        assert_eq!(of(&[2, 8, 6], 9), Some(0));
     }
 }
