@@ -281,11 +281,25 @@ fn first_character(text: &str) -> Problem {
     Problem::Character { character, position: 1, allowed: Allowed::RemotePath }
 }
 
-/// Bytes, or with `k`, `m`, `g`; or a share of the memory, with `%`.
+/// The least that a filesystem in memory holds: a page.
+const LEAST_BYTES: u64 = 4096;
+
+/// Bytes, or with `k`, `m`, `g`, and at least one page; or a share of the memory, with `%`, and at most all of
+/// it. `32` alone is 32 bytes, which nobody means.
 fn is_size(text: &str) -> bool {
     let number = text.strip_suffix(['k', 'K', 'm', 'M', 'g', 'G', '%']).unwrap_or(text);
-    let is_number = !number.is_empty() && number.len() <= 12;
-    is_number && number.bytes().all(|byte| byte.is_ascii_digit()) && !number.starts_with('0')
+    let is_number = number.len() <= 12 && number.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_number || number.starts_with('0') {
+        return false;
+    }
+    let unit = match text.bytes().next_back() {
+        Some(b'%') => return number.parse::<u64>().is_ok_and(|percent| percent <= 100),
+        Some(b'k' | b'K') => 1 << 10,
+        Some(b'm' | b'M') => 1 << 20,
+        Some(b'g' | b'G') => 1 << 30,
+        _ => 1,
+    };
+    number.parse::<u64>().is_ok_and(|number| number.saturating_mul(unit) >= LEAST_BYTES)
 }
 
 fn is_mode(text: &str) -> bool {
@@ -409,6 +423,18 @@ mod tests {
         let form = MountForm { size: "1g".to_owned(), ..MountForm::of(&line) };
         changed.put(&form.judge(Some(&line)).unwrap());
         assert_eq!(changed.text(), "none /x tmpfs\tsize=1g\n");
+    }
+
+    #[test]
+    fn a_size_has_a_unit_or_is_a_page_at_least_and_a_share_is_of_what_there_is() {
+        for fine in ["4k", "32m", "1G", "4096", "33554432", "1%", "100%"] {
+            assert!(is_size(fine), "{fine}");
+        }
+        for wrong in
+            ["", "k", "%", "32", "3k", "4095", "0m", "101%", "150%", "-1m", "1t", "99999999999999"]
+        {
+            assert!(!is_size(wrong), "{wrong}");
+        }
     }
 
     #[test]
