@@ -140,8 +140,10 @@ pub async fn change_password(
         let (Some(current), Some(new), true) = (current, new, errors.is_empty()) else {
             return Err(Failure::Invalid { errors });
         };
+        let was_in_the_way = call.account.must_change_password().await;
         call.account.change_password(permit, current, new).await?;
-        Ok(Answer::to("/account/password").saying(Notice::PasswordChanged))
+        let next = if was_in_the_way { "/" } else { "/account/password" };
+        Ok(Answer::to(next).saying(Notice::PasswordChanged))
     }
     .await;
     call.answer("/account/password", result).await
