@@ -19,6 +19,7 @@ pub mod events;
 pub mod i18n;
 pub mod islands;
 mod live;
+mod operation_title;
 pub mod process_view;
 mod shared;
 pub mod shown;

@@ -40,12 +40,13 @@ pub fn host_tiles(t: Locale, now: &HostNow) -> Vec<Tile> {
     let mut tiles = Vec::new();
 
     let cpus = u64::from(resources.cpus.max(1));
-    let cpu = of(Metric::Cpu);
+    // As charts have it: a CPU is 100 %. Two clocks measure, so that a whisker more than all of them can come out.
+    let cpu = of(Metric::Cpu).map(|cpu| cpu.min(cpus * 1000));
     tiles.push(Tile {
         permille: cpu.map(|cpu| permille(cpu, cpus * 1000)),
         ..tile(
             t.cpu(),
-            cpu.map_or_else(|| "–".to_owned(), |cpu| format::percent(t, cpu / cpus)),
+            cpu.map_or_else(|| "–".to_owned(), |cpu| format::percent(t, cpu)),
             t.cpus_count(&format::integer(t, cpus)),
         )
     });
@@ -167,7 +168,12 @@ mod tests {
         let values = Values::default().with(Metric::Cpu, 2000).with(Metric::Received, 2048);
         let tiles = host_tiles(Locale::English, &HostNow { usage, resources, values });
         let find = |label: &str| tiles.iter().find(|tile| tile.label == label).unwrap();
-        assert_eq!((find("CPU").value.as_str(), find("CPU").permille), ("50.0\u{a0}%", Some(500)));
+        assert_eq!((find("CPU").value.as_str(), find("CPU").permille), ("200.0\u{a0}%", Some(500)));
+        assert_eq!(find("CPU").note, "of 4 CPUs, 100\u{a0}% each");
+        let over = Values::default().with(Metric::Cpu, 4012);
+        let resources = HostResources { cpus: 4, ..HostResources::default() };
+        let over = host_tiles(Locale::English, &HostNow { usage, resources, values: over });
+        assert_eq!(over.first().unwrap().value, "400.0\u{a0}%");
         assert_eq!(find("Load").value, "0.05");
         assert_eq!(find("Memory").permille, Some(250));
         assert!(find("Network").value.contains("2.0\u{a0}KiB/s"));

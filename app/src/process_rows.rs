@@ -179,7 +179,7 @@ fn html(t: Locale, row: &Row<'_>, may_signal: bool) -> String {
             {number(Column::Vsz, format::stat_size(process.vsz_bytes))}
             {number(Column::Threads, process.threads.to_string())}
             {number(Column::Start, format::instant(t, process.started_at))}
-            <td class="command" data-label=Column::Command.head()>
+            <td class="command-line" data-label=Column::Command.head()>
                 {indent} <code>{process.command.clone()}</code>
             </td>
             {signal}

@@ -5,12 +5,13 @@
 
 use domain::batch::{BatchRow, Outcome, RowState};
 use domain::id::{ContextId, OperationId, VServerName};
-use domain::operation::{LogChunk, Operation, Progress, Target};
+use domain::operation::{Kind, LogChunk, Operation, Progress};
 use domain::time::UnixMillis;
 use domain::vserver::{OomKills, State, Summary, Usage};
 use serde::{Deserialize, Serialize};
 
-use crate::i18n::{Locale, actor_text, failure_text, kind_text, log_text, stage_text};
+use crate::i18n::{Locale, actor_text, failure_text, log_text, stage_text};
+use crate::operation_title::operation_title;
 use crate::shared::config_problem;
 
 /// How far an operation is.
@@ -35,18 +36,21 @@ pub enum ShownProgress {
         /// What to do about it.
         remedy: String,
     },
-    /// Not done because somebody cancelled it, and undone.
-    Cancelled,
+    /// Not done to its end, because somebody cancelled it.
+    Cancelled {
+        /// What became of what had been done.
+        what: String,
+    },
 }
 
 impl ShownProgress {
     /// Whether nothing more will happen.
     #[must_use]
     pub fn is_final(&self) -> bool {
-        matches!(self, Self::Succeeded | Self::Failed { .. } | Self::Cancelled)
+        matches!(self, Self::Succeeded | Self::Failed { .. } | Self::Cancelled { .. })
     }
 
-    fn of(locale: Locale, progress: &Progress) -> Self {
+    fn of(locale: Locale, kind: Kind, progress: &Progress) -> Self {
         match progress {
             Progress::Queued => Self::Queued,
             Progress::Running { stage, permille } => {
@@ -57,7 +61,15 @@ impl ShownProgress {
                 let text = failure_text(locale, failure);
                 Self::Failed { what: text.what, remedy: text.remedy }
             }
-            Progress::Cancelled => Self::Cancelled,
+            Progress::Cancelled => {
+                // Only of what has steps of its own something was undone.
+                let what = match kind {
+                    Kind::Batch => locale.batch_was_cancelled(),
+                    Kind::Packages => locale.packages_were_cancelled(),
+                    _ => locale.cancelled_and_undone(),
+                };
+                Self::Cancelled { what: what.to_owned() }
+            }
         }
     }
 }
@@ -95,14 +107,11 @@ impl ShownOperation {
     pub fn of(locale: Locale, operation: &Operation) -> Self {
         Self {
             id: operation.id.clone(),
-            title: match &operation.target {
-                Target::Batch(_) => kind_text(locale, operation.kind).to_owned(),
-                target => format!("{} {}", kind_text(locale, operation.kind), target.name()),
-            },
+            title: operation_title(locale, operation),
             vserver: operation.target.vserver().cloned(),
             actor: actor_text(locale, &operation.actor),
             command: operation.command.clone(),
-            progress: ShownProgress::of(locale, &operation.progress),
+            progress: ShownProgress::of(locale, operation.kind, &operation.progress),
             cancellable: operation.cancellable,
             created_at: operation.created_at,
             started_at: operation.started_at,
@@ -143,7 +152,7 @@ impl ShownOneOfMany {
             RowState::Waiting | RowState::Running { progress: Progress::Queued } => {
                 ("moving", t.queued(), nothing)
             }
-            RowState::Running { progress } => match ShownProgress::of(t, progress) {
+            RowState::Running { progress } => match ShownProgress::of(t, Kind::Batch, progress) {
                 ShownProgress::Running { stage, permille } => {
                     let percent = crate::i18n::format::percent(t, u64::from(permille));
                     ("moving", t.under_way(), format!("{stage}, {percent}"))
@@ -282,6 +291,19 @@ mod tests {
     use domain::note::Note;
 
     use super::*;
+
+    #[test]
+    fn only_what_was_undone_is_said_to_be() {
+        let said = |kind| match ShownProgress::of(Locale::English, kind, &Progress::Cancelled) {
+            ShownProgress::Cancelled { what } => what,
+            other => panic!("{other:?}"),
+        };
+        assert!(said(Kind::Build).contains("was undone"));
+        for kind in [Kind::Batch, Kind::Packages] {
+            let said = said(kind);
+            assert!(said.contains("stay") && !said.contains("undone"), "{said}");
+        }
+    }
 
     #[test]
     fn what_was_sent_is_not_sent_again_and_notes_are_words() {

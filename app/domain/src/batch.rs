@@ -119,12 +119,12 @@ pub enum BatchProblem {
 impl From<BatchProblem> for Failure {
     fn from(problem: BatchProblem) -> Self {
         let problem = match problem {
-            BatchProblem::Empty => Problem::Missing,
+            BatchProblem::Empty => Problem::NothingChosen,
             BatchProblem::TooMany => Problem::OutOfRange { min: 1, max: MOST_CHANGES as u64 },
             BatchProblem::Twice { name } => Problem::NamedTwice { name },
             BatchProblem::NotOfMany { kind } => Problem::NotOfMany { kind },
         };
-        Self::of_field(Field::Name, problem)
+        Self::of_field(Field::VServers, problem)
     }
 }
 

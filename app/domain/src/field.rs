@@ -76,6 +76,11 @@ pub enum Field {
     MountMode,
     MountOptions,
     Service,
+    /// Those that something is done to, when they are many.
+    VServers,
+    Operation,
+    /// What is to be done to many.
+    Action,
 }
 
 /// What a character set is called in the sentence for people.
@@ -480,6 +485,9 @@ pub enum Problem {
         /// The address.
         address: IpAddr,
     },
+    /// None of the VServers that could be meant.
+    #[error("nothing is chosen")]
+    NothingChosen,
 }
 
 /// One field and what is wrong with it.

@@ -206,6 +206,14 @@ pub enum PackageOrderError {
     Packages(#[source] Problem),
 }
 
+/// Whether a tool's last words say that there is no such package: then nothing was changed.
+#[must_use]
+pub fn says_unknown(words: &str) -> bool {
+    ["Unable to locate package", "has no installation candidate", "Unable to find a match"]
+        .iter()
+        .any(|known| words.contains(known))
+}
+
 /// How a package is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -174,13 +174,16 @@ impl Signal {
     pub const KILL: Self = Self(9);
 
     /// Those that a page offers, the usual one first.
-    pub const OFFERED: [Self; 8] = [
+    pub const OFFERED: [Self; 11] = [
         Self::TERM,
         Self::KILL,
         Self(1),  // HUP
         Self(2),  // INT
+        Self(3),  // QUIT
         Self(10), // USR1
         Self(12), // USR2
+        Self(14), // ALRM
+        Self(28), // WINCH
         Self(19), // STOP
         Self(18), // CONT
     ];

@@ -139,6 +139,22 @@ impl ServiceOrder {
     }
 }
 
+impl ServiceOrder {
+    /// What the words of an order do, and to which service; none when they are of no order.
+    #[must_use]
+    pub fn said_by<'a>(words: &[&'a str]) -> Option<(ServiceAction, &'a str)> {
+        let (action, service) = match words {
+            ["systemctl", "--no-ask-password", action, service] => (*action, *service),
+            ["update-rc.d", service, action] => (*action, *service),
+            ["rc-update", "add", service] => ("enable", *service),
+            ["rc-update", "del", service] => ("disable", *service),
+            [script, action] => (*action, script.strip_prefix("/etc/init.d/")?),
+            _ => return None,
+        };
+        Some((action.parse().ok()?, service))
+    }
+}
+
 /// A service of a guest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Service {
@@ -197,5 +213,13 @@ mod tests {
         assert_eq!(line(M::InitScripts, A::Disable), "update-rc.d ssh disable");
         assert_eq!(line(M::OpenRc, A::Stop), "/etc/init.d/ssh stop");
         assert_eq!(line(M::OpenRc, A::Enable), "rc-update add ssh");
+        for (manager, action) in
+            ServiceManager::ALL.into_iter().flat_map(|one| ServiceAction::ALL.map(|a| (one, a)))
+        {
+            let line = line(manager, action);
+            let words: Vec<&str> = line.split(' ').collect();
+            assert_eq!(ServiceOrder::said_by(&words), Some((action, "ssh")), "{line}");
+        }
+        assert_eq!(ServiceOrder::said_by(&["true", "start"]), None);
     }
 }

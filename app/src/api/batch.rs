@@ -72,6 +72,12 @@ impl Each {
         }
     }
 
+    /// What is said to whoever asks for something else.
+    pub(crate) fn unknown() -> Failure {
+        let choices = Self::ALL.map(|each| each.kind().as_str().to_owned()).into();
+        Failure::of_field(Field::Action, Problem::NotAChoice { choices })
+    }
+
     /// The one that is called this in an address.
     pub(crate) fn of(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|each| each.kind().as_str() == word)
@@ -199,7 +205,7 @@ pub async fn batch_vservers(
     let result = async {
         let Some(each) = Each::of(&action) else {
             let _ = call.permit::<RunVServer>(&csrf).await?;
-            return Err(Failure::of_field(Field::Name, Problem::Missing));
+            return Err(Each::unknown());
         };
         // Before anything is said about what was typed.
         permitted(&call, &csrf, each, None).await?;
@@ -219,7 +225,7 @@ pub async fn batch_vservers(
         let mut changes = Vec::new();
         for name in &names {
             let name: VServerName =
-                name.parse().map_err(|problem| Failure::of_field(Field::Name, problem))?;
+                name.parse().map_err(|problem| Failure::of_field(Field::VServers, problem))?;
             changes.extend(each.change(name, &with));
         }
         let count = changes.len() as u64;
@@ -236,7 +242,7 @@ pub async fn batch_vservers(
                 let operation = call.backend.queue(permitted).await?;
                 Ok(Answer::to(format!("/operations/{}", operation.id)))
             }
-            None => Err(Failure::of_field(Field::Name, Problem::Missing)),
+            None => Err(Failure::of_field(Field::VServers, Problem::NothingChosen)),
         }
     }
     .await;

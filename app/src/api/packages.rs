@@ -67,10 +67,10 @@ fn chosen(names: &[String], canary: &str) -> Result<Vec<VServerName>, Failure> {
     let mut wanted: Vec<VServerName> = Vec::new();
     let canary = Some(canary).filter(|canary| !canary.is_empty());
     if names.is_empty() {
-        return Err(Failure::of_field(Field::Name, Problem::Missing));
+        return Err(Failure::of_field(Field::VServers, Problem::NothingChosen));
     }
     for text in canary.into_iter().chain(names.iter().map(String::as_str)).take(MOST_NAMES) {
-        let name = text.parse().map_err(|problem| Failure::of_field(Field::Name, problem))?;
+        let name = text.parse().map_err(|problem| Failure::of_field(Field::VServers, problem))?;
         if !wanted.contains(&name) {
             wanted.push(name);
         }
@@ -94,6 +94,6 @@ mod tests {
         assert_eq!(of(&["a"], "c"), list(&["c", "a"]));
         assert!(of(&[], "a").is_err() && of(&["a b"], "").is_err());
         let failure: Result<Vec<String>, Failure> = of(&[], "");
-        assert_eq!(failure, Err(Failure::of_field(Field::Name, Problem::Missing)));
+        assert_eq!(failure, Err(Failure::of_field(Field::VServers, Problem::NothingChosen)));
     }
 }

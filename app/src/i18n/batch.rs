@@ -16,6 +16,7 @@ messages! { BatchMessages:
     batch;
     batch_title(kind, count);
     batch_forecast(begun, count);
+    batch_forecast_of_one(count);
     batch_again(count);
     batch_deletes;
     nobody_ticked;
@@ -29,8 +30,12 @@ messages! { BatchMessages:
     stop_after_explained;
     type_how_many;
     do_it(kind);
+    do_it_now(verb);
     so_already;
     not_begun;
+    batch_was_cancelled;
+    batch_done(what, count);
+    cannot_now(why);
     back_up;
     delete;
 }

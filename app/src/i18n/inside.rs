@@ -41,6 +41,8 @@ messages! { InsideMessages:
     services_explained;
     services_incomplete;
     no_services;
+    no_service_matches;
+    any_state;
     service;
     state_head;
     at_start;

@@ -265,6 +265,7 @@ messages! { Messages:
     terminal_connected;
     terminal_lost;
     terminal_exited;
+    terminal_hung_up;
     terminal_denied;
     terminal_needs_js;
     terminal_hint;

@@ -308,6 +308,32 @@ pub fn outcome_text(locale: Locale, outcome: &domain::batch::Outcome) -> String 
     }
 }
 
+/// What one of many would be refused for: nothing has failed yet.
+#[must_use]
+pub fn forecast_text(locale: Locale, outcome: &domain::batch::Outcome) -> String {
+    match outcome {
+        domain::batch::Outcome::Failed { failure } => {
+            locale.cannot_now(&failure_text(locale, failure).what)
+        }
+        other => outcome_text(locale, other),
+    }
+}
+
+/// How a process is: the letter that `ps` shows, and what it means.
+#[must_use]
+pub fn process_state_text(locale: Locale, state: char) -> String {
+    let (en, fr) = match state {
+        'R' => ("running", "actif"),
+        'S' => ("sleeping", "endormi"),
+        'D' => ("waiting for a disk", "en attente d’un disque"),
+        'T' | 't' => ("stopped", "suspendu"),
+        'Z' | 'X' => ("ended and not yet reaped", "terminé mais pas encore recueilli"),
+        'I' => ("idle", "inactif"),
+        other => return other.to_string(),
+    };
+    format!("{state}, {}", locale.pick(en, fr))
+}
+
 /// What an option of a line of an fstab means.
 #[must_use]
 pub fn mount_option_text(locale: Locale, word: &str) -> &'static str {

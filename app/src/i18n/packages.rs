@@ -69,4 +69,9 @@ messages! { PackageMessages:
     filter_packages;
     packages_shown(shown, all);
     package_history;
+    packages_were_cancelled;
+    packages_done(what);
+    done_in(what, name);
+    upgrade_word;
+    last_asked;
 }

@@ -78,6 +78,7 @@ messages! { ProcessMessages:
     send_signal;
     which_signal;
     signals_explained;
+    signal_to_init;
     back_to_processes(name);
     equivalent_vps;
     col_pid;

@@ -62,7 +62,7 @@ fn move_on(t: Locale, row: &mut ShownOneOfMany, fresh: &ShownOperation) {
         }
         ShownProgress::Succeeded => ("succeeded", t.succeeded(), String::new()),
         ShownProgress::Failed { what, .. } => ("failed", t.failed(), what.clone()),
-        ShownProgress::Cancelled => ("stopped", t.cancelled(), String::new()),
+        ShownProgress::Cancelled { .. } => ("stopped", t.cancelled(), String::new()),
     };
     (row.state, row.word, row.note) = (state.to_owned(), word.to_owned(), note);
 }

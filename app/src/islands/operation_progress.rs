@@ -88,8 +88,8 @@ pub fn OperationProgress(
                 <p class="stage" role="status">{t.succeeded()}</p>
             }
             .into_any(),
-            ShownProgress::Cancelled => {
-                view! { <p class="stage" role="status">{t.cancelled_and_undone()}</p> }.into_any()
+            ShownProgress::Cancelled { what } => {
+                view! { <p class="stage" role="status">{what.clone()}</p> }.into_any()
             }
             ShownProgress::Failed { what, remedy } => view! {
                 <div class="alert" role="alert">

@@ -74,17 +74,29 @@ pub fn VServerPanel(
 
     view! {
         <div class="panel-head" role="status">
-            {move || state_pill(t, state.get())}
+            {move || (!is_gone.get()).then(|| state_pill(t, state.get()))}
             {move || {
                 summary
                     .with(|summary| summary.operation.clone())
+                    .filter(|_| !is_gone.get())
                     .map(|operation| {
                         view! {
                             <a href=format!("/operations/{operation}")>{t.operation_at_work()}</a>
                         }
                     })
             }}
-            {move || is_gone.get().then(|| view! { <strong>{t.vserver_is_gone()}</strong> })}
+            {move || {
+                is_gone
+                    .get()
+                    .then(|| {
+                        // The style hides what else the page says of it.
+                        view! {
+                            <strong class="vserver-gone">{t.vserver_is_gone()}</strong>
+                            <a href="/vservers">{t.vservers()}</a>
+                            <a href="/bin">{t.recycle_bin()}</a>
+                        }
+                    })
+            }}
         </div>
         {move || {
             summary

@@ -21,6 +21,7 @@ impl FailurePage {
             | Failure::NoSuchOperation { .. }
             | Failure::NoSuchTerminal
             | Failure::NoSuchUser
+            | Failure::NoSuchProcess { .. }
             | Failure::NotInBin { .. } => t.not_found(),
             Failure::EngineDown => t.engine_down(),
             _ => t.could_not_be_shown(),
@@ -32,6 +33,13 @@ impl FailurePage {
         .then(|| {
             view! { <a class="button primary" href=page.path.clone()>{t.try_again()}</a> }
         });
+        // The nearest page that is there.
+        let (address, text) = match failure {
+            Failure::NoSuchProcess { name, .. } => {
+                (format!("/vservers/{name}/processes"), t.back_to_processes(name.as_str()))
+            }
+            _ => ("/vservers".to_owned(), t.to_the_list().to_owned()),
+        };
         Content {
             title: title.to_owned(),
             area: Area::VServers,
@@ -39,7 +47,7 @@ impl FailurePage {
             body: view! {
                 {alert::failure(t, failure, &page.reference)}
                 <p class="actions">
-                    {again} <a class="button" href="/vservers">{t.to_the_list()}</a>
+                    {again} <a class="button" href=address>{text}</a>
                 </p>
             }
             .into_any(),

@@ -87,6 +87,7 @@ pub(crate) fn terminals() -> impl IntoView {
                 data-connected=t.terminal_connected()
                 data-lost=t.terminal_lost()
                 data-exited=t.terminal_exited()
+                data-hung-up=t.terminal_hung_up()
                 data-denied=t.terminal_denied()
             ></div>
             <noscript>

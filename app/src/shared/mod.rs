@@ -41,7 +41,7 @@ pub(crate) fn progress_pill(locale: Locale, progress: &ShownProgress) -> impl In
         ShownProgress::Running { .. } => ("moving", locale.under_way()),
         ShownProgress::Succeeded => ("succeeded", locale.succeeded()),
         ShownProgress::Failed { .. } => ("failed", locale.failed()),
-        ShownProgress::Cancelled => ("stopped", locale.cancelled()),
+        ShownProgress::Cancelled { .. } => ("stopped", locale.cancelled()),
     };
     view! {
         <span class="pill" data-state=name>
@@ -127,6 +127,9 @@ pub(crate) fn field_id(field: Field) -> &'static str {
         Field::MountMode => "field-mount-mode",
         Field::MountOptions => "field-mount-options",
         Field::Service => "field-service",
+        Field::VServers => "field-vservers",
+        Field::Operation => "field-operation",
+        Field::Action => "field-action",
     }
 }
 

@@ -40,6 +40,12 @@ async fn another_boot_is_simulated() {
     let text = get(&empty, "viewer", "en", "/boot").await.text;
     assert!(text.contains("No VServer is to be started.") && !text.contains("<rect "), "{text}");
     assert!(text.contains("The host has not booted with Ulysse yet."));
+    for wrong in ["0", "-3", "abc", "", "1001"] {
+        let path = format!("/boot?at_once={wrong}");
+        let text = get(&memory, "viewer", "en", &path).await.text;
+        assert!(text.contains("id=\"at-once-wrong\""), "{wrong}: {text}");
+        assert!(text.contains("ulysse boot start --mark default --at-once 6"), "{wrong}: {text}");
+    }
     let bad = get(&memory, "viewer", "en", "/boot?mark=a%20b").await;
     assert_eq!(bad.status, StatusCode::UNPROCESSABLE_ENTITY);
 }

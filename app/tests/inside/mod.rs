@@ -64,6 +64,26 @@ async fn services_have_the_buttons_that_make_sense() {
 }
 
 #[tokio::test]
+async fn services_are_filtered_by_text_and_by_state() {
+    let memory = Memory::new();
+    for (query, shown) in [
+        ("q=SSH", &["ssh.service"][..]),
+        ("q=what", &["getty@tty1.service", "ssh.service", "x.service"]),
+        ("state=failed", &["getty@tty1.service"]),
+        ("state=active&q=x.service", &[]),
+        ("state=odd", &["getty@tty1.service", "ssh.service", "x.service"]),
+    ] {
+        let path = format!("/vservers/web1/services?{query}");
+        let text = get(&memory, "operator", "en", &path).await.text;
+        for name in ["getty@tty1.service", "ssh.service", "x.service"] {
+            let is_shown = text.contains(&format!("name=\"service\" value=\"{name}\""));
+            assert_eq!(is_shown, shown.contains(&name), "{query} {name}: {text}");
+        }
+        assert_eq!(text.contains("No service matches."), shown.is_empty(), "{query}");
+    }
+}
+
+#[tokio::test]
 async fn a_service_is_told_by_a_plain_form() {
     let memory = Memory::new();
     let send = |values: &str| {

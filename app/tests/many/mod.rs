@@ -17,7 +17,7 @@ async fn what_would_be_done_to_many_is_shown_before_it_is() {
     let path = "/batch?action=start&name=web1&name=db1&name=web1";
     let page = get(&memory, "operator", "en", path).await.text;
     for text in [
-        "Of 2 VServers 1 would be begun",
+        "One of 2 VServers would be begun",
         "nothing to do: web1 is already running.",
         "vserver db1 start",
         "vserver --names web1,db1 --at-once 4 start",
@@ -27,7 +27,10 @@ async fn what_would_be_done_to_many_is_shown_before_it_is() {
     }
     assert!(!page.contains("value=\"web1\" checked"), "{page}");
     let page = get(&memory, "operator", "en", "/batch?action=delete&name=db1").await.text;
-    assert!(page.contains("failed: db1 is protected"), "{page}");
+    assert!(page.contains("cannot now: db1 is protected"), "{page}");
+
+    let unknown = get(&memory, "operator", "en", "/batch?action=nosuch").await.text;
+    assert!(unknown.contains("What is to be done") && !unknown.contains("Name"), "{unknown}");
 
     let ask = async |fields: &str| {
         let body = format!("csrf={CSRF}&{fields}");

@@ -58,6 +58,10 @@ async fn a_change_of_one_or_many_leads_to_its_operation() {
         let answer = post(&memory, "operator", "text/html", "/api/packages/change", body).await;
         assert_eq!(answer.location, to, "{fields}");
     }
+    let body = format!("csrf={CSRF}&next=%2Fpackages&change=refresh");
+    post(&memory, "operator", "text/html", "/api/packages/change", body).await;
+    let text = get(&memory, "operator", "en", "/packages").await.text;
+    assert!(text.contains("Tick at least one VServer."), "{text}");
     // What was wrong, and what was typed, is shown.
     let body = format!("csrf={CSRF}&names%5B%5D=web1&change=install&packages=a%2Ab");
     post(&memory, "operator", "text/html", "/api/packages/change", body).await;

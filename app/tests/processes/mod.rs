@@ -70,8 +70,15 @@ async fn a_signal_is_sent_by_those_who_may() {
         let page = get(&memory, "operator", "en", list).await.text;
         assert!(page.contains(told), "{process} {signal}: {page}");
     }
-    for key in ["712-1", "x"] {
+    for (key, back) in [("712-1", list), ("1", list), ("x", "/vservers")] {
         let page = get(&memory, "operator", "en", &format!("/vservers/web1/processes/{key}")).await;
         assert!(page.status.is_client_error(), "{key}");
+        let way = format!("class=\"button\" href=\"{back}\"");
+        assert!(page.text.contains(&way), "{key}: {}", page.text);
     }
+    // Only of pid 1 it is said that all ends with it.
+    assert!(!text.contains("KILL ends the whole VServer"), "{text}");
+    let init = get(&memory, "operator", "en", "/vservers/web1/processes/700-4242").await.text;
+    assert!(init.contains("KILL ends the whole VServer"), "{init}");
+    assert!(init.contains("S, sleeping"), "{init}");
 }

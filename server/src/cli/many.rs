@@ -164,7 +164,7 @@ pub(super) fn dry_run(caller: Caller, engine: &Engine, batch: &Batch) -> u8 {
             None => change.command().line(),
             Some(outcome) => {
                 is_good &= outcome.is_good();
-                i18n::outcome_text(locale, outcome)
+                i18n::forecast_text(locale, outcome)
             }
         };
         caller.answer(format_args!("{}{}{line}", forecast.name, locale.colon()));

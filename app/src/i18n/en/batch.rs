@@ -94,6 +94,7 @@ impl BatchMessages for English {
         batch = "Batch";
         batch_title(kind, count) = "{kind}: {count} VServers";
         batch_forecast(begun, count) = "Nothing is done yet. Of {count} VServers {begun} would be begun, in this order; untick those that are to be left as they are.";
+        batch_forecast_of_one(count) = "Nothing is done yet. One of {count} VServers would be begun; untick it if it is to be left as it is.";
         batch_again(count) = "Again for the {count} that are left…";
         batch_deletes = "Each goes to the recycle bin, is stopped before if it runs, and can be restored from there.";
         nobody_ticked = "No VServer is ticked. Go back to the list and tick those that are meant.";
@@ -107,8 +108,12 @@ impl BatchMessages for English {
         stop_after_explained = "After so many failures no more are begun. Empty: the others are done all the same.";
         type_how_many = "Type how many VServers are to be deleted.";
         do_it(kind) = "{kind} now";
+        do_it_now(verb) = "{verb} now";
         so_already = "so already";
         not_begun = "not begun";
+        batch_was_cancelled = "It was cancelled: no more were begun. What was done to the others stays done.";
+        batch_done(what, count) = "Batch: {what}, {count} VServers";
+        cannot_now(why) = "cannot now: {why}";
         back_up = "Back up";
         delete = "Delete";
     }

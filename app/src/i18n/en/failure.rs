@@ -301,7 +301,10 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
         }
         Failure::PackageToolFailed { program, status, detail } => (
             format!("{program} ended with status {status}: {detail}"),
-            "The operation’s log says more. Repair, on the page of its packages, finishes what is half done.".into(),
+            match domain::package::says_unknown(detail) {
+                true => "Nothing was changed. Look at how its name is written, or fetch the lists first: “Refresh”.".into(),
+                false => "The operation’s log says more. If it says that something is half done, “Repair”, on the page of its packages, finishes that.".into(),
+            },
         ),
         Failure::PackagesInterrupted { name } => (
             format!("Packages of {name} were being changed when that was interrupted."),

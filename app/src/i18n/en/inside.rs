@@ -38,6 +38,8 @@ impl InsideMessages for English {
         services_explained = "As the service manager inside says. What a button does is an operation, with its log.";
         services_incomplete = "It did not answer for all of them in time, or there are too many: some are missing or unknown.";
         no_services = "No service manager was found inside: neither systemd nor scripts in /etc/init.d.";
+        no_service_matches = "No service matches.";
+        any_state = "any";
         service = "Service";
         state_head = "State";
         at_start = "At start";

@@ -39,7 +39,7 @@ impl MetricsMessages for English {
         received_from = "received";
         sent_to = "sent";
         used_word = "used";
-        cpus_count(count) = "CPUs: {count}";
+        cpus_count(count) = "of {count} CPUs, 100\u{a0}% each";
         of_total(total) = "of {total}";
         load_of(five, fifteen) = "5 min {five}, 15 min {fifteen}";
         free_of(free, total) = "{free} free of {total}";

@@ -40,7 +40,7 @@ Several filters: those that all of them let through. Only one that is named, at 
         packages_of(name) = "Packages of {name}";
         pending_explained = "What is pending is what each VServer last answered: “Refresh” asks it again. Those that do not run can be changed too, without being started.";
         package_system = "Package system";
-        no_package_system = "none";
+        no_package_system = "neither dpkg nor rpm";
         installed_packages = "Installed";
         pending_updates = "Pending";
         security_updates = "Security";
@@ -88,5 +88,10 @@ Several filters: those that all of them let through. Only one that is named, at 
         filter_packages = "Name";
         packages_shown(shown, all) = "{shown} of {all} packages";
         package_history = "History";
+        packages_were_cancelled = "It was cancelled. Packages that were changed before stay changed; its log says which, and “Repair” finishes what is half done.";
+        packages_done(what) = "Packages: {what}";
+        last_asked = "Last asked";
+        upgrade_word = "Upgrade";
+        done_in(what, name) = "{what} in {name}";
     }
 }

@@ -66,6 +66,9 @@ pub(crate) fn field(field: Field) -> &'static str {
         Field::MountMode => "Mode",
         Field::MountOptions => "Other options",
         Field::Service => "Service",
+        Field::VServers => "VServers",
+        Field::Operation => "Operation",
+        Field::Action => "What is to be done",
     }
 }
 
@@ -270,7 +273,7 @@ pub(crate) fn problem(what: &Problem) -> String {
         }
         Problem::WrongPassword => "This is not the current password.".into(),
         Problem::NotASize => {
-            "Write a number of bytes, also with k, m or g after it (32m), or a share of the memory (50%).".into()
+            "Write a number with k, m or g after it (32m), at least 4k, or a share of the memory (50%), at most 100%.".into()
         }
         Problem::AddressNotOfNat { address, device, network, gateway } => format!(
             "{address} is not one of a VServer’s on {device}: those are of {network}, without the first, the last and the host’s own, {gateway}."
@@ -279,6 +282,7 @@ pub(crate) fn problem(what: &Problem) -> String {
             "The host sends packets for {address} elsewhere already: “ip route show {address}” says where."
         ),
         Problem::NotAMode => "Write three or four octal digits, such as 1777.".into(),
+        Problem::NothingChosen => "Tick at least one VServer.".into(),
         Problem::NamedTwice { name } => format!("{name} is named twice; once is enough."),
         Problem::NotOfMany { kind } => {
             format!("“{}” is only done to one VServer at a time.", kind.as_str())

@@ -140,7 +140,8 @@ hold a process of the host’s to some addresses takes the patched kernel.
         signal_word = "Signal…";
         send_signal = "Send the signal";
         which_signal = "Signal";
-        signals_explained = "The signal reaches this very process, or nobody when it has ended meanwhile. KILL cannot be caught: what the process has not written is lost. To pid 1 of a VServer, KILL ends the whole VServer.";
+        signals_explained = "The signal reaches this very process, or nobody when it has ended meanwhile. KILL cannot be caught: what the process has not written is lost.";
+        signal_to_init = "It is pid 1 of the VServer: KILL ends the whole VServer.";
         back_to_processes(name) = "All processes of {name}";
         equivalent_vps = "At the command line: vps aux, vpstree -p, vtop.";
         col_pid = "pid on the host";

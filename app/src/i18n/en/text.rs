@@ -211,6 +211,7 @@ impl Messages for English {
         terminal_connecting = "Connecting …";
         terminal_connected = "Connected";
         terminal_lost = "The connection is lost; the shell goes on. Trying again …";
+        terminal_hung_up = "The shell was hung up (status 129): its VServer was stopped, or the terminal was closed.";
         terminal_exited = "The shell has ended with status {status}.";
         terminal_denied = "This terminal cannot be reached any more.";
         terminal_needs_js = "A terminal is a program in the browser: it needs JavaScript. On the host, vserver NAME enter does the same.";

@@ -100,6 +100,7 @@ impl BatchMessages for French {
         batch = "Lot";
         batch_title(kind, count) = "{kind} : {count} VServers";
         batch_forecast(begun, count) = "Rien n’est encore fait. Sur {count} VServers, {begun} seraient traités, dans cet ordre ; décochez ceux qui doivent rester tels quels.";
+        batch_forecast_of_one(count) = "Rien n’est encore fait. Sur {count} VServers, un seul serait traité ; décochez-le s’il doit rester tel quel.";
         batch_again(count) = "De nouveau pour les {count} restants…";
         batch_deletes = "Chacun va dans la corbeille, est arrêté avant s’il tourne, et peut en être restauré.";
         nobody_ticked = "Aucun VServer n’est coché. Revenez à la liste et cochez ceux dont il s’agit.";
@@ -113,8 +114,12 @@ impl BatchMessages for French {
         stop_after_explained = "Après tant d’échecs, plus aucun n’est commencé. Vide : les autres sont traités quand même.";
         type_how_many = "Tapez combien de VServers sont à supprimer.";
         do_it(kind) = "{kind} : lancer";
+        do_it_now(verb) = "{verb} maintenant";
         so_already = "déjà ainsi";
         not_begun = "non commencé";
+        batch_was_cancelled = "Le lot a été annulé : aucun autre n’a été commencé. Ce qui est fait aux autres le reste.";
+        batch_done(what, count) = "Lot : {what}, {count} VServers";
+        cannot_now(why) = "impossible maintenant : {why}";
         back_up = "Sauvegarder";
         delete = "Supprimer";
     }

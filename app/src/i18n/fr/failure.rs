@@ -319,7 +319,10 @@ pub(crate) fn failure(failure: &Failure) -> (String, String) {
         }
         Failure::PackageToolFailed { program, status, detail } => (
             format!("{program} a fini avec le code {status} : {detail}"),
-            "Le journal de l’opération en dit plus. « Réparer », sur la page de ses paquets, finit ce qui est à moitié fait.".into(),
+            match domain::package::says_unknown(detail) {
+                true => "Rien n’a été changé. Vérifiez comment son nom s’écrit, ou récupérez d’abord les listes : « Rafraîchir ».".into(),
+                false => "Le journal de l’opération en dit plus. S’il dit que quelque chose est à moitié fait, « Réparer », sur la page de ses paquets, le finit.".into(),
+            },
         ),
         Failure::PackagesInterrupted { name } => (
             format!("Des paquets de {name} étaient en train de changer quand cela a été interrompu."),

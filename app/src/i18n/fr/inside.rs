@@ -38,6 +38,8 @@ impl InsideMessages for French {
         services_explained = "Ce que dit le gestionnaire de services à l’intérieur. Ce que fait un bouton est une opération, avec son journal.";
         services_incomplete = "Il n’a pas répondu pour tous à temps, ou ils sont trop nombreux : certains manquent ou sont inconnus.";
         no_services = "Aucun gestionnaire de services à l’intérieur : ni systemd, ni scripts dans /etc/init.d.";
+        no_service_matches = "Aucun service ne correspond.";
+        any_state = "tous";
         service = "Service";
         state_head = "État";
         at_start = "Au démarrage";

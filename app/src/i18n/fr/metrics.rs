@@ -8,8 +8,8 @@ impl MetricsMessages for French {
     texts! {
         dashboard = "Tableau de bord";
         the_host = "L’hôte";
-        numbers_of(name) = "Chiffres de {name}";
-        numbers_of_the_host = "Chiffres de l’hôte";
+        numbers_of(name) = "Mesures de {name}";
+        numbers_of_the_host = "Mesures de l’hôte";
         numbers_explained = "Une ligne est la moyenne de chaque intervalle, la surface autour va du plus bas au plus haut. Là où il n’y a pas de ligne, rien n’a été mesuré.";
         range_of_time = "Durée";
         five_minutes = "5 minutes";
@@ -39,7 +39,7 @@ impl MetricsMessages for French {
         received_from = "reçu";
         sent_to = "envoyé";
         used_word = "utilisé";
-        cpus_count(count) = "Processeurs : {count}";
+        cpus_count(count) = "de {count} processeurs, 100\u{a0}% chacun";
         of_total(total) = "sur {total}";
         load_of(five, fifteen) = "5 min {five}, 15 min {fifteen}";
         free_of(free, total) = "{free} libres sur {total}";

@@ -40,7 +40,7 @@ Plusieurs filtres : ceux que tous laissent passer. Seul un VServer désigné par
         packages_of(name) = "Paquets de {name}";
         pending_explained = "Ce qui attend est ce que chaque VServer a répondu la dernière fois : « Rafraîchir » le lui redemande. Ceux qui sont arrêtés se changent aussi, sans être démarrés.";
         package_system = "Système de paquets";
-        no_package_system = "aucun";
+        no_package_system = "ni dpkg ni rpm";
         installed_packages = "Installés";
         pending_updates = "En attente";
         security_updates = "Sécurité";
@@ -88,5 +88,10 @@ Plusieurs filtres : ceux que tous laissent passer. Seul un VServer désigné par
         filter_packages = "Nom";
         packages_shown(shown, all) = "{shown} paquets sur {all}";
         package_history = "Historique";
+        packages_were_cancelled = "L’opération a été annulée. Les paquets changés avant le restent ; son journal dit lesquels, et « Réparer » finit ce qui est à moitié fait.";
+        packages_done(what) = "Paquets : {what}";
+        last_asked = "Interrogé le";
+        upgrade_word = "Mettre à jour";
+        done_in(what, name) = "{what} dans {name}";
     }
 }

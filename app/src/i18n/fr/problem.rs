@@ -66,6 +66,9 @@ pub(crate) fn field(field: Field) -> &'static str {
         Field::MountMode => "Mode",
         Field::MountOptions => "Autres options",
         Field::Service => "Service",
+        Field::VServers => "VServers",
+        Field::Operation => "Opération",
+        Field::Action => "Ce qui est à faire",
     }
 }
 
@@ -287,7 +290,7 @@ pub(crate) fn problem(what: &Problem) -> String {
         }
         Problem::WrongPassword => "Ce n’est pas le mot de passe actuel.".into(),
         Problem::NotASize => {
-            "Écrivez un nombre d’octets, suivi ou non de k, m ou g (32m), ou une part de la mémoire (50%).".into()
+            "Écrivez un nombre suivi de k, m ou g (32m), 4k au moins, ou une part de la mémoire (50%), 100% au plus.".into()
         }
         Problem::AddressNotOfNat { address, device, network, gateway } => format!(
             "{address} ne peut pas être celle d’un VServer sur {device} : celles-là sont de {network}, sans la première, la dernière et celle de l’hôte, {gateway}."
@@ -296,6 +299,7 @@ pub(crate) fn problem(what: &Problem) -> String {
             "L’hôte envoie déjà ailleurs les paquets pour {address} : « ip route show {address} » dit où."
         ),
         Problem::NotAMode => "Écrivez trois ou quatre chiffres octaux, par exemple 1777.".into(),
+        Problem::NothingChosen => "Cochez au moins un VServer.".into(),
         Problem::NamedTwice { name } => format!("{name} est nommé deux fois ; une suffit."),
         Problem::NotOfMany { kind } => {
             format!("« {} » ne se fait que sur un VServer à la fois.", kind.as_str())

@@ -141,7 +141,8 @@ de l’hôte à certaines adresses demande le noyau modifié.
         signal_word = "Signal…";
         send_signal = "Envoyer le signal";
         which_signal = "Signal";
-        signals_explained = "Le signal atteint exactement ce processus, ou personne s’il s’est terminé entre-temps. KILL ne peut être intercepté : ce que le processus n’a pas écrit est perdu. Envoyé au pid 1 d’un VServer, KILL termine tout le VServer.";
+        signals_explained = "Le signal atteint exactement ce processus, ou personne s’il s’est terminé entre-temps. KILL ne peut être intercepté : ce que le processus n’a pas écrit est perdu.";
+        signal_to_init = "C’est le pid 1 du VServer : KILL termine tout le VServer.";
         back_to_processes(name) = "Tous les processus de {name}";
         equivalent_vps = "En ligne de commande : vps aux, vpstree -p, vtop.";
         col_pid = "pid sur l’hôte";

@@ -195,7 +195,7 @@ impl Messages for French {
         succeeded = "faite";
         failed = "échouée";
         cancelled = "annulée";
-        cancelled_and_undone = "Elle a été annulée, et ce qui avait été fait a été défait.";
+        cancelled_and_undone = "L’opération a été annulée, et ce qui avait été fait a été défait.";
         progress = "Progression";
         waits_for_its_turn = "Attend son tour";
         cancel_the_operation = "Annuler l’opération";
@@ -211,6 +211,7 @@ impl Messages for French {
         terminal_connecting = "Connexion…";
         terminal_connected = "Connecté";
         terminal_lost = "La connexion est perdue ; le shell continue. Nouvel essai…";
+        terminal_hung_up = "Le shell a perdu son terminal (statut 129) : son VServer a été arrêté, ou le terminal fermé.";
         terminal_exited = "Le shell s’est terminé avec le statut {status}.";
         terminal_denied = "Ce terminal n’est plus accessible.";
         terminal_needs_js = "Un terminal est un programme dans le navigateur : il lui faut JavaScript. Sur l’hôte, vserver NOM enter fait la même chose.";

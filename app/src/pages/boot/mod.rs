@@ -13,19 +13,27 @@ use domain::boot::{
 use domain::command;
 use domain::config_entry::ConfigTree;
 use domain::failure::Failure;
-use domain::field::Field;
+use domain::field::{Field, Problem};
 use domain::id::{Mark, VServerName};
 use leptos::prelude::*;
 
 use super::config::file_address;
-use crate::i18n::{Locale, boot_problem_text, format, left_out_text};
+use crate::i18n::{Locale, boot_problem_text, format, left_out_text, problem_text};
 use crate::page::{Area, Content, For, Page, page};
 use crate::shared::config_problem;
+
+/// The most that a simulation begins at once.
+const MOST_AT_ONCE: usize = 1000;
+
+/// How many that are left out are listed at once; of more there is one line, which opens.
+const LISTED: usize = 8;
 
 /// What is simulated.
 struct Asked {
     mark: Mark,
     at_once: NonZeroUsize,
+    /// What was typed instead of how many at once, and what is wrong with it.
+    wrong: Option<(String, Problem)>,
 }
 
 impl Asked {
@@ -33,12 +41,22 @@ impl Asked {
     fn of(page: &Page, facts: &BootFacts) -> Result<Self, Failure> {
         let mark = page.query("mark").filter(|mark| !mark.is_empty());
         let mark = mark.unwrap_or_else(|| DEFAULT_MARK.to_owned()).parse();
-        let typed = page.query("at_once").and_then(|text| text.trim().parse().ok());
+        let typed = page.query("at_once").map(|text| {
+            let count = text.trim().parse().ok();
+            count.filter(|count: &NonZeroUsize| count.get() <= MOST_AT_ONCE).ok_or(text)
+        });
         let usual = usize::try_from(facts.at_once).ok().and_then(NonZeroUsize::new);
-        Ok(Self {
-            mark: mark.map_err(|problem| Failure::of_field(Field::Mark, problem))?,
-            at_once: typed.or(usual).unwrap_or(NonZeroUsize::MIN),
-        })
+        let usual = usual.unwrap_or(NonZeroUsize::MIN);
+        let (at_once, wrong) = match typed {
+            None => (usual, None),
+            Some(Ok(count)) => (count, None),
+            Some(Err(text)) => {
+                let problem = Problem::OutOfRange { min: 1, max: MOST_AT_ONCE as u64 };
+                (usual, Some((text, problem)))
+            }
+        };
+        let mark = mark.map_err(|problem| Failure::of_field(Field::Mark, problem))?;
+        Ok(Self { mark, at_once, wrong })
     }
 }
 
@@ -122,15 +140,33 @@ fn form(t: Locale, facts: &BootFacts, asked: &Asked) -> impl IntoView + use<> {
             }
         })
         .collect_view();
+    let is_wrong = asked.wrong.is_some();
+    let (typed, wrong) = match &asked.wrong {
+        Some((text, problem)) => {
+            let said = problem_text(t, problem);
+            let text_of_it = view! { <p class="problem" id="at-once-wrong">{said}</p> };
+            (text.clone(), Some(text_of_it))
+        }
+        None => (asked.at_once.to_string(), None),
+    };
     view! {
         <form method="get" action="/boot" class="toolbar">
             <label>{t.boot_mark()} <select name="mark">{options}</select></label>
             <label>
                 {t.boot_at_once()}
-                <input type="number" name="at_once" min="1" max="1000" value=asked.at_once.to_string() />
+                <input
+                    type="number"
+                    name="at_once"
+                    min="1"
+                    max=MOST_AT_ONCE.to_string()
+                    value=typed
+                    aria-invalid=is_wrong.then_some("true")
+                    aria-describedby=is_wrong.then_some("at-once-wrong")
+                />
             </label>
             <button>{t.boot_simulate()}</button>
         </form>
+        {wrong}
         <p>
             {t.command()} {t.colon()}
             <code>{command::boot_start(Some((&asked.mark, asked.at_once))).line()}</code>
@@ -149,10 +185,14 @@ fn order(t: Locale, facts: &BootFacts, plan: &BootPlan, asked: &Asked) -> AnyVie
     let starts = simulate(&plan.steps, asked.at_once, took);
     let total = starts.iter().map(|start| start.ready_ms).max().unwrap_or_default();
     let is_any_assumed = starts.iter().any(|start| start.is_assumed);
-    let rows = starts
-        .iter()
-        .filter_map(|start| {
-            let step = plan.steps.iter().find(|step| step.name == start.name)?;
+    let step_of = |name: &VServerName| plan.steps.iter().find(|step| step.name == *name);
+    let mut rows: Vec<_> =
+        starts.iter().filter_map(|start| Some((start, step_of(&start.name)?))).collect();
+    // What needs one that runs already begins at once, too: its step stands behind the others.
+    rows.sort_by_key(|(start, step)| (start.begins_ms, step.wave));
+    let rows = rows
+        .into_iter()
+        .map(|(start, step)| {
             let ready = match (step.is_running, start.is_assumed) {
                 (true, _) => t.boot_runs_now().to_owned(),
                 (false, true) => {
@@ -160,7 +200,7 @@ fn order(t: Locale, facts: &BootFacts, plan: &BootPlan, asked: &Asked) -> AnyVie
                 }
                 (false, false) => format::duration(t, start.ready_ms),
             };
-            Some(row(t, step, asked, format::duration(t, start.begins_ms), ready))
+            row(t, step, asked, format::duration(t, start.begins_ms), ready)
         })
         .collect_view();
     view! {
@@ -229,11 +269,20 @@ fn left_out(t: Locale, plan: &BootPlan, mark: &Mark) -> Option<impl IntoView + u
             }
         })
         .collect::<Vec<_>>();
-    (!items.is_empty()).then(|| {
+    let count = items.len();
+    (count > 0).then(|| {
+        let list = view! { <ul>{items}</ul> };
+        let list = match count > LISTED {
+            true => {
+                let summary = format!("{} VServers", format::integer(t, count as u64));
+                view! { <details><summary>{summary}</summary>{list}</details> }.into_any()
+            }
+            false => list.into_any(),
+        };
         view! {
             <section aria-labelledby="left-out">
                 <h2 id="left-out">{t.boot_left_out()}</h2>
-                <ul>{items}</ul>
+                {list}
             </section>
         }
     })

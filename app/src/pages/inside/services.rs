@@ -1,4 +1,5 @@
-//! The services inside a VServer: how each is, and buttons that start, stop, enable them.
+//! The services inside a VServer: how each is, and buttons that start, stop, enable them. Which of them are shown
+//! stands in the address: `?q=` those whose name or description holds that, `?state=` those that are so.
 
 use domain::authz::ActionKind;
 use domain::command;
@@ -61,10 +62,15 @@ fn listed(page: &Page, name: &VServerName, found: Services) -> AnyView {
         service: first.name.clone(),
         action: ServiceAction::Restart,
     });
-    let rows = services.into_iter().map(|one| row(page, name, manager, one, may)).collect_view();
+    let wanted = Wanted::of(page);
+    let shown: Vec<_> = services.into_iter().filter(|one| wanted.is_met_by(one)).collect();
+    let none = shown.is_empty().then(|| view! { <p class="nothing">{t.no_service_matches()}</p> });
+    let rows = shown.into_iter().map(|one| row(page, name, manager, one, may)).collect_view();
     view! {
         {is_incomplete.then(|| view! { <p class="alert">{t.services_incomplete()}</p> })}
         {may.then(|| view! { <p class="hint">{t.equivalent_of(&example.line())}</p> })}
+        {wanted.form(t, name)}
+        {none}
         <div class="table-frame">
             <table class="services">
                 <thead>
@@ -80,6 +86,56 @@ fn listed(page: &Page, name: &VServerName, found: Services) -> AnyView {
         </div>
     }
     .into_any()
+}
+
+/// Which services are shown.
+struct Wanted {
+    text: String,
+    state: Option<ServiceState>,
+}
+
+impl Wanted {
+    /// What the address says; what means nothing is as if it were not there.
+    fn of(page: &Page) -> Self {
+        Self {
+            text: page.query("q").unwrap_or_default().trim().to_owned(),
+            state: page.query("state").and_then(|state| state.parse().ok()),
+        }
+    }
+
+    fn is_met_by(&self, service: &Service) -> bool {
+        let text = self.text.to_lowercase();
+        let holds = |part: &str| part.to_lowercase().contains(&text);
+        (holds(service.name.as_str()) || holds(&service.description))
+            && self.state.is_none_or(|state| state == service.state)
+    }
+
+    /// A plain form that asks for the same page.
+    fn form(&self, t: Locale, name: &VServerName) -> impl IntoView + use<> {
+        let states = ServiceState::ALL.map(|state| {
+            view! {
+                <option value=state.as_str() selected=self.state == Some(state)>
+                    {service_state_text(t, state)}
+                </option>
+            }
+        });
+        view! {
+            <form method="get" action=format!("/vservers/{name}/services") role="search" class="toolbar">
+                <label>
+                    {t.service()}
+                    <input type="search" name="q" value=self.text.clone() autocomplete="off" />
+                </label>
+                <label>
+                    {t.state_head()}
+                    <select name="state">
+                        <option value="">{t.any_state()}</option>
+                        {states.into_iter().collect_view()}
+                    </select>
+                </label>
+                <button>{t.filter()}</button>
+            </form>
+        }
+    }
 }
 
 fn row(

@@ -28,8 +28,9 @@ pub(crate) fn show() -> impl IntoView {
     page(For::LoggedIn, async move |page: Page| {
         let t = page.locale;
         let permit = page.permit()?;
-        let id: OperationId =
-            id.parse().map_err(|problem| Failure::of_field(domain::field::Field::Name, problem))?;
+        let id: OperationId = id
+            .parse()
+            .map_err(|problem| Failure::of_field(domain::field::Field::Operation, problem))?;
         let operation = page.backend.operation(permit, id.clone()).await?;
         let log = whole_log(&page, &id).await?;
         let log = ShownLog::beyond(t, &log, 0);

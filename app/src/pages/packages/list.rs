@@ -112,7 +112,7 @@ fn matrix(page: &Page, overviews: &[PackageOverview], may: bool) -> AnyView {
                         <th scope="col" class="number">{t.security_updates()}</th>
                         <th scope="col" class="number">{t.held_packages()}</th>
                         <th scope="col" class="number">{t.installed_packages()}</th>
-                        <th scope="col">{t.asked_at()}</th>
+                        <th scope="col">{t.last_asked()}</th>
                     </tr>
                 </thead>
                 <tbody>{rows}</tbody>
@@ -169,11 +169,13 @@ fn row(
             <td data-label=t.package_health()>{health}</td>
             <td data-label=t.pending_updates() class="number">{count(t, pending)}</td>
             <td data-label=t.security_updates() class="number">{security(t, overview)}</td>
-            <td data-label=t.held_packages() class="number">{format::integer(t, overview.held)}</td>
+            <td data-label=t.held_packages() class="number">
+                {count(t, overview.installed.map(|_| overview.held))}
+            </td>
             <td data-label=t.installed_packages() class="number">
                 {count(t, overview.installed)}
             </td>
-            <td data-label=t.asked_at()>{asked(t, overview)}</td>
+            <td data-label=t.last_asked()>{asked(t, overview)}</td>
         </tr>
     }
 }
@@ -187,7 +189,8 @@ fn actions(page: &Page, overviews: &[PackageOverview]) -> impl IntoView + use<> 
         view! { <option value=name.clone() selected=selected>{name.clone()}</option> }
     });
     let wrong = page.errors(CHANGE);
-    let nobody = wrong.of(Field::Name).map(|problem| problem_text(t, problem)).collect::<Vec<_>>();
+    let nobody =
+        wrong.of(Field::VServers).map(|problem| problem_text(t, problem)).collect::<Vec<_>>();
     let nobody =
         nobody.into_iter().map(|text| view! { <p class="problem">{text}</p> }).collect_view();
     let commands = [
@@ -203,7 +206,7 @@ fn actions(page: &Page, overviews: &[PackageOverview]) -> impl IntoView + use<> 
     view! {
         <section aria-labelledby="chosen-title">
             <h2 id="chosen-title" tabindex="-1">
-                <span id=id_of(Field::Name) tabindex="-1">{t.with_chosen()}</span>
+                <span id=id_of(Field::VServers) tabindex="-1">{t.with_chosen()}</span>
             </h2>
             {nobody}
             <p class="field">

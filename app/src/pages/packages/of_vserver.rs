@@ -91,7 +91,7 @@ fn facts(page: &Page, report: &PackageReport, system: PackageSystem) -> impl Int
             {row(t.package_health(), health(t, overview))}
             {row(t.installed_packages(), count(t, overview.installed).into_any())}
             {row(t.held_packages(), format::integer(t, overview.held).into_any())}
-            {row(t.asked_at(), asked(t, overview))}
+            {row(t.last_asked(), asked(t, overview))}
             {row(t.lists_fetched(), fetched)}
         </dl>
     }

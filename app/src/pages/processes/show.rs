@@ -10,7 +10,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
 use super::list::explanation;
-use crate::i18n::{Locale, format};
+use crate::i18n::{Locale, format, process_state_text};
 use crate::islands::form_command::FormCommand;
 use crate::page::{Area, Content, For, Page, page};
 use crate::pages::vservers::show::named;
@@ -25,8 +25,11 @@ pub(crate) fn show() -> impl IntoView {
     page(For::LoggedIn, async move |page: Page| {
         let t = page.locale;
         let name = named(&name)?;
-        let key: ProcessKey =
-            key.parse().map_err(|problem| Failure::of_field(Field::Process, problem))?;
+        let key: ProcessKey = key.parse().map_err(|problem| match key.parse() {
+            // Without its start a pid is nobody's.
+            Ok(pid) => Failure::NoSuchProcess { name: name.clone(), pid },
+            Err(_) => Failure::of_field(Field::Process, problem),
+        })?;
         let measured = page.backend.processes(page.permit()?).await?;
         let is_it = |process: &&Process| process.key == key && process.vserver == name;
         let process = measured.list.processes.iter().find(is_it);
@@ -34,7 +37,7 @@ pub(crate) fn show() -> impl IntoView {
             process.ok_or_else(|| Failure::NoSuchProcess { name: name.clone(), pid: key.pid })?;
         let body = view! {
             {facts(t, process, measured.rates.get(&key).copied())}
-            {page.may(ActionKind::SignalProcess).then(|| signal_form(&page, &name, key))}
+            {page.may(ActionKind::SignalProcess).then(|| signal_form(&page, &name, process))}
             <p>
                 <a href=format!("/vservers/{name}/processes")>
                     {t.back_to_processes(name.as_str())}
@@ -69,7 +72,7 @@ fn facts(t: Locale, process: &Process, cpu: Option<u32>) -> impl IntoView + use<
             {of(Column::Pid, process.key.pid.to_string())}
             {of(Column::Inside, or_dash(process.inside.map(|pid| pid.to_string())))}
             {row(t.col_parent(), process.parent.to_string().into_any())}
-            {of(Column::User, user)} {of(Column::State, process.state.to_string())}
+            {of(Column::User, user)} {row(t.state_head(), process_state_text(t, process.state).into_any())}
             {of(Column::Nice, process.nice.to_string())}
             {of(Column::Cpu, or_dash(cpu.map(|cpu| format::percent(t, cpu.into()))))}
             {of(Column::Time, format::stat_time(process.cpu_ms))}
@@ -81,8 +84,10 @@ fn facts(t: Locale, process: &Process, cpu: Option<u32>) -> impl IntoView + use<
     }
 }
 
-fn signal_form(page: &Page, name: &VServerName, process: ProcessKey) -> impl IntoView + use<> {
+fn signal_form(page: &Page, name: &VServerName, process: &Process) -> impl IntoView + use<> {
     let t = page.locale;
+    let to_init = (process.inside == Some(1)).then(|| t.signal_to_init());
+    let process = process.key;
     let order = SignalOrder {
         vserver: name.clone(),
         signal: Signal::TERM,
@@ -96,7 +101,7 @@ fn signal_form(page: &Page, name: &VServerName, process: ProcessKey) -> impl Int
     view! {
         <section aria-labelledby="signal">
             <h2 id="signal">{t.signal_word()}</h2>
-            <p>{t.signals_explained()}</p>
+            <p>{t.signals_explained()} " " {to_init}</p>
             <form method="post" action="/api/processes/signal" class="narrow">
                 <input type="hidden" name="csrf" value=page.csrf.clone() />
                 <input type="hidden" name="vserver" value=name.to_string() />

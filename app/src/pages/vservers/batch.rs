@@ -10,13 +10,14 @@ use domain::boot::DEFAULT_MARK;
 use domain::change::PlainChange;
 use domain::command;
 use domain::failure::Failure;
-use domain::field::{Field, FieldErrors, Problem};
+use domain::field::{Field, FieldErrors};
 use domain::id::{Mark, TargetName, VServerName};
+use domain::operation::{Kind};
 use leptos::prelude::*;
 
 use crate::api::batch::{Each, With};
 use crate::components::field::{Input, field};
-use crate::i18n::{Locale, kind_text, outcome_text};
+use crate::i18n::{Locale, kind_text, forecast_text};
 use crate::islands::form_command::FormCommand;
 use crate::page::{Area, Content, For, Page, page};
 
@@ -29,12 +30,13 @@ pub(crate) fn batch() -> impl IntoView {
         let action = page.query("action").unwrap_or_default();
         let Some(each) = Each::of(&action) else {
             let _ = page.permit::<RunVServer>()?;
-            return Err(Failure::of_field(Field::Name, Problem::Missing));
+            return Err(Each::unknown());
         };
         may(&page, each)?;
         let mut names: Vec<VServerName> = Vec::new();
         for text in page.query_all("name") {
-            let name = text.parse().map_err(|problem| Failure::of_field(Field::Name, problem))?;
+            let name =
+                text.parse().map_err(|problem| Failure::of_field(Field::VServers, problem))?;
             if !names.contains(&name) {
                 names.push(name);
             }
@@ -163,7 +165,10 @@ fn form(
     let button = if each == Each::Delete { "danger" } else { "primary" };
     view! {
         <p role="status">
-            {t.batch_forecast(&begun.to_string(), &forecasts.len().to_string())}
+            {match begun {
+                1 => t.batch_forecast_of_one(&forecasts.len().to_string()),
+                _ => t.batch_forecast(&begun.to_string(), &forecasts.len().to_string()),
+            }}
         </p>
         <form method="post" action="/api/vservers/batch">
             <input type="hidden" name="csrf" value=page.csrf.clone() />
@@ -201,11 +206,24 @@ fn form(
             {confirmation}
             {command::batch(batch).map(|command| view! { <FormCommand locale=t command=command /> })}
             <p class="actions">
-                <button class=button>{t.do_it(kind_text(t, each.kind()))}</button>
+                <button class=button>{do_it(t, each.kind())}</button>
                 <a class="button" href="/vservers">{t.cancel()}</a>
             </p>
         </form>
     }
+}
+
+/// What a button says that does it: of some kinds there is a noun only.
+fn do_it(t: Locale, kind: Kind) -> String {
+    let verb = match kind {
+        Kind::Start => t.start(),
+        Kind::Stop => t.stop(),
+        Kind::Restart => t.restart(),
+        Kind::Backup => t.back_up(),
+        Kind::Delete => t.delete(),
+        other => return t.do_it(kind_text(t, other)),
+    };
+    t.do_it_now(verb)
 }
 
 /// One VServer: ticked, unless there is nothing to do to it or it would be refused.
@@ -220,7 +238,7 @@ fn row(
         None => view! { <code>{change.command().line()}</code> }.into_any(),
         Some(outcome) => {
             let class = if outcome.is_good() { "hint" } else { "problem" };
-            view! { <span class=class>{outcome_text(t, outcome)}</span> }.into_any()
+            view! { <span class=class>{forecast_text(t, outcome)}</span> }.into_any()
         }
     };
     view! {

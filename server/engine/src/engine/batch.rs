@@ -22,6 +22,7 @@ use domain::operation::{Actor, Operation, Progress, Stage};
 
 use super::{Asked, Engine, InHand, Job, LONG_LOCK_PATIENCE, lock};
 use crate::batch::{self, Course};
+use crate::lifecycle::foresee_start;
 use crate::operation::{BatchTask, Observer, Silent, Task, Work, crash_point};
 
 /// How many VServers batches work on at once, all batches together.
@@ -228,7 +229,12 @@ impl Engine {
     #[must_use]
     pub fn foresee(&self, batch: &Batch) -> Vec<Forecast> {
         let one = |change: &PlainChange| {
-            let refused = self.judge_one(change).err();
+            let roots = &self.instance.settings.roots;
+            let judged = self.judge_one(change).and_then(|()| match change {
+                PlainChange::Start(name) => foresee_start(roots, name),
+                _ => Ok(()),
+            });
+            let refused = judged.err();
             let refusal = refused.map(|failure| Outcome::of_failure(change.kind(), failure));
             change.of_many().map(|name| Forecast { name: name.clone(), refusal })
         };

@@ -10,6 +10,7 @@
 mod aside;
 mod booting;
 mod error;
+mod foresee;
 mod hooks;
 mod host_program;
 mod init_style;
@@ -22,6 +23,7 @@ use domain::id::VServerName;
 pub(crate) use aside::{INSTEAD, begin_aside, end_aside};
 pub use booting::{Booting, Readiness};
 pub use error::LifecycleError;
+pub(crate) use foresee::foresee_start;
 pub(crate) use start::start_booting;
 pub use start::{rescue, start};
 pub(crate) use stop::open_process;
