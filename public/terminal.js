@@ -112,7 +112,11 @@ function receive(bytes) {
     case "e":
       ended = true;
       terminal.options.disableStdin = true;
-      say(text.exited.replace("{status}", String(payload[0])), "exited");
+      // 128 and SIGHUP's number.
+      say(
+        payload[0] === 129 ? text.hungUp : text.exited.replace("{status}", String(payload[0])),
+        "exited",
+      );
       break;
   }
 }
