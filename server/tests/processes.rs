@@ -21,6 +21,7 @@ use engine::engine::Instance;
 use engine::operation::Silent;
 use engine::processes;
 use engine::state::{GuestState, ProcessIdentity};
+use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 use sandbox::{Sandbox, leave_network, until};
@@ -44,6 +45,15 @@ fn two_guests() -> Sandbox {
 
 fn all(sandbox: &Sandbox) -> Vec<Process> {
     processes::list(&sandbox.settings.roots, None, UnixMillis(0)).unwrap().processes
+}
+
+/// Unmounts something when it goes.
+struct Unmounted(PathBuf);
+
+impl Drop for Unmounted {
+    fn drop(&mut self) {
+        unmount(&self.0, UnmountFlags::DETACH).unwrap();
+    }
 }
 
 /// The `sleep` of a guest.
@@ -225,23 +235,44 @@ fn a_signal_hits_no_other_process_of_the_same_number() {
 fn a_command_in_the_namespaces_of_a_vserver() {
     let sandbox = two_guests();
     let enter = |words: &[&str]| outcome(&run(&sandbox, "vnamespace", words));
-    // As the course types it: what the VServer sees mounted, by number or name.
-    let (code, mounts, _) = enter(&["-e", "200", "grep", "proc", "/proc/mounts"]);
+    // As the course types it: what the VServer sees mounted, below its directory on the host, by number or name.
+    let base = &sandbox.settings.roots.guest_base;
+    let (web, mail) = (base.join("web").display().to_string(), base.join("mail"));
+    mount(c"none", &mail, c"tmpfs", MountFlags::empty(), None).unwrap();
+    let _mounted = Unmounted(mail.clone());
+    let mail = mail.display().to_string();
+    let seen = |of: &str| {
+        let (code, mounts, complaint) = enter(&["-e", of, "grep", &web, "/proc/mounts"]);
+        assert_eq!(code, 0, "{complaint}");
+        assert!(mounts.contains(&format!(" {web}/proc proc ")), "{mounts}");
+        enter(&["-e", of, "grep", &mail, "/proc/mounts"]).0 == 0
+    };
+    assert!(!seen("200"));
+    fs::write(sandbox.settings.roots.config_base.join("web/nonamespace-cleanup"), "").unwrap();
+    assert!(seen("web"), "nothing is cleaned up");
+    fs::write(sandbox.settings.roots.config_base.join("web/namespace-cleanup-skip"), "").unwrap();
+    fs::remove_file(sandbox.settings.roots.config_base.join("web/nonamespace-cleanup")).unwrap();
+    assert!(!seen("web"));
+    // What it mounts itself reaches neither the VServer nor the host.
+    let place = format!("{web}/mnt");
+    sandbox.must(&["web", "exec", "mkdir", "/mnt"]);
+    let (code, ..) = enter(&["-e", "web", "mount", "-t", "tmpfs", "of-the-view", &place]);
     assert_eq!(code, 0);
-    assert!(mounts.contains(" /proc proc "), "{mounts}");
-    let root = sandbox.settings.roots.guest_base.display().to_string();
-    let (code, mounts, _) = enter(&["-e", "web", "cat", "/proc/mounts"]);
-    assert!(code == 0 && !mounts.contains(&root), "{mounts}");
+    let table = |of: &str| fs::read_to_string(format!("/proc/{of}/mounts")).unwrap();
+    let init = GuestState::running(&sandbox.settings.roots, &"web".parse().unwrap());
+    let init = init.unwrap().unwrap().init.unwrap().pid.to_string();
+    assert!(![table("self"), table(&init)].concat().contains("of-the-view"));
     // A program of the host's in its network alone.
     let (code, devices, _) = enter(&["-e", "web", "--~mount", "-N", "cat", "/proc/net/dev"]);
     assert!(code == 0 && devices.contains("lo:"), "{devices}");
     let file = sandbox.directory().join("ulysse.toml").display().to_string();
     assert_eq!(enter(&["-e", "web", "--~mount", "-U", "test", "-e", &file]).0, 0);
-    assert_eq!(enter(&["-e", "web", "test", "-e", &file]).0, 1, "the host's file is not there");
+    assert_eq!(enter(&["-e", "web", "-U", "hostname"]).1, "web.cume.fr\n");
     assert_eq!(enter(&["-n", "--uts", "sh", "-c", "hostname other && hostname"]).1, "other\n");
     assert_ne!(rustix::system::uname().nodename().to_str(), Ok("other"));
     for words in [
         &["-e", "web", "--~mount", "--pid", "true"][..],
+        &["-e", "web", "--user", "true"],
         &["-e", "nobody", "true"],
         &["-e", "0", "true"],
         &["-n", "--user", "true"],
@@ -317,7 +348,7 @@ fn facts_for_scripts() {
     assert_eq!(info(&[":web", "NAME"]), yes("the web one"));
     let config = roots.config_base.join("web");
     assert_eq!(info(&["web", "CFGDIR"]), yes(&config.display().to_string()));
-    let root = std::fs::canonicalize(roots.guest_base.join("web")).unwrap();
+    let root = fs::canonicalize(roots.guest_base.join("web")).unwrap();
     assert_eq!(info(&["web", "VDIR", "1"]), yes(&root.display().to_string()));
     assert_eq!(info(&["web", "APPDIR", "../../mail"]), no);
     assert_eq!(info(&["web", "RUNNING"]), yes("1"));
@@ -354,7 +385,7 @@ fn waiting_for_the_end_of_a_vserver() {
         let mut command = sandbox.ulysse("vwait", &words);
         command.stdout(File::create(&status).unwrap());
         let code = command.status().unwrap().code().unwrap();
-        (code, std::fs::read_to_string(&status).unwrap())
+        (code, fs::read_to_string(&status).unwrap())
     };
     assert_eq!(wait(&["--timeout", "0", "web"]), (2, "TIMEOUT\n".to_owned()));
     assert_eq!(wait(&["--timeout", "0", "--terminate", "200"]), (1, "KILLED\n".to_owned()));

@@ -47,7 +47,7 @@ messages! { ProcessMessages:
     context_missing;
     option_of_the_patch(option);
     namespace_instead;
-    space_needs_mounts(option);
+    space_needs_exec(option);
     space_not_made(option);
     unshare_instead;
     new_or_enter;

@@ -153,9 +153,9 @@ catalogue! {
     RemoteFstab: "fstab.remote" in vserver, Fstab, None, None, Web, Rule::Mount;
     NoNamespace: "nonamespace" in both, Switch, None, None, Host, Rule::Any;
     OwnNamespace: "namespace" in vserver, Switch, None, Given, Host, Rule::Any;
-    NoNamespaceCleanup: "nonamespace-cleanup" in both, Switch, None, None, Host, Rule::Any;
-    NamespaceCleanup: "namespace-cleanup" in vserver, Switch, None, Given, Host, Rule::Any;
-    NamespaceCleanupSkip: "namespace-cleanup-skip" in both, Array, None, None, Host, Rule::Path;
+    NoNamespaceCleanup: "nonamespace-cleanup" in both, Switch, None, AtOnce, Host, Rule::Any;
+    NamespaceCleanup: "namespace-cleanup" in vserver, Switch, None, AtOnce, Host, Rule::Any;
+    NamespaceCleanupSkip: "namespace-cleanup-skip" in both, Array, None, AtOnce, Host, Rule::Path;
     // How it starts and stops (1.4).
     InitStyle: "apps/init/style" in vserver, Scalar, Some("sysv"), NextStart, Web, Rule::InitStyle;
     RunLevel: "apps/init/runlevel" in vserver, Scalar, None, NextStart, Web, Rule::RunLevel;

@@ -54,9 +54,9 @@ VServer from outside.
         mounted_by_ulysse = "Ulysse, in every VServer";
         mounted_by_fstab(line) = "line {line} of its fstab";
         mounted_otherwise = "itself, or another line";
-        cleanup_is_on = "Mounts of the host are not visible in the VServer.";
-        cleanup_is_off = "nonamespace-cleanup is set, and has no effect here: mounts of the host are not visible in the VServer.";
-        cleanup_explained = "The original began with a copy of all of the host’s mounts and then unmounted what the VServer had no need of, unless nonamespace-cleanup was set. Here a VServer has a mount namespace with nothing in it but what is mounted for it, so there is nothing to clean up. The file is kept for hosts that run the original. Only root sets it, on the host:";
+        cleanup_is_on = "vnamespace -e shows the mounts of this VServer, and not those of the others.";
+        cleanup_is_off = "nonamespace-cleanup is set: vnamespace -e shows those of the other VServers, too. In the VServer itself nothing of the host’s is visible.";
+        cleanup_explained = "A VServer of the original began with a copy of all of the host’s mounts, of which what it had no need of was unmounted, unless nonamespace-cleanup was set. Here its mount namespace holds nothing but what is mounted for it; the copy is made for whoever looks from the host with vnamespace -e, and cleaned up by the same rules. Only root sets it, on the host, and it holds at once:";
     }
 }
 

@@ -45,11 +45,13 @@ Options:
   --help, --version";
         vnamespace_usage = "vnamespace -e CONTEXT|-n [SELECTORS] [--] COMMAND [ARGUMENTS]";
         vnamespace_explained = "Runs a command in the namespaces of a VServer, or in new ones.
-  -e, --enter CONTEXT  those of a VServer that runs (number or name). The command is one of the
-                    VServer’s own, confined as all of it is, and sees what is mounted there
-  -n, --new         new ones, with a command of the host’s
+The command is one of the host’s; for one of the VServer’s own: vserver NAME exec.
+  -e, --enter CONTEXT  those of a VServer that runs (number or name): its mounts, below its directory
+                    on the host; those of other VServers only with its nonamespace-cleanup.
+                    What the command mounts itself reaches neither the VServer nor the host
+  -n, --new         new ones
 Selectors; mount and fs are preselected:
-  --~mount          not its mounts: the command is the host’s, and joins only what follows
+  --~mount          not its mounts: only what follows is joined
   -N, --net   -I, --ipc   -U, --uts
   -M, --mount  -F, --fs  and  --~fs, --~net, --~ipc, --~uts
 Options:
@@ -109,8 +111,8 @@ hold a process of the host’s to some addresses takes the patched kernel.
         not_a_descriptor(word) = "“{word}” is no file descriptor.";
         context_missing = "One context is expected: the number or the name of a VServer.";
         option_of_the_patch(option) = "{option} is a matter of the patched kernel; a stock one has nothing like it.";
-        namespace_instead = "With -e NAME the command is in all namespaces of the VServer; --~mount with -N, -I or -U joins single ones.";
-        space_needs_mounts(option) = "{option} without the VServer’s mounts would make a program of the host’s a part of the VServer.";
+        namespace_instead = "A command of the VServer’s own, in all of its namespaces: vserver NAME exec COMMAND.";
+        space_needs_exec(option) = "{option} would make a program of the host’s a part of the VServer.";
         space_not_made(option) = "{option} is not made anew here.";
         unshare_instead = "unshare(1) of util-linux does that: unshare --user, unshare --pid --fork.";
         new_or_enter = "Either -e CONTEXT or -n is needed.";

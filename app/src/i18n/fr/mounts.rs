@@ -54,9 +54,9 @@ dans un VServer de l’extérieur.
         mounted_by_ulysse = "Ulysse, dans chaque VServer";
         mounted_by_fstab(line) = "la ligne {line} de son fstab";
         mounted_otherwise = "lui-même, ou une autre ligne";
-        cleanup_is_on = "Les montages de l’hôte ne sont pas visibles dans le VServer.";
-        cleanup_is_off = "nonamespace-cleanup est posé, et sans effet ici : les montages de l’hôte ne sont pas visibles dans le VServer.";
-        cleanup_explained = "L’original partait d’une copie de tous les montages de l’hôte, puis démontait ce dont le VServer n’avait pas besoin, sauf si nonamespace-cleanup était posé. Ici, l’espace de montage d’un VServer ne contient que ce qui est monté pour lui : il n’y a rien à nettoyer. Le fichier est gardé pour les hôtes qui font tourner l’original. Seul root le pose, sur l’hôte :";
+        cleanup_is_on = "vnamespace -e montre les montages de ce VServer, et pas ceux des autres.";
+        cleanup_is_off = "nonamespace-cleanup est posé : vnamespace -e montre aussi ceux des autres VServers. Dans le VServer lui-même, rien de l’hôte n’est visible.";
+        cleanup_explained = "Un VServer de l’original partait d’une copie de tous les montages de l’hôte, dont on démontait ce dont il n’avait pas besoin, sauf si nonamespace-cleanup était posé. Ici, son espace de montage ne contient que ce qui est monté pour lui ; la copie est faite pour qui regarde depuis l’hôte avec vnamespace -e, et nettoyée selon les mêmes règles. Seul root le pose, sur l’hôte, et il vaut aussitôt :";
     }
 }
 

@@ -46,11 +46,13 @@ Options :
   --help, --version";
         vnamespace_usage = "vnamespace -e CONTEXTE|-n [SÉLECTEURS] [--] COMMANDE [ARGUMENTS]";
         vnamespace_explained = "Lance une commande dans les espaces de noms d’un VServer, ou dans de nouveaux.
-  -e, --enter CONTEXTE ceux d’un VServer en marche (numéro ou nom). La commande est une de celles
-                    du VServer, confinée comme lui, et voit ce qui y est monté
-  -n, --new         de nouveaux, avec une commande de l’hôte
+La commande est une de celles de l’hôte ; pour une du VServer lui-même : vserver NOM exec.
+  -e, --enter CONTEXTE ceux d’un VServer en marche (numéro ou nom) : ses montages, sous son répertoire
+                    sur l’hôte ; ceux des autres VServers seulement avec son nonamespace-cleanup.
+                    Ce que la commande monte elle-même n’atteint ni le VServer ni l’hôte
+  -n, --new         de nouveaux
 Sélecteurs ; mount et fs sont présélectionnés :
-  --~mount          pas ses montages : la commande est celle de l’hôte, et ne rejoint que la suite
+  --~mount          pas ses montages : seul ce qui suit est rejoint
   -N, --net   -I, --ipc   -U, --uts
   -M, --mount  -F, --fs  et  --~fs, --~net, --~ipc, --~uts
 Options :
@@ -110,8 +112,8 @@ de l’hôte à certaines adresses demande le noyau modifié.
         not_a_descriptor(word) = "« {word} » n’est pas un descripteur de fichier.";
         context_missing = "Il faut un contexte : le numéro ou le nom d’un VServer.";
         option_of_the_patch(option) = "{option} relève du noyau modifié ; un noyau ordinaire n’a rien de tel.";
-        namespace_instead = "Avec -e NOM la commande est dans tous les espaces de noms du VServer ; --~mount avec -N, -I ou -U n’en rejoint que certains.";
-        space_needs_mounts(option) = "{option} sans les montages du VServer ferait d’un programme de l’hôte une partie du VServer.";
+        namespace_instead = "Une commande du VServer lui-même, dans tous ses espaces de noms : vserver NOM exec COMMANDE.";
+        space_needs_exec(option) = "{option} ferait d’un programme de l’hôte une partie du VServer.";
         space_not_made(option) = "{option} n’est pas créé ici.";
         unshare_instead = "unshare(1) d’util-linux le fait : unshare --user, unshare --pid --fork.";
         new_or_enter = "Il faut soit -e CONTEXTE, soit -n.";

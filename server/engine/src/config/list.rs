@@ -115,6 +115,34 @@ pub(crate) fn vshelper_action_of(roots: &Roots, tree: &str) -> Result<Option<Str
     }
 }
 
+/// The mounts that stay in what `vnamespace` shows of a VServer beside its own (`namespace-cleanup-skip`, its own or
+/// else that of `.defaults`); none when all do (`nonamespace-cleanup` in either, unless `namespace-cleanup` is in its
+/// own; fact sheet 1.3).
+///
+/// # Errors
+/// When they cannot be read.
+pub(crate) fn kept_mounts_of(
+    roots: &Roots,
+    name: &VServerName,
+) -> Result<Option<Vec<PathBuf>>, ConfigError> {
+    let open = |tree: &str| Reader::open(&roots.config_base.join(tree), Path::new(tree));
+    let (own, defaults) = (open(name.as_str())?, open(".defaults")?);
+    let has = |reader: &Option<Reader>, file: &str| {
+        reader.as_ref().map_or(Ok(false), |reader| reader.exists(file))
+    };
+    let is_off = has(&own, "nonamespace-cleanup")?
+        || (has(&defaults, "nonamespace-cleanup")? && !has(&own, "namespace-cleanup")?);
+    if is_off {
+        return Ok(None);
+    }
+    for reader in [own, defaults].into_iter().flatten() {
+        if let Some(paths) = reader.array("namespace-cleanup-skip")? {
+            return Ok(Some(paths.into_iter().map(PathBuf::from).collect()));
+        }
+    }
+    Ok(Some(Vec::new()))
+}
+
 /// What a VServer is called in lists (the file `name`), however broken the rest of its config tree is;
 /// its own name when nothing is said.
 #[must_use]

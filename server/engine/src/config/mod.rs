@@ -40,11 +40,11 @@ pub use history::{HistoryError, history_of};
 pub use identity::{identity_of, interface_directories, interface_names};
 pub use judge::Origin;
 pub(crate) use judge::{JudgedEdit, failed, judge, look, open_tree};
-pub(crate) use list::vshelper_action_of;
 pub use list::{
     Listed, claims_of, display_name_of, display_names_of, files_of, host_name_of, init_style_of,
     list, list_names, root_directory_of, shipped_files,
 };
+pub(crate) use list::{kept_mounts_of, vshelper_action_of};
 pub use reader::is_backup;
 pub use resources::{Limited, ProcessLimit, ProcessSettings};
 pub(crate) use words::default_kill_sequence;

@@ -14,6 +14,7 @@ mod proxy;
 mod pty;
 mod role;
 mod user;
+pub mod view;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};

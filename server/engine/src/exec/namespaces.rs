@@ -2,7 +2,7 @@
 //! VServer's, making new ones, and its names.
 //!
 //! Invariants: nobody joins a VServer's mounts here, because what runs among a guest's files is a guest's
-//! program and must be confined ([`super::run`]); a namespace is joined only when the process it was found
+//! program and must be confined ([`super::run`]; [`super::view`] shows them to a program of the host's); a namespace is joined only when the process it was found
 //! by is the VServer's pid 1. What a VServer's namespaces are joined by is the calling thread alone.
 
 use std::fs::File;

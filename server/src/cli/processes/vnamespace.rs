@@ -1,14 +1,14 @@
 //! `vnamespace`: a command in the namespaces of a VServer, or in new ones (fact sheet 2.6).
 //!
-//! The original's showed a guest's mounts with the host's paths and ran the host's programs among them.
-//! Here a VServer has a root of its own: among its mounts a command is one of the VServer's, confined as
-//! all of it is. Without its mounts (`--~mount`) it is the host's, in the namespaces that are named.
+//! The command is the host's. It sees the VServer's mounts with the host's paths, as the original's did, in a view
+//! made for it alone (`engine::exec::view`): what it mounts itself reaches nobody. A command of the VServer's own is
+//! run by `vserver NAME exec` and `chcontext`.
 
 use std::ffi::OsString;
 
 use engine::exec::namespaces::{self, Space};
+use engine::exec::view;
 
-use super::super::inside;
 use super::super::options::{Grammar, Opt};
 use super::{CONFIG, Call, HELP, Program, Section, VERSION};
 
@@ -67,16 +67,17 @@ fn run(call: &Call, arguments: &[OsString]) -> Result<u8, u8> {
     match (section.os_value("--enter"), section.has("--new")) {
         (Some(word), false) => {
             let engine = call.engine(section.os_value("--config"))?;
-            let state = call.running(&engine.instance().settings.roots, &word)?;
-            if with_mounts {
-                return Ok(inside::run(call.caller, &engine, &state.name, None, words));
-            }
+            let roots = &engine.instance().settings.roots;
+            let state = call.running(roots, &word)?;
             if let Some(option) = inseparable(&section) {
                 return Err(
-                    call.refused(locale.space_needs_mounts(option), locale.namespace_instead())
+                    call.refused(locale.space_needs_exec(option), locale.namespace_instead())
                 );
             }
             namespaces::join(&state, &spaces).map_err(|error| call.unexpected(&error))?;
+            if with_mounts {
+                view::enter(roots, &state).map_err(|error| call.unexpected(&error))?;
+            }
             call.become_typed(&words)
         }
         (None, true) => {
