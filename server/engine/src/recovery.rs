@@ -29,8 +29,8 @@ use crate::operation::{
     CancelToken, Finish, Journal, Observer, OperationError, Record, Step, Stopped, Store, Work,
     crash_point,
 };
-use crate::remount;
 use crate::packages::answers_base;
+use crate::remount;
 use crate::rewrite::FilePlace;
 use crate::roots::Roots;
 use crate::state::GuestState;

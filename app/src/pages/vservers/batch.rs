@@ -12,12 +12,12 @@ use domain::command;
 use domain::failure::Failure;
 use domain::field::{Field, FieldErrors};
 use domain::id::{Mark, TargetName, VServerName};
-use domain::operation::{Kind};
+use domain::operation::Kind;
 use leptos::prelude::*;
 
 use crate::api::batch::{Each, With};
 use crate::components::field::{Input, field};
-use crate::i18n::{Locale, kind_text, forecast_text};
+use crate::i18n::{Locale, forecast_text, kind_text};
 use crate::islands::form_command::FormCommand;
 use crate::page::{Area, Content, For, Page, page};
 
