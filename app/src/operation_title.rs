@@ -51,7 +51,10 @@ fn of_many(t: Locale, words: &[&str]) -> Option<String> {
     }
     let what = match rest {
         ["packages", change @ ..] => of_packages(t, change)?,
-        [word, ..] => kind_text(t, word.parse().ok()?).to_owned(),
+        [word, ..] => {
+            let kind = Kind::ALL.into_iter().find(|kind| kind.as_str() == *word)?;
+            kind_text(t, kind).to_owned()
+        }
         [] => return None,
     };
     let names: Vec<&str> = names.trim_matches('\'').split(',').collect();

@@ -1,7 +1,9 @@
 //! What is said of one change to many VServers, at the command line and on its pages.
 
+use domain::batch::Outcome;
+
 use super::messages::messages;
-use super::{Locale, en, fr};
+use super::{Locale, en, failure_text, fr, outcome_text};
 
 messages! { BatchMessages:
     // The command line.
@@ -38,4 +40,13 @@ messages! { BatchMessages:
     cannot_now(why);
     back_up;
     delete;
+}
+
+/// What one of many would be refused for: nothing has failed yet.
+#[must_use]
+pub fn forecast_text(locale: Locale, outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Failed { failure } => locale.cannot_now(&failure_text(locale, failure).what),
+        other => outcome_text(locale, other),
+    }
 }

@@ -34,8 +34,10 @@ use domain::user::Role;
 use domain::vserver::State;
 use serde::{Deserialize, Serialize};
 
+pub use batch::forecast_text;
 pub use boot::{boot_outcome_text, boot_problem_text, left_out_text};
 pub use inside::{life_text, priority_text, service_action_text, service_state_text, since_text};
+pub use processes::process_state_text;
 pub use program::{program_does, program_takes};
 
 pub use config::{author_text, entry_kind_text, entry_meaning, not_editable_text, use_text};
@@ -306,32 +308,6 @@ pub fn outcome_text(locale: Locale, outcome: &domain::batch::Outcome) -> String 
         Locale::English => en::batch::outcome(outcome),
         Locale::French => fr::batch::outcome(outcome),
     }
-}
-
-/// What one of many would be refused for: nothing has failed yet.
-#[must_use]
-pub fn forecast_text(locale: Locale, outcome: &domain::batch::Outcome) -> String {
-    match outcome {
-        domain::batch::Outcome::Failed { failure } => {
-            locale.cannot_now(&failure_text(locale, failure).what)
-        }
-        other => outcome_text(locale, other),
-    }
-}
-
-/// How a process is: the letter that `ps` shows, and what it means.
-#[must_use]
-pub fn process_state_text(locale: Locale, state: char) -> String {
-    let (en, fr) = match state {
-        'R' => ("running", "actif"),
-        'S' => ("sleeping", "endormi"),
-        'D' => ("waiting for a disk", "en attente d’un disque"),
-        'T' | 't' => ("stopped", "suspendu"),
-        'Z' | 'X' => ("ended and not yet reaped", "terminé mais pas encore recueilli"),
-        'I' => ("idle", "inactif"),
-        other => return other.to_string(),
-    };
-    format!("{state}, {}", locale.pick(en, fr))
 }
 
 /// What an option of a line of an fstab means.

@@ -95,3 +95,18 @@ messages! { ProcessMessages:
     col_start;
     col_command;
 }
+
+/// How a process is: the letter that `ps` shows, and what it means.
+#[must_use]
+pub fn process_state_text(locale: Locale, state: char) -> String {
+    let (en, fr) = match state {
+        'R' => ("running", "actif"),
+        'S' => ("sleeping", "endormi"),
+        'D' => ("waiting for a disk", "en attente d’un disque"),
+        'T' | 't' => ("stopped", "suspendu"),
+        'Z' | 'X' => ("ended and not yet reaped", "terminé mais pas encore recueilli"),
+        'I' => ("idle", "inactif"),
+        other => return other.to_string(),
+    };
+    format!("{state}, {}", locale.pick(en, fr))
+}

@@ -88,11 +88,10 @@ pub fn OperationTable(
 /// Where an operation belongs in a list that is the newest first: behind the last one that is newer. None
 /// when that is the end of the list, behind which older ones are not shown either.
 fn place(
-    shown: impl ExactSizeIterator<Item = OperationId> + DoubleEndedIterator,
+    mut shown: impl ExactSizeIterator<Item = OperationId> + DoubleEndedIterator,
     fresh: &OperationId,
 ) -> Option<usize> {
     let length = shown.len();
-    let mut shown = shown;
     let place = shown.rposition(|id| id > *fresh).map_or(0, |newer| newer + 1);
     (length == 0 || place < length).then_some(place)
 }

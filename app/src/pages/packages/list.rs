@@ -8,7 +8,7 @@ use leptos::prelude::*;
 
 use super::{CHANGE, asked, buttons, count, health, named_changes, security, state_text};
 use crate::components::field::id_of;
-use crate::i18n::{format, problem_text};
+use crate::i18n::problem_text;
 use crate::page::{Area, Content, For, Page, page};
 
 /// The page: `?package=` looks for a package.

@@ -129,8 +129,8 @@ fn knows_status(text: &str) -> bool {
     if ["openrc", "init-d-script"].iter().any(|known| interpreter.contains(known)) {
         return true;
     }
-    let lines = text.lines().map(str::trim_start).filter(|line| !line.starts_with('#'));
-    lines.into_iter().any(|line| {
+    let mut lines = text.lines().map(str::trim_start).filter(|line| !line.starts_with('#'));
+    lines.any(|line| {
         line.match_indices("status").any(|(at, word)| {
             let before = line.get(..at).and_then(|before| before.chars().next_back());
             let is_word = before.is_none_or(|c| c.is_whitespace() || "|(\"'".contains(c));
