@@ -11,7 +11,6 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::Duration;
 
 use app::i18n::{
@@ -27,10 +26,9 @@ use domain::id::VServerName;
 use domain::operation::Actor;
 use engine::Engine;
 use engine::boot::run::{self, Order};
-use nix::sys::signal::{SigSet, Signal};
 
 use super::caller::{Caller, actor};
-use super::{begin_log, exit};
+use super::{begin_log, exit, signals};
 
 /// What `ulysse boot` was asked to do.
 #[derive(Debug, Args)]
@@ -304,18 +302,11 @@ fn status(report: &BootReport) -> u8 {
 
 /// Takes the signals that would end this process: at the first one nothing more begins.
 fn hear_signals(caller: Caller, give_up: Arc<AtomicBool>) {
-    let ending = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP]);
-    // Blocked here and so in every later thread; programs that are started have none blocked.
-    if ending.thread_block().is_err() {
-        return;
-    }
-    let _ = thread::Builder::new().name("signals".to_owned()).spawn(move || {
-        while let Ok(signal) = ending.wait() {
-            if give_up.swap(true, Ordering::Relaxed) {
-                std::process::exit(128 + signal as i32);
-            }
-            caller.complain(caller.locale.boot_ends());
+    signals::each_that_would_end(move |signal| {
+        if give_up.swap(true, Ordering::Relaxed) {
+            signals::end_by(signal);
         }
+        caller.complain(caller.locale.boot_ends());
     });
 }
 

@@ -4,7 +4,6 @@
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::thread;
 
 use domain::change::Change;
 use domain::failure::Failure;
@@ -14,11 +13,10 @@ use domain::operation::{Kind, Operation, Progress};
 use engine::Engine;
 use engine::engine::InTurn;
 use engine::operation::Observer;
-use nix::sys::signal::{SigSet, Signal};
 
 use super::caller::{Caller, actor};
-use super::exit;
 use super::progress::Display;
+use super::{exit, signals};
 
 /// How an operation ended.
 pub(super) enum Ended {
@@ -110,40 +108,29 @@ pub(super) trait Shows: Observer + 'static {
     fn clear(&self) {}
 }
 
-/// Takes the signals that would end this process: a thread of its own waits for them.
+/// Takes the signals that would end this process: what is under way is cancelled.
 pub(super) fn hear_signals(caller: Caller, engine: &Arc<Engine>, display: &Arc<impl Shows>) {
-    let mut ending = SigSet::empty();
-    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
-        ending.add(signal);
-    }
-    // Blocked here and so in every later thread; programs that are started have none blocked.
-    if ending.thread_block().is_err() {
-        return;
-    }
     let (engine, display) = (Arc::clone(engine), Arc::clone(display));
-    // Without the thread nothing ends this process but its work: still better than half a build.
-    let _ = thread::Builder::new().name("signals".to_owned()).spawn(move || {
-        let mut was_told = false;
-        while let Ok(signal) = ending.wait() {
-            display.clear();
-            if was_told {
-                caller.complain(caller.locale.left_to_recovery());
-                std::process::exit(128 + signal as i32);
-            }
-            was_told = true;
-            let Some((id, kind)) = display.operation() else {
-                // Nothing was written down, so nothing is to be undone.
-                std::process::exit(128 + signal as i32);
-            };
-            if !kind.is_cancellable() {
-                caller.complain(caller.locale.cancel_impossible());
-                continue;
-            }
-            // Said once it is so: whoever reads it may count on it.
-            match engine.cancel(id) {
-                Ok(()) => caller.complain(caller.locale.cancel_begins()),
-                Err(failure) => caller.tell(&failure, Some(id)),
-            }
+    let mut was_told = false;
+    signals::each_that_would_end(move |signal| {
+        display.clear();
+        if was_told {
+            caller.complain(caller.locale.left_to_recovery());
+            signals::end_by(signal);
+        }
+        was_told = true;
+        let Some((id, kind)) = display.operation() else {
+            // Nothing was written down, so nothing is to be undone.
+            signals::end_by(signal);
+        };
+        if !kind.is_cancellable() {
+            caller.complain(caller.locale.cancel_impossible());
+            return;
+        }
+        // Said once it is so: whoever reads it may count on it.
+        match engine.cancel(id) {
+            Ok(()) => caller.complain(caller.locale.cancel_begins()),
+            Err(failure) => caller.tell(&failure, Some(id)),
         }
     });
 }

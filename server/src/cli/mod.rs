@@ -30,6 +30,7 @@ mod processes;
 mod progress;
 mod recycle;
 mod selection;
+mod signals;
 mod status;
 mod stock;
 mod ulysse_backup;

@@ -25,12 +25,11 @@ use domain::operation::{Operation, Progress};
 use domain::package::PackageTool;
 use engine::Engine;
 use engine::operation::Observer;
-use nix::sys::signal::{SigSet, Signal};
 
 use super::caller::{Caller, actor};
 use super::options::{Grammar, Opt, UsageError, joined, text};
 use super::selection::{FILTERS, Selection};
-use super::{begin_log, exit};
+use super::{begin_log, exit, signals};
 
 /// What the original gave when no VServer was meant, and gives when one could not be entered.
 const NOT_RUN: u8 = 255;
@@ -246,22 +245,12 @@ impl UnderWay {
 
     /// Takes the signals that would end this process: whatever is under way is cancelled, and ends in order.
     fn hear_signals(&self, engine: &Arc<Engine>) {
-        let mut ending = SigSet::empty();
-        for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
-            ending.add(signal);
-        }
-        // Blocked here and so in every later thread; programs that are started have none blocked.
-        if ending.thread_block().is_err() {
-            return;
-        }
         let (this, engine) = (self.clone(), Arc::clone(engine));
-        let _ = thread::Builder::new().name("signals".to_owned()).spawn(move || {
-            while ending.wait().is_ok() {
-                this.is_over.store(true, Ordering::Relaxed);
-                for id in lock(&this.ids).iter() {
-                    // One that has just ended is what is wanted.
-                    let _ = engine.cancel(id);
-                }
+        signals::each_that_would_end(move |_| {
+            this.is_over.store(true, Ordering::Relaxed);
+            for id in lock(&this.ids).iter() {
+                // One that has just ended is what is wanted.
+                let _ = engine.cancel(id);
             }
         });
     }
