@@ -52,13 +52,16 @@ fn parsed(text: &str) -> BTreeMap<String, f64> {
 async fn a_scraper_reads_numbers_with_names_units_and_labels() {
     let site = TestSite::new().await;
     until("something is measured", async || site.site.follow.last_samples().is_some()).await;
-    let mut scraper = site.browser();
-    let request = scraper
-        .request("GET", "/metrics")
-        .header(header::AUTHORIZATION, format!("Bearer {TOKEN}"))
-        .body(Body::empty())
-        .unwrap();
-    let answer = scraper.send(request).await;
+    let scrape = async || {
+        let mut scraper = site.browser();
+        let request = scraper
+            .request("GET", "/metrics")
+            .header(header::AUTHORIZATION, format!("Bearer {TOKEN}"))
+            .body(Body::empty())
+            .unwrap();
+        scraper.send(request).await
+    };
+    let answer = scrape().await;
     assert_eq!(answer.status, StatusCode::OK);
     assert!(answer.header(header::CONTENT_TYPE).starts_with("application/openmetrics-text"));
     assert!(answer.header(header::SET_COOKIE).is_empty(), "it has no session");
@@ -79,6 +82,10 @@ async fn a_scraper_reads_numbers_with_names_units_and_labels() {
     is(free, f64::from(1 << 29));
     let is_limit = |sample: &String| sample.starts_with("ulysse_vserver_memory_limit");
     assert!(!numbers.keys().any(is_limit), "what is not counted is not told");
+    // What was measured a minute ago is not what is now.
+    site.clock.set_forward(Duration::from_secs(60));
+    let numbers = parsed(&scrape().await.text);
+    assert_eq!(numbers.keys().collect::<Vec<_>>(), ["ulysse_engine_up"]);
 }
 
 #[tokio::test]
@@ -108,11 +115,22 @@ async fn what_is_measured_is_kept_and_follows_its_vserver() {
     until("its history follows", async || processes("www").await == Some(7)).await;
     assert_eq!(processes("web1").await, None);
 
-    // Another VServer is built that has the name; a renaming that is told again is not done again.
+    // Another VServer is built that has the name.
     let built = Operation {
         target: "www".parse().unwrap(),
         ..operation("01JADQ8Z9XKXQ5Y7D2M3N4P5R8", Kind::Build, Progress::Succeeded)
     };
     site.engine.tell(Event::Operation(built));
     until("it begins with none", async || processes("www").await.is_none()).await;
+
+    // And one that has the old name; the renaming that is told again is not done again.
+    let _looking = follow.listen(true);
+    until("it is measured", async || !follow.recent_slots(&series).is_empty()).await;
+    site.engine.tell(Event::Operation(renamed));
+    let later = operation("01JADQ8Z9XKXQ5Y7D2M3N4P5R9", Kind::Start, Progress::Succeeded);
+    site.engine.tell(Event::Operation(later.clone()));
+    let is_kept = async || site.site.store.operation(&later.id).await.unwrap().is_some();
+    until("what was told after it is kept", is_kept).await;
+    let www = Series::VServer("www".parse().unwrap());
+    assert!(follow.recent_slots(&www).is_empty());
 }
