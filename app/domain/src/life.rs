@@ -12,7 +12,7 @@ use crate::field::Problem;
 use crate::id::ContextId;
 use crate::time::UnixMillis;
 
-/// What a supervisor says when pid 1 has ended, and what `apps/vshelper` is asked for.
+/// What a supervisor says when pid 1 has ended or memory was used up, and what `apps/vshelper` is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GuestEvent {
@@ -22,11 +22,21 @@ pub enum GuestEvent {
     Halt,
     /// Pid 1 ended in another way.
     Exit,
+    /// The kernel ended processes because memory was used up; the guest goes on.
+    Oom,
+    /// Its first program runs.
+    Startup,
 }
 
 impl GuestEvent {
     /// All there are.
-    pub const ALL: [Self; 3] = [Self::Restart, Self::Halt, Self::Exit];
+    pub const ALL: [Self; 5] = [Self::Restart, Self::Halt, Self::Exit, Self::Oom, Self::Startup];
+
+    /// Whether the guest has ended with it.
+    #[must_use]
+    pub fn is_end(self) -> bool {
+        matches!(self, Self::Restart | Self::Halt | Self::Exit)
+    }
 
     /// The word that a supervisor says.
     #[must_use]
@@ -35,6 +45,8 @@ impl GuestEvent {
             Self::Restart => "restart",
             Self::Halt => "halt",
             Self::Exit => "exit",
+            Self::Oom => "oom",
+            Self::Startup => "startup",
         }
     }
 
@@ -46,6 +58,8 @@ impl GuestEvent {
             Self::Restart => &["restart"],
             Self::Halt => &["halt", "poweroff"],
             Self::Exit => &["shutdown"],
+            Self::Oom => &["oom"],
+            Self::Startup => &["startup"],
         }
     }
 
@@ -55,7 +69,7 @@ impl GuestEvent {
         match self {
             Self::Restart => Some("01234567"),
             Self::Halt => Some("cdef0123"),
-            Self::Exit => None,
+            Self::Exit | Self::Oom | Self::Startup => None,
         }
     }
 }
@@ -82,6 +96,17 @@ pub enum VshelperAction {
     /// The same, and then this program of the administrator's is run: its file, from the directory of config
     /// trees on.
     Program(String),
+}
+
+/// A process that the kernel ended because memory was used up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KilledProcess {
+    /// What it called itself; printable.
+    pub name: String,
+    /// Its pid on the host.
+    pub pid: u32,
+    /// Whose it was, inside.
+    pub uid: Option<u32>,
 }
 
 /// Something that happened to a guest.
@@ -113,6 +138,9 @@ pub enum Life {
     OutOfMemory {
         /// How many.
         count: u64,
+        /// Those that its log names.
+        #[serde(default)]
+        killed: Vec<KilledProcess>,
     },
     /// More was printed on the console than is kept: the beginning of this boot goes.
     ConsoleFull,

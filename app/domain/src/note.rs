@@ -96,6 +96,11 @@ pub enum Note {
         /// Why.
         failure: Box<Failure>,
     },
+    /// What may keep from happening what is to follow when it ends of itself.
+    Vshelper {
+        /// Why.
+        failure: Box<Failure>,
+    },
     /// A terminal was not ended.
     TerminalNotEnded {
         /// Why.

@@ -83,11 +83,15 @@ pub fn life_text(locale: Locale, what: &Life) -> String {
             format!("Its first process was ended by signal {signal}."),
             format!("Son premier processus a été terminé par le signal {signal}."),
         ),
-        Life::OutOfMemory { count } => {
+        Life::OutOfMemory { count, killed } => {
             let count = format::integer(locale, *count);
+            let named: Vec<String> =
+                killed.iter().map(|one| format!("{} (pid {})", one.name, one.pid)).collect();
+            let separator = if named.is_empty() { "" } else { locale.pick(": ", " : ") };
+            let named = named.join(", ");
             locale.pick(
-                format!("Memory was used up: the kernel ended {count} of its processes."),
-                format!("Mémoire épuisée : le noyau a terminé {count} de ses processus."),
+                format!("Memory was used up: the kernel ended {count} of its processes{separator}{named}."),
+                format!("Mémoire épuisée : le noyau a terminé {count} de ses processus{separator}{named}."),
             )
         }
         Life::ConsoleFull => locale

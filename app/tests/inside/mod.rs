@@ -119,6 +119,7 @@ async fn what_happened_is_told_to_whoever_sees_the_vserver() {
         let text = get(&memory, "viewer", "en", path).await.text;
         assert!(text.contains("It was halted from inside."), "{text}");
         assert!(text.contains("the host runs web1/apps/vshelper/halt."), "{text}");
+        assert!(text.contains("2 of its processes: &lt;java&gt; (pid 4711)."), "{text}");
         assert!(!text.contains("/vservers/web1/console"), "a viewer is shown no way inside");
     }
     let text = get(&memory, "viewer", "en", "/vservers/db1/events").await.text;

@@ -41,7 +41,7 @@ use domain::identity::{
     IdentityChange, IdentityForm, IdentityPlan, PlannedChange, VServerIdentity,
 };
 use domain::init::{Init, InitStyle};
-use domain::life::{GuestEvent, Life, LifeRecord, VshelperAction};
+use domain::life::{GuestEvent, KilledProcess, Life, LifeRecord, VshelperAction};
 use domain::metrics::measure::{AddressPool, Filesystem, Holding, HostResources, Space};
 use domain::metrics::slot::{History, Range, Slot};
 use domain::metrics::{Metric, Series, Values};

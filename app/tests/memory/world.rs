@@ -424,7 +424,10 @@ pub(crate) fn life() -> Vec<LifeRecord> {
     };
     let all = [
         Life::Started { context },
-        Life::OutOfMemory { count: 2 },
+        Life::OutOfMemory {
+            count: 2,
+            killed: vec![KilledProcess { name: "<java>".to_owned(), pid: 4711, uid: Some(33) }],
+        },
         Life::VshelperFailed { failure: Box::new(refused) },
         Life::Vshelper { event, action: VshelperAction::Program("web1/apps/vshelper/halt".into()) },
         Life::Halted,

@@ -9,12 +9,13 @@
 //!   leaves nothing behind.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use domain::life::{Life, LifeRecord};
 use nix::libc;
+use serde::Serialize;
 
 use crate::clock::Clock;
 
@@ -24,25 +25,29 @@ const MAX_BYTES: u64 = 128 * 1024;
 /// The longest line: what a program said last may be in it.
 const MAX_LINE_BYTES: usize = 8 * 1024;
 
-/// Adds what happened just now.
+/// Adds what happened just now. Nobody is there to hear that it failed.
 pub(crate) fn note(path: &Path, clock: &dyn Clock, what: Life) {
-    let Ok(mut line) = serde_json::to_vec(&LifeRecord { at: clock.now(), what }) else { return };
+    let added = append(path, &LifeRecord { at: clock.now(), what });
+    if added.and_then(|file| file.metadata()).is_ok_and(|data| data.len() >= MAX_BYTES) {
+        let _ = fs::rename(path, before(path));
+    }
+}
+
+/// Adds a line to a log; gives the log.
+pub(crate) fn append(path: &Path, record: &impl Serialize) -> io::Result<File> {
+    let mut line = serde_json::to_vec(record)?;
     line.push(b'\n');
     if line.len() > MAX_LINE_BYTES {
-        return;
+        return Err(io::ErrorKind::InvalidInput.into());
     }
-    let opened = OpenOptions::new()
+    let mut file = OpenOptions::new()
         .append(true)
         .create(true)
         .mode(0o600)
         .custom_flags(libc::O_NOFOLLOW)
-        .open(path);
-    let Ok(mut file) = opened else { return };
-    // Nobody is there to hear that it failed.
-    let _ = file.write_all(&line);
-    if file.metadata().is_ok_and(|data| data.len() >= MAX_BYTES) {
-        let _ = fs::rename(path, before(path));
-    }
+        .open(path)?;
+    file.write_all(&line)?;
+    Ok(file)
 }
 
 /// The last records, the latest first, at most `limit`.
@@ -134,7 +139,7 @@ mod tests {
         let base = tempfile::tempdir().unwrap();
         let path = base.path().join("life.log");
         for at in 0..20_000 {
-            note(&path, &At(at), Life::OutOfMemory { count: 1 });
+            note(&path, &At(at), Life::OutOfMemory { count: 1, killed: Vec::new() });
         }
         let files: Vec<_> = fs::read_dir(base.path()).unwrap().flatten().collect();
         assert!(files.len() <= 2);

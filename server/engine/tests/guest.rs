@@ -7,6 +7,7 @@ mod scratch_guest;
 
 use domain::life::{Life, LifeRecord};
 use std::fs;
+use std::io::Read as _;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 
@@ -469,13 +470,25 @@ fn what_is_written_to_the_console_is_kept() {
 fn out_of_memory_is_noticed() {
     let scratch = Scratch::new();
     scratch.limit_memory(32 << 20);
-    scratch.script("tail /dev/zero; echo > /out");
+    scratch.script("[ $1 = 6 ] || tail /dev/zero");
     let started = scratch.start();
     until("it was noticed", || {
         fs::read_to_string(&scratch.plan().event_log)
             .is_ok_and(|text| text.contains("\"event\":\"oom_kill\""))
     });
     assert!(started.init.is_alive());
+    let life = || fs::read_to_string(scratch.plan().life_log).unwrap_or_default();
+    until("it is written down", || life().contains("\"count\":1"));
+    // Whoever may read the kernel's log is told by it whom; nobody else is.
+    if fs::File::open("/dev/kmsg").is_ok_and(|mut log| log.read(&mut [0; 8192]).is_ok()) {
+        let killed = life().rsplit_once("\"killed\":").unwrap().1.to_owned();
+        assert!(killed.starts_with("[{\"name\":\"tail\",\"pid\":"), "{killed}");
+        assert!(killed.contains("\"uid\":0}]"), "{killed}");
+    }
+    // `apps/vshelper` is asked while it goes on, and once more when it ends.
+    until("it is asked what follows", || scratch.event().as_deref() == Some("oom"));
+    scratch.signal(nix::sys::signal::Signal::SIGTERM);
+    until("its end is told", || scratch.event().as_deref() == Some("exit"));
 }
 
 #[test]

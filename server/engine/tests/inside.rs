@@ -137,6 +137,43 @@ fn a_program_of_the_administrators_is_called_as_the_originals_was() {
 }
 
 #[test]
+fn programs_see_to_a_start_and_to_want_of_memory() {
+    let host = Host::new();
+    let guest = Guest::make(&host, "web", &[("context", "234"), ("rlimits/rss", "8192")]);
+    guest.script("etc/init.d/rc", "[ $1 = 6 ] || tail /dev/zero");
+    let out = host.roots().config_base.join("out");
+    let tell = format!("echo $* $VS_PID $VS_UID >> {}", out.display());
+    program(&guest, "web/apps/vshelper/startup", 0o755, &tell);
+    program(&guest, ".defaults/apps/vshelper/oom", 0o755, &tell);
+    guest.start();
+    let killed = || {
+        happened(&guest).into_iter().find_map(|what| match what {
+            Life::OutOfMemory { killed, .. } => Some(killed),
+            _ => None,
+        })
+    };
+    until("memory is used up", || killed().is_some());
+    assert_eq!(host.engine.event(&name("web"), GuestEvent::Oom).unwrap(), None);
+    let whom = killed().unwrap().pop().map(|one| format!(" {} 0", one.pid)).unwrap_or_default();
+    assert_eq!(fs::read_to_string(&out).unwrap(), format!("startup 234\noom 234{whom}\n"));
+    assert!(host.state("web").unwrap().is_running());
+    let life = happened(&guest);
+    let seen_to = |what: &&Life| matches!(what, Life::VshelperDone);
+    assert_eq!(life.iter().filter(seen_to).count(), 2, "{life:?}");
+    guest.stop();
+    // Of what does not run nothing is asked; a program for the start that fails ends the start.
+    assert_eq!(host.engine.event(&name("web"), GuestEvent::Oom).unwrap(), None);
+    program(&guest, "web/apps/vshelper/startup", 0o755, "echo no; exit 3");
+    let started = host.run(PlainChange::Start(name("web")));
+    assert!(
+        matches!(&started.progress, Progress::Failed { failure: Failure::ProgramFailed { detail, .. } }
+            if detail.ends_with("no")),
+        "{started:?}"
+    );
+    assert!(host.state("web").is_none());
+}
+
+#[test]
 fn a_program_that_fails_or_others_could_have_written_is_told_of() {
     let host = Host::new();
     for (guest, mode, is_unsafe) in [("bad", 0o755, false), ("open", 0o777, true)] {

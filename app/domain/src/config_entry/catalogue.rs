@@ -177,7 +177,7 @@ catalogue! {
     SyncTimeout: "apps/vshelper/sync-timeout" in both, Scalar, Some("30"), AtOnce, Web, Rule::Integer(0, 86_400);
     VshelperAction: "apps/vshelper/action" in both, Scalar, Some("restart"), AtOnce, Host, Rule::Any;
     VshelperDisabled: "apps/vshelper/disabled" in both, Switch, None, AtOnce, Host, Rule::Any;
-    VshelperSwitch: "apps/vshelper/{debug,warning-disabled}" in both, Switch, None, None, Host, Rule::Any;
+    VshelperSwitch: "apps/vshelper/{debug,warning-disabled}" in both, Switch, None, AtOnce, Host, Rule::Any;
     VshelperLog: "apps/vshelper/logfile" in defaults, Text, None, AtOnce, ByHand, Rule::Any;
     VshelperEvent: "apps/vshelper/*" in both, Program, None, AtOnce, ByHand, Rule::Any;
     VshelperMethod: "apps/vshelper-{methods,delegate}/*" in both, Program, None, AtOnce, ByHand, Rule::Any;

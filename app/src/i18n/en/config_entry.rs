@@ -143,13 +143,13 @@ pub(crate) fn meaning(entry: ConfigEntry) -> &'static str {
             "Nothing follows when the VServer ends of itself: it stays stopped."
         }
         ConfigEntry::VshelperSwitch => {
-            "Switches of the kernel’s helper program; Ulysse needs none."
+            "“debug” writes each step of what follows an event into the log file of .defaults; with “warning-disabled” a start says nothing of programs here that would not be run."
         }
         ConfigEntry::VshelperLog => {
             "What programs say that see to the end of VServers is added to this file."
         }
         ConfigEntry::VshelperEvent => {
-            "A program of the host that is run when this happened to the VServer: restart, halt, poweroff, shutdown."
+            "A program of the host that is run when this happened to the VServer: restart, halt, poweroff, shutdown; also startup, when its first program runs, and oom, when memory was used up."
         }
         ConfigEntry::VshelperMethod => {
             "A program of the host that “action” names, or that sees to an event of every VServer."

@@ -45,6 +45,9 @@ pub(in crate::i18n) fn note(note: &Note) -> String {
             format!("The start command still runs after {seconds} s; what waits for it goes on.")
         }
         Note::AtStop { failure } => both(failure),
+        Note::Vshelper { failure } => {
+            format!("What is to follow when it ends of itself may not happen. {}", both(failure))
+        }
         Note::TerminalNotEnded { detail } => format!("A terminal was not ended ({detail})."),
         Note::StopTimedOut { seconds } => format!(
             "It did not stop within {seconds} s (apps/vshelper/sync-timeout): its processes are ended."

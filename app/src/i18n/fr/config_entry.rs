@@ -161,13 +161,13 @@ pub(crate) fn meaning(entry: ConfigEntry) -> &'static str {
             "Rien ne suit quand le VServer s’arrête de lui-même : il reste arrêté."
         }
         ConfigEntry::VshelperSwitch => {
-            "Réglages du programme auxiliaire du noyau ; Ulysse n’en a pas besoin."
+            "« debug » écrit chaque étape de ce qui suit un événement dans le journal de .defaults ; avec « warning-disabled », un démarrage ne dit rien des programmes d’ici qui ne seraient pas exécutés."
         }
         ConfigEntry::VshelperLog => {
             "Ce que disent les programmes qui s’occupent de la fin des VServers est ajouté à ce fichier."
         }
         ConfigEntry::VshelperEvent => {
-            "Un programme de l’hôte exécuté quand cela est arrivé au VServer : restart, halt, poweroff, shutdown."
+            "Un programme de l’hôte exécuté quand cela est arrivé au VServer : restart, halt, poweroff, shutdown ; aussi startup, quand son premier programme tourne, et oom, quand la mémoire est épuisée."
         }
         ConfigEntry::VshelperMethod => {
             "Un programme de l’hôte que « action » nomme, ou qui s’occupe d’un événement de tous les VServers."

@@ -47,6 +47,9 @@ pub(in crate::i18n) fn note(note: &Note) -> String {
             format!("La commande de démarrage tourne encore après {seconds} s ; ce qui l’attend continue.")
         }
         Note::AtStop { failure } => both(failure),
+        Note::Vshelper { failure } => {
+            format!("Ce qui doit suivre quand il s’arrête de lui-même pourrait ne pas avoir lieu. {}", both(failure))
+        }
         Note::TerminalNotEnded { detail } => format!("Un terminal n’a pas été fermé ({detail})."),
         Note::StopTimedOut { seconds } => format!(
             "Il ne s’est pas arrêté en {seconds} s (apps/vshelper/sync-timeout) : ses processus sont terminés."

@@ -1,4 +1,4 @@
-//! What follows when a VServer's pid 1 has ended of itself: `reboot -f` inside starts it again.
+//! What follows when a VServer's pid 1 has ended of itself (`reboot -f` inside starts it again), or has no memory left.
 //!
 //! Whoever holds the VServer then (a backup does for as long as it takes) may outlast the supervisor's word. So the word
 //! is written down beside the record of the start first: the engine looks for what was not seen to every minute,
@@ -21,7 +21,8 @@ use crate::operation::Silent;
 use crate::state::GuestState;
 
 impl Engine {
-    /// Does what follows when a VServer's pid 1 has ended: nothing when somebody has seen to it already.
+    /// Does what follows when a VServer's pid 1 has ended: nothing when somebody has seen to it already. What follows
+    /// while it goes on is done beside whoever holds it.
     ///
     /// # Errors
     /// When its record cannot be read, or it stays locked: what is to follow is written down then. When a program
@@ -32,6 +33,13 @@ impl Engine {
         event: GuestEvent,
     ) -> Result<Option<Operation>, Failure> {
         let roots = &self.instance.settings.roots;
+        if !event.is_end() {
+            let state = GuestState::running(roots, name).map_err(LifecycleError::from)?;
+            if let Some(state) = state {
+                vshelper::see_to(&self.instance, self.clock(), name, state.context, event)?;
+            }
+            return Ok(None);
+        }
         if let Some(state) = GuestState::read(roots, name).map_err(LifecycleError::from)? {
             state.note_end(roots, event).map_err(LifecycleError::from)?;
         }
@@ -68,12 +76,15 @@ impl Engine {
         let exists = roots.config_of(name).is_dir();
         let log = roots.life_log_of(name);
         let happened = |what| life::note(&log, self.clock(), what);
-        let helper = vshelper::chosen(roots, name, event).unwrap_or_else(|error| {
+        let chosen = vshelper::chosen(roots, self.clock(), name, event);
+        let helper = chosen.unwrap_or_else(|error| {
             // Nobody can say what should follow; that it ended holds.
             happened(Life::VshelperFailed { failure: Box::new(error.into()) });
             Vshelper::Stop
         });
-        happened(Life::Vshelper { event, action: helper.action() });
+        if let Some(action) = helper.action() {
+            happened(Life::Vshelper { event, action });
+        }
         let change = match helper {
             Vshelper::Restart if exists => PlainChange::Restart(name.clone()),
             _ => PlainChange::Stop(name.clone()),

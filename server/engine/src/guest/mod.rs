@@ -19,6 +19,7 @@ mod console;
 mod init;
 mod masks;
 pub(crate) mod mounts;
+mod oom;
 pub(crate) mod plan;
 pub(crate) mod processes;
 mod spawn;
@@ -28,11 +29,11 @@ mod watch;
 use std::path::{Path, PathBuf};
 
 pub(crate) use init::STOP_SIGNAL;
+pub use oom::oom_kills;
 pub use plan::{
     InitCommand, InitPlan, MountPlan, MountSource, Preparation, StartPlan, Step, ceiling,
 };
 pub use spawn::{GuestError, SkippedMount, Spawned, StartCommand, Started, spawn};
-pub use watch::oom_kills;
 
 /// Refuses a first program that the system call filter would end without a word. One without a slash is
 /// looked for as executing it does.

@@ -14,7 +14,7 @@ use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Child, Command, ExitCode, Stdio};
 
 use nix::libc;
 use nix::sys::signal::{SigSet, Signal};
@@ -29,7 +29,7 @@ use super::mounts::{self, At, Prepared};
 use super::plan::{
     GO, InitPlan, MAX_PACKET_BYTES, MAX_PLAN_BYTES, Report, StartFailure, StartPlan, Step,
 };
-use super::{confine, console, init, processes, watch};
+use super::{confine, console, init, oom, processes, watch};
 use crate::cgroup;
 use crate::program::SEARCH_PATH;
 use crate::unification::{self, IdRange};
@@ -163,7 +163,7 @@ struct Guest {
     init: u32,
     pidfd: OwnedFd,
     console: Option<OwnedFd>,
-    oom: Option<watch::OomCounter>,
+    oom: Option<oom::OomCounter>,
     /// Where its pid 1 tells of the end of the start command, if somebody wants to hear it.
     link: Option<OwnedFd>,
 }
@@ -203,7 +203,7 @@ fn make(plan: &StartPlan, channel: &mut Option<OwnedFd>) -> Result<Guest, Stop> 
     }
     processes::set_priority(init, &plan.processes).at(Step::Settings, "ionice")?;
     // Before the guest's first instruction, so that no kill is missed.
-    let oom = watch::OomCounter::open(plan);
+    let oom = oom::OomCounter::open(plan);
     let keeps_link = plan.reports_start && matches!(plan.init, InitPlan::Own { .. });
     let console = converse(channel, &link, keeps_link)?;
     let pidfd = child.pidfd.take().ok_or(Stop::Alone)?;
@@ -478,7 +478,7 @@ fn stay(plan: StartPlan, guest: Guest, start: Option<(OwnedFd, OwnedFd)>) -> Exi
     let Ok(ended) = watch::until_end(&plan, init, &pidfd, console, oom, start) else {
         return ExitCode::FAILURE;
     };
-    if plan.report_end && run_event(&plan, ended).is_err() {
+    if plan.report_end && run_event(&plan, event_of(ended)).is_err() {
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
@@ -493,13 +493,14 @@ fn event_of(ended: Ended) -> &'static str {
     }
 }
 
-fn run_event(plan: &StartPlan, ended: Ended) -> io::Result<()> {
+/// Has it seen to what happened.
+pub(super) fn run_event(plan: &StartPlan, event: &str) -> io::Result<Child> {
     let mut command = Command::new(&plan.executable);
     command.arg("vserver");
     if let Some(file) = &plan.settings_file {
         command.arg("--config").arg(file);
     }
-    command.args(["--event", event_of(ended), plan.name.as_str()]);
+    command.args(["--event", event, plan.name.as_str()]);
     command
         .env_clear()
         .env("PATH", SEARCH_PATH)
@@ -507,7 +508,6 @@ fn run_event(plan: &StartPlan, ended: Ended) -> io::Result<()> {
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .spawn()
-        .map(drop)
 }
 
 #[cfg(test)]

@@ -1,121 +1,29 @@
-//! The long part of a supervisor's life: reading the console, counting out-of-memory kills, waiting
+//! The long part of a supervisor's life: reading the console, telling of out-of-memory kills, waiting
 //! for pid 1 to end.
 
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::process::Child;
 use std::time::Duration;
 
-use domain::life::Life;
-use domain::time::UnixMillis;
-use domain::vserver::OomKills;
+use domain::life::{GuestEvent, Life};
 use nix::libc;
-use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
-use serde::{Deserialize, Serialize};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use sys::process::Ended;
 use sys::seqpacket;
 use sys::wait::timespec;
 
 use super::console::ConsoleLog;
+use super::oom::{self, OomCounter};
 use super::plan::{Report, StartPlan};
-use crate::clock::{Clock, SystemClock};
+use crate::clock::SystemClock;
 use crate::life;
 
 /// How often, and after how long, the counter is looked at again when a notice came and it had not
 /// moved: v1 tells of want of memory before it kills.
 const LOOKS: u8 = 40;
 const LOOK: Duration = Duration::from_millis(50);
-
-/// Out-of-memory kills in a guest's cgroup, from the moment it was opened.
-pub(super) struct OomCounter {
-    /// The file with the counter.
-    counter: File,
-    /// What becomes readable when it may have moved; on v2 that is the file itself.
-    notice: Option<OwnedFd>,
-    seen: u64,
-}
-
-impl OomCounter {
-    /// Begins to count; none where the host does not.
-    pub(super) fn open(plan: &StartPlan) -> Option<Self> {
-        for path in &plan.cgroups {
-            if let Ok(counter) = File::open(path.join("memory.events")) {
-                return Some(Self { counter, notice: None, seen: 0 }.begun());
-            }
-            if let Ok(counter) = File::open(path.join("memory.oom_control")) {
-                let notice = notice_of_v1(path, &counter).ok();
-                return Some(Self { counter, notice, seen: 0 }.begun());
-            }
-        }
-        None
-    }
-
-    fn begun(mut self) -> Self {
-        self.seen = self.read().unwrap_or(0);
-        self
-    }
-
-    fn read(&mut self) -> Option<u64> {
-        let mut text = String::new();
-        self.counter.seek(SeekFrom::Start(0)).ok()?;
-        (&self.counter).take(4096).read_to_string(&mut text).ok()?;
-        text.lines().find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse().ok())
-    }
-
-    /// How many there were since last asked.
-    fn new_kills(&mut self) -> u64 {
-        if let Some(notice) = &self.notice {
-            let _ = rustix::io::read(notice, &mut [0; 8]);
-        }
-        let now = self.read().unwrap_or(self.seen);
-        let new = now.saturating_sub(self.seen);
-        self.seen = now;
-        new
-    }
-
-    fn poll_fd(&self) -> PollFd<'_> {
-        match &self.notice {
-            Some(notice) => PollFd::new(notice, PollFlags::IN),
-            None => PollFd::new(&self.counter, PollFlags::PRI),
-        }
-    }
-}
-
-/// v1 tells of out-of-memory through an eventfd that is registered by number.
-fn notice_of_v1(path: &Path, counter: &File) -> io::Result<OwnedFd> {
-    use std::os::fd::AsRawFd;
-    let notice = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-    let order = format!("{} {}", notice.as_raw_fd(), counter.as_raw_fd());
-    let mut control = OpenOptions::new().write(true).open(path.join("cgroup.event_control"))?;
-    control.write_all(order.as_bytes())?;
-    Ok(notice)
-}
-
-/// The most bytes of an event log that are read.
-const MAX_EVENT_LOG_BYTES: u64 = 1024 * 1024;
-
-/// One line of the event log.
-#[derive(Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-enum Line {
-    OomKill { at_ms: i64, count: u64 },
-}
-
-/// What an event log says of kills for want of memory. A line that is not one is passed over.
-#[must_use]
-pub fn oom_kills(event_log: &Path) -> Option<OomKills> {
-    let mut text = String::new();
-    File::open(event_log).ok()?.take(MAX_EVENT_LOG_BYTES).read_to_string(&mut text).ok()?;
-    text.lines().fold(None, |kills: Option<OomKills>, line| match serde_json::from_str(line) {
-        Ok(Line::OomKill { at_ms, count }) => Some(OomKills {
-            count: kills.map_or(0, |kills| kills.count).saturating_add(count),
-            last_at: UnixMillis(at_ms),
-        }),
-        _ => kills,
-    })
-}
 
 /// Passes on what pid 1 says of the end of the start command: the one word that is expected, or none.
 fn pass_on((link, channel): (OwnedFd, OwnedFd)) {
@@ -142,6 +50,7 @@ pub(super) fn until_end(
     life::note(&plan.life_log, &SystemClock, Life::Started { context: plan.context });
     let mut log = ConsoleLog::open(&plan.console_log);
     let mut looks_left = 0;
+    let mut helper = Helper::default();
     // With one end of the guest's side in our hands the console never hangs up.
     let keep = console.as_ref().and_then(|master| {
         let flags = rustix::pty::OpenptFlags::RDWR
@@ -165,6 +74,10 @@ pub(super) fn until_end(
             polled.push(PollFd::from_borrowed_fd(link.as_fd(), PollFlags::IN));
             polled.len() - 1
         });
+        let helper_index = helper.pidfd().map(|pidfd| {
+            polled.push(PollFd::from_borrowed_fd(pidfd.as_fd(), PollFlags::IN));
+            polled.len() - 1
+        });
         let look = (looks_left > 0).then_some(LOOK);
         let wait = pause.map(|rest| rest + Duration::from_millis(1)).into_iter().chain(look).min();
         let timeout = wait.map(timespec);
@@ -175,6 +88,7 @@ pub(super) fn until_end(
         let is_ready = |index: usize| polled.get(index).is_some_and(|fd| !fd.revents().is_empty());
         let (ended, oom_ready) = (is_ready(0), oom_index.is_some_and(is_ready));
         let console_ready = console_index.is_some_and(is_ready);
+        let helper_ready = helper_index.is_some_and(is_ready);
         if start_index.is_some_and(is_ready)
             && let Some(start) = start.take()
         {
@@ -193,10 +107,17 @@ pub(super) fn until_end(
         }
         if looks_left > 0 || ended {
             looks_left = looks_left.saturating_sub(1);
-            if report_kills(plan, oom.as_mut(), &mut log) {
+            let kills = oom.as_mut().and_then(OomCounter::new_kills);
+            if let Some(kills) = kills {
                 looks_left = 0;
+                oom::report(plan, kills, &mut log);
+                helper.is_wanted = plan.report_end;
             }
         }
+        if helper_ready {
+            helper.reap();
+        }
+        helper.run(plan);
         if ended {
             // Its last words.
             while let Some(master) = &console {
@@ -227,49 +148,37 @@ fn has_input(master: &OwnedFd) -> bool {
     ready.is_ok_and(|count| count > 0)
 }
 
-/// Notes new kills; whether there were any.
-fn report_kills(plan: &StartPlan, oom: Option<&mut OomCounter>, log: &mut ConsoleLog) -> bool {
-    let count = oom.map_or(0, OomCounter::new_kills);
-    if count > 0 {
-        log.append(format!("\r\nulysse: out of memory, {count} killed\r\n").as_bytes());
-        note(&plan.event_log, &Line::OomKill { at_ms: SystemClock.now().0, count });
-        life::note(&plan.life_log, &SystemClock, Life::OutOfMemory { count });
-    }
-    count > 0
+/// The word about kills that goes to `apps/vshelper`: one at a time, and one for all that come meanwhile.
+#[derive(Default)]
+struct Helper {
+    is_wanted: bool,
+    running: Option<(Child, OwnedFd)>,
 }
 
-/// Adds a line to the event log. Nobody is there to hear that it failed.
-fn note(path: &Path, line: &Line) {
-    let Ok(mut text) = serde_json::to_vec(line) else {
-        return;
-    };
-    text.push(b'\n');
-    if let Some(directory) = path.parent() {
-        let _ = DirBuilder::new().recursive(true).mode(0o700).create(directory);
+impl Helper {
+    fn pidfd(&self) -> Option<&OwnedFd> {
+        self.running.as_ref().map(|(_, pidfd)| pidfd)
     }
-    let opened = OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .custom_flags(libc::O_NOFOLLOW)
-        .open(path);
-    if let Ok(mut file) = opened {
-        let _ = file.write_all(&text);
+
+    fn run(&mut self, plan: &StartPlan) {
+        if !self.is_wanted || self.running.is_some() {
+            return;
+        }
+        self.is_wanted = false;
+        let Ok(mut child) = super::supervise::run_event(plan, GuestEvent::Oom.as_str()) else {
+            return;
+        };
+        let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        match pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok()) {
+            Some(pidfd) => self.running = Some((child, pidfd)),
+            // Without one its end is waited for here.
+            None => drop(child.wait()),
+        }
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn kills_are_added_up_and_what_is_no_line_is_passed_over() {
-        let base = tempfile::tempdir().unwrap();
-        let path = base.path().join("events");
-        assert_eq!(oom_kills(&path), None);
-        note(&path, &Line::OomKill { at_ms: 1, count: 2 });
-        OpenOptions::new().append(true).open(&path).unwrap().write_all(b"broken\n").unwrap();
-        note(&path, &Line::OomKill { at_ms: 5, count: 1 });
-        assert_eq!(oom_kills(&path), Some(OomKills { count: 3, last_at: UnixMillis(5) }));
+    fn reap(&mut self) {
+        if let Some((mut child, _)) = self.running.take() {
+            let _ = child.wait();
+        }
     }
 }

@@ -15,6 +15,7 @@ use domain::guest_log::BootId;
 use domain::hook::Hook;
 use domain::id::{ContextId, VServerName};
 use domain::init::{InitStyle, Rescue};
+use domain::life::GuestEvent;
 use domain::note::Note;
 use domain::operation::Stage;
 use domain::trace::TraceStep;
@@ -25,6 +26,7 @@ use super::booting::Booting;
 use super::hooks::{self, Hooks};
 use super::init_style::{init_plan, preparation, stop_of};
 use super::stop::{clean_up, end_processes};
+use super::vshelper;
 use crate::cgroup::Layout;
 use crate::config::{self, ConfigError, GuestConfig, InitConfig};
 use crate::configure;
@@ -111,7 +113,9 @@ fn start_as(
     config.limits.placement.judge(name)?;
     let (style, root) = (config.init.style, config.root.display().to_string());
     work.trace(TraceStep::ConfigRead { style, root });
-    for warning in config.warnings.iter().chain(&config::without_effect(name, &files)) {
+    let without_effect = config::without_effect(name, &files);
+    let of_vshelper = vshelper::warnings(roots, name);
+    for warning in config.warnings.iter().chain(&without_effect).chain(&of_vshelper) {
         work.note(warning);
     }
     // What cannot be shown as it is cannot be shown with its ids.
@@ -132,7 +136,7 @@ fn start_as(
     state.publish(roots).map_err(LifecycleError::from)?;
     let run_file = roots.run_file_of(name).display().to_string();
     work.trace(TraceStep::Published { run_file });
-    match complete(instance, work, &config, &started, &hooks) {
+    match complete(instance, work, &config, &started, &hooks, context) {
         Ok(start_command) => {
             if let Some(booting) = booting {
                 // Nobody else fills it.
@@ -191,7 +195,7 @@ fn configuration(
     Ok(config)
 }
 
-/// What follows when its first program runs: what waits for the start, then `post-start`. Gives what became
+/// What follows when its first program runs: `startup`, what waits for the start, then `post-start`. Gives what became
 /// of the start command, when that was waited for.
 fn complete(
     instance: &Instance,
@@ -199,7 +203,9 @@ fn complete(
     config: &GuestConfig,
     started: &Started,
     hooks: &Hooks<'_>,
+    context: ContextId,
 ) -> Result<Option<StartCommand>, Stopped> {
+    vshelper::see_to(instance, work.clock(), &config.name, context, GuestEvent::Startup)?;
     let mut start_command = None;
     if waits_for_start(config, hooks) {
         work.trace(TraceStep::WaitsForStart);

@@ -1,17 +1,22 @@
-//! What follows when a guest has ended of itself: `apps/vshelper` of its config tree and of `.defaults` (fact
-//! sheet 1.5, 4.3).
+//! What follows when a guest has ended of itself, has no memory left or was started: `apps/vshelper` of its config
+//! tree and of `.defaults` (fact sheet 1.5, 4.3).
 //!
 //! In this order: `disabled` in either means that nothing follows; a program in `.defaults/apps/vshelper-delegate`
 //! stands for everything else; then the VServer's program for the event, its `action`, the program of `.defaults`,
 //! the `action` there; else `restart`. An `action` is the name of a program in `apps/vshelper-methods`, or one of
-//! the two that are built in. A program that cannot be executed is passed over, as the original did.
+//! the two that are built in. A program that cannot be executed is passed over, as the original did. While the guest
+//! goes on (`startup`, `oom`) only a program that is named after the event is run: an `action` says what follows an end.
 //!
-//! Unlike the original's, a program is run when what was made for the VServer has been taken away and nobody holds
-//! it: `vserver NAME start` in it does what it says. It is called as the original's was, with the event and the
-//! context number; of `VS_CMD`, `VS_UID` and `VS_PID` only the first is known here.
+//! Unlike the original's, a program for an end is run when what was made for the VServer has been taken away and nobody
+//! holds it: `vserver NAME start` in it does what it says. It is called as the original's was, with the event and the
+//! context number. `VS_CMD` is known of what reboot(2) was called for, `VS_PID` and `VS_UID` of who was ended for want
+//! of memory; who called reboot(2) the kernel tells nobody, so there they are not set.
+//!
+//! `debug` in either tree has each step written into the log file, as a shell would trace it.
 //!
 //! Invariant: a program is run as [`host_program`] judges and runs programs on the host, hooks too.
 
+use std::cell::RefCell;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -22,7 +27,8 @@ use std::time::Duration;
 use domain::config_entry::Expected;
 use domain::failure::{Failure, ProgramProblem};
 use domain::id::{ContextId, VServerName};
-use domain::life::{GuestEvent, VshelperAction};
+use domain::life::{GuestEvent, Life, VshelperAction};
+use domain::note::Note;
 use domain::service::ServiceName;
 use nix::libc;
 
@@ -30,6 +36,7 @@ use super::host_program::{self, HostProgramError, Listener};
 use crate::clock::Clock;
 use crate::config::{self, ConfigError};
 use crate::engine::Instance;
+use crate::life;
 use crate::roots::Roots;
 
 /// The config tree of what holds for all.
@@ -43,7 +50,10 @@ const STOP: &str = "stop";
 /// here, whose programs are no mistake.
 const SETTINGS: [&str; 6] =
     ["action", "debug", "disabled", "logfile", "sync-timeout", "warning-disabled"];
-const OTHER_EVENTS: [&str; 6] = ["netdown", "netup", "oom", "restart2", "startup", "swsusp"];
+const OTHER_EVENTS: [&str; 4] = ["netdown", "netup", "restart2", "swsusp"];
+
+/// How many of the latest things that happened to it are looked at for who was ended.
+const LATEST: usize = 20;
 
 /// What follows.
 #[derive(Debug, PartialEq, Eq)]
@@ -54,18 +64,21 @@ pub(crate) enum Vshelper {
     Stop,
     /// The same, because somebody wants nothing to follow.
     Disabled,
-    /// The same, and then this is run.
+    /// The same, and then this is run. Where it has not ended, only that.
     Program(VshelperProgram),
+    /// Nothing, where it has not ended.
+    Nothing,
 }
 
 impl Vshelper {
-    /// The same, to be written down.
-    pub(crate) fn action(&self) -> VshelperAction {
+    /// The same, to be written down; none where there is nothing.
+    pub(crate) fn action(&self) -> Option<VshelperAction> {
         match self {
-            Self::Restart => VshelperAction::Restart,
-            Self::Stop => VshelperAction::Stop,
-            Self::Disabled => VshelperAction::Disabled,
-            Self::Program(program) => VshelperAction::Program(program.shown.clone()),
+            Self::Restart => Some(VshelperAction::Restart),
+            Self::Stop => Some(VshelperAction::Stop),
+            Self::Disabled => Some(VshelperAction::Disabled),
+            Self::Program(program) => Some(VshelperAction::Program(program.shown.clone())),
+            Self::Nothing => None,
         }
     }
 }
@@ -88,17 +101,48 @@ pub(crate) struct VshelperProgram {
 /// When an `action` cannot be read, or names nothing there is.
 pub(crate) fn chosen(
     roots: &Roots,
+    clock: &dyn Clock,
     name: &VServerName,
     event: GuestEvent,
 ) -> Result<Vshelper, ConfigError> {
+    let mut seen = Vec::new();
+    let chosen = look(roots, name, event, &mut seen);
+    if has_switch(roots, name, "debug") {
+        let mut log = VshelperLog::open(roots, clock, name);
+        seen.iter().for_each(|line| log.line(line));
+        if let Err(error) = &chosen {
+            log.line(&domain::failure::chain(error));
+        }
+    }
+    chosen
+}
+
+/// Whether a switch of `apps/vshelper` is there, of the VServer's or of all.
+fn has_switch(roots: &Roots, name: &VServerName, switch: &str) -> bool {
+    let trees = [name.as_str(), DEFAULTS];
+    let path = |tree: &str| roots.config_base.join(tree).join("apps/vshelper").join(switch);
+    trees.iter().any(|tree| path(tree).exists())
+}
+
+/// The same; `seen` is what was looked at, in the words of a shell.
+fn look(
+    roots: &Roots,
+    name: &VServerName,
+    event: GuestEvent,
+    seen: &mut Vec<String>,
+) -> Result<Vshelper, ConfigError> {
     let base = &roots.config_base;
     let trees = [name.as_str(), DEFAULTS];
+    let seen = RefCell::new(seen);
     let program = |leaf: String, event, is_method| {
         let path = base.join(&leaf);
-        is_executable(&path).then_some(VshelperProgram { path, shown: leaf, event, is_method })
+        let is_there = is_executable(&path);
+        seen.borrow_mut().push(format!("+ test -x {leaf}: {}", i32::from(!is_there)));
+        is_there.then_some(VshelperProgram { path, shown: leaf, event, is_method })
     };
-    if trees.iter().any(|tree| base.join(tree).join("apps/vshelper/disabled").exists()) {
-        return Ok(Vshelper::Disabled);
+    if has_switch(roots, name, "disabled") {
+        seen.borrow_mut().push("+ test -e apps/vshelper/disabled: 0".to_owned());
+        return Ok(if event.is_end() { Vshelper::Disabled } else { Vshelper::Nothing });
     }
     let words = event.vshelper_events();
     let delegate = |word: &&'static str| {
@@ -113,7 +157,11 @@ pub(crate) fn chosen(
         if let Some(found) = words.iter().find_map(of_event) {
             return Ok(Vshelper::Program(found));
         }
+        if !event.is_end() {
+            continue;
+        }
         let Some(method) = config::vshelper_action_of(roots, tree)? else { continue };
+        seen.borrow_mut().push(format!("+ cat {tree}/apps/vshelper/action: {method}"));
         let called = words.first().copied().unwrap_or_default();
         let found =
             method_leaves(name, &method).into_iter().find_map(|leaf| program(leaf, called, true));
@@ -132,7 +180,33 @@ fn built_in(event: GuestEvent) -> Vshelper {
     match event {
         GuestEvent::Restart => Vshelper::Restart,
         GuestEvent::Halt | GuestEvent::Exit => Vshelper::Stop,
+        GuestEvent::Oom | GuestEvent::Startup => Vshelper::Nothing,
     }
+}
+
+/// Does what follows an event after which the guest goes on, and writes it down.
+///
+/// # Errors
+/// When a program may not be run, fails, or does not end in time.
+pub(crate) fn see_to(
+    instance: &Instance,
+    clock: &dyn Clock,
+    name: &VServerName,
+    context: ContextId,
+    event: GuestEvent,
+) -> Result<(), Failure> {
+    let roots = &instance.settings.roots;
+    let helper = chosen(roots, clock, name, event)?;
+    let Vshelper::Program(program) = &helper else { return Ok(()) };
+    let log = roots.life_log_of(name);
+    let happened = |what| life::note(&log, clock, what);
+    happened(Life::Vshelper { event, action: VshelperAction::Program(program.shown.clone()) });
+    let run = run(instance, clock, name, context, event, program);
+    happened(match &run {
+        Ok(()) => Life::VshelperDone,
+        Err(failure) => Life::VshelperFailed { failure: Box::new(failure.clone()) },
+    });
+    run
 }
 
 /// Where a method's program may be; nowhere when it is no name of a file.
@@ -182,6 +256,17 @@ pub(crate) fn run(
     if let Some(code) = event.reboot_command() {
         command.env("VS_CMD", code);
     }
+    if event == GuestEvent::Oom {
+        let records = life::read(&settings.roots.life_log_of(name), LATEST);
+        let killed = records.into_iter().find_map(|record| match record.what {
+            Life::OutOfMemory { killed, .. } => Some(killed.into_iter().last()),
+            _ => None,
+        });
+        if let Some(one) = killed.flatten() {
+            command.env("VS_PID", one.pid.to_string());
+            command.envs(one.uid.map(|uid| ("VS_UID", uid.to_string())));
+        }
+    }
     if program.is_method {
         command.env("VSERVER", name.as_str());
     }
@@ -230,6 +315,17 @@ impl Listener for VshelperLog<'_> {
             at.year, at.month, at.day, at.hour, at.minute, at.second, self.name
         );
     }
+}
+
+/// What is wrong with `apps/vshelper` for this VServer, for its start to tell; nothing where `disabled` or
+/// `warning-disabled` says so.
+pub(super) fn warnings(roots: &Roots, name: &VServerName) -> Vec<Note> {
+    if ["disabled", "warning-disabled"].iter().any(|switch| has_switch(roots, name, switch)) {
+        return Vec::new();
+    }
+    let problems = [name.as_str(), DEFAULTS].map(|tree| problems_of(roots, tree));
+    let notes = problems.into_iter().flatten();
+    notes.map(|failure| Note::Vshelper { failure: Box::new(failure) }).collect()
 }
 
 /// What is wrong with `apps/vshelper` of all VServers and of `.defaults`: programs that would not be run, and
@@ -327,7 +423,7 @@ mod tests {
 
         fn chosen(&self, event: GuestEvent) -> Result<VshelperAction, ConfigError> {
             let name = "web".parse().unwrap();
-            chosen(&self.roots(), &name, event).map(|helper| helper.action())
+            look(&self.roots(), &name, event, &mut Vec::new()).map(|found| found.action().unwrap())
         }
     }
 
@@ -362,6 +458,56 @@ mod tests {
         assert_eq!(
             [Restart, Halt].map(chosen),
             [VshelperAction::Disabled, VshelperAction::Disabled]
+        );
+    }
+
+    #[test]
+    fn what_goes_on_is_seen_to_by_programs_of_that_name_alone() {
+        let trees = Trees::new();
+        let name: VServerName = "web".parse().unwrap();
+        for event in [GuestEvent::Oom, GuestEvent::Startup] {
+            let look = || look(&trees.roots(), &name, event, &mut Vec::new()).unwrap();
+            let path = format!(".defaults/apps/vshelper/{}", event.as_str());
+            for action in ["stop", "restart", "mine", "wrong"] {
+                trees.write("web/apps/vshelper-methods/mine", "", 0o755);
+                trees.write("web/apps/vshelper/action", action, 0o644);
+                assert_eq!(look(), Vshelper::Nothing, "{action}");
+            }
+            trees.write(&path, "", 0o755);
+            assert_eq!(look().action(), Some(program(&path)));
+            trees.write("web/apps/vshelper/disabled", "", 0o644);
+            assert_eq!(look(), Vshelper::Nothing);
+            fs::remove_file(trees.0.path().join("web/apps/vshelper/disabled")).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_start_tells_of_what_is_wrong_unless_it_is_told_not_to() {
+        let trees = Trees::new();
+        let name: VServerName = "web".parse().unwrap();
+        trees.write("web/apps/vshelper/action", "rebot", 0o644);
+        trees.write(".defaults/apps/vshelper/oom", "", 0o777);
+        assert_eq!(warnings(&trees.roots(), &name).len(), 2);
+        trees.write(".defaults/apps/vshelper/warning-disabled", "", 0o644);
+        assert_eq!(warnings(&trees.roots(), &name), []);
+    }
+
+    #[test]
+    fn each_step_can_be_traced() {
+        let trees = Trees::new();
+        trees.write(".defaults/apps/vshelper/action", "stop\n", 0o644);
+        let mut seen = Vec::new();
+        look(&trees.roots(), &"web".parse().unwrap(), GuestEvent::Restart, &mut seen).unwrap();
+        assert_eq!(
+            seen,
+            [
+                "+ test -x .defaults/apps/vshelper-delegate/restart: 1",
+                "+ test -x web/apps/vshelper/restart: 1",
+                "+ test -x .defaults/apps/vshelper/restart: 1",
+                "+ cat .defaults/apps/vshelper/action: stop",
+                "+ test -x web/apps/vshelper-methods/stop: 1",
+                "+ test -x .defaults/apps/vshelper-methods/stop: 1",
+            ]
         );
     }
 
