@@ -8,6 +8,7 @@
 //!
 //! This file holds data only; `crate::live` is the browser's end, `server::web::events` the other.
 
+use domain::guest_log::{ConsolePiece, ConsolePlace};
 use domain::id::{OperationId, VServerName};
 use domain::metrics::slot::Range;
 use domain::time::UnixMillis;
@@ -77,6 +78,12 @@ impl From<ChartsView> for String {
     fn from(view: ChartsView) -> Self {
         format!("{}-{}", if view.all { "all" } else { "few" }, view.range.as_str())
     }
+    /// What this VServer prints on its console, boot after boot, from `place` on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub console: Option<VServerName>,
+    /// Up to where the page has that console.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<ConsolePlace>,
 }
 
 fn is_false(value: &bool) -> bool {
@@ -125,6 +132,10 @@ impl Subscription {
         }
         if let Some(view) = &self.processes {
             add("processes", &encoded(&view.to_string()));
+        }
+        if let (Some(name), Some(place)) = (&self.console, &self.place) {
+            add("console", name.as_str());
+            add("place", &place.to_string());
         }
         url
     }
@@ -208,6 +219,9 @@ pub enum PageEvent {
     },
     /// Parts of the page as the server would render them now.
     Parts(Vec<Part>),
+    /// What the console subscribed to has more; it begins where the piece before ended, or where the stream was
+    /// asked to begin.
+    Console(ConsolePiece),
     /// Whoever looks may see less or more than when the page was loaded, or is logged out. The last
     /// message of its stream: the page is to be loaded anew.
     RightsChanged,
@@ -241,5 +255,11 @@ mod tests {
             ..Subscription::default()
         };
         assert_eq!(operation.url(), "/events?operation=01JADQ8Z9XKXQ5Y7D2M3N4P5R6&from=42");
+        let console = Subscription {
+            console: "web1".parse().ok(),
+            place: "17-42".parse().ok(),
+            ..Subscription::default()
+        };
+        assert_eq!(console.url(), "/events?console=web1&place=17-42");
     }
 }

@@ -33,7 +33,7 @@ mod end {
 
     pub(crate) fn listen(_handler: impl Fn(&PageEvent) + 'static) {}
     pub(crate) fn on_connection(_handler: impl Fn(Connection) + 'static) {}
-    pub(crate) fn go_on_from(_byte: u64) {}
+    pub(crate) fn go_on_from(_key: &'static str, _place: impl core::fmt::Display) {}
     pub(crate) fn clock_offset_ms(_server_now: domain::time::UnixMillis) -> i64 {
         0
     }
@@ -62,8 +62,9 @@ mod end {
     struct Stream {
         is_open: Cell<bool>,
         failures: Cell<u32>,
-        /// Up to which byte the page has the log it follows, beyond what it was rendered with.
-        log_end: Cell<Option<u64>>,
+        /// Up to where the page has the log it follows, beyond what it was rendered with: the last value of the
+        /// stream's address, and its key.
+        place: RefCell<Option<(&'static str, String)>>,
         listeners: RefCell<Vec<Listener>>,
         watchers: RefCell<Vec<Watcher>>,
     }
@@ -91,9 +92,9 @@ mod end {
         }
     }
 
-    /// Has the stream, when it is opened again, go on at this byte of the log.
-    pub(crate) fn go_on_from(byte: u64) {
-        STREAM.with(|stream| stream.log_end.set(Some(byte)));
+    /// Has the stream, when it is opened again, go on at this place of the log.
+    pub(crate) fn go_on_from(key: &'static str, place: impl core::fmt::Display) {
+        STREAM.with(|stream| stream.place.replace(Some((key, place.to_string()))));
     }
 
     fn tell(connection: Connection) {
@@ -110,11 +111,11 @@ mod end {
             .flatten()
             .and_then(|element| element.get_attribute("data-events"));
         let Some(mut address) = address else { return };
-        if let (Some(end), Some(start)) =
-            (STREAM.with(|stream| stream.log_end.get()), address.rfind("from="))
+        if let Some((key, place)) = STREAM.with(|stream| stream.place.borrow().clone())
+            && let Some(start) = address.rfind(&format!("{key}="))
         {
             address.truncate(start);
-            address.push_str(&format!("from={end}"));
+            address.push_str(&format!("{key}={place}"));
         }
         let Ok(source) = EventSource::new(&address) else {
             return;

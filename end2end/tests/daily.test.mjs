@@ -123,6 +123,19 @@ story("the daily life", (scene, step) => {
     await sandbox.run("ulysse", "vserver", "web2", "exec", "sh", "-c", "echo blue whale >/dev/console");
     await look(page, "/vservers/web2/events", "events");
     await look(page, "/vservers/web2/console", "console");
+    // What is printed appears while the page is open, and the line that is being printed, too.
+    const print = (text) => sandbox.run("ulysse", "vserver", "web2", "exec", "sh", "-c", `printf '${text}' >/dev/console`);
+    await print("green par");
+    await page.locator("#last-line").filter({ hasText: /green par$/ }).waitFor();
+    await print("rot\\n");
+    await page.getByText("green parrot").waitFor();
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("link", { name: "Download this boot’s console" }).click(),
+    ]);
+    if (!/^web2-console-\d{8}T\d{6}Z\.log$/.test(download.suggestedFilename())) {
+      throw new Error(`a file called ${download.suggestedFilename()}`);
+    }
     await page.getByLabel("Only lines with").fill("WHALE");
     await page.getByRole("button", { name: "Show", exact: true }).click();
     await page.getByText("blue whale").waitFor();

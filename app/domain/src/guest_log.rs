@@ -38,6 +38,56 @@ impl FromStr for BootId {
     }
 }
 
+/// How far somebody has a console; as text `BOOT-BYTE`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ConsolePlace {
+    /// In which boot.
+    pub boot: BootId,
+    /// Up to which byte of what is kept of it; a line ends there.
+    pub byte: u64,
+}
+
+impl fmt::Display for ConsolePlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.boot, self.byte)
+    }
+}
+
+impl FromStr for ConsolePlace {
+    type Err = Problem;
+    fn from_str(text: &str) -> Result<Self, Problem> {
+        let (boot, byte) = text.split_once('-').ok_or(Problem::NotANumber)?;
+        let is_number = byte.bytes().all(|b| b.is_ascii_digit());
+        let byte = byte.parse().ok().filter(|_| is_number).ok_or(Problem::NotANumber)?;
+        Ok(Self { boot: boot.parse()?, byte })
+    }
+}
+
+impl TryFrom<String> for ConsolePlace {
+    type Error = Problem;
+    fn try_from(text: String) -> Result<Self, Problem> {
+        text.parse()
+    }
+}
+
+impl From<ConsolePlace> for String {
+    fn from(place: ConsolePlace) -> Self {
+        place.to_string()
+    }
+}
+
+/// What a console has more; printable.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsolePiece {
+    /// Up to where the lines go.
+    pub end: ConsolePlace,
+    /// Whole lines.
+    pub lines: String,
+    /// The beginning of a line whose end has not come; stands for what was told of that line before.
+    pub begun: String,
+}
+
 text_type!(
     /// A text that is looked for in a log: printable, at most 200 bytes.
     SearchText,
@@ -161,6 +211,10 @@ pub struct GuestLog {
     pub lines: Vec<LogLine>,
     /// Whether there are earlier lines that are not shown.
     pub is_cut: bool,
+    /// Of the last boot's console: up to where these are all its lines.
+    pub end: Option<ConsolePlace>,
+    /// Whether the last line goes beyond that: its end has not come.
+    pub is_begun: bool,
 }
 
 /// A line of a log.
@@ -291,6 +345,11 @@ mod tests {
         assert_eq!("1764160000000".parse(), Ok(BootId(UnixMillis(1_764_160_000_000))));
         for wrong in ["", "-1", "+1", "1.5", "1234567890123456", "../x"] {
             assert!(wrong.parse::<BootId>().is_err(), "{wrong:?}");
+        }
+        let place = ConsolePlace { boot: BootId(UnixMillis(17)), byte: 4 };
+        assert_eq!(place.to_string().parse(), Ok(place));
+        for wrong in ["", "-", "17", "17-", "-4", "17-+4", "17-4-4", "x-4"] {
+            assert!(wrong.parse::<ConsolePlace>().is_err(), "{wrong:?}");
         }
     }
 

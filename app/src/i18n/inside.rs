@@ -58,6 +58,10 @@ messages! { InsideMessages:
     does_console;
     console_arguments;
     console_options_explained;
+    download_console;
+    console_is_live;
+    next_boot(at);
+    no_such_boot;
 }
 
 /// Something that happened to a guest, in a sentence.

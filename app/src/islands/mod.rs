@@ -8,6 +8,7 @@ pub mod build_form;
 mod build_methods;
 pub mod charts;
 pub mod connection;
+pub mod console_tail;
 pub mod copy_button;
 pub mod form_command;
 pub mod live_parts;

@@ -38,7 +38,7 @@ pub fn OperationProgress(
     live::listen(move |event| match event {
         PageEvent::Operation(fresh) if fresh.id == watched => operation.set(fresh.clone()),
         PageEvent::Log { id, log } if *id == watched => {
-            live::go_on_from(log.end);
+            live::go_on_from("from", log.end);
             is_open.set(log.open);
             if !log.text.is_empty() {
                 is_empty.set(false);

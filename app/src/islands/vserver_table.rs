@@ -125,6 +125,7 @@ fn apply(rows: RwSignal<Vec<Row>>, owner: &Owner, event: &PageEvent) {
         | PageEvent::Processes(_)
         | PageEvent::Tiles { .. }
         | PageEvent::Parts(_)
+        | PageEvent::Console(_)
         | PageEvent::RightsChanged => {}
     }
 }

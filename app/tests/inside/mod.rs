@@ -36,6 +36,30 @@ async fn a_console_is_shown_boot_by_boot_and_searched_without_javascript() {
 }
 
 #[tokio::test]
+async fn the_last_console_goes_on_and_each_can_be_kept() {
+    let memory = Memory::new();
+    let page = async |query: &str| {
+        get(&memory, "operator", "en", &format!("/vservers/web1/console{query}")).await.text
+    };
+    let text = page("").await;
+    assert!(text.contains("data-events=\"/events?console=web1&amp;place="), "{text}");
+    assert!(text.contains("<ulysse-island") || text.contains("<leptos-island"), "{text}");
+    // The line that is being printed is apart: the stream tells it again.
+    let begun = text.split("id=\"last-line\"").nth(1).unwrap().split('<').next().unwrap();
+    assert!(begun.contains("web1 login: "), "{begun}");
+    let (boots, _) = text.split_once("</select>").unwrap();
+    let ids = boots.split("<option value=\"").skip(1).map(|rest| rest.split('"').next().unwrap());
+    let ids: Vec<&str> = ids.collect();
+    assert!(text.contains(&format!("href=\"/vservers/web1/console/{}\"", ids[0])), "{text}");
+    // What is looked for and what is over does not go on.
+    for query in ["?q=ready".to_owned(), format!("?boot={}", ids[1])] {
+        let text = page(&query).await;
+        assert!(!text.contains("place="), "{query}: {text}");
+        assert!(text.contains("href=\"/vservers/web1/console/"), "{query}: {text}");
+    }
+}
+
+#[tokio::test]
 async fn a_journal_is_asked_for_with_what_was_chosen_and_nothing_else() {
     let memory = Memory::new();
     let address = "/vservers/web1/console?view=journal&unit=-rf&priority=--x&since=week&q=accepted";

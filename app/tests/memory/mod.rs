@@ -34,7 +34,9 @@ use domain::config_entry::{ConfigEntry, ConfigPath, ConfigTree};
 use domain::failure::Failure;
 use domain::field::{Field, FieldErrors, Problem};
 use domain::fstab::SeenMount;
-use domain::guest_log::{Boot, BootId, GuestLog, GuestLogQuery, GuestLogSource, lines_with};
+use domain::guest_log::{
+    Boot, BootId, ConsolePlace, GuestLog, GuestLogQuery, GuestLogSource, lines_with,
+};
 use domain::host::{HostFacts, NatNetwork};
 use domain::id::{OperationId, TerminalId, UserId, UserName, VServerName};
 use domain::identity::{

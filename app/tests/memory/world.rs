@@ -454,13 +454,14 @@ pub(crate) fn guest_log(name: &VServerName, query: &GuestLogQuery) -> Result<Gue
         GuestLogSource::Console(boot) => {
             let boot = boot.unwrap_or(ids[0]);
             let bytes = if boot == ids[0] {
-                "\u{1b}[32mStarting\u{1b}[0m <sshd>\r\nReady\n"
+                "\u{1b}[32mStarting\u{1b}[0m <sshd>\r\nReady\nweb1 login: "
             } else {
                 "An earlier boot\n"
             };
             let boots = ids.map(|id| Boot { id, bytes: 2048 }).into();
             let log = log(bytes.as_bytes(), "/var/log/vservers/web1/console/1.log");
-            Ok(GuestLog { boots, boot: Some(boot), ..log })
+            let end = (boot == ids[0]).then_some(ConsolePlace { boot, byte: 34 });
+            Ok(GuestLog { boots, boot: Some(boot), end, is_begun: text.is_none(), ..log })
         }
         GuestLogSource::Journal(_) if name.as_str() != "web1" => {
             Err(Failure::NotRunning { name: name.clone() })

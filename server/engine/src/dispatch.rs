@@ -111,6 +111,10 @@ pub fn answer(
         Request::ShowHost => {
             Reply::Host(HostState { build: BUILD.to_owned(), pool: engine.address_pool()? })
         }
+        Request::FollowConsole { name, from } => {
+            return Ok((Reply::Done, Some(engine.console_socket(&name, from)?)));
+        }
+        Request::ReadConsole { name, boot } => Reply::Console(engine.console_text(&name, boot)?),
     };
     Ok((reply, None))
 }

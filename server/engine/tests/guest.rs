@@ -492,6 +492,22 @@ fn out_of_memory_is_noticed() {
 }
 
 #[test]
+fn the_console_is_wide_and_outlives_whoever_has_it_for_a_terminal() {
+    let scratch = Scratch::new();
+    scratch.script(
+        "stty size < /dev/console > /dev/console\n\
+         setsid sh -c 'exec < /dev/console; echo of a session > /dev/console'\n\
+         echo after it > /dev/console",
+    );
+    scratch.start();
+    until("all is kept", || {
+        fs::read_to_string(scratch.plan().console_log).is_ok_and(|text| {
+            ["50 200", "of a session", "after it"].iter().all(|line| text.contains(line))
+        })
+    });
+}
+
+#[test]
 fn the_supervisor_is_small_and_survives_its_caller() {
     let scratch = Scratch::new();
     scratch.script("true");

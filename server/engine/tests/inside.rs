@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use busybox_host::{Guest, Host, name, until};
 use domain::change::PlainChange;
 use domain::failure::Failure;
-use domain::guest_log::{GuestLog, GuestLogQuery, GuestLogSource};
+use domain::guest_log::{ConsolePiece, GuestLog, GuestLogQuery, GuestLogSource};
 use domain::life::{GuestEvent, Life, VshelperAction};
 use domain::operation::Progress;
 use domain::service::{
@@ -171,6 +171,46 @@ fn programs_see_to_a_start_and_to_want_of_memory() {
         "{started:?}"
     );
     assert!(host.state("web").is_none());
+}
+
+#[test]
+fn a_console_is_followed_through_a_restart_and_ends_with_a_stop() {
+    let host = Host::new();
+    host.guest(
+        "web",
+        &[],
+        "[ $1 = 6 ] && echo going > /dev/console && exit; echo coming > /dev/console",
+    );
+    let guest = Guest { host: &host, name: "web" };
+    let follow = |from, hear: &mut dyn FnMut(ConsolePiece) -> bool| {
+        host.engine.follow_console(&name("web"), from, hear)
+    };
+    let failure = follow(None, &mut |_| true).unwrap_err();
+    assert_eq!(failure, Failure::NotRunning { name: name("web") });
+    guest.start();
+    let newest =
+        || console(&host, GuestLogQuery { source: GuestLogSource::Console(None), text: None });
+    let says = |wanted: &str| newest().lines.iter().any(|line| line.text == wanted);
+    until("it has come", || says("coming"));
+    let told = std::sync::Mutex::new(String::new());
+    let end = newest().end;
+    std::thread::scope(|scope| {
+        let following = scope.spawn(|| {
+            follow(end, &mut |piece| {
+                told.lock().unwrap().push_str(&piece.lines);
+                true
+            })
+        });
+        host.must(PlainChange::Restart(name("web")));
+        until("the next boot is told", || told.lock().unwrap().contains("coming"));
+        assert!(!following.is_finished());
+        guest.stop();
+        following.join().unwrap().unwrap();
+    });
+    let told = told.into_inner().unwrap();
+    assert_eq!(told.lines().collect::<Vec<_>>(), ["going", "coming", "going"]);
+    // Whoever listens no more ends it.
+    follow(end, &mut |_| false).unwrap();
 }
 
 #[test]

@@ -14,7 +14,7 @@ use domain::config_change::{ConfigEdit, ConfigRecord, FileView};
 use domain::config_entry::{ConfigPath, ConfigTree};
 use domain::failure::Failure;
 use domain::fstab::SeenMount;
-use domain::guest_log::{GuestLog, GuestLogQuery};
+use domain::guest_log::{BootId, ConsolePlace, GuestLog, GuestLogQuery};
 use domain::host::HostFacts;
 use domain::id::{OperationId, TerminalId, UserId, UserName, VServerName};
 use domain::identity::{IdentityForm, IdentityPlan};
@@ -186,6 +186,21 @@ pub enum Request {
     ListServices(VServerName),
     /// What there is of the host without measuring; answered by [`Reply::Host`].
     ShowHost,
+    /// What a guest prints on its console from a place on, or from now on; answered by [`Reply::Done`] with a
+    /// connected descriptor, over which each [`ConsolePiece`](domain::guest_log::ConsolePiece) comes as a packet.
+    FollowConsole {
+        /// Whose.
+        name: VServerName,
+        /// From where on.
+        from: Option<ConsolePlace>,
+    },
+    /// All that is kept of a boot's console; answered by [`Reply::Console`].
+    ReadConsole {
+        /// Whose.
+        name: VServerName,
+        /// Of which boot.
+        boot: BootId,
+    },
 }
 
 /// The answer to one request.
@@ -287,6 +302,8 @@ pub enum Reply {
     Services(Services),
     /// To [`Request::ShowHost`].
     Host(HostState),
+    /// To [`Request::ReadConsole`], without what commands a terminal; none when nothing of it is kept.
+    Console(Option<String>),
 }
 
 /// One event, on the second socketpair.

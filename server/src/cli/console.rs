@@ -1,4 +1,4 @@
-//! `events` and `console`: what happened to a VServer, and what it printed.
+//! `events` and `console`: what happened to a VServer, what it printed, and what it prints until it stops.
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -75,6 +75,7 @@ fn print(engine: &Engine, name: &VServerName, wanted: &Wanted) -> Result<(), Fai
     };
     let query = |source| GuestLogQuery { source, text: text.clone() };
     let latest = engine.guest_log(name, &query(GuestLogSource::Console(None)))?;
+    let latest_end = latest.end;
     let log = match wanted.boot.as_deref() {
         None => latest,
         Some(back) => {
@@ -90,14 +91,24 @@ fn print(engine: &Engine, name: &VServerName, wanted: &Wanted) -> Result<(), Fai
     };
     let mut output = std::io::stdout().lock();
     let mut say = |line: &str| writeln!(output, "{line}").is_ok();
-    if !log.lines.iter().all(|line| say(&line.text)) || !wanted.follows {
+    // A line that is being printed is told when it is whole.
+    let is_begun = wanted.follows && log.is_begun;
+    let known = log.lines.len().saturating_sub(usize::from(is_begun));
+    if !log.lines.iter().take(known).all(|line| say(&line.text)) || !wanted.follows {
         // Whoever reads no more wants no more.
         return Ok(());
     }
     let looked_for = text.map(|text| text.as_str().to_lowercase());
-    engine.follow_console(name, &mut |line| {
-        let is_wanted =
-            looked_for.as_ref().is_none_or(|text| line.to_lowercase().contains(text.as_str()));
-        !is_wanted || say(line)
-    })
+    let is_wanted =
+        |line: &str| looked_for.as_ref().is_none_or(|text| line.to_lowercase().contains(text));
+    let mut begun = String::new();
+    let from = log.end.or(latest_end);
+    engine.follow_console(name, from, &mut |piece| {
+        begun = piece.begun;
+        piece.lines.lines().filter(|line| is_wanted(line)).all(&mut say)
+    })?;
+    if !begun.is_empty() && is_wanted(&begun) {
+        say(&begun);
+    }
+    Ok(())
 }

@@ -10,10 +10,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use app::backend::{Backend, OperationFilter, Reference};
-use app::charts_part;
-use app::dashboard::Facts;
+use app::{charts_part};
+use app::dashboard::{Facts};
 use app::events::{PageEvent, Part, Subscription};
-use app::i18n::Locale;
+use app::i18n::{Locale, format};
 use app::overview::{host_tiles, state_tiles};
 use app::process_rows;
 use app::shown::{ShownLog, ShownOperation, ShownVServer, TileGroup};
@@ -21,8 +21,9 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Extension, Query, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use domain::authz::{ActionKind, ViewOperations, ViewVServers, allowed, authorize};
+use domain::authz::{ActionKind, ReadInside, ViewOperations, ViewVServers, allowed, authorize};
 use domain::failure::Failure;
+use domain::guest_log::ConsolePiece;
 use domain::id::{OperationId, UserId, VServerName};
 use domain::metrics::Series;
 use domain::operation::LogChunk;
@@ -34,6 +35,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::backend::{SiteBackend, host_now};
+use super::console::Following;
 use super::follow::{Listening, News};
 use super::measure::Samples;
 use super::processes::Watching;
@@ -83,6 +85,7 @@ pub(crate) async fn events(
             wanted.operations || wanted.operation.is_some() || wanted.dashboard,
             ActionKind::ViewOperations,
         ),
+        (wanted.console.is_some(), ActionKind::ReadInside),
     ] {
         if is_wanted && !allowed(role, action) {
             let action = action.as_str().to_owned();
@@ -105,6 +108,7 @@ struct PageStream {
     wanted: Subscription,
     listening: Listening,
     watching: Option<Watching>,
+    console: Option<Following>,
     engine: watch::Receiver<bool>,
     /// Whether the page must be told everything before it is told news.
     is_behind: bool,
@@ -140,6 +144,7 @@ impl PageStream {
         Self {
             listening: site.follow.listen(wants_samples),
             watching: wanted.processes.as_ref().map(|_| site.processes.watch()),
+            console: None,
             engine,
             is_behind: false,
             is_over: false,
@@ -177,8 +182,11 @@ impl PageStream {
             if self.is_over {
                 return None;
             }
-            if Instant::now() >= self.recheck_at && !self.may_go_on().await {
-                return self.last_word();
+            if Instant::now() >= self.recheck_at {
+                if !self.may_go_on().await {
+                    return self.last_word();
+                }
+                self.follow_console().await;
             }
             if let Some(event) = self.queue.pop_front() {
                 return Some(event);
@@ -202,6 +210,11 @@ impl PageStream {
                     let measured = measured?;
                     self.queue.extend(self.processes(&measured));
                 }
+                piece = printed(&mut self.console) => match piece {
+                    Some(piece) => return Some(self.printed(piece)),
+                    // It is followed again when there is another engine, and soon in any case.
+                    None => self.console = None,
+                },
                 news = self.listening.next() => {
                     if !self.take(&*news?).await {
                         return self.last_word();
@@ -251,6 +264,7 @@ impl PageStream {
                 self.queue.push_back(PageEvent::VServer { name, summary });
             }
         }
+        self.follow_console().await;
         let mut samples = self.site.follow.samples();
         if self.wanted.vserver.is_none() {
             // The list has no charts, and may be long.
@@ -281,6 +295,25 @@ impl PageStream {
             }
             self.read_log().await;
         }
+    }
+
+    /// Follows the console that the page shows, unless it is followed.
+    async fn follow_console(&mut self) {
+        let (Some(name), None) = (self.wanted.console.clone(), &self.console) else { return };
+        let Ok(permit) = authorize::<ReadInside>(Some(self.tie.identity())) else { return };
+        let followed = Following::open(&self.site, permit, name, self.wanted.place).await;
+        let told = |failure: &Failure| tracing::info!(%failure, "following a console");
+        self.console = followed.inspect_err(told).ok();
+    }
+
+    /// What a console has more, for a page that may have another boot of it.
+    fn printed(&mut self, mut piece: ConsolePiece) -> PageEvent {
+        let had = self.wanted.place.replace(piece.end);
+        if had.is_some_and(|had| had.boot != piece.end.boot) {
+            let at = format::instant(self.locale, piece.end.boot.0);
+            piece.lines = format!("\n{}\n{}", self.locale.next_boot(&at), piece.lines);
+        }
+        PageEvent::Console(piece)
     }
 
     /// Sends what the log of the operation has more.
@@ -439,6 +472,14 @@ impl PageStream {
 async fn reached(at: Option<Instant>) {
     match at {
         Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What is printed next; never, for a page that follows no console.
+async fn printed(console: &mut Option<Following>) -> Option<ConsolePiece> {
+    match console {
+        Some(console) => console.next().await,
         None => std::future::pending().await,
     }
 }

@@ -10,6 +10,7 @@ mod assets;
 mod backend;
 mod clock;
 mod confine;
+mod console;
 mod engine_client;
 mod events;
 mod follow;

@@ -3,7 +3,7 @@
 //! From the outside in: every answer gets the security headers, a reference and a line in the log,
 //! and a panic becomes an answer ([`around`]); the request must be for this site and, where it may
 //! change something, from it ([`guard`]); its session is loaded and its user recognised; its body is
-//! short, but for an [`upload`]; then it is a page, a server function, the event stream or a terminal. Embedded files
+//! short, but for an [`upload`]; then it is a page, a server function, the event stream, a terminal or a console. Embedded files
 //! need no session and get none, nor does what scrapes [`metrics`]. What is not listed here is the page "not found".
 
 use std::panic::AssertUnwindSafe;
@@ -32,7 +32,7 @@ use super::backend::SiteBackend;
 use super::refusal::{locale_of, refuse, wants_text};
 use super::session::{self, Peer, Visitor};
 use super::upload::{self, Upload};
-use super::{Site, assets, events, metrics, origin, terminal_socket};
+use super::{Site, assets, console, events, metrics, origin, terminal_socket};
 
 /// The longest body of a request, in bytes.
 const BODY_BYTES: usize = 256 * 1024;
@@ -72,7 +72,8 @@ pub(crate) fn router(site: Arc<Site>) -> Router {
     let mut router = Router::<LeptosOptions>::new()
         .leptos_routes_with_handler(generate_route_list(app::App), pages.clone())
         .route("/events", get(events::events).with_state(site.clone()))
-        .route("/terminals/{id}/socket", get(terminal_socket::socket).with_state(site.clone()));
+        .route("/terminals/{id}/socket", get(terminal_socket::socket).with_state(site.clone()))
+        .route("/vservers/{name}/console/{boot}", get(console::download).with_state(site.clone()));
     for (path, method) in server_fn::axum::server_fn_paths() {
         let Ok(filter) = method.try_into() else { continue };
         let site = site.clone();

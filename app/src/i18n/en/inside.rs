@@ -57,7 +57,11 @@ impl InsideMessages for English {
         console_options_explained = "Options:
   -b, --boot N      an earlier boot: 0 is the last one, 1 the one before, up to 4
   -g, --grep TEXT   only lines with this text, in capitals or not
-  -f, --follow      go on with what it prints from now on, until interrupted
+  -f, --follow      go on with what it prints from now on, through restarts, until it is stopped
 The last 1000 lines are shown; control sequences are taken out.";
+        download_console = "Download this boot’s console";
+        console_is_live = "What it prints appears here at once.";
+        next_boot(at) = "— Boot of {at} —";
+        no_such_boot = "Nothing is kept of this boot’s console any more: only the last five boots are.";
     }
 }

@@ -57,7 +57,11 @@ impl InsideMessages for French {
         console_options_explained = "Options :
   -b, --boot N      un démarrage antérieur : 0 est le dernier, 1 le précédent, jusqu’à 4
   -g, --grep TEXTE  seulement les lignes avec ce texte, en majuscules ou non
-  -f, --follow      continuer avec ce qu’il affiche désormais, jusqu’à interruption
+  -f, --follow      continuer avec ce qu’il affiche désormais, au-delà des redémarrages, jusqu’à son arrêt
 Les 1000 dernières lignes sont montrées ; les séquences de commande sont retirées.";
+        download_console = "Télécharger la console de ce démarrage";
+        console_is_live = "Ce qu’il affiche apparaît ici aussitôt.";
+        next_boot(at) = "— Démarrage du {at} —";
+        no_such_boot = "Plus rien n’est gardé de la console de ce démarrage : seuls les cinq derniers le sont.";
     }
 }

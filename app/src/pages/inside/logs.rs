@@ -1,6 +1,6 @@
 //! What a VServer printed on its console and what it logs, with a search that needs no JavaScript.
 //!
-//! `?view=` says which log; the rest of the query narrows it. A value that cannot be is as if it were not there.
+//! The last console goes on while it is looked at, where there is JavaScript. `?view=` says which log; the rest of the query narrows it. A value that cannot be is as if it were not there.
 
 use core::str::FromStr;
 
@@ -14,7 +14,9 @@ use leptos_router::hooks::use_params_map;
 
 use crate::components::alert;
 use crate::components::vserver_pages::vserver_pages;
+use crate::events::Subscription;
 use crate::i18n::{Locale, format, priority_text, since_text};
+use crate::islands::console_tail::ConsoleTail;
 use crate::page::{Area, Content, For, Page, page};
 use crate::pages::vservers::show::named;
 
@@ -66,10 +68,19 @@ pub(crate) fn logs() -> impl IntoView {
             ) => Err(failure),
             other => Ok(other?),
         };
+        // What is looked for is shown as it was found; what is not, as it goes on.
+        let end = log.as_ref().ok().and_then(|log| log.end);
+        let subscription =
+            end.filter(|_| query.text.is_none() && page.may_listen).map(|place| Subscription {
+                console: Some(name.clone()),
+                place: Some(place),
+                ..Subscription::default()
+            });
         let shown = match log {
             Ok(log) => view! {
                 {form(t, &name, view, &query, &log)}
-                {lines(t, view, log)}
+                {kept(t, &name, &log)}
+                {lines(t, view, log, subscription.is_some())}
             }
             .into_any(),
             Err(failure) => view! {
@@ -87,7 +98,7 @@ pub(crate) fn logs() -> impl IntoView {
         Ok(Content {
             title: t.console_of(name.as_str()),
             area: Area::VServers,
-            subscription: None,
+            subscription,
             body: body.into_any(),
         })
     })
@@ -204,8 +215,16 @@ fn journal_fields(t: Locale, filter: &JournalFilter) -> impl IntoView + use<> {
     }
 }
 
-fn lines(t: Locale, view: View, log: GuestLog) -> AnyView {
-    if log.lines.is_empty() {
+/// The console that is shown, as a file.
+fn kept(t: Locale, name: &VServerName, log: &GuestLog) -> impl IntoView + use<> {
+    log.boot.map(|boot| {
+        let address = format!("/vservers/{name}/console/{boot}");
+        view! { <p><a href=address download="">{t.download_console()}</a></p> }
+    })
+}
+
+fn lines(t: Locale, view: View, mut log: GuestLog, is_live: bool) -> AnyView {
+    if log.lines.is_empty() && !is_live {
         let text = match view {
             View::Console if log.boots.is_empty() => t.no_console_yet(),
             View::OwnLog if log.origin.is_none() => t.no_own_log(),
@@ -216,18 +235,29 @@ fn lines(t: Locale, view: View, log: GuestLog) -> AnyView {
     let origin = log.origin.unwrap_or_default();
     let count = format::integer(t, log.lines.len() as u64);
     let cut = log.is_cut.then(|| view! { <p class="hint">{t.is_cut(&count)}</p> });
+    let begun = log.is_begun.then(|| log.lines.pop()).flatten().map(|line| line.text);
     let mut text = String::new();
     for line in &log.lines {
         text.push_str(&line.text);
         text.push('\n');
     }
+    let live = is_live
+        .then(|| view! { <p class="hint needs-js">{t.console_is_live()}</p> <ConsoleTail /> });
     view! {
         <p><code>{origin.clone()}</code> " · " <a href="#last-line">{t.last_lines()}</a></p>
         {cut}
-        <pre class="file-text log-lines" tabindex="0" role="region" aria-label=t.lines_of(&origin)>
+        {live}
+        <pre
+            id="console-lines"
+            class=if is_live { "log log-lines" } else { "file-text log-lines" }
+            tabindex="0"
+            role=if is_live { "log" } else { "region" }
+            aria-live=is_live.then_some("off")
+            aria-label=t.lines_of(&origin)
+        >
             {text}
+            <span id="last-line">{begun}</span>
         </pre>
-        <span id="last-line"></span>
     }
     .into_any()
 }

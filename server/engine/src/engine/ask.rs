@@ -7,7 +7,7 @@ use domain::config_change::{ConfigEdit, ConfigRecord, FileView};
 use domain::config_entry::{ConfigPath, ConfigTree};
 use domain::failure::Failure;
 use domain::fstab::SeenMount;
-use domain::guest_log::{GuestLog, GuestLogQuery};
+use domain::guest_log::{BootId, ConsolePiece, ConsolePlace, GuestLog, GuestLogQuery};
 use domain::host::HostFacts;
 use domain::id::{OperationId, TerminalId, UserId, VServerName};
 use domain::life::LifeRecord;
@@ -92,16 +92,49 @@ impl Engine {
         inside::guest_log(&self.instance, name, query)
     }
 
-    /// Tells each line that it prints on its console from now on, until `hear` says that nobody listens.
+    /// Tells what it prints on its console from a place on, or from now on, until `hear` says that nobody listens,
+    /// or it was up and is not any more. A restart does not end it.
     ///
     /// # Errors
-    /// When it was never started.
+    /// When it was never started, or what runs cannot be looked at.
     pub fn follow_console(
         &self,
         name: &VServerName,
-        hear: &mut dyn FnMut(&str) -> bool,
+        from: Option<ConsolePlace>,
+        hear: &mut dyn FnMut(ConsolePiece) -> bool,
     ) -> Result<(), Failure> {
-        inside::follow_console(&self.instance, name, hear)
+        let roots = &self.instance.settings.roots;
+        let is_up = || {
+            let has_record =
+                GuestState::read(roots, name).map_err(lifecycle::LifecycleError::from)?.is_some();
+            Ok(has_record || self.store.live_of(name.clone())?.is_some())
+        };
+        let operations = self.store.live_base();
+        inside::follow_console(&self.instance, name, from, &operations, &is_up, hear)
+    }
+
+    /// The same over a socket, for whoever looks at a page: each packet is a [`ConsolePiece`]. It ends with the socket.
+    ///
+    /// # Errors
+    /// When it was never started, or too many look.
+    pub fn console_socket(
+        &self,
+        name: &VServerName,
+        from: Option<ConsolePlace>,
+    ) -> Result<OwnedFd, Failure> {
+        inside::console_socket(&self.instance, name, from)
+    }
+
+    /// All that is kept of a boot's console, without what commands a terminal; none when nothing is.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn console_text(
+        &self,
+        name: &VServerName,
+        boot: BootId,
+    ) -> Result<Option<String>, Failure> {
+        inside::console_text(&self.instance, name, boot)
     }
 
     /// The services of a VServer that runs.

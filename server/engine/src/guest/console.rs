@@ -16,6 +16,7 @@ use nix::libc;
 use rustix::fs::{Mode, OFlags};
 use rustix::mount::{OpenTreeFlags, open_tree};
 use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
 
 use super::mounts::{At, attach_new_file};
 use super::plan::{StartFailure, Step};
@@ -38,6 +39,9 @@ pub(super) fn make(pts: &OwnedFd, dev: &OwnedFd) -> Result<(OwnedFd, OwnedFd), S
         unlockpt(&master)?;
         let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
         let slave = ioctl_tiocgptpeer(&master, flags)?;
+        // Nobody looks at it while it is written to: what cuts its lines to fit, as systemd does, has room.
+        let size = Winsize { ws_row: 50, ws_col: 200, ws_xpixel: 0, ws_ypixel: 0 };
+        tcsetwinsize(&master, size)?;
         // The first terminal of a new devpts.
         let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
         let node = open_tree(pts, "0", flags)?;
@@ -48,7 +52,7 @@ pub(super) fn make(pts: &OwnedFd, dev: &OwnedFd) -> Result<(OwnedFd, OwnedFd), S
 }
 
 /// The log a console is read into.
-pub(super) struct ConsoleLog {
+pub(crate) struct ConsoleLog {
     path: PathBuf,
     file: Option<File>,
     length_bytes: u64,
@@ -60,7 +64,7 @@ pub(super) struct ConsoleLog {
 
 impl ConsoleLog {
     /// Opens the log; without one, what the guest writes is read and lost.
-    pub(super) fn open(path: &Path) -> Self {
+    pub(crate) fn open(path: &Path) -> Self {
         let file = open(path).ok();
         let length_bytes =
             file.as_ref().and_then(|file| file.metadata().ok()).map_or(0, |data| data.len());
@@ -103,7 +107,7 @@ impl ConsoleLog {
     }
 
     /// Adds to the log. A full disk loses the console's words, not the guest.
-    pub(super) fn append(&mut self, bytes: &[u8]) {
+    pub(crate) fn append(&mut self, bytes: &[u8]) {
         if self.length_bytes >= MAX_LOG_BYTES {
             self.is_cut = true;
             let kept = drop_older_half(&self.path);
@@ -121,7 +125,7 @@ impl ConsoleLog {
     }
 
     /// Whether something of this boot is gone because there was too much of it.
-    pub(super) fn is_cut(&self) -> bool {
+    pub(crate) fn is_cut(&self) -> bool {
         self.is_cut
     }
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use domain::failure::{Failure, chain};
 use domain::guest_log::{
-    Boot, BootId, GuestLog, GuestLogQuery, GuestLogSource, JournalFilter, SearchText, lines_with,
+    Boot, BootId, ConsolePlace, GuestLog, GuestLogQuery, GuestLogSource, JournalFilter, SearchText,
+    lines_with, printable,
 };
 use domain::id::VServerName;
 
@@ -54,18 +55,50 @@ fn console(
         return Err(Failure::NoSuchVServer { name: name.clone() });
     }
     let boots = boots(&roots.consoles_of(name));
+    let last = boots.first().map(|boot| boot.id);
+    let boot = boot.or(last);
     // One that was removed while somebody looked at it is as if it had printed nothing.
-    let boot = boot.or_else(|| boots.first().map(|boot| boot.id));
-    let mut bytes = Vec::new();
-    if let Some(file) = boot.and_then(|boot| fs::File::open(roots.console_log_of(name, boot)).ok())
-    {
-        file.take(MAX_CONSOLE_BYTES)
-            .read_to_end(&mut bytes)
-            .map_err(|error| Failure::Unexpected { detail: chain(&error) })?;
-    }
+    let bytes = match boot {
+        Some(boot) => console_bytes(instance, name, boot)?.unwrap_or_default(),
+        None => Vec::new(),
+    };
     let (lines, is_cut) = lines_with(&bytes, text);
     let origin = boot.map(|boot| roots.console_log_of(name, boot).display().to_string());
-    Ok(GuestLog { boots, boot, origin, lines, is_cut })
+    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    let end = last
+        .filter(|last| boot == Some(*last))
+        .map(|boot| ConsolePlace { boot, byte: whole as u64 });
+    let rest = printable(bytes.get(whole..).unwrap_or_default());
+    let is_begun = lines.last().is_some_and(|line| !rest.is_empty() && line.text == rest);
+    Ok(GuestLog { boots, boot, origin, lines, is_cut, end, is_begun })
+}
+
+/// What is kept of a boot's console; none when nothing is.
+fn console_bytes(
+    instance: &Instance,
+    name: &VServerName,
+    boot: BootId,
+) -> Result<Option<Vec<u8>>, Failure> {
+    let Ok(file) = fs::File::open(instance.settings.roots.console_log_of(name, boot)) else {
+        return Ok(None);
+    };
+    let mut bytes = Vec::new();
+    file.take(MAX_CONSOLE_BYTES)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Failure::Unexpected { detail: chain(&error) })?;
+    Ok(Some(bytes))
+}
+
+/// The whole console of a boot as it is to be kept by somebody: printable; none when nothing of it is kept.
+///
+/// # Errors
+/// When it cannot be read.
+pub(crate) fn console_text(
+    instance: &Instance,
+    name: &VServerName,
+    boot: BootId,
+) -> Result<Option<String>, Failure> {
+    Ok(console_bytes(instance, name, boot)?.map(|bytes| printable(&bytes)))
 }
 
 /// The boots whose consoles are kept, the latest first.

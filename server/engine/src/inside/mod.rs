@@ -24,8 +24,8 @@ use domain::failure::{Failure, chain};
 use domain::id::VServerName;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
-pub(crate) use follow::follow_console;
-pub(crate) use logs::guest_log;
+pub(crate) use follow::{console_socket, follow_console};
+pub(crate) use logs::{console_text, guest_log};
 pub(crate) use services::{order, services};
 
 use crate::engine::Instance;

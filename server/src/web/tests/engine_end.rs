@@ -39,6 +39,9 @@ pub(super) const OPERATION: &str = "01JADQ8Z9XKXQ5Y7D2M3N4P5R6";
 /// Otto's terminal.
 pub(super) const TERMINAL: &str = "01JADQ8Z9XKXQ5Y7D2M3N4P5T1";
 
+/// The boot whose console is kept.
+pub(super) const CONSOLE_BOOT: i64 = 1_764_160_000_000;
+
 /// The process that there is.
 pub(super) const PROCESS: &str = "712-4242";
 
@@ -59,6 +62,8 @@ pub(super) struct World {
     pub(super) holders: Vec<OwnedFd>,
     /// The engine's ends of uploads.
     pub(super) uploads: Vec<OwnedFd>,
+    /// The engine's ends of consoles that are followed.
+    pub(super) consoles: Vec<OwnedFd>,
     /// Everything it was asked, oldest first.
     pub(super) asked: Vec<RequestFrame>,
     /// Whether it reads and never answers.
@@ -321,6 +326,14 @@ fn answer(world: &mut World, frame: &RequestFrame) -> (Result<Reply, Failure>, O
         })),
         Request::ListHappened { .. } => Ok(Reply::Happened(Vec::new())),
         Request::ReadGuestLog { .. } => Ok(Reply::GuestLog(GuestLog::default())),
+        Request::FollowConsole { .. } => {
+            let (socket, ours) = seqpacket::pair().unwrap();
+            world.consoles.push(ours);
+            return (Ok(Reply::Done), Some(socket));
+        }
+        Request::ReadConsole { boot, .. } => {
+            Ok(Reply::Console((boot.0.0 == CONSOLE_BOOT).then(|| "Ready\n".to_owned())))
+        }
         Request::ListServices(_) => Ok(Reply::Services(Services::default())),
         Request::ShowStock => Ok(Reply::Stock(domain::template::Stock {
             templates: Vec::new(),

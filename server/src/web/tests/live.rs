@@ -19,13 +19,13 @@ use super::engine_end::{operation, summary, web1};
 use super::{Browser, TestSite, until};
 
 /// A page's stream, message by message.
-struct Stream {
+pub(super) struct Stream {
     body: BodyDataStream,
     text: String,
 }
 
 impl Stream {
-    async fn open(browser: &mut Browser, query: &str) -> Self {
+    pub(super) async fn open(browser: &mut Browser, query: &str) -> Self {
         let request = browser.request("GET", &format!("/events?{query}"));
         let response: Response = browser.start(request.body(Body::empty()).unwrap()).await;
         assert_eq!(response.status(), StatusCode::OK);
@@ -51,7 +51,11 @@ impl Stream {
     }
 
     /// The first event that is wanted.
-    async fn first(&mut self, what: &str, is_wanted: impl Fn(&PageEvent) -> bool) -> PageEvent {
+    pub(super) async fn first(
+        &mut self,
+        what: &str,
+        is_wanted: impl Fn(&PageEvent) -> bool,
+    ) -> PageEvent {
         let search = async {
             loop {
                 let event = self.next().await?;

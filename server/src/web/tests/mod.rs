@@ -4,6 +4,7 @@
 
 mod confined;
 mod connections;
+mod console;
 mod engine;
 mod engine_end;
 mod live;

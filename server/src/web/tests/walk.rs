@@ -9,7 +9,7 @@ use domain::user::Role;
 use http::{StatusCode, header};
 use leptos_axum::{AxumRouteListing, generate_route_list};
 
-use super::engine_end::{BACKUP, OPERATION, PROCESS, TERMINAL};
+use super::engine_end::{BACKUP, CONSOLE_BOOT, OPERATION, PROCESS, TERMINAL};
 use super::{Browser, TestSite, name_of};
 
 /// Every page, an address of it, and what its reader must be allowed to do; none: anybody reads it.
@@ -233,8 +233,10 @@ async fn streams_and_sockets_are_for_those_whom_the_table_allows() {
         browser.request("GET", path).body(axum::body::Body::empty()).unwrap()
     };
     let socket = format!("/terminals/{TERMINAL}/socket");
+    let console = format!("/vservers/web1/console/{CONSOLE_BOOT}");
+    let tail = "/events?console=web1&place=17-0";
     let mut nobody = site.browser();
-    for path in ["/events", "/events?vservers=true", socket.as_str()] {
+    for path in ["/events", "/events?vservers=true", tail, socket.as_str(), console.as_str()] {
         let answer = nobody.send(get(&nobody.clone(), path)).await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{path}");
     }
@@ -242,6 +244,14 @@ async fn streams_and_sockets_are_for_those_whom_the_table_allows() {
         let mut browser = site.logged_in(name_of(role)).await;
         let response = browser.start(get(&browser.clone(), "/events?vservers=true")).await;
         assert_eq!(response.status(), StatusCode::OK, "{role}");
+        let expected = match allowed(role, ActionKind::ReadInside) {
+            true => StatusCode::OK,
+            false => StatusCode::FORBIDDEN,
+        };
+        for path in [tail, &console] {
+            let response = browser.start(get(&browser.clone(), path)).await;
+            assert_eq!(response.status(), expected, "{path} as {role}");
+        }
         let answer = browser.send(get(&browser.clone(), &socket)).await;
         let expected = match role {
             Role::Administrator => StatusCode::NOT_FOUND,
