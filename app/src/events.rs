@@ -49,6 +49,12 @@ pub struct Subscription {
     /// Charts of the host, or of the one VServer: a [`PageEvent::Parts`] every now and then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub charts: Option<ChartsView>,
+    /// What this VServer prints on its console, boot after boot, from `place` on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub console: Option<VServerName>,
+    /// Up to where the page has that console.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<ConsolePlace>,
 }
 
 /// Which charts a page shows: what stands in the address of its stream.
@@ -78,12 +84,6 @@ impl From<ChartsView> for String {
     fn from(view: ChartsView) -> Self {
         format!("{}-{}", if view.all { "all" } else { "few" }, view.range.as_str())
     }
-    /// What this VServer prints on its console, boot after boot, from `place` on.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub console: Option<VServerName>,
-    /// Up to where the page has that console.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub place: Option<ConsolePlace>,
 }
 
 fn is_false(value: &bool) -> bool {

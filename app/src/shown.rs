@@ -10,7 +10,7 @@ use domain::time::UnixMillis;
 use domain::vserver::{OomKills, State, Summary, Usage};
 use serde::{Deserialize, Serialize};
 
-use crate::i18n::{Locale, actor_text, failure_text, log_text, stage_text};
+use crate::i18n::{Locale, actor_text, cancelled_text, failure_text, log_text, stage_text};
 use crate::operation_title::operation_title;
 use crate::shared::config_problem;
 
@@ -62,13 +62,7 @@ impl ShownProgress {
                 Self::Failed { what: text.what, remedy: text.remedy }
             }
             Progress::Cancelled => {
-                // Only of what has steps of its own something was undone.
-                let what = match kind {
-                    Kind::Batch => locale.batch_was_cancelled(),
-                    Kind::Packages => locale.packages_were_cancelled(),
-                    _ => locale.cancelled_and_undone(),
-                };
-                Self::Cancelled { what: what.to_owned() }
+                Self::Cancelled { what: cancelled_text(locale, kind).to_owned() }
             }
         }
     }

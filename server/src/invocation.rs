@@ -89,6 +89,10 @@ fn as_called(arguments: Vec<OsString>) -> Vec<OsString> {
 
 /// Runs the program that was called.
 pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
+    cli::unless_lost(run_called(arguments))
+}
+
+fn run_called(arguments: Vec<OsString>) -> ExitCode {
     let arguments = as_called(arguments);
     let words: Vec<&OsStr> = arguments.iter().map(OsString::as_os_str).collect();
     let called = words.first().and_then(|path| Path::new(path).file_name()?.to_str());

@@ -113,6 +113,9 @@ fn explained(locale: Locale, error: &clap::Error, of: &Command) -> String {
         ErrorKind::InvalidValue | ErrorKind::NoEquals | ErrorKind::TooFewValues => {
             locale.option_without_value(&option())
         }
+        ErrorKind::ValueValidation => {
+            locale.option_value_wrong(&option(), &said(ContextKind::InvalidValue))
+        }
         ErrorKind::InvalidUtf8 => locale.words_not_text().to_owned(),
         ErrorKind::MissingSubcommand => locale.command_missing().to_owned(),
         _ => locale.line_not_understood().to_owned(),

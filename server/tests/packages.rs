@@ -225,7 +225,7 @@ fn a_tool_runs_in_all_that_are_meant_and_the_worst_status_counts() {
     for name in ["web", "mail"] {
         assert!(text.contains(&format!("vapt-get: operating on vserver {name}\n")), "{text}");
     }
-    assert!(complained(&updated).contains("2 VServers, 0 failed."), "{updated:?}");
+    assert!(complained(&updated).contains("VServers: 2, failed: 0."), "{updated:?}");
     // What it told is known from now on.
     assert!(command::said(&packages(&sandbox, &[])).is_empty());
 

@@ -146,7 +146,7 @@ fn tools_of_rpm_run_in_all_that_are_meant_and_a_change_that_died_is_told() {
         let title = format!("vdnf: operating on vserver {name}\n");
         assert!(out(&fetched).contains(&title), "{fetched:?}");
     }
-    assert!(err(&fetched).contains("2 VServers, 0 failed."), "{fetched:?}");
+    assert!(err(&fetched).contains("VServers: 2, failed: 0."), "{fetched:?}");
     // What it told is known from now on.
     assert!(pending(&sandbox).is_empty() && !err(&packages(&sandbox, &[])).contains("never"));
 

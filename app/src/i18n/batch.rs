@@ -1,6 +1,7 @@
 //! What is said of one change to many VServers, at the command line and on its pages.
 
 use domain::batch::Outcome;
+use domain::operation::Kind;
 
 use super::messages::messages;
 use super::{Locale, en, failure_text, fr, outcome_text};
@@ -40,6 +41,16 @@ messages! { BatchMessages:
     cannot_now(why);
     back_up;
     delete;
+}
+
+/// What became of an operation that was cancelled: only of what has steps of its own something was undone.
+#[must_use]
+pub fn cancelled_text(locale: Locale, kind: Kind) -> &'static str {
+    match kind {
+        Kind::Batch => locale.batch_was_cancelled(),
+        Kind::Packages => locale.packages_were_cancelled(),
+        _ => locale.cancelled_and_undone(),
+    }
 }
 
 /// What one of many would be refused for: nothing has failed yet.

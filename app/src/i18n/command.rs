@@ -48,6 +48,8 @@ messages! { CommandMessages:
     no_schedule(name);
     // What was typed wrongly.
     option_unknown(option, supported);
+    option_value_wrong(option, value);
+    answer_lost(why);
     option_without_value(option);
     option_takes_no_value(option);
     option_before_name(option);
@@ -64,6 +66,7 @@ messages! { CommandMessages:
     not_a_vserver_directory(path, base);
     user_missing;
     program_missing;
+    command_to_run_missing;
     // Builds by other methods.
     option_refused(option, reason);
     option_twice(option);

@@ -34,7 +34,7 @@ use domain::user::Role;
 use domain::vserver::State;
 use serde::{Deserialize, Serialize};
 
-pub use batch::forecast_text;
+pub use batch::{cancelled_text, forecast_text};
 pub use boot::{boot_outcome_text, boot_problem_text, left_out_text};
 pub use inside::{life_text, priority_text, service_action_text, service_state_text, since_text};
 pub use processes::process_state_text;

@@ -13,6 +13,8 @@ messages! { PackageMessages:
     package_tool_usage(program);
     package_tool_explained(program);
     no_vserver_meant;
+    none_let_through;
+    tool_words_missing(program, ours);
     failed_with_status(name, status);
     package_summary(count, failed);
     never_refreshed(name);

@@ -379,7 +379,7 @@ impl GuestState {
 /// # Errors
 /// When something of it cannot be removed.
 pub fn remove_aside(roots: &Roots, name: &VServerName) -> Result<(), StateError> {
-    for file in [ASIDE_CONSOLE, ASIDE_EVENTS, ASIDE] {
+    for file in [ASIDE_CONSOLE, ASIDE_EVENTS, ASIDE_LIFE, ASIDE] {
         let path = roots.state_of(name).join(file);
         remove_if_there(&path).map_err(|source| StateError::Remove { path, source })?;
     }
@@ -428,6 +428,7 @@ fn record_of(roots: &Roots, name: &VServerName) -> PathBuf {
 const ASIDE: &str = "aside.json";
 pub(crate) const ASIDE_CONSOLE: &str = "aside.console";
 pub(crate) const ASIDE_EVENTS: &str = "aside.events";
+pub(crate) const ASIDE_LIFE: &str = "aside.life";
 
 fn record_aside_of(roots: &Roots, name: &VServerName) -> PathBuf {
     roots.state_of(name).join(ASIDE)

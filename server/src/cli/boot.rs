@@ -207,7 +207,9 @@ fn rows_of_start(
         locale.boot_why(),
     ];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
-    for start in simulate(&plan.steps, order.at_once, took) {
+    let mut starts = simulate(&plan.steps, order.at_once, took);
+    starts.sort_by_key(|start| start.begins_ms);
+    for start in starts {
         let Some(step) = plan.steps.iter().find(|step| step.name == start.name) else { continue };
         let ready = match (step.is_running, start.is_assumed) {
             (true, _) => locale.boot_runs_now().to_owned(),

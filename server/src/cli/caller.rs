@@ -3,14 +3,16 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::Path;
+use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use app::i18n::{self, Locale};
 use domain::failure::Failure;
 use domain::field::{FieldError, Problem};
 use domain::guest_log::printable;
 use domain::id::OperationId;
-use domain::operation::Actor;
+use domain::operation::{Actor, Operation};
 use engine::Engine;
 use nix::unistd::{Uid, User};
 
@@ -55,12 +57,13 @@ impl Caller {
 
     /// Says on standard error what is wrong.
     pub(super) fn complain(self, text: impl Display) {
-        write_to(io::stderr(), format_args!("{}: {}\n", self.program, plain(text)));
+        // Nobody is left who could be told that it failed.
+        let _ = write_to(io::stderr(), format_args!("{}: {}\n", self.program, plain(text)));
     }
 
     /// Says on standard error what more there is to say about it.
     pub(super) fn hint(self, text: impl Display) {
-        write_to(io::stderr(), format_args!("  {}\n", plain(text)));
+        let _ = write_to(io::stderr(), format_args!("  {}\n", plain(text)));
     }
 
     /// Says something on standard error that need not be known.
@@ -72,12 +75,30 @@ impl Caller {
 
     /// Prints the answer.
     pub(super) fn answer(self, text: impl Display) {
-        write_to(io::stdout(), format_args!("{text}\n"));
+        self.print(format_args!("{text}\n"));
     }
 
     /// Prints rows in columns; the first one is the head.
     pub(super) fn columns(self, rows: &[Vec<String>]) {
-        write_to(io::stdout(), format_args!("{}", columns(rows)));
+        self.print(format_args!("{}", columns(rows)));
+    }
+
+    /// Prints a part of the answer as it is.
+    pub(super) fn print(self, text: std::fmt::Arguments<'_>) {
+        match write_to(io::stdout(), text) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                if !IS_LOST.swap(true, Ordering::Relaxed) {
+                    self.complain(self.locale.answer_lost(&error.to_string()));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Tells that an operation was cancelled, and what it left.
+    pub(super) fn tell_cancelled(self, operation: &Operation) {
+        self.complain(i18n::cancelled_text(self.locale, operation.kind));
+        self.hint(format_args!("{} {}", self.locale.reference(), operation.id));
     }
 
     /// Tells a failure: what happened, what to do, and under which reference the rest is kept.
@@ -147,9 +168,20 @@ pub(crate) fn columns(rows: &[Vec<String>]) -> String {
     text
 }
 
-/// Writes what can be written: a reader who went away (`vserver-stat | head -1`) is no error.
-fn write_to(mut to: impl Write, text: std::fmt::Arguments<'_>) {
-    let _ = to.write_all(text.to_string().as_bytes()).and_then(|()| to.flush());
+/// Writes what can be written.
+fn write_to(mut to: impl Write, text: std::fmt::Arguments<'_>) -> io::Result<()> {
+    to.write_all(text.to_string().as_bytes()).and_then(|()| to.flush())
+}
+
+/// Whether an answer was lost, other than by a reader who went away (`vserver-stat | head -1`).
+static IS_LOST: AtomicBool = AtomicBool::new(false);
+
+/// The exit status of a command: whoever has not got the answer must not take it for done.
+pub(crate) fn unless_lost(code: ExitCode) -> ExitCode {
+    match IS_LOST.load(Ordering::Relaxed) {
+        true if code == ExitCode::SUCCESS => ExitCode::from(exit::FAILURE),
+        _ => code,
+    }
 }
 
 /// The language of an environment: the first of the usual variables that is set and not empty

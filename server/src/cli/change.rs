@@ -61,7 +61,7 @@ pub(crate) fn cancel(config: Option<&Path>, id: &str) -> ExitCode {
         Ok(engine) => engine,
         Err(code) => return ExitCode::from(code),
     };
-    let id = id.parse().map_err(|problem| Failure::of_field(Field::Name, problem));
+    let id = id.parse().map_err(|problem| Failure::of_field(Field::Operation, problem));
     match id.and_then(|id| engine.cancel(&id)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -93,7 +93,7 @@ pub(super) fn run_as(
             Ended::Told(exit::FAILURE)
         }
         Progress::Cancelled => {
-            caller.tell(&Failure::Cancelled, Some(&operation.id));
+            caller.tell_cancelled(&operation);
             Ended::Told(exit::INTERRUPTED)
         }
         _ => Ended::Done(Box::new(operation)),

@@ -155,8 +155,7 @@ fn show(
     let locale = caller.locale;
     match engine.config_file(tree, path)?.state {
         FileState::Text { text, .. } => {
-            // As it is: a reader who went away is no error.
-            let _ = std::io::stdout().write_all(text.as_bytes());
+            caller.print(format_args!("{text}"));
             return Ok(0);
         }
         FileState::Link { target } => caller.answer(format_args!("→ {target}")),

@@ -27,20 +27,27 @@ const CONSOLE: Grammar = Grammar {
     takes_words: false,
 };
 
+/// The option that says which boot.
+const BOOT: &str = "--boot";
+
 /// What of a console is wanted.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Wanted {
-    boot: Option<String>,
-    grep: Option<String>,
+    boot: Option<usize>,
+    grep: Option<SearchText>,
     follows: bool,
 }
 
 /// Understands the words after `console`.
 pub(super) fn understand(arguments: &[OsString]) -> Result<Wanted, UsageError> {
     let section = CONSOLE.parse(arguments)?;
+    let wrong =
+        |option: &str, problem| UsageError::OptionValue { option: option.to_owned(), problem };
+    let boot = section.value(BOOT)?.map(|back| back.parse());
+    let grep = section.value("--grep")?.map(|text| text.parse::<SearchText>());
     Ok(Wanted {
-        boot: section.value("--boot")?,
-        grep: section.value("--grep")?,
+        boot: boot.transpose().map_err(|_| wrong(BOOT, Problem::NotANumber))?,
+        grep: grep.transpose().map_err(|problem| wrong("--grep", problem))?,
         follows: section.has("--follow"),
     })
 }
@@ -59,29 +66,21 @@ pub(super) fn console(caller: Caller, engine: &Engine, name: &VServerName, wante
     match print(engine, name, &wanted) {
         Ok(()) => 0,
         Err(failure) => {
-            caller.tell(&failure, None);
+            // All else was judged when it was understood.
+            caller.tell_as(&failure, None, |_| BOOT, |_| None);
             exit::FAILURE
         }
     }
 }
 
 fn print(engine: &Engine, name: &VServerName, wanted: &Wanted) -> Result<(), Failure> {
-    let text = match &wanted.grep {
-        None => None,
-        Some(text) => Some(
-            text.parse::<SearchText>()
-                .map_err(|problem| Failure::of_field(Field::ConfigText, problem))?,
-        ),
-    };
+    let text = wanted.grep.clone();
     let query = |source| GuestLogQuery { source, text: text.clone() };
     let latest = engine.guest_log(name, &query(GuestLogSource::Console(None)))?;
     let latest_end = latest.end;
-    let log = match wanted.boot.as_deref() {
+    let log = match wanted.boot {
         None => latest,
         Some(back) => {
-            let back: usize = back
-                .parse()
-                .map_err(|_| Failure::of_field(Field::ConfigText, Problem::NotANumber))?;
             let boot = latest.boots.get(back).ok_or_else(|| {
                 let max = u64::try_from(latest.boots.len()).unwrap_or(u64::MAX).saturating_sub(1);
                 Failure::of_field(Field::ConfigText, Problem::OutOfRange { min: 0, max })

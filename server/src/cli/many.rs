@@ -229,7 +229,7 @@ impl EachDisplay {
         match operation.progress {
             Progress::Succeeded => 0,
             Progress::Cancelled => {
-                self.caller.tell(&Failure::Cancelled, Some(&operation.id));
+                self.caller.tell_cancelled(&operation);
                 exit::INTERRUPTED
             }
             _ => {

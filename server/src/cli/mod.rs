@@ -46,7 +46,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 pub(crate) use boot::{BootArguments, boot, words_of_original};
-pub(crate) use caller::{columns, locale, locale_of};
+pub(crate) use caller::{columns, locale, locale_of, unless_lost};
 pub(crate) use change::cancel;
 pub(crate) use doctor::doctor;
 pub(crate) use recycle::{BinAction, bin};

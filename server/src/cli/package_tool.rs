@@ -92,7 +92,11 @@ fn run(caller: Caller, tool: PackageTool, arguments: Vec<OsString>) -> Result<u8
         caller.answer(format_args!("{} {version} (Ulysse)", caller.program));
         return Ok(0);
     }
-    let told = told.ok_or_else(|| usage(UsageError::ProgramMissing))?;
+    let Some(told) = told.filter(|told| !told.is_empty()) else {
+        caller.complain(caller.locale.tool_words_missing(tool.program(), caller.program));
+        caller.hint(caller.locale.usage_of(&caller.locale.package_tool_usage(caller.program)));
+        return Err(exit::FAILURE);
+    };
     let told = told.iter().map(|word| text(word)).collect::<Result<Vec<_>, _>>().map_err(usage)?;
     let jobs = match section.value("--jobs").map_err(usage)?.as_deref().map(str::parse) {
         None => JOBS,
@@ -114,7 +118,10 @@ fn run(caller: Caller, tool: PackageTool, arguments: Vec<OsString>) -> Result<u8
     };
     match names.as_slice() {
         [] => {
-            caller.complain(caller.locale.no_vserver_meant());
+            caller.complain(match is_named {
+                true => caller.locale.no_vserver_meant(),
+                false => caller.locale.none_let_through(),
+            });
             Err(NOT_RUN)
         }
         [one] if is_named => Ok(of_one(caller, &engine, one, tool, told)),
@@ -166,8 +173,8 @@ fn ended(caller: Caller, operation: Result<Operation, Failure>) -> u8 {
                 NOT_RUN
             }
         },
-        Ok(_) => {
-            caller.tell(&Failure::Cancelled, None);
+        Ok(operation) => {
+            caller.tell_cancelled(&operation);
             exit::INTERRUPTED
         }
         Err(failure) => {

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use app::backend::{Backend, OperationFilter, Reference};
-use app::{charts_part};
-use app::dashboard::{Facts};
+use app::charts_part;
+use app::dashboard::Facts;
 use app::events::{PageEvent, Part, Subscription};
 use app::i18n::{Locale, format};
 use app::overview::{host_tiles, state_tiles};

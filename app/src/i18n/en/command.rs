@@ -136,6 +136,8 @@ restore-file BACKUP PATH  puts one file back; one that is there stays, and the
         // What was typed wrongly.
         option_unknown(option, supported) = "There is no option “{option}” here. There are: {supported}.";
         in_file(file, text) = "In {file}: {text}";
+        option_value_wrong(option, value) = "“{value}” is no value for {option}; see --help.";
+        answer_lost(why) = "the answer could not be written: {why}";
         option_without_value(option) = "The option “{option}” needs a value.";
         option_takes_no_value(option) = "The option “{option}” takes no value.";
         option_before_name(option) = "The option “{option}” stands before the name: vserver {option} NAME COMMAND.";
@@ -151,6 +153,7 @@ restore-file BACKUP PATH  puts one file back; one that is there stays, and the
         netmask_not_with_netprefix = "The options --netmask and --netprefix say the same thing: give one of them.";
         not_a_vserver_directory(path, base) = "{path} is not the config directory of a VServer: those are in {base}.";
         user_missing = "As whom? “suexec” needs a user and a command.";
+        command_to_run_missing = "Which command is to be run? It stands behind the options.";
         program_missing = "Which command? “exec” and “suexec” need one; “enter” opens a shell.";
         // Builds by other methods.
         option_refused(option, reason) = "The option “{option}” makes no sense here: {reason}";

@@ -32,9 +32,11 @@ Nothing is ever asked: configuration files that were edited stay as they are.";
   --config FILE                      the settings of another instance
   --help, --version
 Several filters: those that all of them let through. Only one that is named, at a terminal, can ask anything; give options like --yes to the others. The exit status is the worst of all; 255 when none is meant, or one could not be entered.";
+        none_let_through = "The filters let no VServer through.";
+        tool_words_missing(program, ours) = "What {program} is to do stands behind “--”: {ours} NAME -- ARGUMENTS.";
         no_vserver_meant = "No VServer is meant: name some, or give a filter such as --all.";
         failed_with_status(name, status) = "{name}: failed with exit status {status}.";
-        package_summary(count, failed) = "{count} VServers, {failed} failed.";
+        package_summary(count, failed) = "VServers: {count}, failed: {failed}.";
         never_refreshed(name) = "What is pending was never asked: vserver {name} packages refresh";
         packages_need_repair(packages) = "To be repaired (vserver NAME packages repair): {packages}";
         packages_of(name) = "Packages of {name}";

@@ -138,6 +138,8 @@ restore-file SAUVEGARDE CHEMIN
         // What was typed wrongly.
         option_unknown(option, supported) = "Il n’y a pas d’option « {option} » ici. Il y a : {supported}.";
         in_file(file, text) = "Dans {file} : {text}";
+        option_value_wrong(option, value) = "« {value} » n’est pas une valeur pour {option} ; voir --help.";
+        answer_lost(why) = "la réponse n’a pas pu être écrite : {why}";
         option_without_value(option) = "L’option « {option} » attend une valeur.";
         option_takes_no_value(option) = "L’option « {option} » n’attend pas de valeur.";
         option_before_name(option) = "L’option « {option} » se place avant le nom : vserver {option} NOM COMMANDE.";
@@ -153,6 +155,7 @@ restore-file SAUVEGARDE CHEMIN
         netmask_not_with_netprefix = "Les options --netmask et --netprefix disent la même chose : n’en donnez qu’une.";
         not_a_vserver_directory(path, base) = "{path} n’est pas le répertoire de configuration d’un VServer : ils sont dans {base}.";
         user_missing = "En tant que qui ? « suexec » attend un utilisateur et une commande.";
+        command_to_run_missing = "Quelle commande faut-il lancer ? Elle se place derrière les options.";
         program_missing = "Quelle commande ? « exec » et « suexec » en attendent une ; « enter » ouvre un shell.";
         // Builds by other methods.
         option_refused(option, reason) = "L’option « {option} » n’a pas de sens ici : {reason}";

@@ -32,6 +32,8 @@ Rien n’est jamais demandé : les fichiers de configuration modifiés restent t
   --config FICHIER                       les réglages d’une autre instance
   --help, --version
 Plusieurs filtres : ceux que tous laissent passer. Seul un VServer désigné par son nom, dans un terminal, peut poser une question ; aux autres, donnez des options comme --yes. Le code de retour est le pire de tous ; 255 quand aucun n’est désigné, ou qu’on n’a pu entrer dans l’un d’eux.";
+        none_let_through = "Les filtres ne laissent passer aucun VServer.";
+        tool_words_missing(program, ours) = "Ce que {program} doit faire se place derrière « -- » : {ours} NOM -- ARGUMENTS.";
         no_vserver_meant = "Aucun VServer n’est désigné : nommez-en, ou donnez un filtre comme --all.";
         failed_with_status(name, status) = "{name} : échec, code de retour {status}.";
         package_summary(count, failed) = "VServers : {count} ; échecs : {failed}.";

@@ -28,10 +28,10 @@ mod watch;
 
 use std::path::{Path, PathBuf};
 
-pub(crate) use init::STOP_SIGNAL;
 #[cfg(test)]
 pub(crate) use console::ConsoleLog;
 pub(crate) use console::MAX_LOG_BYTES as MAX_CONSOLE_LOG_BYTES;
+pub(crate) use init::STOP_SIGNAL;
 pub use oom::oom_kills;
 pub use plan::{
     InitCommand, InitPlan, MountPlan, MountSource, Preparation, StartPlan, Step, ceiling,

@@ -27,7 +27,7 @@ use crate::guest::{self, MountPlan, MountSource, Preparation, StartPlan};
 use crate::network::{self, NetworkPlan};
 use crate::operation::{Step, Stopped, Work, crash_point};
 use crate::roots::Roots;
-use crate::state::{self, ASIDE_CONSOLE, ASIDE_EVENTS, GuestState};
+use crate::state::{self, ASIDE_CONSOLE, ASIDE_EVENTS, ASIDE_LIFE, GuestState};
 use crate::unification;
 
 /// Where tools find what stands for programs that start services: a directory of `/dev` that every guest
@@ -117,6 +117,8 @@ fn launch(
         report_end: false,
         console_log: roots.state_of(name).join(ASIDE_CONSOLE),
         event_log: roots.state_of(name).join(ASIDE_EVENTS),
+        // It was not started, and nothing of it ends with them.
+        life_log: roots.state_of(name).join(ASIDE_LIFE),
         ..plan_of(instance, config, state, cgroups, supervisors)
     };
     plan.mounts.push(shown_at(instead, INSTEAD));

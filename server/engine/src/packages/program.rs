@@ -123,7 +123,8 @@ pub(super) fn run<'w>(
         return Err(Failure::TimedOut { what, seconds: silence.as_secs() }.into());
     }
     let ended = Ended { status: exec::exit_code(status), last: std::mem::take(&mut running.last) };
-    match running.is_interrupted && ended.status != 0 {
+    // One that stops in order may well end with 0, apt for one: what it had not begun is not done.
+    match running.is_interrupted {
         true => Err(Stopped::Cancelled),
         false => Ok(ended),
     }

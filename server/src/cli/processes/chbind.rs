@@ -47,7 +47,7 @@ fn run(call: &Call, arguments: &[OsString]) -> Result<u8, u8> {
     }
     let words = section.words();
     if words.is_empty() {
-        return Err(call.misused(locale.program_missing()));
+        return Err(call.misused(locale.command_to_run_missing()));
     }
     let Some(word) = section.os_value("--nid") else {
         return Err(call.refused(locale.no_list_of_addresses(), locale.chbind_instead()));

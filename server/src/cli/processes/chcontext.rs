@@ -56,7 +56,7 @@ fn run(call: &Call, arguments: &[OsString]) -> Result<u8, u8> {
     }
     let words = section.words();
     if words.is_empty() {
-        return Err(call.misused(locale.program_missing()));
+        return Err(call.misused(locale.command_to_run_missing()));
     }
     let Some(word) = section.os_value("--xid").or_else(|| section.os_value("--ctx")) else {
         return Err(call.refused(locale.no_context_by_itself(), locale.context_instead()));

@@ -204,7 +204,7 @@ impl Call {
     /// Becomes the program that was typed, with its arguments.
     fn become_typed(&self, words: &[OsString]) -> Result<u8, u8> {
         let [program, arguments @ ..] = words else {
-            return Err(self.misused(self.locale().program_missing()));
+            return Err(self.misused(self.locale().command_to_run_missing()));
         };
         let mut command = Command::new(program);
         command.args(arguments);

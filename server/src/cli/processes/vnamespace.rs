@@ -62,7 +62,7 @@ fn run(call: &Call, arguments: &[OsString]) -> Result<u8, u8> {
     let with_mounts = !section.has("--~mount");
     let words = section.words();
     if words.is_empty() {
-        return Err(call.misused(locale.program_missing()));
+        return Err(call.misused(locale.command_to_run_missing()));
     }
     match (section.os_value("--enter"), section.has("--new")) {
         (Some(word), false) => {

@@ -77,8 +77,7 @@ fn run(call: &Call, arguments: &[OsString]) -> Result<u8, u8> {
     };
     match with_contexts(&String::from_utf8_lossy(&output.stdout), place) {
         Some(text) => {
-            // A reader who went away is no error.
-            let _ = std::io::stdout().write_all(text.as_bytes());
+            call.caller.print(format_args!("{text}"));
             Ok(code)
         }
         None => {
