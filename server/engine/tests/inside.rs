@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use busybox_host::{Guest, Host, name, until};
 use domain::change::PlainChange;
 use domain::failure::Failure;
-use domain::guest_log::{ConsolePiece, GuestLog, GuestLogQuery, GuestLogSource};
+use domain::guest_log::{ConsolePiece, ConsolePlace, GuestLog, GuestLogQuery, GuestLogSource};
 use domain::life::{GuestEvent, Life, VshelperAction};
 use domain::operation::Progress;
 use domain::service::{
@@ -211,6 +211,30 @@ fn a_console_is_followed_through_a_restart_and_ends_with_a_stop() {
     assert_eq!(told.lines().collect::<Vec<_>>(), ["going", "coming", "going"]);
     // Whoever listens no more ends it.
     follow(end, &mut |_| false).unwrap();
+}
+
+#[test]
+fn a_console_is_told_over_a_socket_as_long_as_somebody_listens() {
+    let host = Host::new();
+    host.guest("web", &[], "[ $1 = 6 ] && exit; echo coming > /dev/console");
+    let guest = Guest { host: &host, name: "web" };
+    guest.start();
+    let newest = GuestLogQuery { source: GuestLogSource::Console(None), text: None };
+    let end = || console(&host, newest.clone()).end;
+    until("it has come", || end().is_some_and(|end| end.byte > 0));
+    let from = end().map(|end| ConsolePlace { byte: 0, ..end });
+    let listen = || host.engine.console_socket(&name("web"), from);
+    let socket = listen().unwrap();
+    let mut packet = vec![0; protocol::MAX_FRAME_BYTES];
+    let length = sys::seqpacket::receive(&socket, &mut packet).unwrap().bytes;
+    let piece: ConsolePiece = protocol::decode(&packet[..length]).unwrap();
+    assert_eq!((Some(piece.end), piece.lines.as_str()), (end(), "coming\n"));
+    // So many and no more; whoever goes makes room, though nothing is printed.
+    let listeners: Vec<_> = std::iter::from_fn(|| listen().ok()).take(1000).collect();
+    assert_eq!(listeners.len(), 63);
+    assert!(matches!(listen(), Err(Failure::QueueFull { limit: 64 })));
+    drop((socket, listeners));
+    until("there is room again", || listen().is_ok());
 }
 
 #[test]

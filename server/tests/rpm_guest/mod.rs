@@ -22,6 +22,7 @@ pub(crate) fn build(sandbox: &Sandbox, name: &str) -> Repository {
     for path in ["var/lib/dpkg", "var/lib/apt"] {
         fs::remove_dir_all(root.join(path)).unwrap();
     }
+    fs::remove_file(root.join("usr/bin/apt-get")).unwrap();
     let write = |path: &str, text: &str| {
         let path = root.join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -31,28 +31,28 @@ async fn a_console_goes_on_also_with_another_engine() {
     let site = TestSite::with_users().await;
     let mut otto = site.logged_in("otto").await;
     let mut stream = Stream::open(&mut otto, "console=web1&place=17-4").await;
-    let print = |piece: ConsolePiece| {
+    let print = async |piece: ConsolePiece| {
+        until("it is followed", async || site.engine.world().consoles.len() == 1).await;
         let world = site.engine.world();
-        seqpacket::send(world.consoles.last().unwrap(), &encode(&piece).unwrap(), &[]).unwrap();
+        seqpacket::send(&world.consoles[0], &encode(&piece).unwrap(), &[]).unwrap();
     };
-    until("it is followed", async || site.engine.world().consoles.len() == 1).await;
+    // A stream goes on while it is read.
     let first = piece("17-9", "Ready\n", "web1 lo");
-    print(first.clone());
-    stream.first("a line", |event| *event == PageEvent::Console(first.clone())).await;
+    let is_first = |event: &PageEvent| *event == PageEvent::Console(first.clone());
+    tokio::join!(stream.first("a line", is_first), print(first.clone()));
     // Another boot is told as such.
-    print(piece("1764160000000-5", "Boot\n", ""));
     let is_next = |event: &PageEvent| {
         matches!(event, PageEvent::Console(piece) if piece.lines.ends_with(" —\nBoot\n")
             && piece.lines.contains("Boot of 26"))
     };
-    stream.first("the next boot", is_next).await;
+    let next = piece("1764160000000-5", "Boot\n", "");
+    tokio::join!(stream.first("the next boot", is_next), print(next));
     // Its end is that of the engine; another one goes on where the page is.
     site.engine.world().consoles.clear();
     site.engine.begin_anew();
-    until("it is followed again", async || site.engine.world().consoles.len() == 1).await;
     let last = piece("1764160000000-9", "more\n", "");
-    print(last.clone());
-    stream.first("what follows", |event| *event == PageEvent::Console(last.clone())).await;
+    let is_last = |event: &PageEvent| *event == PageEvent::Console(last.clone());
+    tokio::join!(stream.first("what follows", is_last), print(last.clone()));
     assert_eq!(asked(&site), ["17-4", "1764160000000-5"]);
 }
 
