@@ -32,8 +32,15 @@ pub(super) fn of(state: &GuestState) -> Resources {
             Some(group) => swap_v1(group),
             None => first(groups, |group| number_in(&group.join("memory.swap.current"))),
         },
-        memory_stall_us: first(groups, |group| stall_in(&group.join("memory.pressure"))),
-        oom_kills: first(groups, cgroup::oom_kills),
+        // Only a unified hierarchy knows pressure, and beside those of v1 it is the last one.
+        memory_stall_us: groups
+            .iter()
+            .rev()
+            .find_map(|group| stall_in(&group.join("memory.pressure"))),
+        oom_kills: match memory_v1 {
+            Some(group) => cgroup::oom_kills(group),
+            None => first(groups, cgroup::oom_kills),
+        },
         read_bytes,
         written_bytes,
         disk: own_volume(&state.root),
