@@ -32,7 +32,12 @@ fn packages(sandbox: &Sandbox, words: &[&str]) -> Output {
 
 fn must(sandbox: &Sandbox, words: &[&str]) -> String {
     let output = packages(sandbox, words);
-    assert!(output.status.success(), "{words:?}: {}{}", command::said(&output), complained(&output));
+    assert!(
+        output.status.success(),
+        "{words:?}: {}{}",
+        command::said(&output),
+        complained(&output)
+    );
     complained(&output)
 }
 

@@ -3,6 +3,8 @@
 //! Everything is said so that nothing can be asked: answers are given before, configuration files that
 //! somebody edited stay as they are, and apt waits for its own lock.
 
+use std::collections::BTreeMap;
+
 use domain::package::{PackageChange, PendingUpdate, SystemPackage, Upgrade};
 
 use super::installed::WORD;
