@@ -69,7 +69,7 @@ async fn a_mark_is_given_to_many_and_another_one_is_looked_at_first() {
     assert!(list.contains("value=\"mark\"") && list.contains("value=\"unmark\""), "{list}");
     let page = get(&memory, "operator", "en", "/batch?action=mark&name=web1&name=db1").await.text;
     for text in [
-        "Of 2 VServers 1 would be begun",
+        "One of 2 VServers would be begun",
         "vserver db1 mark default",
         "vserver --names web1,db1 --at-once 4 mark default",
         "name=\"form[mark]\" value=\"default\"",
