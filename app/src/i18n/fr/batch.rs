@@ -94,8 +94,7 @@ impl BatchMessages for French {
   --canary N            les N premiers avant les autres, et les autres si tous réussissent
   --stop-after N        ne plus en commencer après N échecs
   --dry-run             dire ce qui serait fait, et ne rien faire
-  pour start, stop, restart, delete, protect, unprotect, backup, packages, mark,
-  unmark";
+  pour start, stop, restart, delete, protect, unprotect, backup, packages, mark, unmark";
         // Pages.
         batch = "Lot";
         batch_title(kind, count) = "{kind} : {count} VServers";
