@@ -14,6 +14,7 @@ use std::path::Path;
 use engine::cgroup;
 use engine::guest::{self, GuestError, InitPlan, MountPlan, MountSource, Spawned, StartPlan, Step};
 use engine::state::ProcessIdentity;
+use nix::sys::signal::Signal;
 use scratch_guest::{Scratch, until};
 
 /// What a guest's init script leaves in `/out` when it ran `commands`.
@@ -205,7 +206,8 @@ fn stopping_runs_the_stop_level_and_ends_everything() {
     // The script's shell may still be on its way out.
     let count = || cgroup::processes(&scratch.plan().cgroups).len();
     until("only pid 1 and the two services are there", || count() == 3);
-    scratch.signal(libc_sigterm());
+    // What a stop sends.
+    scratch.signal(Signal::SIGPWR);
     until("pid 1 has ended", || !started.init.is_alive());
     assert!(scratch.root().join("stopped").exists());
     until("the event was told", || scratch.event().is_some());
@@ -525,10 +527,6 @@ fn the_supervisor_is_small_and_survives_its_caller() {
         .sum();
     assert!(private < 2048, "{private} KiB of its own");
     assert_eq!(ProcessIdentity::of(started.supervisor.pid), Some(started.supervisor));
-}
-
-fn libc_sigterm() -> nix::sys::signal::Signal {
-    nix::sys::signal::Signal::SIGTERM
 }
 
 /// The plan is plain data: what is written is what is read.
