@@ -12,14 +12,7 @@ use domain::package::PackageState;
 use engine::operation::CRASH_POINTS;
 use engine::state::GuestState;
 use sandbox::Sandbox;
-
-fn out(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
+use sandbox::command::{self, complained};
 
 /// Does something with the packages of `red`.
 fn packages(sandbox: &Sandbox, words: &[&str]) -> Output {
@@ -28,8 +21,13 @@ fn packages(sandbox: &Sandbox, words: &[&str]) -> Output {
 
 fn must(sandbox: &Sandbox, words: &[&str]) -> String {
     let output = packages(sandbox, words);
-    assert!(output.status.success(), "{words:?}: {}{}", out(&output), err(&output));
-    err(&output)
+    assert!(
+        output.status.success(),
+        "{words:?}: {}{}",
+        command::said(&output),
+        complained(&output)
+    );
+    complained(&output)
 }
 
 /// What is pending, a line each, its words apart.
@@ -37,7 +35,7 @@ fn pending(sandbox: &Sandbox) -> Vec<String> {
     let shown = packages(sandbox, &[]);
     assert!(shown.status.success(), "{shown:?}");
     let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
-    out(&shown).lines().map(words).collect()
+    command::said(&shown).lines().map(words).collect()
 }
 
 /// Whether anything of a VServer is left over in the kernel or the engine's state.
@@ -54,7 +52,7 @@ fn rpm_s_packages_are_looked_at_and_changed_like_dpkg_s() {
     let sandbox = Sandbox::new();
     let mut repository = rpm_guest::build(&sandbox, "red");
     let asked = packages(&sandbox, &[]);
-    assert!(asked.status.success() && err(&asked).contains("was never asked"), "{asked:?}");
+    assert!(asked.status.success() && complained(&asked).contains("was never asked"), "{asked:?}");
 
     // One that does not run is not started for it.
     // In rpm's own language, because no package here is the one of a shell.
@@ -79,7 +77,7 @@ fn rpm_s_packages_are_looked_at_and_changed_like_dpkg_s() {
 
     // What is held is not upgraded, until it is released.
     must(&sandbox, &["hold", "thing"]);
-    assert!(out(&packages(&sandbox, &["list"])).contains("hold"));
+    assert!(command::said(&packages(&sandbox, &["list"])).contains("hold"));
     assert!(pending(&sandbox).is_empty());
     must(&sandbox, &["upgrade"]);
     assert_eq!(repository.version("thing").as_deref(), Some("1.0"));
@@ -103,7 +101,10 @@ fn rpm_s_packages_are_looked_at_and_changed_like_dpkg_s() {
     assert!(sandbox.ulysse("vrpm", &words).output().unwrap().status.success());
     let shown = packages(&sandbox, &[]);
     assert_eq!(shown.status.code(), Some(1), "{shown:?}");
-    assert!(err(&shown).contains("To be repaired") && err(&shown).contains("thing"), "{shown:?}");
+    assert!(
+        complained(&shown).contains("To be repaired") && complained(&shown).contains("thing"),
+        "{shown:?}"
+    );
     let said = must(&sandbox, &["repair"]);
     assert!(said.contains("thing: 2.0-1, 1.0-1 is now 2.0-1."), "{said}");
     assert!(pending(&sandbox).is_empty());
@@ -122,12 +123,12 @@ fn rpm_s_packages_are_looked_at_and_changed_like_dpkg_s() {
     repository.remove_locks();
     let refused = packages(&sandbox, &["hold", "thing"]);
     assert_eq!(refused.status.code(), Some(1), "{refused:?}");
-    assert!(err(&refused).contains("dnf-command(versionlock)"), "{refused:?}");
+    assert!(complained(&refused).contains("dnf-command(versionlock)"), "{refused:?}");
     for program in ["dnf", "yum"] {
         std::fs::remove_file(repository.root.join("usr/bin").join(program)).unwrap();
     }
     let refused = packages(&sandbox, &["upgrade"]);
-    assert!(err(&refused).contains("neither dnf nor yum"), "{refused:?}");
+    assert!(complained(&refused).contains("neither dnf nor yum"), "{refused:?}");
     assert!(is_at_rest(&sandbox));
 }
 
@@ -144,39 +145,41 @@ fn tools_of_rpm_run_in_all_that_are_meant_and_a_change_that_died_is_told() {
     assert!(fetched.status.success(), "{fetched:?}");
     for name in ["red", "hat"] {
         let title = format!("vdnf: operating on vserver {name}\n");
-        assert!(out(&fetched).contains(&title), "{fetched:?}");
+        assert!(command::said(&fetched).contains(&title), "{fetched:?}");
     }
-    assert!(err(&fetched).contains("VServers: 2, failed: 0."), "{fetched:?}");
+    assert!(complained(&fetched).contains("VServers: 2, failed: 0."), "{fetched:?}");
     // What it told is known from now on.
-    assert!(pending(&sandbox).is_empty() && !err(&packages(&sandbox, &[])).contains("never"));
+    assert!(
+        pending(&sandbox).is_empty() && !complained(&packages(&sandbox, &[])).contains("never")
+    );
 
     // Nobody answers a question: that is a no, and nothing waits for it.
     let asked = tool("vyum", &["red", "--", "install", "thing"]);
     assert_eq!(asked.status.code(), Some(1), "{asked:?}");
-    assert!(out(&asked).contains("Operation aborted."), "{asked:?}");
+    assert!(command::said(&asked).contains("Operation aborted."), "{asked:?}");
     let installed = tool("vyum", &["red", "--", "install", "-y", "thing"]);
     assert!(installed.status.success(), "{installed:?}");
-    assert!(err(&installed).contains("thing 1.0-1 was installed."), "{installed:?}");
-    assert!(out(&packages(&sandbox, &["list"])).contains("thing"));
+    assert!(complained(&installed).contains("thing 1.0-1 was installed."), "{installed:?}");
+    assert!(command::said(&packages(&sandbox, &["list"])).contains("thing"));
 
     // Each says its own in one piece, and the worst counts.
     let queried = tool("vrpm", &["red", "hat", "--", "--query", "thing"]);
     assert_eq!(queried.status.code(), Some(1), "{queried:?}");
-    let text = out(&queried);
+    let text = command::said(&queried);
     let of =
         |name: &str| text.split("vrpm: operating on vserver ").find(|text| text.starts_with(name));
     assert_eq!(of("red\n"), Some("red\nthing-1.0-1.noarch\n\n"), "{text}");
     assert_eq!(of("hat\n"), Some("hat\npackage thing is not installed\n\n"), "{text}");
-    assert!(err(&queried).contains("hat: failed with exit status 1."), "{queried:?}");
+    assert!(complained(&queried).contains("hat: failed with exit status 1."), "{queried:?}");
     repository.add("thing", "2.0", "");
     let words = ["-q", "--names", "red,hat", "--", "check-update", "--refresh"];
     let checked = tool("vdnf", &words);
     // There are updates in one of them: dnf's own way of saying so.
     assert_eq!(checked.status.code(), Some(100), "{checked:?}");
-    assert!(!out(&checked).contains("operating on"), "{checked:?}");
+    assert!(!command::said(&checked).contains("operating on"), "{checked:?}");
     let refused = tool("vyum", &["--running", "--", "install", "-y", "no-such-package"]);
     assert_eq!(refused.status.code(), Some(1), "{refused:?}");
-    assert!(err(&refused).contains("hat: failed with exit status 1."), "{refused:?}");
+    assert!(complained(&refused).contains("hat: failed with exit status 1."), "{refused:?}");
     // apt is not there: that is no success.
     assert_eq!(tool("vapt-get", &["hat", "--", "update"]).status.code(), Some(127));
     sandbox.must(&["hat", "stop"]);
