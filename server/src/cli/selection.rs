@@ -116,7 +116,8 @@ impl Selection {
         let all = engine.summaries().map_err(|failure| super::change::refused(caller, &failure))?;
         let roots = &engine.instance().settings.roots;
         // Whether it runs is the filters' to know.
-        let is_enabled = |name: &VServerName| !config::boot_member_of(roots, name, false).is_disabled;
+        let is_enabled =
+            |name: &VServerName| !config::boot_member_of(roots, name, false).is_disabled;
         let is_chosen = |summary: &&Summary| {
             self.filters.iter().all(|one| one.chooses(summary)) && is_enabled(&summary.name)
         };
