@@ -199,7 +199,7 @@ fn marks_are_given_to_many_and_taken_away_beside_others() {
 
     let output = sandbox.vserver(&["--all", "mark", "lab"]);
     assert!(output.status.success(), "{output:?}");
-    assert!(told(&output).contains("2 done, 1 so already"), "{output:?}");
+    assert!(complained(&output).contains("2 done, 1 so already"), "{output:?}");
     assert_eq!(fs::read_to_string(file("v01")).unwrap(), "lab\n");
     assert_eq!(fs::read_to_string(file("v02")).unwrap(), "# mine\nlab", "it is left as it is");
     let (batch, of_it) = last_batch(&sandbox);
@@ -213,7 +213,7 @@ fn marks_are_given_to_many_and_taken_away_beside_others() {
     assert!(!file("v01").exists() && !file("v03").exists());
     assert_eq!(fs::read_to_string(file("v02")).unwrap(), "# mine\ndefault\n");
     let output = sandbox.vserver(&["v01", "mark", "a b"]);
-    assert!(!output.status.success() && told(&output).contains("a b: "), "{output:?}");
+    assert!(!output.status.success() && complained(&output).contains("a b: "), "{output:?}");
     // A link is somebody's who meant it.
     std::os::unix::fs::symlink("/etc/hostname", file("v03")).unwrap();
     let output = sandbox.vserver(&["v03", "mark"]);

@@ -16,7 +16,7 @@ use engine::operation::CRASH_POINTS;
 use engine::state::GuestState;
 use package_repository::repositories;
 use sandbox::command::{self, complained};
-use sandbox::{Sandbox, leave_network};
+use sandbox::{Sandbox, leave_network, until};
 
 /// An instance with a VServer `web` of Debian's that does not run.
 fn with_web() -> Sandbox {
