@@ -475,7 +475,7 @@ pub enum Problem {
         /// The NAT network's device.
         device: DeviceName,
         /// The network, as address and length.
-        network: String,
+        network: Box<str>,
         /// The host's own address on it.
         gateway: Ipv4Addr,
     },

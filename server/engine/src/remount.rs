@@ -103,7 +103,7 @@ fn chosen(
     let plain = |text: &str| text.trim_end_matches('/').to_owned();
     let entry = config.fstab.iter().rfind(|entry| plain(&entry.target) == plain(target));
     let (tmpfs, line) = look(init, entry.ok_or_else(|| refused(RemountProblem::NotInFstab))?)
-        .map_err(|problem| refused(problem))?;
+        .map_err(&refused)?;
     if line.is_as_wanted() {
         return Err(Failure::NothingToChange);
     }
@@ -187,7 +187,7 @@ fn wanted_by(entry: &FstabEntry) -> Option<TmpfsOptions> {
     if words().any(|(option, _)| option == "nr_blocks") {
         return None;
     }
-    let size = words().filter(|(option, _)| *option == "size").last().map(|(_, size)| size);
+    let size = words().filter(|(option, _)| *option == "size").map(|(_, size)| size).next_back();
     let flags = entry.flags;
     Some(TmpfsOptions {
         size_bytes: in_bytes(size.unwrap_or("50%")).filter(|bytes| *bytes > 0)?,

@@ -36,7 +36,7 @@ fn a_network_that_cannot_be_says_why_and_where_it_is_changed() {
     let of_nat = |address: &str| Problem::AddressNotOfNat {
         address: address.parse().unwrap(),
         device: device.clone(),
-        network: "10.127.0.0/24".to_owned(),
+        network: "10.127.0.0/24".into(),
         gateway,
     };
     on("first", "nat0", "10.127.0.61").start();

@@ -144,7 +144,7 @@ pub enum PlanError {
         /// The NAT network's device.
         device: DeviceName,
         /// The network, as address and length.
-        network: String,
+        network: Box<str>,
         /// The host's own address on it.
         gateway: Ipv4Addr,
     },
@@ -189,7 +189,7 @@ impl NetworkPlan {
                         return Err(PlanError::NotOfNat {
                             address: interface.address,
                             device: device.clone(),
-                            network: nat_network(nat),
+                            network: nat_network(nat).into(),
                             gateway: nat.gateway,
                         });
                     }
