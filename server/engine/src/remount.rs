@@ -102,8 +102,8 @@ fn chosen(
     let config = GuestConfig::read(roots, name)?;
     let plain = |text: &str| text.trim_end_matches('/').to_owned();
     let entry = config.fstab.iter().rfind(|entry| plain(&entry.target) == plain(target));
-    let (tmpfs, line) = look(init, entry.ok_or_else(|| refused(RemountProblem::NotInFstab))?)
-        .map_err(&refused)?;
+    let (tmpfs, line) =
+        look(init, entry.ok_or_else(|| refused(RemountProblem::NotInFstab))?).map_err(&refused)?;
     if line.is_as_wanted() {
         return Err(Failure::NothingToChange);
     }

@@ -85,13 +85,11 @@ impl Caller {
 
     /// Prints a part of the answer as it is.
     pub(super) fn print(self, text: std::fmt::Arguments<'_>) {
-        match write_to(io::stdout(), text) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                if !IS_LOST.swap(true, Ordering::Relaxed) {
-                    self.complain(self.locale.answer_lost(&error.to_string()));
-                }
-            }
-            _ => {}
+        if let Err(error) = write_to(io::stdout(), text)
+            && error.kind() != io::ErrorKind::BrokenPipe
+            && !IS_LOST.swap(true, Ordering::Relaxed)
+        {
+            self.complain(self.locale.answer_lost(&error.to_string()));
         }
     }
 

@@ -87,6 +87,8 @@ pub(super) fn run<'w>(
         silence,
         ends: 0,
         is_interrupted: false,
+        is_broken_off: false,
+        is_over: false,
     };
     let status = loop {
         // Whoever never pauses is looked at as well.
@@ -123,12 +125,14 @@ pub(super) fn run<'w>(
         return Err(Failure::TimedOut { what, seconds: silence.as_secs() }.into());
     }
     let ended = Ended { status: exec::exit_code(status), last: std::mem::take(&mut running.last) };
-    // One that stops in order may well end with 0, apt for one: what it had not begun is not done.
-    match running.is_interrupted {
+    match running.is_interrupted && (ended.status != 0 || running.is_broken_off) {
         true => Err(Stopped::Cancelled),
         false => Ok(ended),
     }
 }
+
+/// What apt says, and ends with 0, when it was interrupted between two calls of dpkg.
+const BROKEN_OFF: &str = "Operation was interrupted before it could finish";
 
 /// A program in progress.
 struct Running {
@@ -142,6 +146,10 @@ struct Running {
     /// How often what waits was asked to end.
     ends: u32,
     is_interrupted: bool,
+    /// Whether it said that something is left to do.
+    is_broken_off: bool,
+    /// Whether what is said next takes the place of the line, as on a terminal.
+    is_over: bool,
 }
 
 impl Drop for Running {
@@ -175,16 +183,22 @@ impl Running {
         }
         self.heard_at = Instant::now();
         for byte in buffer.iter().take(read) {
-            match byte {
-                b'\n' | b'\r' => {
-                    let line = self.take_line();
-                    if !line.is_empty() {
-                        heard(&line);
-                        self.last = line;
-                    }
+            if *byte == b'\r' {
+                self.is_over = true;
+                continue;
+            }
+            if std::mem::take(&mut self.is_over) && *byte != b'\n' {
+                self.line.clear();
+            }
+            if *byte == b'\n' {
+                let line = self.take_line();
+                if !line.is_empty() {
+                    heard(&line);
+                    self.is_broken_off |= line.contains(BROKEN_OFF);
+                    self.last = line;
                 }
-                other if self.line.len() < LINE_BYTES => self.line.push(*other),
-                _ => {}
+            } else if self.line.len() < LINE_BYTES {
+                self.line.push(*byte);
             }
         }
         Ok(true)
