@@ -1,5 +1,6 @@
 //! Packages of Debian's format that tests make themselves, and places to get them from inside a VServer's own
 //! files: no traffic leaves, and nothing is signed.
+#![allow(dead_code, reason = "each test uses what it needs")]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
