@@ -73,7 +73,7 @@ async fn a_signal_is_sent_by_those_who_may() {
     for (key, back) in [("712-1", list), ("1", list), ("x", "/vservers")] {
         let page = get(&memory, "operator", "en", &format!("/vservers/web1/processes/{key}")).await;
         assert!(page.status.is_client_error(), "{key}");
-        let way = format!("class=\"button\" href=\"{back}\"");
+        let way = format!("href=\"{back}\" class=\"button\"");
         assert!(page.text.contains(&way), "{key}: {}", page.text);
     }
     // Only of pid 1 it is said that all ends with it.
