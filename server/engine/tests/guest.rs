@@ -489,7 +489,7 @@ fn out_of_memory_is_noticed() {
     }
     // `apps/vshelper` is asked while it goes on, and once more when it ends.
     until("it is asked what follows", || scratch.event().as_deref() == Some("oom"));
-    scratch.signal(Signal::SIGTERM);
+    scratch.signal(Signal::SIGPWR);
     until("its end is told", || scratch.event().as_deref() == Some("exit"));
 }
 
