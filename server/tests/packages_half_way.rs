@@ -151,12 +151,15 @@ fn what_is_cancelled_or_killed_half_way_is_told_and_repaired() {
         assert_eq!(version(&root, package).as_deref(), Some("1.0"));
     };
 
-    // Cancelled while dpkg is at work: that is done to its end, and then nothing is half done.
-    let (under_way, _) = begin("whole");
+    // Cancelled while dpkg is at work: that is done to its end, and then nothing is half done. apt says that it was
+    // broken off, and so does the operation.
+    let (under_way, said) = begin("whole");
     kill(under_way.pid(), Signal::SIGINT).unwrap();
     until("apt is interrupted", || interrupted() == 1);
     go("whole", "");
-    assert_eq!(under_way.end(), Some(0));
+    assert_eq!(under_way.end(), Some(130));
+    let told = fs::read_to_string(&said).unwrap();
+    assert!(told.contains("stay changed") && !told.contains("broken"), "{told}");
     assert!(packages(&sandbox, &[]).status.success() && is_at_rest(&sandbox));
 
     // The same, and it ends badly: that is told beside that it was cancelled.
