@@ -68,6 +68,7 @@ fn of_many(t: Locale, words: &[&str]) -> Option<String> {
 fn of_packages(t: Locale, words: &[&str]) -> Option<String> {
     let (what, names) = match words {
         ["install", names @ ..] => (t.do_install(), names),
+        ["remove", "--dry-run", names @ ..] => (t.would_remove(), names),
         ["remove", names @ ..] => (t.do_remove(), names),
         ["hold", names @ ..] => (t.do_hold(), names),
         ["unhold", names @ ..] => (t.do_unhold(), names),
@@ -112,6 +113,7 @@ mod tests {
         for (command, title) in [
             ("vserver web1 packages install file hello", "Install file, hello in web1"),
             ("vserver web1 packages remove file", "Remove file in web1"),
+            ("vserver web1 packages remove --dry-run file", "What would go with file in web1"),
             ("vserver web1 packages upgrade bash", "Upgrade bash in web1"),
             ("vserver web1 packages upgrade --security", "Packages: Upgrade for security in web1"),
             ("vserver web1 packages refresh", "Packages: Refresh in web1"),

@@ -87,6 +87,9 @@ fn rpm_s_packages_are_looked_at_and_changed_like_dpkg_s() {
     sandbox.must(&["red", "start"]);
     let before = GuestState::all(&sandbox.settings.roots).unwrap()[0].init;
     must(&sandbox, &["upgrade", "thing"]);
+    let said = must(&sandbox, &["remove", "--dry-run", "safe"]);
+    assert!(said.contains("safe 1.1-1 would be removed."), "{said}");
+    assert_eq!(repository.version("safe").as_deref(), Some("1.1"));
     let said = must(&sandbox, &["remove", "safe"]);
     assert!(said.contains("safe 1.1-1 was removed."), "{said}");
     let versions = ["thing", "safe"].map(|name| repository.version(name));

@@ -391,6 +391,17 @@ pub enum Note {
         /// Which, and what mends them.
         failure: Box<Failure>,
     },
+    /// What a change of packages that was only foreseen would come to.
+    PackageWouldChange {
+        /// Of which package.
+        package: String,
+        /// Its version now; none when it is not there.
+        before: Option<String>,
+        /// Its version then; none when it would go.
+        after: Option<String>,
+    },
+    /// It would change no package.
+    PackagesWouldStay,
 }
 
 /// Why a program that was asked about a VServer's files gave no answer.

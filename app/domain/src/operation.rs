@@ -326,6 +326,7 @@ pub enum Stage {
     AskingWhatIsPending,
     AskingService,
     Remounting,
+    ForeseeingPackages,
 }
 
 /// An operation as it is listed and kept.

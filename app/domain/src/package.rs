@@ -154,6 +154,8 @@ pub enum PackageChange {
     Unhold(Vec<SystemPackage>),
     /// Finish what was left half done.
     Repair,
+    /// Say what removing packages would take along; nothing is changed.
+    ForeseeRemoval(Vec<SystemPackage>),
 }
 
 impl PackageChange {
@@ -170,6 +172,7 @@ impl PackageChange {
             Self::Hold(names) => (&["hold"], names),
             Self::Unhold(names) => (&["unhold"], names),
             Self::Repair => (&["repair"], &[]),
+            Self::ForeseeRemoval(names) => (&["remove", "--dry-run"], names),
         };
         word.iter().copied().chain(names.iter().map(SystemPackage::as_str)).collect()
     }
@@ -190,6 +193,7 @@ impl PackageChange {
             "hold" => Self::Hold(names()?),
             "unhold" => Self::Unhold(names()?),
             "repair" => Self::Repair,
+            "foresee-removal" => Self::ForeseeRemoval(names()?),
             _ => return Err(PackageOrderError::Unknown),
         })
     }
@@ -357,6 +361,7 @@ mod tests {
             ("hold", "file", "hold file"),
             ("unhold", "file", "unhold file"),
             ("repair", "", "repair"),
+            ("foresee-removal", "file", "remove --dry-run file"),
         ] {
             let change = PackageChange::of_word(word, packages).unwrap();
             assert_eq!(change.words().join(" "), command);

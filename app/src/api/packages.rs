@@ -44,7 +44,10 @@ pub async fn change_packages(
         })?;
         let names = chosen(&names, &canary)?;
         let permitted = match names.as_slice() {
-            [one] => permit.packages(one.clone(), change),
+            // What is only foreseen is shown for each of many, be they one.
+            [one] if !matches!(change, PackageChange::ForeseeRemoval(_)) => {
+                permit.packages(one.clone(), change)
+            }
             _ => {
                 let canary = NonZeroU16::new(u16::from(!canary.is_empty()));
                 let changes = names.into_iter().map(|name| {

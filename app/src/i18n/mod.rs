@@ -297,6 +297,7 @@ pub fn stage_text(locale: Locale, stage: Stage) -> &'static str {
         Stage::AskingWhatIsPending => ("Asking what is pending", "Recherche de ce qui attend"),
         Stage::AskingService => ("Telling the service", "Ordre au service"),
         Stage::Remounting => ("Changing what is mounted", "Changement de ce qui est monté"),
+        Stage::ForeseeingPackages => ("Asking what would change", "Recherche de ce qui changerait"),
     };
     locale.pick(en, fr)
 }

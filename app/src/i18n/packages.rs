@@ -63,6 +63,18 @@ messages! { PackageMessages:
     do_repair;
     remove_packages_dots;
     remove_packages_explained;
+    foresee_removal;
+    would_remove;
+    would_go_title(packages);
+    would_go_explained;
+    would_go_in(name, count);
+    would_stay_in(name);
+    not_foreseen_in(name);
+    version_then;
+    would_go;
+    more_would_change(count);
+    remove_these_now(packages, count);
+    back_to_packages;
     with_chosen;
     first_try_on;
     all_alike;

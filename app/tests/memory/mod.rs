@@ -69,6 +69,10 @@ pub(crate) const RUNNING_OPERATION: &str = "01JADQ8Z9XKXQ5Y7D2M3N4P5R6";
 pub(crate) const PROCESS: &str = "712-4242";
 pub(crate) const FAILED_OPERATION: &str = "01JADQ8Z9XKXQ5Y7D2M3N4P5R5";
 pub(crate) const RUNNING_BATCH: &str = "01JADQ8Z9XKXQ5Y7D2M3N4P5R3";
+/// One that has ended, and foresaw the removal of packages.
+pub(crate) const FORESEEN_BATCH: &str = "01JADQ8Z9XKXQ5Y7D2M3N4P5R8";
+/// What it asked one of them.
+pub(crate) const FORESEEN_OPERATION: &str = "01JADQ8Z9XKXQ5Y7D2M3N4P5R9";
 pub(crate) const BINNED: &str = "01JADQ8Z9XKXQ5Y7D2M3N4P5R7";
 pub(crate) const TERMINAL: &str = "01JADQ8Z9XKXQ5Y7D2M3N4P5T1";
 
@@ -206,6 +210,7 @@ impl Backend for Memory {
             Change::UndoConfig { number, .. } => {
                 return Err(Failure::NoSuchConfigChange { number });
             }
+            Change::Batch(batch) if packages::is_foreseen(&batch) => foreseen_batch(),
             Change::Batch(_) => queued(Kind::Batch, Target::Batch(RUNNING_BATCH.parse().unwrap())),
             Change::Restore { backup, form } => {
                 form.judge(&claims(), Some(backup), &host_facts()).map_err(invalid)?;
@@ -353,15 +358,20 @@ impl Backend for Memory {
         _: Permit<ViewOperations>,
         id: OperationId,
     ) -> Result<Operation, Failure> {
-        let found = operations().into_iter().find(|operation| operation.id == id);
+        let mut all = operations().into_iter().chain([foreseen_batch()]);
+        let found = all.find(|operation| operation.id == id);
         self.answer(found.ok_or(Failure::NoSuchOperation { id })?)
     }
     async fn operation_log(
         &self,
         _: Permit<ViewOperations>,
-        _: OperationId,
+        id: OperationId,
         offset: u64,
     ) -> Result<LogChunk, Failure> {
+        if id.as_str() == FORESEEN_OPERATION {
+            let text = if offset == 0 { packages::foreseen_log() } else { String::new() };
+            return self.answer(LogChunk { offset, text, open: false });
+        }
         let text = if offset == 0 { "I: Retrieving <Release>\nI: Unpacking\n" } else { "" };
         self.answer(LogChunk { offset, text: text.into(), open: true })
     }
@@ -510,9 +520,10 @@ impl Backend for Memory {
         _: Permit<ViewOperations>,
         id: OperationId,
     ) -> Result<BatchView, Failure> {
-        match id.as_str() == RUNNING_BATCH {
-            true => self.answer(batch_view()),
-            false => Err(Failure::NoSuchOperation { id }),
+        match id.as_str() {
+            RUNNING_BATCH => self.answer(batch_view()),
+            FORESEEN_BATCH => self.answer(packages::foreseen_view()),
+            _ => Err(Failure::NoSuchOperation { id }),
         }
     }
     async fn foresee(

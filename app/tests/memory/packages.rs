@@ -1,11 +1,16 @@
 //! The packages of VServers in memory.
 
+use domain::batch::{Batch, BatchRow, BatchView, Outcome, Pace, RowState};
+use domain::change::PlainChange;
+use domain::failure::Failure;
+use domain::note::Note;
+use domain::operation::Kind;
 use domain::package::{
-    FoundPackage, InstalledPackage, PackageOverview, PackageReport, PackageState, PackageSystem,
-    PendingCount, PendingUpdate,
+    FoundPackage, InstalledPackage, PackageChange, PackageOverview, PackageReport, PackageState,
+    PackageSystem, PendingCount, PendingUpdate,
 };
 
-use super::NOW;
+use super::{FORESEEN_OPERATION, NOW};
 
 /// What VServers in memory have.
 pub(crate) fn overviews() -> Vec<PackageOverview> {
@@ -65,4 +70,51 @@ pub(crate) fn found(text: &str) -> Vec<FoundPackage> {
     let installed = report(overview).installed.into_iter();
     let matching = installed.filter(|package| package.name.contains(text));
     matching.map(|package| FoundPackage { vserver: vserver.clone(), package }).collect()
+}
+
+/// Whether a batch only foresees.
+pub(crate) fn is_foreseen(batch: &Batch) -> bool {
+    let foresees = |change: &PlainChange| {
+        let PlainChange::Packages { change, .. } = change else { return false };
+        matches!(change, PackageChange::ForeseeRemoval(_))
+    };
+    batch.changes().iter().all(foresees)
+}
+
+/// What was foreseen of a removal: one said what would go, one failed.
+pub(crate) fn foreseen_view() -> BatchView {
+    let names = ["web1", "fc6"].map(|name| name.parse().unwrap());
+    let packages = vec!["libssl3".parse().unwrap()];
+    let changes = names.clone().map(|name| PlainChange::Packages {
+        name,
+        change: PackageChange::ForeseeRemoval(packages.clone()),
+    });
+    let failure = Box::new(Failure::TimedOut { what: "dnf".to_owned(), seconds: 5 });
+    let states = [
+        (Some(FORESEEN_OPERATION.parse().unwrap()), Outcome::Done),
+        (None, Outcome::Failed { failure }),
+    ];
+    let rows = names.into_iter().zip(states).map(|(name, (operation, outcome))| BatchRow {
+        name,
+        kind: Kind::Packages,
+        operation,
+        state: RowState::Ended { outcome },
+    });
+    BatchView { batch: Batch::new(changes.into(), Pace::default()).unwrap(), rows: rows.collect() }
+}
+
+/// What the one that said it said.
+pub(crate) fn foreseen_log() -> String {
+    let note = |package: &str, before: Option<&str>, after: Option<&str>| {
+        let (package, version) = (package.to_owned(), |one: &str| one.to_owned());
+        let (before, after) = (before.map(version), after.map(version));
+        Note::PackageWouldChange { package, before, after }.line()
+    };
+    let lines = [
+        "Remv of-somebody-else [1]".to_owned(),
+        note("libssl3", Some("3.0.1"), None),
+        note("<needs-it>", Some("1.2-3"), None),
+        note("instead", None, Some("7.1")),
+    ];
+    lines.map(|line| format!("{line}\n")).concat()
 }

@@ -77,6 +77,16 @@ pub(crate) fn operations() -> Vec<Operation> {
     ]
 }
 
+/// What [`FORESEEN_BATCH`] is. No list has it.
+pub(crate) fn foreseen_batch() -> Operation {
+    Operation {
+        id: FORESEEN_BATCH.parse().unwrap(),
+        target: format!("batch:{FORESEEN_BATCH}").parse().unwrap(),
+        progress: Progress::Succeeded,
+        ..operations().remove(3)
+    }
+}
+
 /// What [`RUNNING_BATCH`] is and how far: one has failed, one runs, one waits.
 pub(crate) fn batch_view() -> BatchView {
     let names = ["db1", "web1", "new1"].map(|name| name.parse::<VServerName>().unwrap());

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 
-use crate::memory::{CSRF, Memory, RUNNING_OPERATION};
+use crate::memory::{CSRF, FORESEEN_BATCH, Memory, RUNNING_OPERATION};
 use crate::visitor::{get, post};
 
 #[tokio::test]
@@ -67,4 +67,40 @@ async fn a_change_of_one_or_many_leads_to_its_operation() {
     post(&memory, "operator", "text/html", "/api/packages/change", body).await;
     let text = get(&memory, "operator", "en", "/packages").await.text;
     assert!(text.contains("value=\"a*b\"") && text.contains("aria-invalid=\"true\""), "{text}");
+}
+
+#[tokio::test]
+async fn what_would_go_is_shown_before_it_goes() {
+    let memory = Memory::new();
+    for path in ["/packages", "/vservers/web1/packages"] {
+        let text = get(&memory, "operator", "en", path).await.text;
+        assert!(text.contains("value=\"foresee-removal\""), "{text}");
+        assert!(!text.contains("value=\"remove\""), "nothing is removed at once: {text}");
+    }
+    let body = format!("csrf={CSRF}&names%5B%5D=web1&change=foresee-removal&packages=libssl3");
+    let answer = post(&memory, "operator", "text/html", "/api/packages/change", body).await;
+    assert_eq!(answer.location, format!("/operations/{FORESEEN_BATCH}"), "a batch of one");
+
+    let path = format!("/operations/{FORESEEN_BATCH}");
+    let text = get(&memory, "operator", "en", &path).await.text.replace("<!>", "");
+    for said in [
+        "Removing libssl3: what would go",
+        "web1: packages that would go: 2",
+        "&lt;needs-it&gt;",
+        "7.1",
+        "fc6: its tool did not say",
+        "name=\"names[]\" value=\"web1\"",
+        "name=\"packages\" value=\"libssl3\"",
+        "value=\"remove\"",
+        "vserver web1 packages remove libssl3",
+        "Back to the packages",
+    ] {
+        assert!(text.contains(said), "“{said}” is not said: {text}");
+    }
+    // Who did not say is left as it is, and the words of a tool are no answer of ours.
+    let form = text.split("aria-labelledby=\"removal-title\"").nth(1).unwrap();
+    let form = form.split("</section>").next().unwrap();
+    assert!(!form.contains("value=\"fc6\"") && !form.contains("of-somebody-else"), "{form}");
+    let viewer = get(&memory, "viewer", "en", &path).await.text;
+    assert!(viewer.contains("libssl3") && !viewer.contains("value=\"remove\""), "{viewer}");
 }

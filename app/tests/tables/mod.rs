@@ -3,7 +3,8 @@
 use domain::user::Role;
 
 use crate::memory::{
-    BACKUP, BINNED, FAILED_OPERATION, PROCESS, RUNNING_BATCH, RUNNING_OPERATION, TERMINAL,
+    BACKUP, BINNED, FAILED_OPERATION, FORESEEN_BATCH, PROCESS, RUNNING_BATCH, RUNNING_OPERATION,
+    TERMINAL,
 };
 
 /// Every page, the least role that sees it, and a text of it in both languages.
@@ -104,6 +105,12 @@ pub(crate) fn pages() -> Vec<(String, Role, &'static str, &'static str)> {
         page(&format!("/operations/{RUNNING_OPERATION}"), Role::Viewer, "43.0", "Dépaquetage"),
         page(&format!("/operations/{FAILED_OPERATION}"), Role::Viewer, "The mirror", "Le miroir"),
         page(&format!("/operations/{RUNNING_BATCH}"), Role::Viewer, "web1", "Redémarrage : 3"),
+        page(
+            &format!("/operations/{FORESEEN_BATCH}"),
+            Role::Viewer,
+            "Nothing is removed yet.",
+            "Rien n’est encore supprimé.",
+        ),
         page(
             "/batch?action=start&name=web1&name=db1",
             Role::Operator,

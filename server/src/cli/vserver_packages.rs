@@ -13,8 +13,10 @@ use super::change::{self, Ended};
 use super::exit;
 use super::options::{Grammar, Opt, UsageError, text};
 
-const GRAMMAR: Grammar =
-    Grammar { options: &[Opt::flag("security"), Opt::flag("help")], takes_words: true };
+const GRAMMAR: Grammar = Grammar {
+    options: &[Opt::flag("security"), Opt::flag("dry-run"), Opt::flag("help")],
+    takes_words: true,
+};
 
 /// What is wanted.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,10 +33,13 @@ pub(super) fn understand(arguments: &[OsString]) -> Result<Wanted, UsageError> {
     let is_option = |word: &&OsString| word.to_string_lossy().starts_with('-');
     let (options, words): (Vec<_>, Vec<_>) = arguments.iter().partition(is_option);
     let options: Vec<OsString> = options.into_iter().cloned().collect();
-    let is_security = GRAMMAR.parse(&options)?.has("--security");
+    let options = GRAMMAR.parse(&options)?;
+    let (is_security, is_dry) = (options.has("--security"), options.has("--dry-run"));
     let words = words.into_iter().map(|word| text(word)).collect::<Result<Vec<_>, _>>()?;
     let Some((word, packages)) = words.split_first() else { return Ok(Wanted::Show) };
     let word = match (word.as_str(), is_security, packages.is_empty()) {
+        ("remove", false, false) if is_dry => "foresee-removal",
+        _ if is_dry => return Err(UsageError::WordNotExpected { word: word.clone() }),
         ("list", false, true) => return Ok(Wanted::List),
         ("upgrade", true, true) => "upgrade-security",
         ("upgrade", false, false) => "upgrade-packages",
@@ -42,7 +47,7 @@ pub(super) fn understand(arguments: &[OsString]) -> Result<Wanted, UsageError> {
             let word = packages.first().unwrap_or(word).clone();
             return Err(UsageError::WordNotExpected { word });
         }
-        (word, ..) if word.starts_with("upgrade-") => {
+        (word, ..) if word.starts_with("upgrade-") || word == "foresee-removal" => {
             return Err(UsageError::WordNotExpected { word: word.to_owned() });
         }
         (word, ..) => word,
@@ -135,6 +140,7 @@ mod tests {
             "upgrade bash file",
             "install file",
             "remove file",
+            "remove --dry-run file",
             "hold file",
             "unhold file",
             "repair",
@@ -156,6 +162,10 @@ mod tests {
             "upgrade-security",
             "list file",
             "install --yes file",
+            "install --dry-run file",
+            "remove --dry-run",
+            "remove --dry-run --security file",
+            "foresee-removal file",
         ] {
             assert!(understood(wrong).is_err(), "{wrong}");
         }

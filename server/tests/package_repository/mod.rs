@@ -30,7 +30,12 @@ impl Repository {
 
     /// Adds a package of one file, with scripts: `NAME`, then what a shell runs.
     pub(crate) fn add(&self, name: &str, version: &str, scripts: &[(&str, &str)]) {
-        self.pack(name, version, scripts, &[]);
+        self.pack(name, version, "", scripts, &[]);
+    }
+
+    /// Adds a package that needs another one.
+    pub(crate) fn add_needing(&self, name: &str, version: &str, needed: &str) {
+        self.pack(name, version, &format!("Depends: {needed}\n"), &[], &[]);
     }
 
     /// Adds a package that asks while it is configured: whatever debconf is for, and, once it was edited, what
@@ -45,6 +50,7 @@ impl Repository {
         self.pack(
             name,
             version,
+            "",
             &[("config", &config), ("postinst", &postinst)],
             &[
                 ("DEBIAN/templates", &template),
@@ -54,7 +60,14 @@ impl Repository {
         );
     }
 
-    fn pack(&self, name: &str, version: &str, scripts: &[(&str, &str)], files: &[(&str, &str)]) {
+    fn pack(
+        &self,
+        name: &str,
+        version: &str,
+        fields: &str,
+        scripts: &[(&str, &str)],
+        files: &[(&str, &str)],
+    ) {
         let build = tempfile::tempdir().unwrap();
         fs::set_permissions(build.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let debian = build.path().join("DEBIAN");
@@ -63,7 +76,7 @@ impl Repository {
         fs::create_dir_all(&share).unwrap();
         fs::write(share.join("version"), format!("{version}\n")).unwrap();
         let control = format!(
-            "Package: {name}\nVersion: {version}\nArchitecture: all\n\
+            "Package: {name}\nVersion: {version}\nArchitecture: all\n{fields}\
              Maintainer: Nobody <nobody@example.org>\nDescription: of a test\n"
         );
         fs::write(debian.join("control"), &control).unwrap();

@@ -200,6 +200,18 @@ pub(in crate::i18n) fn note(note: &Note) -> String {
         }
         Note::ToolInterrupted => "It is asked to stop as soon as nothing is half done.".into(),
         Note::PackagesLeftBroken { failure } => both(failure),
+        Note::PackageWouldChange { package, before: None, after: Some(after) } => {
+            format!("{package} {after} would be installed.")
+        }
+        Note::PackageWouldChange { package, before: Some(before), after: None } => {
+            format!("{package} {before} would be removed.")
+        }
+        Note::PackageWouldChange { package, before, after } => format!(
+            "{package}: {} would become {}.",
+            before.as_deref().unwrap_or("–"),
+            after.as_deref().unwrap_or("–")
+        ),
+        Note::PackagesWouldStay => "No package would be changed.".into(),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::i18n::packages::PackageMessages;
 
 impl PackageMessages for English {
     texts! {
-        packages_arguments = "[list | refresh | upgrade [--security] [PACKAGE…] | install|remove|hold|unhold PACKAGE… | repair]";
+        packages_arguments = "[list | refresh | upgrade [--security] [PACKAGE…] | install|hold|unhold PACKAGE… | remove [--dry-run] PACKAGE… | repair]";
         does_packages = "show what is pending, or change its packages; it need not run";
         packages_explained = "Without a word it shows which updates are pending.
   list                       every package: name, version, architecture, state
@@ -15,6 +15,7 @@ impl PackageMessages for English {
                              take all updates, those for security, or those of these packages
   install PACKAGE…           install packages
   remove PACKAGE…            remove them; their configuration stays (rpm: what was edited, as .rpmsave)
+  remove --dry-run PACKAGE…  only say what would go with them
   hold, unhold PACKAGE…      keep them at their version, or no longer
   repair                     finish what was left half done: dpkg --configure -a, apt-get -f install;
                              with rpm: rpm --rebuilddb, and dnf remove --duplicates when something is there twice
@@ -81,7 +82,19 @@ Several filters: those that all of them let through. Only one that is named, at 
         do_unhold = "Release";
         do_repair = "Repair";
         remove_packages_dots = "Remove packages…";
-        remove_packages_explained = "Removes them and what needs them. Configuration files stay; with rpm those that were edited, as .rpmsave.";
+        remove_packages_explained = "What needs them goes with them: what that is, is shown first. Configuration files stay; with rpm those that were edited, as .rpmsave.";
+        foresee_removal = "Show what would go";
+        would_remove = "What would go with";
+        would_go_title(packages) = "Removing {packages}: what would go";
+        would_go_explained = "As each VServer’s own package tool says. Nothing is removed yet.";
+        would_go_in(name, count) = "{name}: packages that would go: {count}";
+        would_stay_in(name) = "{name}: nothing would change.";
+        not_foreseen_in(name) = "{name}: its tool did not say; nothing is removed there. Its operation above says why.";
+        version_then = "Then";
+        would_go = "removed";
+        more_would_change(count) = "And {count} more, in the log of its operation.";
+        remove_these_now(packages, count) = "Remove {packages} and what goes with it (VServers: {count})";
+        back_to_packages = "Back to the packages";
         with_chosen = "With the chosen VServers";
         first_try_on = "Try first on";
         all_alike = "all alike";

@@ -207,6 +207,18 @@ pub(in crate::i18n) fn note(note: &Note) -> String {
             "On lui demande de s’arrêter dès que rien n’est à moitié fait.".into()
         }
         Note::PackagesLeftBroken { failure } => both(failure),
+        Note::PackageWouldChange { package, before: None, after: Some(after) } => {
+            format!("{package} {after} serait installé.")
+        }
+        Note::PackageWouldChange { package, before: Some(before), after: None } => {
+            format!("{package} {before} serait supprimé.")
+        }
+        Note::PackageWouldChange { package, before, after } => format!(
+            "{package} : {} deviendrait {}.",
+            before.as_deref().unwrap_or("–"),
+            after.as_deref().unwrap_or("–")
+        ),
+        Note::PackagesWouldStay => "Aucun paquet ne changerait.".into(),
     }
 }
 

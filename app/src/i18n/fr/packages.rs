@@ -6,7 +6,7 @@ use crate::i18n::packages::PackageMessages;
 
 impl PackageMessages for French {
     texts! {
-        packages_arguments = "[list | refresh | upgrade [--security] [PAQUET…] | install|remove|hold|unhold PAQUET… | repair]";
+        packages_arguments = "[list | refresh | upgrade [--security] [PAQUET…] | install|hold|unhold PAQUET… | remove [--dry-run] PAQUET… | repair]";
         does_packages = "montrer ce qui attend, ou changer ses paquets ; il peut être arrêté";
         packages_explained = "Sans mot, montre quelles mises à jour attendent.
   list                       chaque paquet : nom, version, architecture, état
@@ -15,6 +15,7 @@ impl PackageMessages for French {
                              prendre toutes les mises à jour, celles de sécurité, ou celles de ces paquets
   install PAQUET…            installer des paquets
   remove PAQUET…             les supprimer ; leur configuration reste (rpm : ce qui a été modifié, en .rpmsave)
+  remove --dry-run PAQUET…   dire seulement ce qui partirait avec eux
   hold, unhold PAQUET…       les garder à leur version, ou ne plus les garder
   repair                     finir ce qui est à moitié fait : dpkg --configure -a, apt-get -f install ;
                              avec rpm : rpm --rebuilddb, et dnf remove --duplicates si quelque chose est là deux fois
@@ -81,7 +82,19 @@ Plusieurs filtres : ceux que tous laissent passer. Seul un VServer désigné par
         do_unhold = "Libérer";
         do_repair = "Réparer";
         remove_packages_dots = "Supprimer des paquets…";
-        remove_packages_explained = "Les supprime avec ce qui en a besoin ; les fichiers de configuration restent ; avec rpm ceux qui ont été modifiés, en .rpmsave.";
+        remove_packages_explained = "Ce qui en a besoin part avec eux : la liste en est montrée d’abord. Les fichiers de configuration restent ; avec rpm ceux qui ont été modifiés, en .rpmsave.";
+        foresee_removal = "Montrer ce qui partirait";
+        would_remove = "Ce qui partirait avec";
+        would_go_title(packages) = "Suppression de {packages} : ce qui partirait";
+        would_go_explained = "Tel que le dit l’outil de paquets de chaque VServer. Rien n’est encore supprimé.";
+        would_go_in(name, count) = "{name} : paquets qui partiraient : {count}";
+        would_stay_in(name) = "{name} : rien ne changerait.";
+        not_foreseen_in(name) = "{name} : son outil ne l’a pas dit ; rien n’y est supprimé. Son opération, plus haut, dit pourquoi.";
+        version_then = "Ensuite";
+        would_go = "supprimé";
+        more_would_change(count) = "Et {count} autres, dans le journal de son opération.";
+        remove_these_now(packages, count) = "Supprimer {packages} et ce qui part avec (VServers : {count})";
+        back_to_packages = "Retour aux paquets";
         with_chosen = "Avec les VServers choisis";
         first_try_on = "Essayer d’abord sur";
         all_alike = "tous pareils";

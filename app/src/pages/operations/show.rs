@@ -17,6 +17,7 @@ use crate::islands::batch_rows::BatchRows;
 use crate::islands::copy_button::CopyButton;
 use crate::islands::operation_progress::OperationProgress;
 use crate::page::{Area, Content, For, Page, page};
+use crate::pages::packages::removal;
 use crate::shown::{ShownLog, ShownOneOfMany, ShownOperation};
 
 /// The most of a log that one page holds. A build's is a few hundred KiB.
@@ -148,16 +149,21 @@ async fn rows(page: &Page, operation: &Operation) -> Result<AnyView, Failure> {
     });
     let rows = view.rows.iter().map(|row| ShownOneOfMany::of(t, row)).collect();
     let batch = operation.id.clone();
+    let removal = match removal::foreseen(&view).filter(|_| operation.progress.is_final()) {
+        Some(packages) => Some(removal::removal(page, &view, packages).await?),
+        None => None,
+    };
     Ok(view! {
         {of_kind}
         <BatchRows locale=t batch=batch is_over=operation.progress.is_final() rows=rows />
+        {removal}
         {again}
     }
     .into_any())
 }
 
 /// The log there is, piece by piece.
-async fn whole_log(page: &Page, id: &OperationId) -> Result<LogChunk, Failure> {
+pub(crate) async fn whole_log(page: &Page, id: &OperationId) -> Result<LogChunk, Failure> {
     let mut log = page.backend.operation_log(page.permit()?, id.clone(), 0).await?;
     while (log.text.len() as u64) < MOST_LOG_BYTES {
         let next = log.offset + log.text.len() as u64;

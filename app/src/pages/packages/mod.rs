@@ -2,6 +2,7 @@
 
 pub(crate) mod list;
 pub(crate) mod of_vserver;
+pub(crate) mod removal;
 
 use domain::field::Field;
 use domain::package::{PackageOverview, PackageState};
@@ -45,14 +46,7 @@ fn named_changes(page: &Page) -> impl IntoView + use<> {
             <summary>{t.remove_packages_dots()}</summary>
             <p>{t.remove_packages_explained()}</p>
             <p class="actions">
-                <button
-                    class="danger"
-                    formaction=format!("/api/{CHANGE}")
-                    name="change"
-                    value="remove"
-                >
-                    {t.do_remove()}
-                </button>
+                {buttons(&[("foresee-removal", t.foresee_removal())])}
             </p>
         </details>
     }

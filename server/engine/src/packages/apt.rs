@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use domain::package::{PackageChange, PendingUpdate, SystemPackage, Upgrade};
 
+use super::foresee::Foreseen;
 use super::installed::WORD;
 use crate::lifecycle;
 
@@ -137,17 +138,37 @@ pub(super) fn commands(
             configure.extend(words.map(str::to_owned));
             vec![configure, apt(is_aside, &["--fix-broken", "install"], &[])]
         }
+        PackageChange::ForeseeRemoval(names) => {
+            of_names(&[&SIMULATED[..], &["remove"]].concat(), names)
+        }
     }
 }
 
 /// What an upgrade of everything is: it may install what is new, and removes nothing.
 const UPGRADE: [&str; 2] = ["--with-new-pkgs", "upgrade"];
 
+/// What only simulates, and waits for no lock.
+const SIMULATED: [&str; 3] = ["--simulate", "-o", "Debug::NoLocking=true"];
+
 /// What says which updates are pending: an upgrade that is only simulated.
 pub(super) fn simulation(is_aside: bool) -> Vec<String> {
-    let mut words = vec!["--simulate", "-o", "Debug::NoLocking=true"];
-    words.extend(UPGRADE);
-    apt(is_aside, &words, &[])
+    apt(is_aside, &[&SIMULATED[..], &UPGRADE[..]].concat(), &[])
+}
+
+/// A change, as a line of a simulation says it: `Remv NAME [OLD] …`, `Purg` likewise, `Inst NAME (NEW …` of what is
+/// new, or as [`pending`] has it.
+pub(super) fn foreseen(line: &str) -> Option<Foreseen> {
+    if let Some(PendingUpdate { name, installed, candidate, .. }) = pending(line) {
+        return Some(Foreseen { package: name, before: Some(installed), after: Some(candidate) });
+    }
+    let (action, rest) = line.split_once(' ')?;
+    let (name, rest) = rest.split_once(' ')?;
+    let (before, after) = match action {
+        "Remv" | "Purg" => (Some(rest.strip_prefix('[')?.split_once(']')?.0), None),
+        "Inst" => (None, Some(rest.strip_prefix('(')?.split_once(' ')?.0)),
+        _ => return None,
+    };
+    Foreseen::of(name, before, after)
 }
 
 /// An update, as a line of a simulation says it:
@@ -209,6 +230,27 @@ mod tests {
             "Reading package lists...",
         ] {
             assert_eq!(pending(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn what_would_go_is_read_from_a_simulation() {
+        let of = |line| {
+            let Foreseen { package, before, after } = foreseen(line)?;
+            Some((package, before.unwrap_or_default(), after.unwrap_or_default()))
+        };
+        let is = |name: &str, before: &str, after: &str| {
+            Some((name.into(), before.into(), after.into()))
+        };
+        assert_eq!(of("Remv libfile:i386 [1:5.44-3]"), is("libfile:i386", "1:5.44-3", ""));
+        assert_eq!(of("Remv mutt [2.2-1] [vim:amd64 ]"), is("mutt", "2.2-1", ""));
+        assert_eq!(of("Purg mutt [2.2-1]"), is("mutt", "2.2-1", ""));
+        assert_eq!(of("Inst nano (7.2 Debian:12/stable [amd64])"), is("nano", "", "7.2"));
+        assert_eq!(of("Inst nano [7.1] (7.2 Debian:12/stable [amd64])"), is("nano", "7.1", "7.2"));
+        for other in
+            ["Remv", "Remv a", "Remv a [1", "Remv a\u{9b} [1]", "Conf nano (7.2 x)", "Remv  [1]"]
+        {
+            assert_eq!(of(other), None, "{other}");
         }
     }
 

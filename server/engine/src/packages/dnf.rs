@@ -73,6 +73,9 @@ pub(super) fn commands(
         PackageChange::Repair => {
             vec![told(is_aside, ["rpm", "--rebuilddb"].map(str::to_owned).into())]
         }
+        PackageChange::ForeseeRemoval(names) => {
+            vec![run(tool, is_aside, &["--assumeno", "remove"], names)]
+        }
     }
 }
 

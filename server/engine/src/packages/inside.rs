@@ -71,14 +71,26 @@ impl<'a> Inside<'a> {
         argv: &[String],
         stops_in_order: bool,
     ) -> Result<(), Stopped> {
-        let program = Program { argv, stops_in_order };
-        let ended = program::run(self.instance, work, &self.state, &program, |work, line| {
-            work.log(line);
-        })?;
+        let ended = self.hear(work, argv, stops_in_order, |_| {})?;
         match ended.status {
             0 => Ok(()),
             status => Err(failed(&tool_in(argv), status, ended.last)),
         }
+    }
+
+    /// Runs a tool whose lines are the log's and an answer as well.
+    pub(super) fn hear(
+        &self,
+        work: &mut Work<'_>,
+        argv: &[String],
+        stops_in_order: bool,
+        mut heard: impl FnMut(&str),
+    ) -> Result<Ended, Stopped> {
+        let program = Program { argv, stops_in_order };
+        program::run(self.instance, work, &self.state, &program, |work, line| {
+            work.log(line);
+            heard(line);
+        })
     }
 
     /// Runs a tool whose lines are an answer. One that asks what was done is not interrupted: that is to be

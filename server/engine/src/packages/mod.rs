@@ -14,6 +14,7 @@
 
 mod apt;
 mod dnf;
+mod foresee;
 mod inside;
 mod installed;
 mod kept;
@@ -144,6 +145,12 @@ pub(crate) fn change(
         return Err(Failure::NoPackageSystem { name: name.clone(), system }.into());
     };
     let inside = Inside::enter(instance, work, name, &files, tools)?;
+    if let PackageChange::ForeseeRemoval(_) = change {
+        let foreseen = foresee::foresee(&inside, work, change);
+        let left = inside.leave();
+        foreseen?;
+        return Ok(left?);
+    }
     let is_refresh = *change == PackageChange::Refresh;
     let before = if is_refresh { Ok(None) } else { inside.last_record(work) };
     let (before, result) = match before {
