@@ -30,7 +30,7 @@ use domain::metrics::measure::{AddressPool, HostResources};
 use domain::metrics::slot::{History, Range};
 use domain::metrics::{Series, Values};
 use domain::operation::{Kind, LogChunk, Operation, Target, Terminal};
-use domain::package::{FoundPackage, PackageOverview, PackageReport};
+use domain::package::{FoundPackage, PackageOffers, PackageOverview, PackageReport};
 use domain::process::MeasuredProcesses;
 use domain::recycle::{Bin, Binned};
 use domain::restore::Proposal;
@@ -314,6 +314,13 @@ pub trait Backend: Send + Sync {
         permit: Permit<ViewVServers>,
         text: String,
     ) -> Result<Vec<FoundPackage>, Failure>;
+    /// What the lists of a VServer offer whose name or summary holds this text.
+    async fn search_packages(
+        &self,
+        permit: Permit<ViewVServers>,
+        name: VServerName,
+        text: String,
+    ) -> Result<PackageOffers, Failure>;
     /// What happened to a VServer, the latest first, at most `limit`.
     async fn happened(
         &self,

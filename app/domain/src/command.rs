@@ -514,6 +514,12 @@ pub fn packages(name: &VServerName, change: &PackageChange) -> Command {
     Command::vserver(name.as_str(), &["packages"]).and(&change.words())
 }
 
+/// Looks in its lists for packages like this text.
+#[must_use]
+pub fn search_packages(name: &VServerName, text: &str) -> Command {
+    Command::vserver(name.as_str(), &["packages", "search"]).and(&[text])
+}
+
 /// Runs a tool of its package system in it.
 #[must_use]
 pub fn package_tool(name: &VServerName, tool: PackageTool, arguments: &[String]) -> Command {

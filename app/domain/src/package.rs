@@ -322,6 +322,30 @@ pub struct FoundPackage {
     pub package: InstalledPackage,
 }
 
+/// A package that a VServer's lists offer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfferedPackage {
+    /// Its name.
+    pub name: String,
+    /// The versions that are offered, list by list: which is the newest is the tool's to say.
+    pub versions: String,
+    /// What it is, in a line.
+    pub summary: String,
+    /// Its version there; none when it is not installed.
+    pub installed: Option<String>,
+}
+
+/// What a search of a VServer's lists found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackageOffers {
+    /// The best, those whose name is the text or begins with it first.
+    pub packages: Vec<OfferedPackage>,
+    /// Whether there are more.
+    pub is_more: bool,
+    /// Whether there are lists that can be read at all.
+    pub has_lists: bool,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

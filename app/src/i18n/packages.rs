@@ -74,6 +74,16 @@ messages! { PackageMessages:
     would_go;
     more_would_change(count);
     remove_these_now(packages, count);
+    search_offers;
+    offered_packages;
+    offers_explained;
+    no_offers(text);
+    no_lists;
+    offers_found(text, count);
+    more_offers;
+    package_summary_column;
+    not_installed;
+    install_this(package);
     back_to_packages;
     with_chosen;
     first_try_on;

@@ -48,7 +48,7 @@ use domain::metrics::measure::{AddressPool, Filesystem, Holding, HostResources, 
 use domain::metrics::slot::{History, Range, Slot};
 use domain::metrics::{Metric, Series, Values};
 use domain::operation::{Actor, Kind, LogChunk, Operation, Progress, Stage, Target, Terminal};
-use domain::package::{FoundPackage, PackageOverview, PackageReport};
+use domain::package::{FoundPackage, PackageOffers, PackageOverview, PackageReport};
 use domain::process::{MeasuredProcesses, Process, ProcessKey, ProcessList};
 use domain::recycle::{Bin, BinEntry, Binned};
 use domain::restore::Proposal;
@@ -507,6 +507,14 @@ impl Backend for Memory {
         text: String,
     ) -> Result<Vec<FoundPackage>, Failure> {
         self.answer(packages::found(&text))
+    }
+    async fn search_packages(
+        &self,
+        _: Permit<ViewVServers>,
+        name: VServerName,
+        text: String,
+    ) -> Result<PackageOffers, Failure> {
+        self.answer(packages::offers(&name, &text))
     }
     async fn propose_restore(
         &self,

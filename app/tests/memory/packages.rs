@@ -3,11 +3,12 @@
 use domain::batch::{Batch, BatchRow, BatchView, Outcome, Pace, RowState};
 use domain::change::PlainChange;
 use domain::failure::Failure;
+use domain::id::VServerName;
 use domain::note::Note;
 use domain::operation::Kind;
 use domain::package::{
-    FoundPackage, InstalledPackage, PackageChange, PackageOverview, PackageReport, PackageState,
-    PackageSystem, PendingCount, PendingUpdate,
+    FoundPackage, InstalledPackage, OfferedPackage, PackageChange, PackageOffers, PackageOverview,
+    PackageReport, PackageState, PackageSystem, PendingCount, PendingUpdate,
 };
 
 use super::{FORESEEN_OPERATION, NOW};
@@ -70,6 +71,23 @@ pub(crate) fn found(text: &str) -> Vec<FoundPackage> {
     let installed = report(overview).installed.into_iter();
     let matching = installed.filter(|package| package.name.contains(text));
     matching.map(|package| FoundPackage { vserver: vserver.clone(), package }).collect()
+}
+
+/// What lists offer: those of db1 were never fetched.
+pub(crate) fn offers(name: &VServerName, text: &str) -> PackageOffers {
+    let offer = |name: &str, installed: Option<&str>| OfferedPackage {
+        name: name.to_owned(),
+        versions: "2:9.0".to_owned(),
+        summary: "an <editor>".to_owned(),
+        installed: installed.map(str::to_owned),
+    };
+    let packages = [offer("vim", None), offer("vim-common", Some("2:8.9"))].into_iter();
+    let has_lists = name.as_str() != "db1";
+    PackageOffers {
+        packages: packages.filter(|one| has_lists && one.name.contains(text)).collect(),
+        is_more: text == "v",
+        has_lists,
+    }
 }
 
 /// Whether a batch only foresees.

@@ -104,3 +104,30 @@ async fn what_would_go_is_shown_before_it_goes() {
     let viewer = get(&memory, "viewer", "en", &path).await.text;
     assert!(viewer.contains("libssl3") && !viewer.contains("value=\"remove\""), "{viewer}");
 }
+
+#[tokio::test]
+async fn what_is_not_installed_is_found_and_can_be() {
+    let memory = Memory::new();
+    let path = "/vservers/web1/packages?search=vim";
+    let text = get(&memory, "operator", "en", path).await.text.replace("<!>", "");
+    for said in [
+        "Found for “vim”: 2",
+        "an &lt;editor&gt;",
+        "2:8.9",
+        "aria-label=\"Install vim\"",
+        "vserver web1 packages search vim",
+        "name=\"packages\" value=\"vim\"",
+    ] {
+        assert!(text.contains(said), "“{said}” is not said: {text}");
+    }
+    assert!(!text.contains("Install vim-common"), "it is there: {text}");
+    let viewer = get(&memory, "viewer", "en", path).await.text;
+    assert!(viewer.contains("not installed") && !viewer.contains("api/packages"), "{viewer}");
+    let nothing = get(&memory, "viewer", "fr", "/vservers/web1/packages?search=zzz").await.text;
+    assert!(nothing.contains("ne proposent rien"), "{nothing}");
+    let never = get(&memory, "operator", "en", "/vservers/db1/packages?search=vim").await.text;
+    assert!(never.contains("no package lists that can be read"), "{never}");
+    // rpm's lists are not searched, and no field says that they are.
+    let other = get(&memory, "operator", "en", "/vservers/fc6/packages?search=vim").await.text;
+    assert!(!other.contains("name=\"search\""), "{other}");
+}

@@ -92,6 +92,7 @@ pub(crate) fn pages() -> Vec<(String, Role, &'static str, &'static str)> {
         page(&format!("/backups/{BACKUP}"), Role::Operator, "&lt;motd&gt;", "il était en marche"),
         page("/packages", Role::Viewer, "packages were changed since", "paquets ont changé"),
         page("/packages?package=bash", Role::Viewer, "named like", "dont le nom"),
+        page("/vservers/web1/packages?search=v", Role::Viewer, "There are more", "précisez le nom"),
         page("/vservers/web1/packages", Role::Viewer, "Lists fetched", "Listes récupérées"),
         page("/operations", Role::Viewer, "Build new1", "Construction new1"),
         page("/processes", Role::Viewer, "3 of 3 processes", "3 processus sur 3"),

@@ -115,6 +115,9 @@ pub fn answer(
             return Ok((Reply::Done, Some(engine.console_socket(&name, from)?)));
         }
         Request::ReadConsole { name, boot } => Reply::Console(engine.console_text(&name, boot)?),
+        Request::SearchPackages { name, text } => {
+            Reply::PackageOffers(engine.search_packages(&name, &text)?)
+        }
     };
     Ok((reply, None))
 }

@@ -21,7 +21,7 @@ use domain::identity::{IdentityForm, IdentityPlan};
 use domain::life::LifeRecord;
 use domain::metrics::measure::{HostState, Measurement};
 use domain::operation::{LogChunk, Operation, Terminal};
-use domain::package::{FoundPackage, PackageOverview, PackageReport};
+use domain::package::{FoundPackage, PackageOffers, PackageOverview, PackageReport};
 use domain::process::ProcessList;
 use domain::recycle::{Bin, Binned};
 use domain::restore::Proposal;
@@ -201,6 +201,13 @@ pub enum Request {
         /// Of which boot.
         boot: BootId,
     },
+    /// What a VServer's lists of packages offer for this text; answered by [`Reply::PackageOffers`].
+    SearchPackages {
+        /// Whose.
+        name: VServerName,
+        /// What a name or summary holds.
+        text: String,
+    },
 }
 
 /// The answer to one request.
@@ -304,6 +311,8 @@ pub enum Reply {
     Host(HostState),
     /// To [`Request::ReadConsole`], without what commands a terminal; none when nothing of it is kept.
     Console(Option<String>),
+    /// To [`Request::SearchPackages`].
+    PackageOffers(PackageOffers),
 }
 
 /// One event, on the second socketpair.

@@ -81,7 +81,9 @@ pub(super) fn understand(
         }
         Command::Packages => match vserver_packages::understand(arguments)? {
             Wanted::Change(change) => Ok(Each::Packages(change)),
-            Wanted::Show | Wanted::List => Err(UsageError::CommandOfOne { word: word.to_owned() }),
+            Wanted::Show | Wanted::List | Wanted::Search(_) => {
+                Err(UsageError::CommandOfOne { word: word.to_owned() })
+            }
         },
         _ => Err(UsageError::CommandOfOne { word: word.to_owned() }),
     }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use domain::change::PlainChange;
 use domain::id::VServerName;
-use domain::package::{PackageChange, PackageOrderError, PackageReport, PackageState};
+use domain::package::{
+    PackageChange, PackageOffers, PackageOrderError, PackageReport, PackageState,
+};
 use engine::Engine;
 
 use super::caller::Caller;
@@ -25,6 +27,8 @@ pub(super) enum Wanted {
     Show,
     /// Every package.
     List,
+    /// What the lists offer.
+    Search(String),
     Change(PackageChange),
 }
 
@@ -41,6 +45,7 @@ pub(super) fn understand(arguments: &[OsString]) -> Result<Wanted, UsageError> {
         ("remove", false, false) if is_dry => "foresee-removal",
         _ if is_dry => return Err(UsageError::WordNotExpected { word: word.clone() }),
         ("list", false, true) => return Ok(Wanted::List),
+        ("search", false, false) => return Ok(Wanted::Search(packages.join(" "))),
         ("upgrade", true, true) => "upgrade-security",
         ("upgrade", false, false) => "upgrade-packages",
         ("refresh" | "repair", false, false) | (_, true, _) => {
@@ -67,6 +72,12 @@ pub(super) fn understand(arguments: &[OsString]) -> Result<Wanted, UsageError> {
 pub(super) fn run(caller: Caller, engine: &Arc<Engine>, name: VServerName, wanted: Wanted) -> u8 {
     let change = match wanted {
         Wanted::Change(change) => change,
+        Wanted::Search(text) => {
+            return match engine.search_packages(&name, &text) {
+                Ok(offers) => search(caller, &text, &offers),
+                Err(failure) => change::refused(caller, &failure),
+            };
+        }
         wanted => {
             return match engine.package_report(&name) {
                 Ok(report) if wanted == Wanted::List => list(caller, &report),
@@ -94,6 +105,24 @@ fn list(caller: Caller, report: &PackageReport) -> u8 {
     });
     caller.columns(&rows.collect::<Vec<_>>());
     0
+}
+
+/// What is offered, a line each; that nothing is, is told beside, and is no success.
+fn search(caller: Caller, text: &str, offers: &PackageOffers) -> u8 {
+    let rows = offers.packages.iter().map(|package| {
+        let installed = package.installed.clone().unwrap_or_else(|| "-".to_owned());
+        vec![package.name.clone(), package.versions.clone(), installed, package.summary.clone()]
+    });
+    caller.columns(&rows.collect::<Vec<_>>());
+    if offers.is_more {
+        caller.note(caller.locale.more_offers());
+    }
+    match (offers.packages.is_empty(), offers.has_lists) {
+        (false, _) => return 0,
+        (true, true) => caller.complain(caller.locale.no_offers(text)),
+        (true, false) => caller.complain(caller.locale.no_lists()),
+    }
+    exit::FAILURE
 }
 
 /// What is pending, a line each; what else there is to know is told beside.
@@ -150,6 +179,7 @@ mod tests {
         }
         assert_eq!(understood(""), Ok(Wanted::Show));
         assert_eq!(understood("list"), Ok(Wanted::List));
+        assert_eq!(understood("search web server"), Ok(Wanted::Search("web server".to_owned())));
         let security = Wanted::Change(PackageChange::Upgrade(Upgrade::Security));
         assert_eq!(understood("--security upgrade"), Ok(security));
         for wrong in [
@@ -161,6 +191,8 @@ mod tests {
             "install --security file",
             "upgrade-security",
             "list file",
+            "search",
+            "search --security file",
             "install --yes file",
             "install --dry-run file",
             "remove --dry-run",

@@ -31,7 +31,7 @@ use domain::life::LifeRecord;
 use domain::metrics::Series;
 use domain::metrics::slot::{History, Range};
 use domain::operation::{LogChunk, Operation, Progress, Terminal};
-use domain::package::{FoundPackage, PackageOverview, PackageReport};
+use domain::package::{FoundPackage, PackageOffers, PackageOverview, PackageReport};
 use domain::process::MeasuredProcesses;
 use domain::recycle::{Bin, Binned};
 use domain::restore::Proposal;
@@ -507,6 +507,16 @@ impl Backend for SiteBackend {
     ) -> Result<Vec<FoundPackage>, Failure> {
         let request = Request::FindPackages(text);
         expect_reply!(self.0.ask(permit.identity(), request).await?, FoundPackages)
+    }
+
+    async fn search_packages(
+        &self,
+        permit: Permit<ViewVServers>,
+        name: VServerName,
+        text: String,
+    ) -> Result<PackageOffers, Failure> {
+        let request = Request::SearchPackages { name, text };
+        expect_reply!(self.0.ask(permit.identity(), request).await?, PackageOffers)
     }
 
     async fn propose_restore(

@@ -6,10 +6,11 @@ use crate::i18n::packages::PackageMessages;
 
 impl PackageMessages for English {
     texts! {
-        packages_arguments = "[list | refresh | upgrade [--security] [PACKAGE…] | install|hold|unhold PACKAGE… | remove [--dry-run] PACKAGE… | repair]";
+        packages_arguments = "[list | search TEXT | refresh | upgrade [--security] [PACKAGE…] | install|hold|unhold PACKAGE… | remove [--dry-run] PACKAGE… | repair]";
         does_packages = "show what is pending, or change its packages; it need not run";
         packages_explained = "Without a word it shows which updates are pending.
   list                       every package: name, version, architecture, state
+  search TEXT                what apt’s lists in it offer: name, versions, installed version, summary
   refresh                    fetch the lists, and ask what is pending
   upgrade [--security] [PACKAGE…]
                              take all updates, those for security, or those of these packages
@@ -94,6 +95,16 @@ Several filters: those that all of them let through. Only one that is named, at 
         would_go = "removed";
         more_would_change(count) = "And {count} more, in the log of its operation.";
         remove_these_now(packages, count) = "Remove {packages} and what goes with it (VServers: {count})";
+        search_offers = "Search packages to install";
+        offered_packages = "Packages to install";
+        offers_explained = "In the lists that this VServer’s apt fetched last: names and summaries.";
+        no_offers(text) = "Its lists offer nothing like “{text}”.";
+        no_lists = "There are no package lists that can be read: “Refresh” fetches them; those that apt keeps compressed are not searched.";
+        offers_found(text, count) = "Found for “{text}”: {count}";
+        more_offers = "There are more: say more of the name.";
+        package_summary_column = "What it is";
+        not_installed = "not installed";
+        install_this(package) = "Install {package}";
         back_to_packages = "Back to the packages";
         with_chosen = "With the chosen VServers";
         first_try_on = "Try first on";

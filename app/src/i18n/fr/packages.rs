@@ -6,10 +6,11 @@ use crate::i18n::packages::PackageMessages;
 
 impl PackageMessages for French {
     texts! {
-        packages_arguments = "[list | refresh | upgrade [--security] [PAQUET…] | install|hold|unhold PAQUET… | remove [--dry-run] PAQUET… | repair]";
+        packages_arguments = "[list | search TEXTE | refresh | upgrade [--security] [PAQUET…] | install|hold|unhold PAQUET… | remove [--dry-run] PAQUET… | repair]";
         does_packages = "montrer ce qui attend, ou changer ses paquets ; il peut être arrêté";
         packages_explained = "Sans mot, montre quelles mises à jour attendent.
   list                       chaque paquet : nom, version, architecture, état
+  search TEXTE               ce que proposent les listes de son apt : nom, versions, version installée, résumé
   refresh                    récupérer les listes, et demander ce qui attend
   upgrade [--security] [PAQUET…]
                              prendre toutes les mises à jour, celles de sécurité, ou celles de ces paquets
@@ -94,6 +95,16 @@ Plusieurs filtres : ceux que tous laissent passer. Seul un VServer désigné par
         would_go = "supprimé";
         more_would_change(count) = "Et {count} autres, dans le journal de son opération.";
         remove_these_now(packages, count) = "Supprimer {packages} et ce qui part avec (VServers : {count})";
+        search_offers = "Chercher des paquets à installer";
+        offered_packages = "Paquets à installer";
+        offers_explained = "Dans les listes que l’apt de ce VServer a récupérées en dernier : noms et résumés.";
+        no_offers(text) = "Ses listes ne proposent rien comme « {text} ».";
+        no_lists = "Aucune liste de paquets lisible : « Rafraîchir » les récupère ; on ne cherche pas dans celles qu’apt garde comprimées.";
+        offers_found(text, count) = "Trouvés pour « {text} » : {count}";
+        more_offers = "Il y en a d’autres : précisez le nom.";
+        package_summary_column = "Ce que c’est";
+        not_installed = "pas installé";
+        install_this(package) = "Installer {package}";
         back_to_packages = "Retour aux paquets";
         with_chosen = "Avec les VServers choisis";
         first_try_on = "Essayer d’abord sur";

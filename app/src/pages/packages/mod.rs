@@ -2,6 +2,7 @@
 
 pub(crate) mod list;
 pub(crate) mod of_vserver;
+mod offered;
 pub(crate) mod removal;
 
 use domain::field::Field;

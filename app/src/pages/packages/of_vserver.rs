@@ -8,6 +8,7 @@ use domain::package::{PackageChange, PackageReport, PackageSystem, PendingUpdate
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
+use super::offered::offered;
 use super::{CHANGE, asked, buttons, count, health, named_changes, state_text};
 use crate::backend::OperationFilter;
 use crate::components::vserver_pages::vserver_pages;
@@ -21,7 +22,7 @@ use crate::shown::ShownOperation;
 /// How many packages are shown at most.
 const SHOWN: usize = 500;
 
-/// The page: `?name=` shows the packages whose name holds that.
+/// The page: `?name=` shows the packages whose name holds that, `?search=` what its lists offer for that.
 pub(crate) fn of_vserver() -> impl IntoView {
     let name = use_params_map().with_untracked(|map| map.get("name")).unwrap_or_default();
     page(For::LoggedIn, async move |page: Page| {
@@ -40,12 +41,24 @@ pub(crate) fn of_vserver() -> impl IntoView {
             let text = t.no_package_system();
             view! { <p class="nothing">{t.package_system()} {t.colon()} {text}</p> }
         });
+        let wanted = page.query("search").map(|text| text.trim().to_owned());
+        let offers = match wanted.filter(|text| !text.is_empty()) {
+            Some(text) if system == Some(PackageSystem::Dpkg) => {
+                let permit = page.permit()?;
+                let found = page.backend.search_packages(permit, name.clone(), text.clone());
+                Some((text, found.await?))
+            }
+            _ => None,
+        };
+        let offers =
+            (system == Some(PackageSystem::Dpkg)).then(|| offered(&page, &name, offers, may));
         let is_asked = report.overview.pending.is_some();
         let body = view! {
             {vserver_pages(&page, &name)}
             {without}
             {system.map(|system| facts(&page, &report, system))}
             {may.then(|| changes(&page, &report))}
+            {offers}
             {system.map(|_| pending(&page, &report.pending, is_asked))}
             {report.overview.installed.map(|_| installed(&page, &report))}
             <section aria-labelledby="history-title">

@@ -66,7 +66,7 @@ pub(super) fn regular(root: &OwnedFd, path: &str, how: OFlags) -> Option<(OwnedF
     is_file.then_some((file, found))
 }
 
-const RESOLVE: ResolveFlags =
+pub(super) const RESOLVE: ResolveFlags =
     ResolveFlags::IN_ROOT.union(ResolveFlags::NO_MAGICLINKS).union(ResolveFlags::NO_XDEV);
 
 /// What dpkg has written down, or rpm has answered.

@@ -18,6 +18,7 @@ mod foresee;
 mod inside;
 mod installed;
 mod kept;
+mod offered;
 mod program;
 mod rpm;
 mod view;

@@ -310,6 +310,9 @@ fn answer(world: &mut World, frame: &RequestFrame) -> (Result<Reply, Failure>, O
         Request::ConfigHistory(_) => Ok(Reply::ConfigHistory(Vec::new())),
         Request::ListPackages => Ok(Reply::Packages(Vec::new())),
         Request::FindPackages(_) => Ok(Reply::FoundPackages(Vec::new())),
+        Request::SearchPackages { .. } => {
+            Ok(Reply::PackageOffers(domain::package::PackageOffers::default()))
+        }
         Request::ShowPackages(name) => Ok(Reply::PackageReport(domain::package::PackageReport {
             overview: domain::package::PackageOverview {
                 vserver: name.clone(),

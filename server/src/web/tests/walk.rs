@@ -47,7 +47,7 @@ fn pages() -> Vec<(&'static str, String, Option<ActionKind>)> {
         page("/distributions/file", "/distributions/file?path=fc6%2Fpkgs%2F01", Some(ViewVServers)),
         page("/distributions/history", "/distributions/history", Some(ViewVServers)),
         page("/vservers/{name}/backups", "/vservers/web1/backups", Some(ViewVServers)),
-        page("/vservers/{name}/packages", "/vservers/web1/packages", Some(ViewVServers)),
+        page("/vservers/{name}/packages", "/vservers/web1/packages?search=vim", Some(ViewVServers)),
         page("/packages", "/packages?package=bash", Some(ViewVServers)),
         page("/backups", "/backups", Some(ViewVServers)),
         page("/backups/{backup}", &format!("/backups/{BACKUP}"), Some(RestoreBackup)),
