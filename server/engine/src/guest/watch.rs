@@ -50,7 +50,7 @@ pub(super) fn until_end(
     life::note(&plan.life_log, &SystemClock, Life::Started { context: plan.context });
     let mut log = ConsoleLog::open(&plan.console_log);
     let mut looks_left = 0;
-    let mut helper = Helper::default();
+    let mut word = WordOfKills::default();
     // With one end of the guest's side in our hands the console never hangs up.
     let keep = console.as_ref().and_then(|master| {
         let flags = rustix::pty::OpenptFlags::RDWR
@@ -74,7 +74,7 @@ pub(super) fn until_end(
             polled.push(PollFd::from_borrowed_fd(link.as_fd(), PollFlags::IN));
             polled.len() - 1
         });
-        let helper_index = helper.pidfd().map(|pidfd| {
+        let helper_index = word.pidfd().map(|pidfd| {
             polled.push(PollFd::from_borrowed_fd(pidfd.as_fd(), PollFlags::IN));
             polled.len() - 1
         });
@@ -111,13 +111,13 @@ pub(super) fn until_end(
             if let Some(kills) = kills {
                 looks_left = 0;
                 oom::report(plan, kills, &mut log);
-                helper.is_wanted = plan.report_end;
+                word.is_wanted = plan.report_end;
             }
         }
         if helper_ready {
-            helper.reap();
+            word.reap();
         }
-        helper.run(plan);
+        word.run(plan);
         if ended {
             // Its last words.
             while let Some(master) = &console {
@@ -150,12 +150,12 @@ fn has_input(master: &OwnedFd) -> bool {
 
 /// The word about kills that goes to `apps/vshelper`: one at a time, and one for all that come meanwhile.
 #[derive(Default)]
-struct Helper {
+struct WordOfKills {
     is_wanted: bool,
     running: Option<(Child, OwnedFd)>,
 }
 
-impl Helper {
+impl WordOfKills {
     fn pidfd(&self) -> Option<&OwnedFd> {
         self.running.as_ref().map(|(_, pidfd)| pidfd)
     }
