@@ -16,6 +16,7 @@ use super::{files_of, rpm, system_of};
 use crate::config;
 use crate::engine::Engine;
 use crate::lifecycle::LifecycleError;
+use crate::lock;
 use crate::roots::Roots;
 use crate::state::GuestState;
 
@@ -131,8 +132,11 @@ impl Engine {
         let held = record.packages.iter().filter(|package| package.state == PackageState::Held);
         overview.installed = Some(record.packages.len() as u64);
         overview.held = held.count() as u64;
-        overview.broken = record.broken();
-        overview.is_interrupted = record.is_interrupted;
+        // What is half done while an operation is at it is nothing to repair.
+        if lock::holder(roots, name).is_none() {
+            overview.broken = record.broken();
+            overview.is_interrupted = record.is_interrupted;
+        }
         let kept = Kept::read(roots, name, &files);
         let known = kept.map(|kept| kept.now(stamp, &record));
         let (count, pending) = known.unzip();
