@@ -54,6 +54,9 @@ mod end {
 
     use super::{Connection, PageEvent};
 
+    /// How long a page that is being left takes for it.
+    const ON_ITS_WAY: Duration = Duration::from_secs(1);
+
     type Listener = Rc<dyn Fn(&PageEvent)>;
     type Watcher = Rc<dyn Fn(Connection)>;
 
@@ -133,9 +136,13 @@ mod end {
             match event {
                 PageEvent::Engine { up: true } => tell(Connection::Live),
                 PageEvent::Engine { up: false } => tell(Connection::EngineDown),
-                // The server sends whoever is logged out to the log-in.
+                // The server sends whoever is logged out to the log-in. The tab in which they did it is on its way
+                // there already, and must not be called back.
                 PageEvent::RightsChanged => {
-                    let _ = document().location().map(|location| location.reload());
+                    let reload = || {
+                        let _ = document().location().map(|location| location.reload());
+                    };
+                    set_timeout(reload, ON_ITS_WAY);
                     return;
                 }
                 _ => {}
