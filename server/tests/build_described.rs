@@ -32,12 +32,6 @@ fn what_a_suites_description_has_run_works_on_the_new_vserver() {
     sandbox.must(&["monvs", "start"]);
     sandbox.enter("monvs");
     sandbox.must(&["monvs", "stop"]);
-    // Nothing of the host's was tried at the stop; what ends processes is there.
-    let at_stop = sandbox.names_in(&root.join("etc/rc6.d"));
-    assert!(at_stop.iter().any(|name| name.ends_with("sendsigs")), "{at_stop:?}");
-    assert!(!at_stop.iter().any(|name| name.contains("umount")), "{at_stop:?}");
-    let printed = sandbox.must(&["monvs", "console"]);
-    assert!(!printed.contains("superuser") && !printed.contains("hwclock"), "{printed}");
 
     // It fails: nothing is left, and who failed is said.
     fs::write(&initpost, "#!/bin/sh\necho no such luck\nexit 3\n").unwrap();

@@ -9,24 +9,15 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use domain::build::{BuildSpec, GivenContent, Method};
-use domain::init::Init;
 use domain::note::Note;
 use rustix::fs::{
-    AtFlags, Dir, DirEntry, FileType, Mode, OFlags, ResolveFlags, mkdirat, open, openat2, renameat,
-    statat, unlinkat,
+    AtFlags, FileType, Mode, OFlags, ResolveFlags, mkdirat, open, openat2, renameat, statat,
+    unlinkat,
 };
 use rustix::io::Errno;
 
 use crate::facts::{build_defaults, mirror};
 use crate::roots::Roots;
-
-/// Debian's run levels of a shutdown, and what is done there that is the host's to do: a VServer's clock, mounts and
-/// screen are. Each said so aloud at every stop (fact sheet 2.2 `initpost`, L16). What ends processes stays, and
-/// what halts or reboots: an init of its own needs that. Only links of the build go: packages that come later
-/// bring theirs, and `insserv` leaves out what has none.
-const SHUTDOWN_LEVELS: [&str; 2] = ["rc0.d", "rc6.d"];
-const DONE_BY_THE_HOST: [&str; 5] =
-    ["brightness", "hwclock.sh", "umountfs", "umountnfs.sh", "umountroot"];
 
 /// Writes the files. Gives what a person should know.
 ///
@@ -41,10 +32,6 @@ pub(super) fn configure(roots: &Roots, root: &Path, spec: &BuildSpec) -> io::Res
     // Empty means: made at the first start (machine-id(5)); two VServers must not share one.
     replace(&etc, "machine-id", b"")?;
     sources(&etc, &spec.method)?;
-    // What is copied or unpacked has its own; systemd reads none of them.
-    if spec.init == Init::Sysvinit && matches!(spec.method, Method::Debootstrap { .. }) {
-        quiet_shutdown(&etc)?;
-    }
     let mut warnings = Vec::new();
     if let Some(warning) = missing_init(&root, spec) {
         warnings.push(warning);
@@ -101,27 +88,6 @@ fn sources(etc: &OwnedFd, method: &Method) -> io::Result<()> {
     let parts = if parts.is_empty() { "main".to_owned() } else { parts.join(" ") };
     let text = format!("deb {from} {suite} {parts}\n{}\n", later.join("\n"));
     replace(&directory(etc, "apt")?, "sources.list", text.as_bytes())
-}
-
-/// Removes the links of what a shutdown of a VServer has no use for.
-fn quiet_shutdown(etc: &OwnedFd) -> io::Result<()> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
-    for level in SHUTDOWN_LEVELS {
-        let directory = match openat2(etc, level, flags, Mode::empty(), resolve) {
-            Err(Errno::NOENT) => continue,
-            other => other?,
-        };
-        let entries = Dir::read_from(&directory)?.collect::<Result<Vec<_>, _>>()?;
-        for name in entries.iter().map(DirEntry::file_name) {
-            // K, two digits, the script.
-            let script = name.to_str().ok().and_then(|name| name.strip_prefix('K')?.get(2..));
-            if script.is_some_and(|script| DONE_BY_THE_HOST.contains(&script)) {
-                unlinkat(&directory, name, AtFlags::empty())?;
-            }
-        }
-    }
-    Ok(())
 }
 
 /// What keeps it from being started, if anything does: no init of its style among its files.
@@ -213,26 +179,5 @@ mod tests {
         let has = |name: &str| has(&opened, &etc, &format!("etc/{name}"), name);
         assert!(has("full") && has("linked"));
         assert!(!has("empty") && !has("dangling") && !has("missing"));
-    }
-
-    #[test]
-    fn a_shutdown_does_nothing_that_is_the_hosts_to_do() {
-        let base = tempfile::tempdir().unwrap();
-        let etc = base.path().join("etc");
-        let links =
-            ["K01hwclock.sh", "K01sendsigs", "K03umountfs", "K05reboot", "K06foo", "README"];
-        for name in links {
-            fs::create_dir_all(etc.join("rc6.d")).unwrap();
-            symlink("../init.d/any", etc.join("rc6.d").join(name)).unwrap();
-        }
-        let opened = open(&etc, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).unwrap();
-        quiet_shutdown(&opened).unwrap();
-        let left = fs::read_dir(etc.join("rc6.d")).unwrap();
-        let mut left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
-        left.sort();
-        assert_eq!(left, ["K01sendsigs", "K05reboot", "K06foo", "README"]);
-        // A link leads nowhere.
-        symlink(etc.join("rc6.d"), etc.join("rc0.d")).unwrap();
-        assert!(quiet_shutdown(&opened).is_err());
     }
 }
